@@ -1,0 +1,1 @@
+"""The two intermediate representations: Graph (what the model means) and Program (what the array executes)."""

@@ -1,0 +1,134 @@
+"""Graph: a model as a value. Every pass takes one and returns a new one."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """Two's-complement fixed point: integer q stands for q * 2**-frac_bits.
+
+    `frac_bits` may be negative or larger than `width`.
+    """
+
+    width: int
+    frac_bits: int
+
+    @property
+    def low(self) -> int:
+        """The smallest integer."""
+        return -(1 << (self.width - 1))
+
+    @property
+    def high(self) -> int:
+        """The largest integer."""
+        return (1 << (self.width - 1)) - 1
+
+    def quantise(self, values: Array) -> Array:
+        """Floats to int64: nearest, ties up (floor(v + 1/2), as the hardware rounds), saturated. NaN is an error."""
+        scaled = np.floor(np.ldexp(np.asarray(values, np.float64), self.frac_bits) + 0.5)
+        if np.isnan(scaled).any():
+            raise ValueError("NaN has no fixed-point value")
+        return np.clip(scaled, self.low, self.high).astype(np.int64)
+
+    def dequantise(self, integers: Array) -> Array:
+        """Integers to float64."""
+        return np.ldexp(np.asarray(integers, np.float64), -self.frac_bits)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """What flows along an edge. `shape[0]` is None: the batch. `fmt` is set by the calibrate pass."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str = "float32"
+    fmt: Format | None = None
+
+    @property
+    def features(self) -> int:
+        """Elements a sample."""
+        return int(np.prod([d for d in self.shape[1:] if d is not None], dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator. `inputs` name tensors or constants ("" for an absent optional input)."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """Shared weights: weight[i, j] is values[codes[i, j]].
+
+    Attributes:
+        values: float64 [K], K <= 2**code_w. Entry 0 is exactly 0.0 unless the layer has no zero and needs no padding.
+        codes: uint8, the weight's shape.
+        code_w: bits a code: 1, 2, 4 or 8.
+    """
+
+    values: Array
+    codes: Array
+    code_w: int
+
+    def weights(self) -> Array:
+        """The weights, float64, in the shape of `codes`."""
+        return self.values[self.codes]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in topological order over named tensors and constants.
+
+    Attributes:
+        name: the model's name (untrusted text).
+        inputs, outputs: names of tensors.
+        nodes: topologically sorted.
+        tensors: every non-constant value by name.
+        constants: every constant by name; the arrays are read-only.
+        codebooks: by the name of the weight constant, once the share pass has run. `constants` then holds the
+            same weights decoded to float.
+        host: operators after the last layer, left to the host ("Softmax", "ArgMax"): (op, attrs), in order.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    tensors: Mapping[str, Tensor]
+    constants: Mapping[str, Array]
+    codebooks: Mapping[str, Codebook] = field(default_factory=dict)
+    host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    def __post_init__(self) -> None:
+        frozen = {}
+        for name, value in self.constants.items():
+            view = np.asarray(value).view()
+            view.flags.writeable = False
+            frozen[name] = view
+        object.__setattr__(self, "constants", MappingProxyType(frozen))
+        object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
+        object.__setattr__(self, "codebooks", MappingProxyType(dict(self.codebooks)))
+
+    def with_(self, **changes: Any) -> "Graph":
+        """A copy with some attributes replaced."""
+        return replace(self, **changes)
+
+    def with_constants(self, changes: Mapping[str, Array]) -> "Graph":
+        """A copy with some constants replaced."""
+        return replace(self, constants={**self.constants, **changes})
+
+    def layers(self) -> Iterator[Node]:
+        """The nodes that own a weight matrix ("Linear" after folding, "QLinear" after quantising), in order."""
+        return (node for node in self.nodes if node.op in ("Linear", "QLinear"))

@@ -1,0 +1,49 @@
+"""What a pass is, and how a row of them is run."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from emcc.ir.graph import Graph
+
+
+def option(
+    default: Any, doc: str, *, low: float | None = None, high: float | None = None, choices: Sequence[Any] | None = None
+) -> Any:
+    """A field of a pass that the recipe may set. `doc` is its comment in `emcc recipe`, the rest is checked."""
+    metadata = {"doc": doc, "low": low, "high": high, "choices": tuple(choices) if choices else None}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+class Pass(Protocol):
+    """A frozen dataclass; its fields, made with `option`, are its section of the recipe."""
+
+    name: ClassVar[str]
+
+    def apply(self, graph: Graph) -> Graph:
+        """A new graph. Raises EmccError where the model, not emcc, is at fault."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Runs passes in order, checks the IR between them, and reports each to `observe(pass, graph, seconds)`."""
+
+    passes: tuple[Pass, ...]
+    observe: Callable[[Pass, Graph, float], None] | None = None
+
+    def apply(self, graph: Graph) -> Graph:
+        """The graph after all passes."""
+        from emcc.ir.spec import verify
+
+        verify(graph, after="frontend")
+        for each in self.passes:
+            begun = time.perf_counter()
+            graph = each.apply(graph)
+            verify(graph, after=each.name)
+            if self.observe:
+                self.observe(each, graph, time.perf_counter() - begun)
+        return graph
