@@ -1,1 +1,166 @@
-def main(): print('hi')
+"""The command line. One function a command: parse, call, print; what a command needs is imported when it runs."""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from emcc import __version__
+from emcc.errors import EmccError, printable
+
+MISTAKE = 2
+INTERRUPTED = 130
+
+
+class Guarded(TyperGroup):
+    """Turns a user's mistake into its message and exit code 2, an interrupt into 130. A bug keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except EmccError as error:
+            print(f"emcc: error: {error}", file=sys.stderr)
+            raise typer.Exit(MISTAKE) from error
+        except KeyboardInterrupt as error:
+            print("emcc: interrupted; nothing was written", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from error
+
+
+app = typer.Typer(
+    cls=Guarded,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turns a trained ONNX model into a compressed, sparse FPGA accelerator, and proves it bit for bit.",
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `emcc compile` wrote.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Options before the command."""
+    if version:
+        print(f"emcc {__version__}")
+        raise typer.Exit
+
+
+@app.command("compile")
+def compile_command(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
+    target: Annotated[str, typer.Option(help="The accelerator; eie is the one there is.")] = "eie",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_eie, here]")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
+    ] = None,
+    pes: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="Processing elements.")] = 8,
+    keep_weights: Annotated[
+        bool, typer.Option("--keep-weights", help="Neither prune nor fine-tune: the zero pattern stays.")
+    ] = False,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
+) -> None:
+    """Compile a model into an artefact: compressed model, RTL, ROM images, report."""
+    from emcc.artefact import check_folder
+    from emcc.compiler import CompileOptions, compile_model
+    from emcc.report.progress import Progress
+    from emcc.report.summary import print_summary
+
+    folder = out or Path(f"{model.stem}_{target}")
+    check_folder(folder)
+    options = CompileOptions(model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe)
+    with Progress(quiet) as progress:
+        artefact = compile_model(options, progress)
+    artefact.write(folder)
+    if not quiet:
+        print_summary(artefact.manifest, printable(str(folder), 1000))
+
+
+@app.command()
+def simulate(
+    folder: Folder,
+    data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
+    count: Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples. [default: all]")] = None,
+    json_file: Json = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Write a waveform, emcc.fst, here.")] = False,
+) -> None:
+    """Run the emitted RTL in Verilator and hold every output integer against the reference model.
+
+    Exits with 0 only if all are equal, otherwise with 1.
+    """
+    from emcc.artefact import write_file
+    from emcc.report.simulated import as_json, print_simulation
+    from emcc.runtime.simulate import simulate as run
+
+    result = run(folder, data, count=count, trace=Path("emcc.fst") if trace else None)
+    print_simulation(result)
+    if json_file:
+        write_file(json_file, as_json(result))
+    if result.mismatches:
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="An ONNX model, or an artefact.")],
+    json_file: Json = None,
+) -> None:
+    """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
+
+    Exits with 2 if the model cannot be compiled.
+    """
+    from emcc.artefact import read_manifest, write_file
+    from emcc.report.survey import as_json, print_survey
+    from emcc.report.tables import to_json
+
+    if path.is_dir():
+        from emcc.report.summary import print_summary
+
+        manifest = read_manifest(path)
+        print_summary(manifest, printable(str(path), 1000))
+        if json_file:
+            write_file(json_file, to_json(manifest))
+        return
+    from emcc.frontend import survey
+
+    found = survey(path)
+    print_survey(found)
+    if json_file:
+        write_file(json_file, as_json(found))
+
+
+@app.command()
+def rom(
+    folder: Folder,
+    form: Annotated[str, typer.Option("--format", metavar="hex|mem|mif|coe|bin", help="The file format.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: DIR_rom_FORMAT, here]")] = None,
+) -> None:
+    """Write the ROM images of an artefact in another format."""
+    from emcc.backends.rom import images, render
+    from emcc.eie.store import load_program
+
+
+@app.command()
+def recipe() -> None:
+    """Print the default recipe, commented."""
+    from emcc.recipe import default_text
+
+    print(default_text(), end="")
+
+
+def main() -> None:
+    """The `emcc` command."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -1,0 +1,5 @@
+"""`python -m emcc` is `emcc`."""
+
+from emcc.cli import main
+
+main()
