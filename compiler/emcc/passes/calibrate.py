@@ -1,0 +1,113 @@
+"""Calibrate: every tensor gets a fixed-point format, from what flows through the compressed network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from emcc.errors import EmccError
+from emcc.ir.graph import Array, Format, Graph
+from emcc.passes.base import option
+from emcc.passes.functions import apply_function, flat_beyond
+from emcc.passes.layers import Layer, linear_layers
+
+_SYNTHETIC_ROWS = 256
+
+
+def error(values: Array, fmt: Format) -> float:
+    """Mean squared error of `values` in `fmt`, saturation included."""
+    return float(np.mean(np.square(fmt.dequantise(fmt.quantise(values)) - values))) if values.size else 0.0
+
+
+def widest(top: float, bottom: float, width: int) -> int:
+    """The most fraction bits with which [bottom, top] does not saturate; width - 1 for an empty range."""
+    reach = max(abs(top), abs(bottom))
+    if reach == 0:
+        return width - 1
+    frac = width - 1 - int(np.frexp(reach)[1])
+    finer = Format(width, frac + 1)
+    scaled = np.ldexp([bottom, top], finer.frac_bits)
+    return frac + 1 if scaled[0] >= finer.low and scaled[1] <= finer.high else frac
+
+
+def choose(values: Array, width: int, headroom: float) -> Format:
+    """The format of `values`.
+
+    16 bits have precision to spare: the finest format in which `headroom` times the observed range does not saturate.
+    8 bits do not: of that format and the three finer ones, which saturate outliers, the least mean squared error.
+    """
+    top, bottom = float(values.max(initial=0.0)), float(values.min(initial=0.0))
+    if not (np.isfinite(top) and np.isfinite(bottom)):
+        raise OverflowError
+    safe = widest(top * headroom, bottom * headroom, width)
+    finest = safe if width > 8 else safe + 3
+    return min((Format(width, frac) for frac in range(safe, finest + 1)), key=lambda fmt: error(values, fmt))
+
+
+@dataclass(frozen=True)
+class Calibrate:
+    """Sets `fmt` on the input, on each layer's W x + b and on each activation's output.
+
+    `data` is float32 [n, ...], of the model's input shape; without it seeded standard normal noise stands in, with
+    twice the headroom, and `synthetic` is true: whoever reports the result must say so.
+    """
+
+    bits: int = option(16, "bits of an activation", choices=(8, 16))
+    headroom: float = option(1.25, "how far beyond the observed range a tensor may go unsaturated", low=1.0, high=256.0)
+    samples: int = option(1024, "rows of the data to run, spread evenly over it", low=1, high=1_000_000)
+    seed: int = option(0, "seed of the noise that stands in for missing data", low=0)
+    data: Array | None = None
+    name: ClassVar[str] = "calibrate"
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the formats come from noise and not from data."""
+        return self.data is None
+
+    def apply(self, graph: Graph) -> Graph:
+        """The same graph with formats."""
+        from emcc.ops.interpret import trace
+
+        values = trace(graph, self._rows(graph).astype(np.float64))
+        headroom = self.headroom * (2 if self.synthetic else 1)
+        formats: dict[str, Format] = {}
+        name = graph.inputs[0]
+        try:
+            formats[name] = choose(np.asarray(values[name], np.float64), self.bits, headroom)
+            for layer in linear_layers(graph):
+                name = layer.node.name
+                formats |= self._layer(layer, values, headroom)
+        except OverflowError:
+            raise EmccError(
+                "activations are NaN or infinite on the calibration data", node=name, hint="check the data and the weights"
+            ) from None
+        tensors = {key: replace(tensor, fmt=formats.get(key, tensor.fmt)) for key, tensor in graph.tensors.items()}
+        return graph.with_(tensors=tensors)
+
+    def _rows(self, graph: Graph) -> Array:
+        shape = tuple(int(size) for size in graph.tensors[graph.inputs[0]].shape[1:] if size is not None)
+        if self.data is None:
+            return np.random.default_rng(self.seed).standard_normal((_SYNTHETIC_ROWS, *shape)).astype(np.float32)
+        count = min(self.samples, len(self.data))
+        rows = np.arange(count, dtype=np.int64) * len(self.data) // max(count, 1)
+        return np.ascontiguousarray(self.data[rows], np.float32)
+
+    def _layer(self, layer: Layer, values: Mapping[str, Any], headroom: float) -> dict[str, Format]:
+        z = np.asarray(values[layer.z], np.float64)
+        y = np.asarray(values[layer.y], np.float64)
+        node = layer.activation
+        if node is None or node.op == "Relu":
+            # Below zero a ReLU does not care: only what it lets through needs range.
+            fmt = choose(y if y.any() else z, self.bits, headroom)
+            return {layer.z: fmt, layer.y: fmt}
+        limit = flat_beyond(node, self.bits)
+        if limit is None:
+            # As LeakyRelu: one scale for both, so that layers can share a table.
+            both = (choose(z, self.bits, headroom), choose(y, self.bits, headroom))
+            fmt = min(both, key=lambda each: each.frac_bits)
+            return {layer.z: fmt, layer.y: fmt}
+        z_fmt = choose(np.clip(z, -limit, limit), self.bits, 1.0 if np.abs(z).max() >= limit else headroom)
+        candidates = [Format(self.bits, self.bits - 1), Format(self.bits, self.bits - 2)]
+        exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(z)))
+        return {layer.z: z_fmt, layer.y: min(candidates, key=lambda fmt: error(exact, fmt))}

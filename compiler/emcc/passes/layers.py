@@ -1,0 +1,67 @@
+"""What the passes over Linear layers share: finding them, and a user's table of settings a layer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from emcc.errors import EmccError, printable
+from emcc.ir.graph import Array, Graph, Node
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One Linear of a folded graph, with the activation that follows it.
+
+    Attributes:
+        node: the Linear.
+        weight: the name of its weight constant; bias: of its bias constant.
+        activation: the activation node after it, or None.
+        x, z, y: names of the input, of W x + b, and of the layer's output (z where there is no activation).
+    """
+
+    node: Node
+    weight: str
+    bias: str
+    activation: Node | None
+    x: str
+    z: str
+    y: str
+
+
+def linear_layers(graph: Graph) -> Iterator[Layer]:
+    """The layers of a folded graph, in order."""
+    for node, after in zip(graph.nodes, (*graph.nodes[1:], None), strict=True):
+        if node.op != "Linear":
+            continue
+        activation = after if after is not None and after.op != "Linear" else None
+        x, weight, bias = node.inputs
+        y = activation.outputs[0] if activation else node.outputs[0]
+        yield Layer(node, weight, bias, activation, x, node.outputs[0], y)
+
+
+def check_names(table: Mapping[str, Any], graph: Graph, option: str) -> None:
+    """EmccError that lists the layers, where `table` (the recipe's `option`) names one that is not there."""
+    names = [node.name for node in graph.layers()]
+    unknown = sorted(set(table) - set(names))
+    if not unknown:
+        return
+    details = []
+    for name in unknown:
+        near = get_close_matches(name, names, 1)
+        details.append(f"{printable(name)!r}" + (f" (did you mean {printable(near[0])!r}?)" if near else ""))
+    known = ", ".join(repr(printable(name)) for name in names)
+    raise EmccError(f"{option} names layers the model does not have", details=details, hint=f"the layers are {known}")
+
+
+def finite_weights(graph: Graph, layer: Layer) -> Array:
+    """The layer's weights; EmccError where one is NaN or infinite."""
+    weights = graph.constants[layer.weight]
+    bad = weights.size - int(np.count_nonzero(np.isfinite(weights)))
+    if bad:
+        raise EmccError(
+            f"{bad} of {weights.size} weights are NaN or infinite", node=layer.node.name, hint="train or export it again"
+        )
+    return weights

@@ -1,0 +1,113 @@
+"""Prune: weights that matter least become zero."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from emcc.ir.graph import Array, Graph
+from emcc.passes.base import option
+from emcc.passes.layers import check_names, finite_weights, linear_layers
+
+
+def lamp(weights: Array) -> Array:
+    """w**2 over the sum of the squares of all weights of the layer that are no smaller, float64, flat.
+
+    Layer-adaptive magnitude score of Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning" (ICLR 2021):
+    comparable between layers, and a layer's largest weight scores 1, so that no layer loses all.
+    Ties keep the order of the index: the first of equals scores least.
+    """
+    flat = np.abs(weights.astype(np.float64)).ravel()
+    top = flat.max(initial=0.0)
+    if top == 0:
+        return flat
+    flat = np.square(flat / top)
+    order = np.argsort(flat, kind="stable")
+    ranked = flat[order]
+    tail = np.cumsum(ranked[::-1])[::-1]
+    scores = np.empty_like(flat)
+    scores[order] = np.divide(ranked, tail)
+    return scores
+
+
+def magnitude(weights: Array) -> Array:
+    """|w|, float64, flat."""
+    return np.abs(weights.astype(np.float64)).ravel()
+
+
+def scaled(weights: Array) -> Array:
+    """|w| over the layer's standard deviation about zero, float64, flat."""
+    flat = magnitude(weights)
+    top = flat.max(initial=0.0)
+    if top == 0:
+        return flat
+    flat = flat / top
+    return flat / np.sqrt(np.mean(np.square(flat)))
+
+
+SCORES = {"lamp": lamp, "magnitude": magnitude, "scaled": scaled}
+
+
+def smallest(scores: Array, count: int) -> Array:
+    """A mask of exactly `count` smallest scores; of equal ones those with the lowest index."""
+    mask = np.zeros(scores.size, bool)
+    if count <= 0:
+        return mask
+    if count >= scores.size:
+        return ~mask
+    threshold = np.partition(scores, count - 1)[count - 1]
+    mask[scores < threshold] = True
+    ties = np.flatnonzero(scores == threshold)
+    mask[ties[: count - int(np.count_nonzero(mask))]] = True
+    return mask
+
+
+def removed(size: int, fraction: float) -> int:
+    """How many of `size` weights `fraction` is: the nearest whole number."""
+    return int(np.floor(size * fraction + 0.5))
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Sets the given share of weights to zero. Weights that were zero before count as removed, and stay zero.
+
+    Exact: of n weights, floor(n * sparsity + 1/2) are zero afterwards (more if more were zero before). Layers named
+    in `layers` get their own share; `sparsity` is then the share of all the others together.
+    """
+
+    sparsity: float = option(0.9, "share of the weights to remove, over all layers", low=0.0, high=1.0)
+    score: str = option("lamp", "what makes a weight matter, between layers", choices=tuple(SCORES))
+    layers: Mapping[str, float] = option({}, "share to remove in one layer, by its name", low=0.0, high=1.0)
+    name: ClassVar[str] = "prune"
+
+    def apply(self, graph: Graph) -> Graph:
+        """The graph with fewer weights; no shape changes."""
+        check_names(self.layers, graph, "prune.layers")
+        shared: list[str] = []
+        changes: dict[str, Array] = {}
+        for layer in linear_layers(graph):
+            weights = finite_weights(graph, layer)
+            if layer.node.name not in self.layers:
+                shared.append(layer.weight)
+            else:
+                fraction = self.layers[layer.node.name]
+                changes |= self._remove(graph, [layer.weight], removed(weights.size, fraction))
+        total = sum(graph.constants[name].size for name in shared)
+        changes |= self._remove(graph, shared, removed(total, self.sparsity))
+        return graph.with_constants(changes)
+
+    def _remove(self, graph: Graph, names: Sequence[str], count: int) -> dict[str, Array]:
+        if not names:
+            return {}
+        arrays = [graph.constants[name] for name in names]
+        scores = np.concatenate([SCORES[self.score](array) for array in arrays])
+        scores[np.concatenate([array.ravel() == 0 for array in arrays])] = -1.0
+        parts = np.split(smallest(scores, count), np.cumsum([array.size for array in arrays])[:-1])
+        changes = {}
+        for name, array, mask in zip(names, arrays, parts, strict=True):
+            pruned = array.astype(np.float32)
+            pruned.ravel()[mask] = 0.0
+            pruned[pruned == 0] = 0.0
+            changes[name] = pruned
+        return changes

@@ -1,0 +1,166 @@
+"""Quantise: floats with formats become integers. The graph is then a chain of QLinear, with one exact meaning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from emcc.errors import EmccError
+from emcc.ir.graph import Array, Codebook, Format, Graph, Node
+from emcc.ir.program import Table
+from emcc.passes import function_table
+from emcc.passes.base import option
+from emcc.passes.bounds import bound_of_counts, code_counts
+from emcc.passes.functions import apply_function
+from emcc.passes.layers import Layer, linear_layers
+
+WEIGHT = Format(16, 0)
+ACC_LIMIT = 1 << 47
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A layer's numbers as integers. Attributes as in QLinear."""
+
+    codebook: Array
+    bias: Array
+    weight_frac: int
+    z_frac: int
+
+    def shift(self, in_frac: int) -> int:
+        """The requantising shift."""
+        return in_frac + self.weight_frac - self.z_frac
+
+
+def finest_weight_frac(values: Array) -> int | None:
+    """The most fraction bits with which every value fits 16 bits; None where all are zero."""
+    if not values.any():
+        return None
+    frac = 15 - int(np.frexp(np.abs(values).max())[1])
+    while _fits(values, frac + 1):
+        frac += 1
+    while not _fits(values, frac):
+        frac -= 1
+    return frac
+
+
+def _fits(values: Array, frac: int) -> bool:
+    scaled = np.floor(np.ldexp(values, frac) + 0.5)
+    return bool(scaled.min() >= WEIGHT.low and scaled.max() <= WEIGHT.high)
+
+
+def scale_layer(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) -> Scaled:
+    """Integers for a layer: as many weight fraction bits as fit, with the accumulator proven below 2**47.
+
+    `in_low` is the smallest input integer. z loses fraction bits where the product has fewer (shift is never
+    negative). Raises OverflowError where no scale fits.
+    """
+    counts = code_counts(book.codes, 1 << book.code_w)
+    finest = finest_weight_frac(book.values)
+    # Without weights only the bias has a scale: 15 bits finer than the output's.
+    frac = z.frac_bits - x.frac_bits + 15 if finest is None else finest
+    values = np.zeros(1 << book.code_w)
+    values[: book.values.size] = book.values
+    for weight_frac in range(frac, frac - 4096, -1):
+        z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
+        shift = x.frac_bits + weight_frac - z_frac
+        scaled_bias = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) + 0.5)
+        if shift > 46 or np.abs(scaled_bias).max(initial=0.0) >= ACC_LIMIT:
+            continue
+        codebook = np.floor(np.ldexp(values, weight_frac) + 0.5).astype(np.int64)
+        integers = scaled_bias.astype(np.int64)
+        if bound_of_counts(counts, codebook, integers, in_low, x.high, shift) < ACC_LIMIT:
+            return Scaled(codebook, integers, weight_frac, z_frac)
+    raise OverflowError
+
+
+def target(activation: Node, z: Format, y: Format) -> Array:
+    """The activation in output ulps for every z, ascending: float64 [2**width]."""
+    return np.ldexp(apply_function(activation, z.dequantise(np.arange(z.low, z.high + 1))), y.frac_bits)
+
+
+@dataclass(frozen=True)
+class Quantise:
+    """Folded, shared, calibrated graph -> chain of QLinear (see ops/qlinear for what one means).
+
+    Names stay: a QLinear is called as its Linear, its output as the layer's output.
+    """
+
+    table_error: float = option(2.0, "greatest error of a 16-bit function table, in output ulps", low=0.5, high=1024.0)
+    name: ClassVar[str] = "quantise"
+
+    def apply(self, graph: Graph) -> Graph:
+        """The integer graph. Raises EmccError where a layer's numbers have no common scale."""
+        nodes: list[Node] = []
+        constants: dict[str, Array] = {}
+        tensors = {name: graph.tensors[name] for name in graph.inputs}
+        in_low: int | None = None
+        for layer in linear_layers(graph):
+            x = _format(tensors[layer.x].fmt, layer)
+            low = x.low if in_low is None else in_low
+            scaled = self._scale(graph, layer, x, low)
+            z = replace(_format(graph.tensors[layer.z].fmt, layer), frac_bits=scaled.z_frac)
+            attrs: dict[str, Any] = {
+                "code_w": graph.codebooks[layer.weight].code_w,
+                "weight_frac": scaled.weight_frac,
+                "z_frac": scaled.z_frac,
+                "shift": scaled.shift(x.frac_bits),
+                "function": "identity",
+                "lo_bits": 0,
+                "hi_bits": 0,
+                "act_w": z.width,
+            }
+            parts = {"codes": graph.codebooks[layer.weight].codes, "codebook": scaled.codebook, "bias": scaled.bias}
+            y = z
+            in_low = None
+            if layer.activation is not None and layer.activation.op == "Relu":
+                attrs["function"], in_low = "relu", 0
+            elif layer.activation is not None:
+                y = _format(graph.tensors[layer.y].fmt, layer)
+                table, _ = self._table(layer.activation, z, y)
+                attrs |= {"function": "table", "lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
+                parts |= {"coarse": table.coarse, "fine": table.fine}
+            names = {part: f"{layer.node.name}.{part}" for part in parts}
+            constants |= {names[part]: value for part, value in parts.items()}
+            nodes.append(Node(layer.node.name, "QLinear", (layer.x, *names.values()), (layer.y,), attrs))
+            tensors[layer.y] = replace(graph.tensors[layer.y], fmt=y)
+        return graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+
+    def _scale(self, graph: Graph, layer: Layer, x: Format, in_low: int) -> Scaled:
+        bias = graph.constants[layer.bias].astype(np.float64)
+        problem = "its bias is NaN or infinite"
+        if np.isfinite(bias).all():
+            try:
+                z = _format(graph.tensors[layer.z].fmt, layer)
+                return scale_layer(graph.codebooks[layer.weight], bias, x, in_low, z)
+            except OverflowError:
+                problem = "its weights and biases have no common fixed-point scale"
+        raise EmccError(problem, node=layer.node.name, hint="train it again, or rescale it")
+
+    def _table(self, activation: Node, z: Format, y: Format) -> tuple[Table, float]:
+        tolerance = min(self.table_error, 1.0) if activation.op == "LeakyRelu" else self.table_error
+        return function_table.build(target(activation, z, y), z, y, tolerance)
+
+
+def _format(fmt: Format | None, layer: Layer) -> Format:
+    if fmt is None:
+        raise ValueError(f"{layer.node.name}: calibrate before quantise")
+    return fmt
+
+
+def table_errors(calibrated: Graph, quantised: Graph) -> Mapping[str, float]:
+    """By layer: the greatest error of its function table over every z, in output ulps (of the saturated function)."""
+    errors = {}
+    nodes = {node.name: node for node in quantised.nodes}
+    for layer in linear_layers(calibrated):
+        node = nodes[layer.node.name]
+        if node.attrs["function"] != "table" or layer.activation is None:
+            continue
+        y = _format(quantised.tensors[layer.y].fmt, layer)
+        z = Format(node.attrs["act_w"], node.attrs["z_frac"])
+        coarse, fine = (quantised.constants[name] for name in node.inputs[-2:])
+        table = Table(node.attrs["lo_bits"], node.attrs["hi_bits"], coarse, fine)
+        wanted = np.clip(target(layer.activation, z, y), y.low, y.high)
+        errors[layer.node.name] = float(np.abs(function_table.look_up(table, z.width, y.low, y.high) - wanted).max())
+    return errors
