@@ -1,0 +1,17 @@
+"""Div: x / y, elementwise, broadcast; one of the two is a constant."""
+
+from typing import Any
+
+from emcc.ir.graph import Node
+from emcc.ops.registry import Shape
+from emcc.ops.shapes import broadcast
+
+
+def shape(node: Node, *shapes: Shape | None) -> Shape:
+    """Both, broadcast."""
+    return broadcast(shapes[0], shapes[1])
+
+
+def evaluate(xp: Any, node: Node, *values: Any) -> Any:
+    """[n, ...]."""
+    return values[0] / values[1]

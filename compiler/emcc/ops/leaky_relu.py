@@ -1,0 +1,18 @@
+"""LeakyRelu: x where x >= 0, alpha x elsewhere; attribute alpha."""
+
+from typing import Any
+
+from emcc.ir.graph import Node
+from emcc.ops.registry import Shape
+from emcc.ops.shapes import batched
+
+
+def shape(node: Node, *shapes: Shape | None) -> Shape:
+    """That of x."""
+    return batched(shapes[0])
+
+
+def evaluate(xp: Any, node: Node, *values: Any) -> Any:
+    """[n, ...]."""
+    (x,) = values
+    return xp.where(x >= 0, x, x * node.attrs["alpha"])

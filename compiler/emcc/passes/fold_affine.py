@@ -1,0 +1,53 @@
+"""What an operator's constants are to folding: y = scale x + offset, or a matrix and a bias."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from emcc.ir.graph import Array, Node
+
+Constants = Mapping[str, Array]
+
+
+def affine(node: Node, constants: Constants, rank: int) -> tuple[Array | None, Array | None]:
+    """(scale, offset) of an elementwise node, float64; None where the scale is 1, or the offset 0.
+
+    The arrays broadcast against one sample of x, which has `rank` axes.
+    """
+    if node.op == "BatchNormalization":
+        scale, bias, mean, var = (constants[name].astype(np.float64) for name in node.inputs[1:])
+        factor = scale / np.sqrt(var + float(node.attrs["epsilon"]))
+        along = (-1, *(1,) * (rank - 1))
+        return factor.reshape(along), (bias - mean * factor).reshape(along)
+    first = node.inputs[0] in constants
+    value = constants[node.inputs[0 if first else 1]].astype(np.float64)
+    value = value[0] if value.ndim > rank else value
+    match node.op:
+        case "Add":
+            return None, value
+        case "Sub":
+            return (-np.ones_like(value), value) if first else (None, -value)
+        case "Mul":
+            return value, None
+        case "Div" if not first:
+            return 1 / value, None
+    raise ValueError(f"{node.op} is not affine")
+
+
+def matrix(node: Node, constants: Constants) -> tuple[Array, Array]:
+    """(weight [out, in], bias float64 [out]) of Gemm or MatMul; the weight is the model's own array where it can be."""
+    if node.op == "MatMul":
+        if node.inputs[0] in constants:
+            weight = constants[node.inputs[0]]
+        else:
+            value = constants[node.inputs[1]]
+            weight = value[None, :] if value.ndim == 1 else value.T
+        return weight, np.zeros(len(weight))
+    value = constants[node.inputs[1]]
+    weight = value if node.attrs["transB"] else value.T
+    if node.attrs["alpha"] != 1:
+        weight = weight.astype(np.float64) * float(node.attrs["alpha"])
+    if len(node.inputs) < 3 or not node.inputs[2]:
+        return weight, np.zeros(len(weight))
+    added = constants[node.inputs[2]].astype(np.float64) * float(node.attrs["beta"])
+    return weight, np.broadcast_to(added, (1, len(weight)))[0].copy()
