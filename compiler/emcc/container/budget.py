@@ -1,0 +1,19 @@
+"""How much memory a file may ask for: a small file must not unfold into a huge model."""
+
+from emcc.container.bits import FormatError
+
+BASE = 1 << 24
+PER_BYTE = 1024
+
+
+class Budget:
+    """Elements that decoding may allocate: BASE and PER_BYTE more a byte of the file."""
+
+    def __init__(self, file_size: int) -> None:
+        self._limit = self._left = BASE + PER_BYTE * file_size
+
+    def take(self, elements: int, what: str) -> None:
+        """Refuses what goes beyond."""
+        if elements > self._left:
+            raise FormatError(f"{what} of {elements} elements is more than the {self._limit} a file of this size may hold")
+        self._left -= elements

@@ -1,0 +1,187 @@
+"""Canonical, length-limited Huffman codes.
+
+A code is its lengths: symbols in order of (length, symbol) get the codewords in ascending order. An alphabet of
+which one symbol is used takes no bits a symbol.
+"""
+
+import numpy as np
+
+from emcc.container.bits import BitReader, BitWriter, FormatError, pack
+from emcc.ir.graph import Array
+
+LIMIT = 15
+_WALK_BITS = 1 << 21
+
+
+def code_lengths(counts: Array, limit: int = LIMIT) -> Array:
+    """Lengths, int64, of the optimal prefix code of at most `limit` bits; 0 for unused symbols and a lone one.
+
+    Package-merge: Larmore and Hirschberg, "A fast algorithm for optimal length-limited Huffman codes", 1990.
+    """
+    lengths = np.zeros(len(counts), np.int64)
+    used = np.flatnonzero(counts)
+    n = len(used)
+    if n < 2:
+        return lengths
+    if n > 1 << limit:
+        raise ValueError(f"{n} symbols do not fit into {limit} bits")
+    used = used[np.argsort(counts[used], kind="stable")]
+    weights = counts[used].astype(np.int64)
+    packages = weights[:0]
+    leaves = []
+    for _ in range(limit):
+        merged = np.concatenate([weights, packages])
+        order = np.argsort(merged, kind="stable")
+        leaves.append(order < n)
+        merged = merged[order]
+        packages = merged[: len(merged) // 2 * 2].reshape(-1, 2).sum(1)
+    take = 2 * n - 2
+    for level in reversed(leaves):
+        own = int(level[:take].sum())
+        lengths[used[:own]] += 1
+        take = 2 * (take - own)
+    return lengths
+
+
+def codewords(lengths: Array) -> Array:
+    """The canonical codewords, int64, 0 where unused."""
+    words = np.zeros(len(lengths), np.int64)
+    word = previous = 0
+    for symbol in np.lexsort((np.arange(len(lengths)), lengths)):
+        length = int(lengths[symbol])
+        if length:
+            word <<= length - previous
+            words[symbol] = word
+            word, previous = word + 1, length
+    return words
+
+
+def write_table(lengths: Array, lone: int | None = None) -> bytes:
+    """The lengths of a code, or the `lone` symbol of one without lengths (None: no symbol at all), as bytes.
+
+    After a 0 bit: a token a symbol, until the code is complete: 1 the last length again, 01s one more (s = 0) or
+    less (s = 1) than the last, 001 gamma(n) n + 1 unused symbols, 000llll this length. The first "last" is 4.
+    After a 1 bit: gamma(lone + 1), or gamma(0) for None.
+    """
+    out = BitWriter()
+    if not lengths.any():
+        out.put(1, 1)
+        out.gamma(0 if lone is None else lone + 1)
+        return out.bytes()
+    out.put(0, 1)
+    last, unused = 4, 0
+    for length in lengths.tolist():
+        if not length:
+            unused += 1
+            continue
+        if unused:
+            out.put(0b001, 3)
+            out.gamma(unused - 1)
+            unused = 0
+        if length == last:
+            out.put(1, 1)
+        elif abs(length - last) == 1:
+            out.put(0b010 | (length < last), 3)
+        else:
+            out.put(length, 7)
+        last = length
+    return out.bytes()
+
+
+def read_table(data: bytes, begin: int, alphabet: int) -> tuple[Array, int | None, int]:
+    """(lengths, lone symbol, the byte after) of a table at byte `begin`. Only complete codes pass."""
+    bits = BitReader(data, begin)
+    lengths = np.zeros(alphabet, np.int64)
+    if bits.take(1):
+        lone = bits.gamma(alphabet) - 1
+        return lengths, (lone if lone >= 0 else None), bits.finish()
+    last, at, left = 4, 0, 1 << LIMIT
+    while left:
+        if bits.take(1):
+            pass
+        elif bits.take(1):
+            last += -1 if bits.take(1) else 1
+        elif bits.take(1):
+            at += bits.gamma(alphabet) + 1
+            continue
+        else:
+            last = bits.take(4)
+        if not 1 <= last <= LIMIT or at >= alphabet:
+            raise FormatError("the Huffman table is not a code")
+        lengths[at] = last
+        left -= 1 << (LIMIT - last)
+        at += 1
+        if left < 0:
+            raise FormatError("the Huffman table is not a prefix code")
+    return lengths, None, bits.finish()
+
+
+def encode(symbols: Array, alphabet: int) -> bytes:
+    """Table and codewords of `symbols`, all below `alphabet`."""
+    counts = np.bincount(symbols, minlength=alphabet)
+    lengths = code_lengths(counts)
+    table = write_table(lengths, int(symbols[0]) if len(symbols) else None)
+    return table + pack(codewords(lengths)[symbols], lengths[symbols])
+
+
+def coded_bits(counts: Array) -> int:
+    """Bits that `encode` takes for symbols with these counts, table included."""
+    lengths = code_lengths(counts)
+    lone = int(np.argmax(counts)) if counts.any() else None
+    return len(write_table(lengths, lone)) * 8 + int((lengths * counts).sum())
+
+
+def decode(data: bytes, count: int, alphabet: int, begin: int = 0, exact: bool = True) -> tuple[Array, int]:
+    """(`count` symbols as uint16, the byte after them); with `exact`, that is the end of `data`."""
+    lengths, lone, begin = read_table(data, begin, alphabet)
+    if lengths.any():
+        if count > (len(data) - begin) * 8:
+            raise FormatError(f"{count} symbols in {len(data) - begin} bytes")
+        symbols, end = _stream(data[begin:], count, lengths)
+        end += begin
+    elif lone is None and count:
+        raise FormatError(f"no symbols where {count} are needed")
+    else:
+        symbols, end = np.full(count, lone or 0, np.uint16), begin
+    if exact and end != len(data):
+        raise FormatError(f"{len(data) - end} bytes too many")
+    return symbols, end
+
+
+def _stream(data: bytes, count: int, lengths: Array) -> tuple[Array, int]:
+    """Symbols of a code with at least two, and the bytes they took."""
+    peek = int(lengths.max())
+    order = np.lexsort((np.arange(len(lengths)), lengths))
+    order = order[lengths[order] > 0]
+    repeat = 1 << (peek - lengths[order])
+    symbol_at, length_at = np.repeat(order, repeat).astype(np.uint16), np.repeat(lengths[order], repeat)
+    padded = np.frombuffer(data + b"\0\0\0", np.uint8)
+    walk = _walk if len(data) * 8 <= _WALK_BITS else _compiled
+    symbols, used = walk(padded, count, peek, symbol_at, length_at)
+    size = -(-used // 8)
+    if size > len(data):
+        raise FormatError("ends within the symbols")
+    if used % 8 and data[size - 1] & ((1 << (-used % 8)) - 1):
+        raise FormatError("bits set past the end of the symbols")
+    return symbols, size
+
+
+def _walk(padded: Array, count: int, peek: int, symbol_at: Array, length_at: Array) -> tuple[Array, int]:
+    """Looks a code up at every bit, then walks from one to the next: no compiling, for streams up to some 100 kB."""
+    word = padded[:-2].astype(np.int32) << 16 | padded[1:-1].astype(np.int32) << 8 | padded[2:]
+    window = (word[:, None] >> (24 - peek - np.arange(8, dtype=np.int32))) & ((1 << peek) - 1)
+    window = window.ravel()
+    steps = length_at[window].tolist()
+    places, at, last = [], 0, len(steps) - 1
+    for _ in range(count):
+        places.append(at)
+        at = min(at + steps[at], last)
+    return symbol_at[window[np.array(places, np.int64)]], at
+
+
+def _compiled(padded: Array, count: int, peek: int, symbol_at: Array, length_at: Array) -> tuple[Array, int]:
+    from emcc.container.kernels import decode_stream
+
+    table = (symbol_at.astype(np.int64) << 4 | length_at).astype(np.uint32)
+    symbols = np.empty(count, np.uint16)
+    return symbols, int(decode_stream(padded, peek, table, symbols))
