@@ -4,12 +4,11 @@ import os
 import shlex
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
 from emcc.errors import EmccError
-from emcc.tools.process import cores, run
+from emcc.tools.process import parallel, run
 
 TIMEOUT = 1800.0
 
@@ -51,12 +50,11 @@ def compile_all(units: Sequence[tuple[Path, Sequence[str]]], folder: Path) -> li
     def one(unit: tuple[Path, Sequence[str]]) -> Path:
         source, flags = unit
         target = folder / f"{source.stem}.o"
-        words = [*command, *flags, "-c", source, "-o", target]
+        words = [*command, *flags, "-c", str(source), "-o", str(target)]
         run("C++ compiler", words, cwd=folder, timeout=TIMEOUT, stale=[target])
         return target
 
-    with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(one, units))
+    return parallel(one, units)
 
 
 def link(objects: Sequence[Path], target: Path) -> None:

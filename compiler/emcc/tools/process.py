@@ -7,10 +7,14 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
+R = TypeVar("R")
 TAIL_LINES = 40
 KEPT_LINES = 20_000
 
@@ -74,6 +78,9 @@ def run(
         errors="replace",
         start_new_session=True,
     )
+    crew: _Crew | None = getattr(_local, "crew", None)
+    if crew:
+        crew.add(process)
     late = threading.Event()
 
     def stop() -> None:
@@ -109,6 +116,50 @@ def _kill(process: "subprocess.Popen[str]") -> None:
     """End the process and its children; the group is its own, see `start_new_session`."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+class _Crew:
+    """The programs that the threads of one `parallel` have running."""
+
+    def __init__(self) -> None:
+        self._lock, self._members, self._ended = threading.Lock(), list[subprocess.Popen[str]](), False
+
+    def add(self, process: "subprocess.Popen[str]") -> None:
+        with self._lock:
+            self._members = [member for member in self._members if member.returncode is None] + [process]
+            if self._ended:
+                _kill(process)
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            for member in self._members:
+                if member.returncode is None:
+                    _kill(member)
+
+
+_local = threading.local()
+
+
+def parallel(function: Callable[[T], R], items: Sequence[T], jobs: int | None = None) -> list[R]:
+    """`function` of every item, in order, in `jobs` threads (one a core): for functions that wait for programs.
+
+    When one raises, or a Ctrl-C arrives, the programs still running are killed and the exception goes on.
+    """
+    crew = _Crew()
+
+    def join() -> None:
+        _local.crew = crew
+
+    with ThreadPoolExecutor(jobs or cores(), initializer=join) as pool:
+        futures = [pool.submit(function, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            crew.end()
+            raise
 
 
 def cores() -> int:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from emcc.data import folder
 from emcc.errors import EmccError
 from emcc.tools import cache, cxx
-from emcc.tools.process import Finished, ToolError, cores, run
+from emcc.tools.process import Finished, cores, run
 
 TOP = "emcc_top"
 PROGRAM = "emcc_sim"
@@ -40,8 +40,8 @@ def home() -> Path:
 
 def verilator(arguments: Sequence[str | Path], *, cwd: Path, check: bool = True) -> Finished:
     """Run Verilator in `cwd`."""
-    env = {"VERILATOR_ROOT": str(home())}
-    return run("Verilator", [home() / "bin" / "verilator_bin", *arguments], cwd=cwd, env=env, timeout=TIMEOUT, check=check)
+    command = [home() / "bin" / "verilator_bin", *arguments]
+    return run("Verilator", command, cwd=cwd, env={"VERILATOR_ROOT": str(home())}, timeout=TIMEOUT, check=check)
 
 
 @lru_cache(maxsize=1)
@@ -75,23 +75,23 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
         ToolError: Verilator or the compiler rejects the design.
     """
     names = design_files(sources)
-    harness = {item.name: item.read_bytes() for item in folder("harness").iterdir() if item.name.endswith((".h", ".cpp"))}
+    harness = {f"harness/{file.name}": file.read_bytes() for file in folder("harness").iterdir() if file.is_file()}
     flags = (*FLAGS, *(TRACE_FLAGS if trace else ()))
     key = cache.digest(
         {
-            **{f"sources/{name}": content for name, content in sources.items() if name.startswith("rtl/")},
-            **{f"harness/{name}": content for name, content in harness.items()},
+            **{name: content for name, content in sources.items() if name.startswith("rtl/")},
+            **harness,
             "tools": "\n".join([*_tools(), *flags, *_defines(trace), HOT, COLD, str(UNIT_BYTES)]).encode(),
         }
     )
 
     def make(work: Path) -> None:
-        for name, content in {**sources, **{f"harness/{name}": content for name, content in harness.items()}}.items():
+        for name, content in {**sources, **harness}.items():
             target = work / PurePosixPath(name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         verilator([*flags, "--top-module", TOP, "--prefix", f"V{TOP}", "--Mdir", "model", *names], cwd=work)
-        _compile(work, sorted(work / "harness" / name for name in harness if name.endswith(".cpp")), trace)
+        _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace)
         for item in list(work.iterdir()):
             if item.is_dir():
                 shutil.rmtree(item)
@@ -121,14 +121,11 @@ def _runtime(trace: bool) -> list[Path]:
     names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] if trace else [])]
     flags = ["-std=c++17", "-w", "-pthread", HOT, *_defines(trace), *_includes()]
     key = cache.digest({"tools": "\n".join([*_tools(), *flags]).encode()})
-    place = cache.entry(
-        "runtime", key[:32], lambda work: _discard(cxx.compile_all([(home() / "include" / n, flags) for n in names], work))
-    )
-    return sorted(place.glob("*.o"))
 
+    def make(work: Path) -> None:
+        cxx.compile_all([(home() / "include" / name, flags) for name in names], work)
 
-def _discard(_: object) -> None:
-    return None
+    return sorted(cache.entry("runtime", key[:32], make).glob("*.o"))
 
 
 def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
@@ -155,6 +152,3 @@ def _unite(work: Path, kind: str, files: Sequence[Path]) -> list[Path]:
         unit.write_text("".join(f'#include "{file}"\n' for file in sorted(members)), encoding="utf-8")
         units.append(unit)
     return units
-
-
-__all__ = ["PROGRAM", "TOP", "ToolError", "build", "design_files", "home", "verilator", "version"]

@@ -1,0 +1,95 @@
+"""What a simulation found."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from emcc.ir.graph import Array
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first output integer that is not the reference's.
+
+    `element` counts in the flattened output of the model; -1 is a lane beyond it, which should hold 0.
+    """
+
+    inference: int
+    element: int
+    expected: int
+    got: int
+
+    def __str__(self) -> str:
+        place = f"element {self.element}" if self.element >= 0 else "an unused lane"
+        return f"inference {self.inference}, {place} of the output: expected {self.expected}, got {self.got}"
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """What the RTL did, against the reference model and the cycle model.
+
+    Attributes:
+        inferences: that were asked for; all arrays have that many rows. Rows of inferences that did not complete
+            (see `failure`) are 0.
+        mismatches: output integers that differ from the reference, those that never came included.
+        mismatched_bits: bits in which they differ; an integer that never came counts as all its bits.
+        difference: the first of them.
+        failure: why the simulation stopped early (a failed assertion, a stream that broke its protocol, a design
+            that hangs), or "".
+        cycles, predicted_cycles: int64 [n].
+        cycle_mismatches: inferences whose cycles are not the predicted ones; None with random stalls, where the
+            prediction does not hold.
+        layer_cycles: int64 [n, layers], the cycle of the inference in which each layer completed.
+        broadcasts, stalls, products: int64 [n]: activations broadcast; cycles in which a full queue held one back;
+            products of a non-zero weight and a non-zero activation.
+        utilisation: products / (PEs * cycles) over all inferences that completed.
+        outputs: float64 [n, ...], the output integers as numbers, before the host's operators.
+        accuracy: share of samples that are classified as labelled; None without labels or classes.
+        build_seconds, run_seconds: wall time.
+    """
+
+    inferences: int
+    mismatches: int
+    mismatched_bits: int
+    difference: Difference | None
+    failure: str
+    cycles: Array = field(repr=False)
+    predicted_cycles: Array = field(repr=False)
+    cycle_mismatches: int | None
+    layer_cycles: Array = field(repr=False)
+    broadcasts: Array = field(repr=False)
+    stalls: Array = field(repr=False)
+    products: Array = field(repr=False)
+    utilisation: float
+    outputs: Array = field(repr=False)
+    accuracy: float | None
+    build_seconds: float
+    run_seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the RTL gave the reference's bits in the predicted cycles."""
+        return not (self.mismatches or self.failure or self.cycle_mismatches)
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as JSON values, without what differs from run to run (seconds) and without the outputs."""
+        completed = self.cycles[self.cycles > 0]
+        return {
+            "ok": self.ok,
+            "inferences": self.inferences,
+            "mismatches": self.mismatches,
+            "mismatched_bits": self.mismatched_bits,
+            "first_difference": str(self.difference) if self.difference else None,
+            "failure": self.failure or None,
+            "cycles": self.cycles.tolist(),
+            "predicted_cycles": self.predicted_cycles.tolist(),
+            "cycle_mismatches": self.cycle_mismatches,
+            "mean_cycles": float(np.mean(completed)) if completed.size else None,
+            "accuracy": self.accuracy,
+            "utilisation": self.utilisation,
+            "layer_cycles": self.layer_cycles.tolist(),
+            "broadcasts": self.broadcasts.tolist(),
+            "stalls": self.stalls.tolist(),
+            "products": self.products.tolist(),
+        }
