@@ -15,5 +15,5 @@ class Budget:
     def take(self, elements: int, what: str) -> None:
         """Refuses what goes beyond."""
         if elements > self._left:
-            raise FormatError(f"{what} of {elements} elements is more than the {self._limit} a file of this size may hold")
+            raise FormatError(f"{what} of {elements} elements, where a file of this size may hold {self._limit}")
         self._left -= elements

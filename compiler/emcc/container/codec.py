@@ -58,7 +58,7 @@ def decode(data: bytes, *, file: object | None = None) -> Graph:
     constants: dict[str, Array] = {}
     for number, layer in enumerate(head.layers, 1):
         names = layer.node.inputs[1:]
-        values = read_layer(sections, number, layer, budget, file) + (tables[layer.table] if layer.table >= 0 else ())
+        values = read_layer(sections, number, layer, file) + (tables[layer.table] if layer.table >= 0 else ())
         for name, value in zip(names, values, strict=True):
             with reading("header", file):
                 if name in constants and not np.array_equal(constants[name], value):
@@ -68,20 +68,17 @@ def decode(data: bytes, *, file: object | None = None) -> Graph:
     return Graph(head.name, head.inputs, head.outputs, nodes, head.tensors, constants, host=head.host)
 
 
-def read_layer(
-    sections: dict[str, bytes], number: int, layer: LayerHead, budget: Budget, file: object | None
-) -> tuple[Array, ...]:
+def read_layer(sections: dict[str, bytes], number: int, layer: LayerHead, file: object | None) -> tuple[Array, ...]:
     """(codes, codebook, bias) of layer `number`, from 1."""
-    found = read_entries(sections, number, layer, budget, file)
+    found = read_entries(sections, number, layer, file)
     with reading(f"layer {number} runs", file):
         codes = matrix(found, layer.rows, layer.columns)
     with reading(f"layer {number} values", file):
-        return codes, *_read_values(sections[f"layer {number} values"], layer)
+        codebook, bias, _ = read_values(sections[f"layer {number} values"], layer)
+    return codes, codebook, bias
 
 
-def read_entries(
-    sections: dict[str, bytes], number: int, layer: LayerHead, budget: Budget, file: object | None
-) -> Entries:
+def read_entries(sections: dict[str, bytes], number: int, layer: LayerHead, file: object | None) -> Entries:
     """The entries of layer `number`, from 1."""
     with reading(f"layer {number} codes", file):
         data = sections[f"layer {number} codes"]
@@ -105,7 +102,8 @@ def _write_layer(graph: Graph, layer: LayerHead) -> list[bytes]:
     codes_name, codebook_name, bias_name = layer.node.inputs[1:4]
     codes = _constant(graph, codes_name, np.uint8)
     codebook, bias = _constant(graph, codebook_name, np.int64), _constant(graph, bias_name, np.int64)
-    if codebook.shape != (1 << layer.code_w,) or bias.shape != (layer.rows,) or codes.max(initial=0) >> layer.code_w:
+    fits = codebook.shape == (1 << layer.code_w,) and _is_16_bit(codebook)
+    if not fits or bias.shape != (layer.rows,) or codes.max(initial=0) >> layer.code_w:
         raise ValueError(f"the constants of node {layer.node.name!r} do not fit together")
     found = entries(codes, layer.code_w)
     front = bytes([found.run_w | found.by_columns << 4]) + uint(len(found.code))
@@ -124,17 +122,20 @@ def write_codebook(codebook: Array) -> bytes:
     return uint(2 * count + len(first)) + ints.write(first) + ints.write(codebook[1 : 1 + count])
 
 
-def _read_values(data: bytes, layer: LayerHead) -> tuple[Array, Array]:
+def read_values(data: bytes, layer: LayerHead) -> tuple[Array, Array, int]:
+    """(codebook, bias, the bytes that the codebook took)."""
     mark, at = read_uint(data, 0)
     codebook = np.zeros(1 << layer.code_w, np.int64)
     if mark // 2 >= len(codebook):
         raise FormatError(f"a codebook of {mark // 2 + 1} entries for codes of {layer.code_w} bits")
     codebook[: mark & 1], at = ints.read(data, at, mark & 1)
     codebook[1 : 1 + mark // 2], at = ints.read(data, at, mark // 2)
-    bias, at = ints.read(data, at, layer.rows)
-    if at != len(data):
-        raise FormatError(f"{len(data) - at} bytes too many")
-    return codebook, bias
+    bias, end = ints.read(data, at, layer.rows)
+    if end != len(data):
+        raise FormatError(f"{len(data) - end} bytes too many")
+    if not _is_16_bit(codebook):
+        raise FormatError("the codebook has entries beyond 16 bits")
+    return codebook, bias, at
 
 
 def _write_table(coarse: Array, fine: Array) -> bytes:
@@ -150,6 +151,8 @@ def _read_tables(data: bytes, count: int) -> list[tuple[Array, ...]]:
             if size > _WIDEST_TABLE:
                 raise FormatError(f"a table of {size} entries")
             values, at = ints.read(data, at, size)
+            if not _is_16_bit(values):
+                raise FormatError("a table has entries beyond 16 bits")
             pair.append(values)
         tables.append(tuple(pair))
     if at != len(data):
@@ -160,6 +163,10 @@ def _read_tables(data: bytes, count: int) -> list[tuple[Array, ...]]:
 def _claim(layers: tuple[LayerHead, ...], budget: Budget) -> None:
     for number, layer in enumerate(layers, 1):
         budget.take(layer.rows * layer.columns + 8 * (layer.rows + layer.columns), f"layer {number}: a model")
+
+
+def _is_16_bit(values: Array) -> bool:
+    return bool(values.min(initial=0) >= -(1 << 15) and values.max(initial=0) < 1 << 15)
 
 
 def _constant(graph: Graph, name: str, dtype: type) -> Array:

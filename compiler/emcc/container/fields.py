@@ -105,9 +105,9 @@ class FieldReader:
             raise FormatError(f"{value} where at most {limit} is possible")
         return value
 
-    def sint(self) -> int:
-        """Zigzag LEB128."""
-        return unzigzag(self.uint(1 << 80))
+    def sint(self, limit: int = 1 << 80) -> int:
+        """Zigzag LEB128; beyond -limit to limit is an error."""
+        return unzigzag(self.uint(2 * limit))
 
     def text(self) -> str:
         """The next text."""

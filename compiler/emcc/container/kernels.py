@@ -5,7 +5,7 @@ from numba import njit
 from emcc.ir.graph import Array
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def decode_stream(padded: Array, peek: int, table: Array, symbols: Array) -> int:
     """Fills `symbols` from bytes with three zero bytes at the end; returns the bits used, at most all of them.
 

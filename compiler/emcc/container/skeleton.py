@@ -12,6 +12,9 @@ from emcc.ir.program import FUNCTIONS
 CODE_WIDTHS = (1, 2, 4, 8)
 _PLAIN = ("code_w", "weight_frac", "z_frac", "shift", "function", "act_w", "lo_bits", "hi_bits")
 _WIDEST = 64
+_FRAC = 1 << 14
+# Bits of a layer's flags, above its function (2 bits) and its code width (2 bits); the rare ones last.
+_NO_TABLE, _ACT_W, _SHIFT, _NAMES, _MORE = 16, 32, 64, 128, 256
 
 
 @dataclass(frozen=True)
@@ -114,56 +117,75 @@ def features(tensor: Tensor) -> int:
 
 
 def _write_layer(out: FieldWriter, layer: LayerHead, x: Tensor, y: Tensor) -> None:
-    """byte function | log2(code_w) << 2 | has act_w << 4 | has shift << 5 | has more attributes << 6."""
-    attrs = layer.node.attrs
-    assert x.fmt and y.fmt
-    more = {key: value for key, value in attrs.items() if key not in _PLAIN}
-    own_width = attrs["act_w"] != y.fmt.width
-    own_shift = attrs["shift"] != x.fmt.frac_bits + attrs["weight_frac"] - attrs["z_frac"]
-    function = FUNCTIONS.index(attrs["function"])
-    code_w = CODE_WIDTHS.index(layer.code_w)
-    out.byte(function | code_w << 2 | own_width << 4 | own_shift << 5 | bool(more) << 6)
+    attrs, function = layer.node.attrs, layer.node.attrs["function"]
+    assert x.fmt
+    assert y.fmt
+    no_table = layer.table < 0 and attrs.get("lo_bits") == attrs.get("hi_bits") == 0
+    plain = _PLAIN if no_table or layer.table >= 0 else _PLAIN[:6]
+    more = {key: value for key, value in attrs.items() if key not in plain}
+    constants = layer.node.inputs[1:]
+    own = {
+        _NO_TABLE: no_table,
+        _ACT_W: attrs["act_w"] != y.fmt.width,
+        _SHIFT: attrs["shift"] != x.fmt.frac_bits + attrs["weight_frac"] - attrs["z_frac"],
+        _NAMES: constants != _constant_names(layer.node.name, function),
+        _MORE: bool(more),
+    }
+    flags = FUNCTIONS.index(function) | CODE_WIDTHS.index(layer.code_w) << 2
+    out.uint(flags | sum(bit for bit, is_set in own.items() if is_set))
     out.uint(layer.rows)
     out.sint(attrs["weight_frac"])
     out.sint(attrs["z_frac"])
-    if own_width:
-        out.uint(attrs["act_w"])
-    if own_shift:
-        out.sint(attrs["shift"])
+    out.text(layer.node.name)
     if layer.table >= 0:
         out.uint(layer.table)
+    if own[_ACT_W]:
+        out.uint(attrs["act_w"])
+    if own[_SHIFT]:
+        out.sint(attrs["shift"])
+    for name in constants if own[_NAMES] else ():
+        out.text(name)
     if more:
         out.attrs(more)
     out.text(y.name)
     _write_tensor(out, y, x, attrs["z_frac"])
-    for name in (layer.node.name, *layer.node.inputs[1:]):
-        out.text(name)
 
 
 def _read_layer(data: FieldReader, x: Tensor, tables: tuple[tuple[int, int], ...]) -> tuple[LayerHead, Tensor]:
-    flags = data.byte()
-    if flags & 3 >= len(FUNCTIONS) or flags & 128:
-        raise FormatError("a layer of an unknown kind")
-    function = FUNCTIONS[flags & 3]
-    rows = data.uint(1 << 31)
-    attrs: dict[str, Any] = {"code_w": CODE_WIDTHS[flags >> 2 & 3], "function": function}
-    attrs["weight_frac"], attrs["z_frac"] = data.sint(), data.sint()
-    act_w = data.uint(_WIDEST) if flags & 16 else None
+    flags = data.uint(2 * _MORE - 1)
+    if flags & 3 >= len(FUNCTIONS):
+        raise FormatError("a layer has an unknown function")
     assert x.fmt
-    attrs["shift"] = data.sint() if flags & 32 else x.fmt.frac_bits + attrs["weight_frac"] - attrs["z_frac"]
-    table = -1
+    function, rows = FUNCTIONS[flags & 3], data.uint(1 << 31)
+    attrs: dict[str, Any] = {"code_w": CODE_WIDTHS[flags >> 2 & 3], "function": function}
+    attrs["weight_frac"], attrs["z_frac"] = data.sint(_FRAC), data.sint(_FRAC)
+    name, table = data.text(), -1
     if function == "table":
         if not tables:
             raise FormatError("a function table is missing")
         table = data.uint(len(tables) - 1)
         attrs["lo_bits"], attrs["hi_bits"] = tables[table]
-    if flags & 64:
-        attrs |= data.attrs()
+    elif flags & _NO_TABLE:
+        attrs["lo_bits"] = attrs["hi_bits"] = 0
+    act_w = data.uint(_WIDEST) if flags & _ACT_W else None
+    attrs["shift"] = data.sint(_FRAC) if flags & _SHIFT else x.fmt.frac_bits + attrs["weight_frac"] - attrs["z_frac"]
+    if not 0 <= attrs["shift"] < _WIDEST:
+        raise FormatError(f"a layer shifts by {attrs['shift']}")
+    constants = _constant_names(name, function)
+    if flags & _NAMES:
+        constants = tuple(data.text() for _ in constants)
+    more = data.attrs() if flags & _MORE else {}
     y = _read_tensor(data, data.text(), x, attrs["z_frac"], rows)
     assert y.fmt
     attrs["act_w"] = y.fmt.width if act_w is None else act_w
-    name, *constants = (data.text() for _ in range(6 if function == "table" else 4))
-    return LayerHead(Node(name, "QLinear", (x.name, *constants), (y.name,), attrs), rows, features(x), table), y
+    node = Node(name, "QLinear", (x.name, *constants), (y.name,), more | attrs)
+    return LayerHead(node, rows, features(x), table), y
+
+
+def _constant_names(node: str, function: str) -> tuple[str, ...]:
+    """What the quantise pass calls a layer's constants."""
+    parts = ("codes", "codebook", "bias", "coarse", "fine")
+    return tuple(f"{node}.{part}" for part in (parts if function == "table" else parts[:3]))
 
 
 def _write_tensor(out: FieldWriter, tensor: Tensor, before: Tensor | None, frac: int = 0) -> None:
@@ -198,7 +220,7 @@ def _read_tensor(data: FieldReader, name: str, before: Tensor | None, frac: int,
         raise FormatError("the input has no shape")
     dtype = data.text() if flags & 2 else before.dtype if before else "float32"
     width = data.uint(_WIDEST) if flags & 4 else before.fmt.width if before and before.fmt else 16
-    fmt = Format(width, data.sint() if flags & 8 else frac)
+    fmt = Format(width, data.sint(_FRAC) if flags & 8 else frac)
     tensor = Tensor(name, shape, dtype, fmt)
     if flags > 15 or not width or (rows is not None and features(tensor) != rows):
         raise FormatError(f"a tensor of shape {shape} and {width} bits does not fit its layer")

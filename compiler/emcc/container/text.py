@@ -7,7 +7,7 @@ from emcc.container.varint import read_uint, uint
 DICTIONARY = (
     b"main_graphtorch-jit-exportSoftmaxArgMaxLogSoftmaxaxiskeepdimsselect_last_indexfloat32int16int8int64"
     b"/Sigmoid_1/Tanh_/Relu/LeakyRelu/fc1/conv1/Gemm_output_0/MatMul_output_0/Add_output_0"
-    b"imagedatalogitsoutputinput.bias.coarse.fine.codebook.weight.codes"
+    b"imagedatalogitsoutputinput.bias.weight"
 )
 _SHORTEST = 3
 _LONGEST_TEXT = 1 << 20
