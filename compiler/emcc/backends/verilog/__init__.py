@@ -1,1 +1,5 @@
-"""."""
+"""Verilog: the library as it stands, and a top that instantiates it for one Program."""
+
+from emcc.backends.verilog.render import render
+
+__all__ = ["render"]

@@ -1,0 +1,100 @@
+"""Program -> the contents of every read-only memory of the array, by the name of its file."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from emcc.backends.rom.image import RomImage
+from emcc.eie.layout import Layout
+from emcc.errors import printable
+from emcc.ir.graph import Array
+from emcc.ir.program import Layer, Program
+
+
+def images(program: Program) -> Mapping[str, RomImage]:
+    """Every memory: "layers", "codebook", "coarse" and "fine" where there are tables, and three a PE.
+
+    Names are file names without a suffix, in a fixed order.
+    """
+    layout = Layout(program)
+    result = {"layers": _layers(layout), "codebook": _codebook(layout)}
+    if program.tables:
+        result["coarse"] = _table(layout, [table.coarse for table in program.tables], "coarse function tables")
+        result["fine"] = _table(layout, [table.fine for table in program.tables], "fine function tables")
+    for pe in range(program.pes):
+        result[f"pe{pe:03}_ptr"] = _pointers(layout, pe)
+        result[f"pe{pe:03}_spmat"] = _entries(layout, pe)
+        result[f"pe{pe:03}_bias"] = _biases(layout, pe)
+    return result
+
+
+def _unsigned(values: Array, width: int) -> Array:
+    return np.asarray(values, np.int64).astype(np.uint64) & np.uint64((1 << width) - 1)
+
+
+def _layers(layout: Layout) -> RomImage:
+    """Descriptors: fields from the low end, as emcc_ccu takes them apart."""
+    descriptors, comments = [], []
+    for i, layer in enumerate(layout.program.layers):
+        word = at = 0
+        for _, value, width in layout.fields(i):
+            word |= value << at
+            at += width
+        descriptors.append(word)
+        fields = ", ".join(f"{name} {value}" for name, value, _ in layout.fields(i))
+        comments.append(f"layer {i} ({printable(layer.name)}): {fields}")
+    width = sum(width for _, _, width in layout.fields(0))
+    return RomImage(width, descriptors, ("layer table, one descriptor a layer", *comments))
+
+
+def _codebook(layout: Layout) -> RomImage:
+    words = np.zeros(layout.book_depth, np.int64)
+    comments = []
+    for i, (layer, at) in enumerate(zip(layout.program.layers, layout.placements, strict=True)):
+        words[at.book_base : at.book_base + layer.codebook.size] = layer.codebook
+        comments.append(f"layer {i}: {layer.codebook.size} weights from {at.book_base}, {layer.weight_frac} fraction bits")
+    return RomImage(16, _unsigned(words, 16), ("codebook, shared by all PEs", *comments))
+
+
+def _table(layout: Layout, tables: Sequence[Array], title: str) -> RomImage:
+    width = layout.program.act_w
+    return RomImage(width, _unsigned(np.concatenate(tables), width), (title,))
+
+
+def _pointers(layout: Layout, pe: int) -> RomImage:
+    """{start, count} of every column of every layer, start from the beginning of this PE's Spmat memory."""
+    columns, before = [], 0
+    for layer in layout.program.layers:
+        columns.append((layer.start[pe] + before) << layout.count_bits | layer.count[pe])
+        before += int(layer.first[pe + 1] - layer.first[pe])
+    width = layout.start_bits + layout.count_bits
+    # The start of an empty column may lie one past the end: it is never read.
+    words = _unsigned(np.concatenate(columns), width)
+    return RomImage(width, words, (f"pointers of PE {pe}: start ({layout.start_bits} bits), count ({layout.count_bits})",))
+
+
+def _entries(layout: Layout, pe: int) -> RomImage:
+    """{run, code} of every entry, the code in the low bits of its own layer's width."""
+    words = np.zeros(layout.spmat_depth, np.int64)
+    at = 0
+    for layer in layout.program.layers:
+        mine = _slice(layer, pe)
+        words[at : at + mine.size] = mine
+        at += mine.size
+    return RomImage(layout.entry_bits, _unsigned(words, layout.entry_bits), (f"Spmat entries of PE {pe}: run, code",))
+
+
+def _slice(layer: Layer, pe: int) -> Array:
+    mine = slice(int(layer.first[pe]), int(layer.first[pe + 1]))
+    return np.asarray(layer.run[mine].astype(np.int64) << layer.code_w | layer.code[mine])
+
+
+def _biases(layout: Layout, pe: int) -> RomImage:
+    """Bias plus half of the last place that requantising drops, so that the array only has to shift."""
+    program = layout.program
+    words = np.zeros(layout.biases, np.int64)
+    for layer, at in zip(program.layers, layout.placements, strict=True):
+        mine = layer.bias[pe :: program.pes] + ((1 << layer.shift) >> 1)
+        words[at.bias_base : at.bias_base + mine.size] = mine
+    comment = f"biases of PE {pe} at accumulator scale, half of the last place added"
+    return RomImage(program.acc_w, _unsigned(words, program.acc_w), (comment,))

@@ -1,0 +1,48 @@
+"""Program -> the files of rtl/: validate, build a small context, render."""
+
+from collections.abc import Mapping
+
+from jinja2 import BaseLoader, Environment, StrictUndefined
+
+from emcc.backends.verilog.context import parameters
+from emcc.data import folder
+from emcc.eie.layout import Layout
+from emcc.ir.program import Program
+
+# In dependency order; files.f lists them so.
+LIBRARY = (
+    "emcc_rom",
+    "emcc_ram",
+    "emcc_fifo",
+    "emcc_lnzd",
+    "emcc_bcast",
+    "emcc_ptr_read",
+    "emcc_act_queue",
+    "emcc_spmat_read",
+    "emcc_arith",
+    "emcc_drain",
+    "emcc_pe",
+    "emcc_ccu",
+    "emcc_array",
+)
+
+
+def render(program: Program) -> Mapping[str, bytes]:
+    """File name ("rtl/...") to contents. ROM images are separate (backends.rom)."""
+    layout = Layout(program)
+    environment = Environment(
+        loader=BaseLoader(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    template = (folder("templates") / "verilog" / "emcc_top.sv.j2").read_text(encoding="utf-8")
+    top = environment.from_string(template).render(
+        parameters=parameters(layout),
+        pes=[f"{pe:03}" for pe in range(program.pes)],
+        layout=layout,
+        program=program,
+        word_msb=program.pes * program.act_w - 1,
+        ptr_bits=layout.start_bits + layout.count_bits,
+    )
+    files = {f"rtl/{name}.sv": (folder("rtl") / f"{name}.sv").read_bytes() for name in LIBRARY}
+    files["rtl/emcc_top.sv"] = top.encode()
+    files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in (*LIBRARY, "emcc_top")).encode()
+    return files

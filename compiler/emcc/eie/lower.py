@@ -1,0 +1,145 @@
+"""Graph of QLinear nodes -> Program."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from emcc.eie.balance import row_order
+from emcc.eie.matrix import Matrix, matrices
+from emcc.eie.options import LowerOptions
+from emcc.eie.pack import Positions, pack, padding_zeros, positions
+from emcc.eie.trim import trim
+from emcc.errors import EmccError
+from emcc.ir.graph import Array, Graph
+from emcc.ir.program import Layer, Program, Table
+
+MAX_ACC_W = 48
+
+
+def lower(graph: Graph, options: LowerOptions | None = None) -> Program:
+    """Deal the network to PEs.
+
+    Raises:
+        EmccError: the accumulator of a layer would need more than MAX_ACC_W bits.
+    """
+    options = options or LowerOptions()
+    layers = matrices(graph)
+    source = graph.tensors[graph.inputs[0]]
+    sink = graph.tensors[graph.outputs[0]]
+    inputs = np.arange(layers[0].codes.shape[1])
+    if options.trim:
+        layers, inputs = trim(layers)
+    layers, output_order = _deal(layers, options)
+    found = [positions(layer.codes, layer.live, options.pes) for layer in layers]
+    run_ws = [_run_width(layer, where, options) for layer, where in zip(layers, found, strict=True)]
+    entry_w = max(layer.code_w + run_w for layer, run_w in zip(layers, run_ws, strict=True))
+    tables: list[Table] = []
+    lowered = tuple(
+        _layer(layer, where, entry_w - layer.code_w, _index(tables, layer.table))
+        for layer, where in zip(layers, found, strict=True)
+    )
+    return Program(
+        name=graph.name,
+        pes=options.pes,
+        act_w=layers[0].in_fmt.width,
+        acc_w=_accumulator_width(layers),
+        queue_depth=options.queue_depth,
+        layers=lowered,
+        tables=tuple(tables),
+        input_name=source.name,
+        input_shape=_sample(source.shape),
+        input_order=inputs,
+        output_name=sink.name,
+        output_shape=_sample(sink.shape),
+        output_order=output_order,
+        host=graph.host,
+    )
+
+
+def _sample(shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    return tuple(int(d or 0) for d in shape[1:])
+
+
+def _deal(layers: list[Matrix], options: LowerOptions) -> tuple[list[Matrix], Array]:
+    """Permute the rows of every layer, and the columns of the one after to match."""
+    order = np.arange(layers[-1].codes.shape[0])
+    if not options.balance:
+        return layers, order
+    dealt = list(layers)
+    for i, layer in enumerate(dealt):
+        order = row_order(np.count_nonzero(layer.live, axis=1), options.pes)
+        dealt[i] = replace(layer, codes=layer.codes[order], bias=layer.bias[order])
+        if i + 1 < len(dealt):
+            dealt[i + 1] = replace(dealt[i + 1], codes=dealt[i + 1].codes[:, order])
+    return dealt, order
+
+
+def _run_width(layer: Matrix, found: Positions, options: LowerOptions) -> int:
+    """The narrowest run with few enough padding zeros (none where the layer has no zero code to pad with)."""
+    widest = max(1, int(found.run.max(initial=0)).bit_length())
+    if layer.codebook[0] != 0:
+        return widest
+    if options.run_bits:
+        return options.run_bits
+    allowed = options.padding * found.run.size
+    return next(w for w in range(1, widest + 1) if w == widest or padding_zeros(found, w) <= allowed)
+
+
+def _index(tables: list[Table], table: Table | None) -> int:
+    """The index of `table` in `tables`, where it is added if it is new; -1 for none."""
+    if table is None:
+        return -1
+    for i, other in enumerate(tables):
+        if (
+            (other.lo_bits, other.hi_bits) == (table.lo_bits, table.hi_bits)
+            and np.array_equal(other.coarse, table.coarse)
+            and np.array_equal(other.fine, table.fine)
+        ):
+            return i
+    tables.append(table)
+    return len(tables) - 1
+
+
+def _layer(layer: Matrix, found: Positions, run_w: int, table: int) -> Layer:
+    slices = pack(found, run_w)
+    return Layer(
+        name=layer.name,
+        n_in=layer.codes.shape[1],
+        n_out=layer.codes.shape[0],
+        code_w=layer.code_w,
+        run_w=run_w,
+        codebook=layer.codebook,
+        start=slices.start,
+        count=slices.count,
+        first=slices.first,
+        code=slices.code,
+        run=slices.run,
+        bias=layer.bias,
+        in_fmt=layer.in_fmt,
+        z_fmt=layer.z_fmt,
+        out_fmt=layer.out_fmt,
+        weight_frac=layer.weight_frac,
+        shift=layer.shift,
+        function=layer.function,
+        table=table,
+        padding=slices.padding,
+    )
+
+
+def _accumulator_width(layers: list[Matrix]) -> int:
+    """Bits that hold every partial sum: |w| against the largest |x|, bias and half of the last place on top."""
+    low, high = layers[0].in_fmt.low, layers[0].in_fmt.high
+    width = layers[0].in_fmt.width + 1
+    for layer in layers:
+        magnitude = np.abs(layer.codebook)
+        sums = np.array([int(magnitude[row].sum()) for row in layer.codes], object)
+        bound = max(sums * max(-low, high) + np.abs(layer.bias).astype(object)) + ((1 << layer.shift) >> 1)
+        width = max(width, int(bound).bit_length() + 1, layer.shift + 1)
+        if width > MAX_ACC_W:
+            raise EmccError(
+                f"the accumulator would need {width} bits, more than the {MAX_ACC_W} that the array has",
+                node=layer.name,
+                hint="scale the model's weights or biases, or use 8-bit activations ([calibrate] bits = 8)",
+            )
+        low, high = layer.output_bounds()
+    return width

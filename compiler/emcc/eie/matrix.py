@@ -1,0 +1,95 @@
+"""A quantised layer before it is dealt to PEs, and the walk from a Graph of QLinear nodes to a list of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emcc.ir.graph import Array, Format, Graph
+from emcc.ir.program import Table
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One QLinear node: codes uint8 [n_out, n_in], codebook int64 [2**code_w], bias int64 [n_out]."""
+
+    name: str
+    codes: Array
+    codebook: Array
+    code_w: int
+    bias: Array
+    in_fmt: Format
+    z_fmt: Format
+    out_fmt: Format
+    weight_frac: int
+    shift: int
+    function: str
+    table: Table | None
+
+    @property
+    def live(self) -> Array:
+        """Bool [n_out, n_in]: where a weight is not zero."""
+        return np.asarray((self.codebook != 0)[self.codes])
+
+    def output_bounds(self) -> tuple[int, int]:
+        """The smallest and largest activation this layer can give."""
+        low, high = self.out_fmt.low, self.out_fmt.high
+        if self.function == "relu":
+            return 0, high
+        if self.table is None:
+            return low, high
+        coarse, fine = self.table.coarse, self.table.fine
+        return max(low, int(coarse.min() + fine.min())), min(high, int(coarse.max() + fine.max()))
+
+    def activate(self, accumulators: Array) -> Array:
+        """Accumulators (bias included) to activations: requantise and apply the function; any shape, int64."""
+        return activate(accumulators, self.shift, self.z_fmt, self.function, self.table)
+
+
+def activate(accumulators: Array, shift: int, fmt: Format, function: str, table: Table | None) -> Array:
+    """Add half, shift right, saturate to `fmt`, apply the function (see docs/architecture.md, numeric contract)."""
+    half = (1 << shift) >> 1
+    z = np.clip((accumulators + half) >> shift, fmt.low, fmt.high)
+    if function == "relu":
+        return np.maximum(z, 0)
+    if table is None:
+        return z
+    u = z - fmt.low
+    low = u & ((1 << table.lo_bits) - 1)
+    fine = (u >> (fmt.width - table.hi_bits)) << table.lo_bits | low
+    return np.asarray(np.clip(table.coarse[u >> table.lo_bits] + table.fine[fine], fmt.low, fmt.high))
+
+
+def matrices(graph: Graph) -> list[Matrix]:
+    """The QLinear chain of `graph` as matrices, in order."""
+    result = []
+    for node in graph.nodes:
+        if node.op != "QLinear":
+            raise ValueError(f"lowering takes QLinear nodes, not {node.op}: {node.name!r}")
+        x, codes, codebook, bias, *tables = node.inputs
+        in_fmt, out_fmt = graph.tensors[x].fmt, graph.tensors[node.outputs[0]].fmt
+        assert in_fmt is not None
+        assert out_fmt is not None
+        attrs = node.attrs
+        table = None
+        if attrs["function"] == "table":
+            coarse, fine = (np.asarray(graph.constants[name], np.int64) for name in tables)
+            table = Table(attrs["lo_bits"], attrs["hi_bits"], coarse, fine)
+        book = np.zeros(1 << attrs["code_w"], np.int64)
+        book[: graph.constants[codebook].size] = graph.constants[codebook]
+        result.append(
+            Matrix(
+                name=node.name,
+                codes=graph.constants[codes],
+                codebook=book,
+                code_w=attrs["code_w"],
+                bias=np.asarray(graph.constants[bias], np.int64),
+                in_fmt=in_fmt,
+                z_fmt=Format(out_fmt.width, attrs["z_frac"]),
+                out_fmt=out_fmt,
+                weight_frac=attrs["weight_frac"],
+                shift=attrs["shift"],
+                function=attrs["function"],
+                table=table,
+            )
+        )
+    return result

@@ -1,0 +1,160 @@
+// Arithmetic unit: one multiply-accumulate a cycle into one of two accumulator banks; the other bank drains.
+//
+// Row and value come in cycle a (codes one cycle earlier). Codebook: cycles a-1 to a+1. Multiply: a+1, a+2. The
+// accumulator is read in a+1, forwarded in a+2 and written in a+3, so two younger sums are forwarded:
+// the one being added and the one written last.
+module emcc_arith #(
+  parameter int ActW         = 16,
+  parameter int WeightW      = 16,
+  parameter int CodeW        = 4,
+  parameter int BookDepth    = 16,
+  parameter int BookAddrW    = 4,
+  parameter              BookFile     = "",
+  parameter int AccW         = 40,
+  parameter int Rows         = 16,
+  parameter int RowW         = 4
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 bank_i,
+  input  logic [BookAddrW-1:0] book_base_i,
+  input  logic [CodeW-1:0]     code_i,
+  input  logic                 valid_i,
+  input  logic [RowW-1:0]      row_i,
+  input  logic [ActW-1:0]      value_i,
+  output logic                 busy_o,
+  // Drain of the bank that drain_bank_i names: read in the cycle of drain_i, data a cycle later; the row is cleared.
+  input  logic                 drain_i,
+  input  logic                 drain_bank_i,
+  input  logic [RowW-1:0]      drain_row_i,
+  output logic [AccW-1:0]      drain_data_o
+);
+  localparam int ProdW = ActW + WeightW;
+
+  // Codebook and operands
+  logic [WeightW-1:0] weight;
+  logic               valid1_q, valid2_q, valid3_q;
+  logic [RowW-1:0]    row1_q, row2_q, row3_q;
+  logic [ActW-1:0]    value1_q;
+
+  emcc_rom #(
+    .Width   (WeightW),
+    .Depth   (BookDepth),
+    .AddrW   (BookAddrW),
+    .OutReg  (1'b1),
+    .InitFile(BookFile)
+  ) u_book (
+    .clk_i,
+    .addr_i(book_base_i | BookAddrW'(code_i)),
+    .data_o(weight)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid1_q <= 1'b0;
+      valid2_q <= 1'b0;
+      valid3_q <= 1'b0;
+    end else begin
+      valid1_q <= valid_i;
+      valid2_q <= valid1_q;
+      valid3_q <= valid2_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    row1_q   <= row_i;
+    row2_q   <= row1_q;
+    row3_q   <= row2_q;
+    value1_q <= value_i;
+  end
+
+  // Multiplier, two registers
+  logic signed [ProdW-1:0] product2_q, product3_q;
+
+  always_ff @(posedge clk_i) begin
+    product2_q <= $signed(value1_q) * $signed(weight);
+    product3_q <= product2_q;
+  end
+
+  // Accumulate with forwarding
+  logic [AccW-1:0] rdata0, rdata1, rdata, operand3_q, sum3, sum4_q;
+  logic            valid4_q;
+  logic [RowW-1:0] row4_q;
+
+  assign rdata = bank_i ? rdata1 : rdata0;
+  assign sum3  = operand3_q + AccW'(product3_q);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid4_q <= 1'b0;
+    else valid4_q <= valid3_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (valid3_q && row3_q == row2_q) operand3_q <= sum3;
+    else if (valid4_q && row4_q == row2_q) operand3_q <= sum4_q;
+    else operand3_q <= rdata;
+    row4_q <= row3_q;
+    sum4_q <= sum3;
+  end
+
+  assign busy_o = valid1_q || valid2_q || valid3_q;
+
+  // The draining bank: the row is cleared in the cycle after it was read.
+  logic            drain1_q, drain_bank1_q;
+  logic [RowW-1:0] drain_row1_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) drain1_q <= 1'b0;
+    else drain1_q <= drain_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    drain_bank1_q <= drain_bank_i;
+    drain_row1_q  <= drain_row_i;
+  end
+
+  assign drain_data_o = drain_bank1_q ? rdata1 : rdata0;
+
+  logic clear0, clear1;
+  assign clear0 = drain1_q && !drain_bank1_q;
+  assign clear1 = drain1_q && drain_bank1_q;
+
+  emcc_ram #(
+    .Width(AccW),
+    .Depth(Rows),
+    .AddrW(RowW)
+  ) u_bank0 (
+    .clk_i,
+    .we_i   (clear0 || (valid3_q && !bank_i)),
+    .waddr_i(clear0 ? drain_row1_q : row3_q),
+    .wdata_i(clear0 ? '0 : sum3),
+    .raddr_i(bank_i ? drain_row_i : row1_q),
+    .rdata_o(rdata0)
+  );
+
+  emcc_ram #(
+    .Width(AccW),
+    .Depth(Rows),
+    .AddrW(RowW)
+  ) u_bank1 (
+    .clk_i,
+    .we_i   (clear1 || (valid3_q && bank_i)),
+    .waddr_i(clear1 ? drain_row1_q : row3_q),
+    .wdata_i(clear1 ? '0 : sum3),
+    .raddr_i(bank_i ? row1_q : drain_row_i),
+    .rdata_o(rdata1)
+  );
+
+`ifndef SYNTHESIS
+  always @(posedge clk_i) begin
+    if (rst_ni && drain1_q && valid3_q && drain_bank1_q == bank_i) $error("%m: drain of the bank in use");
+  end
+
+  // The compiler has proven that no sum overflows: signed overflow of an addition is a bug.
+  always @(posedge clk_i) begin
+    if (rst_ni && valid3_q && operand3_q[AccW-1] == product3_q[ProdW-1] && sum3[AccW-1] != operand3_q[AccW-1]) begin
+      $error("%m: accumulator overflow in row %0d", row3_q);
+    end
+  end
+`endif
+endmodule

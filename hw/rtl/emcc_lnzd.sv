@@ -1,0 +1,81 @@
+// Leading non-zero detection: takes words of non-zero flags (one flag a lane) and emits the set lanes one a cycle, the
+// lowest first, without a bubble between words. `addr` and `col` are the word's own and travel with it.
+//
+// A word may be pushed while ready_o is high. emit_o falls while stall_i is high; nothing is lost.
+module emcc_lnzd #(
+  parameter int Lanes = 4,
+  parameter int AddrW = 4,
+  parameter int ColW  = 4
+) (
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  // Words of flags; all-zero words must not be pushed.
+  input  logic             push_i,
+  input  logic [Lanes-1:0] flags_i,
+  input  logic [AddrW-1:0] addr_i,
+  input  logic [ColW-1:0]  col_i,
+  output logic             ready_o,
+  // One lane a cycle.
+  input  logic             stall_i,
+  output logic             emit_o,
+  output logic [Lanes-1:0] lane_o,
+  output logic [AddrW-1:0] addr_o,
+  output logic [ColW-1:0]  col_o,
+  output logic             pending_o,
+  output logic             idle_o
+);
+  localparam int LogDepth = 2;
+  localparam int WordW    = Lanes + AddrW + ColW;
+
+  logic              fifo_valid, fifo_pop;
+  logic [WordW-1:0]  fifo_data;
+  logic [LogDepth:0] fifo_count;
+
+  logic [Lanes-1:0] pend_q, lane, rest;
+  logic [AddrW-1:0] addr_q;
+  logic [ColW-1:0]  col_q;
+
+  emcc_fifo #(
+    .Width   (WordW),
+    .LogDepth(LogDepth)
+  ) u_words (
+    .clk_i,
+    .rst_ni,
+    .push_i,
+    .data_i ({flags_i, addr_i, col_i}),
+    .pop_i  (fifo_pop),
+    .data_o (fifo_data),
+    .valid_o(fifo_valid),
+    .count_o(fifo_count)
+  );
+
+  // One word may be on its way from the flag memory when ready_o falls.
+  assign ready_o = fifo_count < (LogDepth+1)'((1 << LogDepth) - 1);
+
+  assign lane      = pend_q & (~pend_q + 1'b1);
+  assign rest      = pend_q & ~lane;
+  assign pending_o = |pend_q;
+  assign emit_o    = pending_o && !stall_i;
+  assign lane_o    = lane;
+  assign addr_o    = addr_q;
+  assign col_o     = col_q;
+  assign idle_o    = !pending_o && !fifo_valid;
+  assign fifo_pop  = fifo_valid && (!pending_o || (emit_o && rest == '0));
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) pend_q <= '0;
+    else if (fifo_pop) pend_q <= fifo_data[AddrW+ColW +: Lanes];
+    else if (emit_o) pend_q <= rest;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (fifo_pop) begin
+      addr_q <= fifo_data[ColW +: AddrW];
+      col_q  <= fifo_data[0 +: ColW];
+    end
+  end
+
+`ifndef SYNTHESIS
+  always @(posedge clk_i) if (rst_ni && push_i && flags_i == '0) $error("%m: empty word pushed");
+`endif
+endmodule
