@@ -7,6 +7,7 @@ normalisation and everything that moves data is in the weights; trailing Softmax
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -36,7 +37,7 @@ def fold(graph: Graph) -> Graph:
         elif host:
             continue
         elif node.op in MOVES:
-            chain.move(output, lambda view, node=node: _moved(node, view))
+            chain.move(output, partial(_moved, node))
         elif node.op in AFFINE:
             chain.affine(output, *affine(node, graph.constants, chain.view.index.ndim))
         elif node.op in MATRICES:

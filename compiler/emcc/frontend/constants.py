@@ -1,0 +1,89 @@
+"""Evaluates nodes whose inputs are all constant, by onnx's own reference, with sizes bounded beforehand."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from emcc.frontend.refusal import Refusal
+from emcc.frontend.tensors import decode
+from emcc.ir.graph import Array
+
+LARGEST = 1 << 28
+"""Most elements of a constant that is computed."""
+
+_ELEMENTWISE = (
+    "Abs Add And Cast CastLike Ceil Clip DequantizeLinear Div Equal Exp Floor Greater GreaterOrEqual Identity "
+    "LeakyRelu Less LessOrEqual Log Max Min Mod Mul Neg Not Or Pow Reciprocal Relu Round Sigmoid Sign Sqrt Sub Tanh "
+    "Where Xor"
+)
+_MOVING = (
+    "Concat Flatten ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Reshape Shape Size Slice Split Squeeze "
+    "Transpose Unsqueeze"
+)
+ELEMENTWISE, MOVING = frozenset(_ELEMENTWISE.split()), frozenset(_MOVING.split())
+SIZED = frozenset({"ConstantOfShape", "Expand", "Gather", "Range", "Tile"})
+FOLDABLE = ELEMENTWISE | MOVING | SIZED | {"Constant"}
+
+
+def constant_value(attrs: Mapping[str, Any], path: Path) -> Array:
+    """The value of a Constant node."""
+    (key,) = attrs if len(attrs) == 1 else ("",)
+    value = attrs.get(key)
+    match key:
+        case "value":
+            return decode(value, path)
+        case "value_float" | "value_floats":
+            return np.asarray(value, np.float32)
+        case "value_int" | "value_ints":
+            return np.asarray(value, np.int64)
+    named = ", ".join(sorted(attrs)) or "no value"
+    raise Refusal(f"a Constant with {named} is not supported", "store it as a dense tensor of numbers")
+
+
+def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -> list[Array]:
+    """The node's outputs."""
+    size = _bound(node, values)
+    if size > LARGEST:
+        raise Refusal(f"computes a constant of {size} elements", f"emcc computes up to {LARGEST}")
+    from onnx.reference import ReferenceEvaluator
+
+    feeds = {name: value for name, value in zip(node.input, values, strict=True) if value is not None}
+    graph = onnx.helper.make_graph(
+        [node],
+        "constant",
+        [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in feeds],
+        [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in node.output if name],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    try:
+        with np.errstate(all="ignore"):
+            results = ReferenceEvaluator(model).run(None, feeds)
+    except Exception as error:
+        raise Refusal(f"its constant value cannot be computed: {error}", "export the model again") from error
+    return [np.asarray(value) for value in results]
+
+
+def _bound(node: onnx.NodeProto, values: Sequence[Array | None]) -> int:
+    """Elements that the outputs have at most."""
+    given = [value for value in values if value is not None]
+    total = sum(value.size for value in given)
+    match node.op_type:
+        case "Gather" if len(given) == 2:
+            return given[0].size * max(1, given[1].size)
+        case "ConstantOfShape" if given:
+            return math.prod(max(0, int(size)) for size in given[0].ravel()[:64])
+        case "Expand" | "Tile" if len(given) == 2:
+            return max(1, given[0].size) * math.prod(max(1, int(size)) for size in given[1].ravel()[:64])
+        case "Range" if len(given) == 3:
+            start, limit, delta = (float(value.ravel()[0]) if value.size else 0.0 for value in given)
+            return int(abs((limit - start) / delta)) + 1 if delta and math.isfinite(limit - start) else LARGEST + 1
+        case op if op in ELEMENTWISE and given:
+            try:
+                return math.prod(np.broadcast_shapes(*(value.shape for value in given)))
+            except ValueError:
+                return total
+    return total

@@ -1,0 +1,98 @@
+"""The facts of a model, and what is wrong with it as a whole."""
+
+import math
+from pathlib import Path
+
+import onnx
+
+from emcc.errors import EmccError
+from emcc.frontend.operands import Data
+from emcc.frontend.report import ModelFacts
+from emcc.frontend.tensors import FLOATS, type_name
+from emcc.frontend.topology import real_inputs
+from emcc.ops.registry import Shape
+
+Axes = tuple[int | str, ...]
+
+
+def facts_of(model: onnx.ModelProto, opset: int, path: Path) -> ModelFacts:
+    """See ModelFacts; `problems` is left empty."""
+    graph = model.graph
+    return ModelFacts(
+        name=graph.name,
+        ir_version=model.ir_version,
+        opset=opset,
+        producer=f"{model.producer_name} {model.producer_version}".strip(),
+        inputs=tuple(_described(value) for value in real_inputs(graph)),
+        outputs=tuple(_described(value) for value in graph.output),
+        nodes=len(graph.node),
+        parameters=sum(math.prod(tensor.dims) for tensor in graph.initializer if tensor.data_type in FLOATS),
+        size=path.stat().st_size,
+    )
+
+
+def _described(value: onnx.ValueInfoProto) -> tuple[str, str, Axes]:
+    kind = value.type.WhichOneof("value")
+    if kind != "tensor_type":
+        return value.name, str(kind).removesuffix("_type"), ()
+    return value.name, type_name(value.type.tensor_type.elem_type), axes_of(value) or ()
+
+
+def axes_of(value: onnx.ValueInfoProto) -> Axes | None:
+    """The axes stated: numbers, names, "?" where nothing or a negative number is stated; None without a shape."""
+    if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
+        return None
+    return tuple(
+        int(axis.dim_value) if axis.HasField("dim_value") and axis.dim_value >= 0 else axis.dim_param or "?"
+        for axis in value.type.tensor_type.shape.dim
+    )
+
+
+def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
+    """(the input as a computed tensor, the number of samples it is fixed to or None)."""
+    axes = axes_of(value)
+    kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
+    dtype = "float32" if kind in FLOATS else type_name(kind).lower()
+    if not axes or len(axes) < 2 or 0 in axes or any(isinstance(axis, str) for axis in axes[1:]):
+        return Data(None, dtype), None
+    shape: Shape = (None, *(int(axis) for axis in axes[1:]))
+    return Data(shape, dtype), axes[0] if isinstance(axes[0], int) else None
+
+
+def model_problems(graph: onnx.GraphProto, path: Path) -> list[EmccError]:
+    """Why the graph's inputs and outputs are not those of a model that emcc compiles."""
+    inputs, problems = real_inputs(graph), []
+    if len(inputs) != 1:
+        names = ", ".join(repr(value.name) for value in inputs[:8])
+        problems.append(_error(path, f"has {len(inputs)} inputs, not one{': ' if names else ''}{names}", _ONE))
+    if len(graph.output) != 1:
+        names = ", ".join(repr(value.name) for value in graph.output[:8])
+        problems.append(_error(path, f"has {len(graph.output)} outputs, not one: {names}", _ONE))
+    problems.extend(problem for value in inputs[:1] if (problem := _input_problem(value, path)))
+    return problems
+
+
+_ONE = "--target eie compiles models with one input and one output: cut the others off with onnx.utils.extract_model"
+
+
+def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
+    what, axes = f"input {value.name!r}", axes_of(value)
+    if not value.type.HasField("tensor_type") or value.type.tensor_type.elem_type not in FLOATS:
+        return _error(path, f"{what} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
+    shown = None if axes is None else list(axes)
+    if axes is None:
+        return _error(path, f"{what} has no shape", "export the model with its input's shape")
+    if 0 in axes:
+        return _error(path, f"{what} is {shown}: it has no elements", "give every axis its size")
+    if len(axes) < 2:
+        return _error(path, f"{what} is {shown}: it needs a batch axis in front of its features", _BATCH)
+    if any(isinstance(axis, str) for axis in axes[1:]):
+        return _error(path, f"{what} is {shown}: only the first axis, the batch, may be open", _BATCH)
+    return None
+
+
+_BATCH = "export it with an input of [batch, features ...], every axis but the first a number"
+
+
+def _error(path: Path, message: str, hint: str) -> EmccError:
+    return EmccError(message, file=path, hint=hint)

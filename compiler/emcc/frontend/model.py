@@ -1,0 +1,156 @@
+"""load and survey: one file -> Graph, or what stands in the way.
+
+A model is read for a fixed number of samples at a time. Where its batch axis is dynamic it is read for two numbers
+that no real dimension has, and must come out the same: then it treats each sample by itself, for any number. Where
+it does not (an exporter froze the batch to 1), it is read for one sample.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from emcc.errors import EmccError
+from emcc.frontend.facts import facts_of, input_data, model_problems
+from emcc.frontend.operands import Data
+from emcc.frontend.read import opset_of, read
+from emcc.frontend.report import NodeReport, Survey
+from emcc.frontend.topology import ordered, real_inputs
+from emcc.frontend.walk import Initializers, Walk
+from emcc.ir.graph import Array, Graph, Node, Tensor
+
+BATCHES = (1000003, 1000033)
+"""Numbers of samples to read a model with a dynamic batch for."""
+
+
+@dataclass(frozen=True)
+class _Model:
+    path: Path
+    proto: onnx.ModelProto
+    opset: int
+    nodes: list[onnx.NodeProto]
+
+
+def load(path: Path) -> Graph:
+    """The model as a Graph of ONNX operators in a chain, attributes as in the newest opset, the batch axis None.
+
+    Raises EmccError where the file is not a model, or the model is not one that emcc compiles; then every node at
+    fault is listed.
+    """
+    model = _open(path)
+    problems = model_problems(model.proto.graph, path)
+    if problems:
+        raise problems[0]
+    walk = _read(model)
+    refused = [report for report in walk.reports if not report.supported]
+    if refused:
+        raise _refusal(refused, path)
+    return _graph(model, walk)
+
+
+def survey(path: Path) -> Survey:
+    """A report on every node that the output depends on, and the model's facts."""
+    model = _open(path)
+    problems = model_problems(model.proto.graph, path)
+    walk = _read(model)
+    if not problems and all(report.supported for report in walk.reports):
+        try:
+            _graph(model, walk)
+        except EmccError as error:
+            problems = [error]
+    sentences = tuple(error.message + (f" ({error.hint})" if error.hint else "") for error in problems)
+    return Survey(walk.reports, replace(facts_of(model.proto, model.opset, path), problems=sentences))
+
+
+def _open(path: Path) -> _Model:
+    proto = read(path)
+    opset = opset_of(proto, path)
+    return _Model(path, proto, opset, ordered(proto.graph, path))
+
+
+def _read(model: _Model) -> Walk:
+    """The walk to believe."""
+    graph = model.proto.graph
+    decoded: dict[str, Array] = {}
+    batch = None
+    data: dict[str, Data] = {}
+    for value in real_inputs(graph):
+        data[value.name], fixed = input_data(value)
+        batch = fixed if fixed is not None else batch
+
+    def walk(samples: int) -> Walk:
+        known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, decoded)
+        outputs = [value.name for value in graph.output]
+        return Walk(model.path, model.opset, samples, known, dict(data)).run(model.nodes, outputs)
+
+    if batch is not None:
+        return walk(batch)
+    first = walk(BATCHES[0])
+    if _accepted(first) and _same(first, walk(BATCHES[1])):
+        return first
+    single = walk(1)
+    return single if _accepted(single) else first
+
+
+def _accepted(walk: Walk) -> bool:
+    return all(report.supported for report in walk.reports)
+
+
+def _same(a: Walk, b: Walk) -> bool:
+    """Whether two walks made the same nodes and constants."""
+    return (
+        a.reports == b.reports
+        and a.nodes == b.nodes
+        and a.data == b.data
+        and all(a.used[name] is b.used[name] or np.array_equal(a.used[name], b.used[name]) for name in a.used)
+    )
+
+
+def _refusal(refused: list[NodeReport], path: Path) -> EmccError:
+    if len(refused) == 1:
+        (only,) = refused
+        return EmccError(f"{only.reason} ({only.op})", file=path, node=only.name, hint=only.hint or None)
+    hints = list(dict.fromkeys(report.hint for report in refused if report.hint))
+    return EmccError(
+        f"{len(refused)} nodes cannot be compiled",
+        file=path,
+        details=[f"{report.name!r} ({report.op}): {report.reason}" for report in refused],
+        hint="; ".join(hints) or None,
+    )
+
+
+def _graph(model: _Model, walk: Walk) -> Graph:
+    """The Graph of a walk without refusals: the nodes between input and output, with unique names."""
+    graph, path = model.proto.graph, model.path
+    source, output = real_inputs(graph)[0].name, graph.output[0].name
+    if output not in walk.data:
+        raise EmccError(f"its output {output!r} does not depend on its input", file=path, hint="export it again")
+    producer = {node.outputs[0]: node for node in walk.nodes}
+    chain: list[Node] = []
+    name = output
+    while name != source:
+        node = producer[name]
+        chain.append(node)
+        (name,) = (each for each in node.inputs if each in walk.data)
+    if not chain:
+        raise EmccError(f"its output is its input {source!r}: there is nothing to compile", file=path)
+    nodes, names = [], set[str]()
+    for node in reversed(chain):
+        unique, number = node.name, 1
+        while unique in names:
+            number += 1
+            unique = f"{node.name}#{number}"
+        names.add(unique)
+        nodes.append(replace(node, name=unique))
+    tensors = {source: _tensor(source, walk.data[source])}
+    tensors.update({node.outputs[0]: _tensor(node.outputs[0], walk.data[node.outputs[0]]) for node in nodes})
+    wanted = {name for node in nodes for name in node.inputs if name} - set(tensors)
+    constants = {name: walk.used[name] for name in sorted(wanted)}
+    return Graph(graph.name, (source,), (output,), tuple(nodes), tensors, constants)
+
+
+def _tensor(name: str, data: Data) -> Tensor:
+    if data.shape is None:
+        raise ValueError(f"{name!r} has no shape")
+    return Tensor(name, data.shape, data.dtype)

@@ -1,0 +1,127 @@
+"""What a rule of the front end sees of a node: its attributes and inputs, with the checks that all rules need."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+
+from emcc.frontend.refusal import Refusal, UnknownShapeError
+from emcc.ir.graph import Array
+from emcc.ops.registry import Shape
+
+
+@dataclass(frozen=True)
+class Data:
+    """A computed tensor: its shape (None in front: the batch) or None where unknown, and its type.
+
+    `host` is the operator that leaves it to the host, or "".
+    """
+
+    shape: Shape | None
+    dtype: str = "float32"
+    host: str = ""
+
+
+@dataclass
+class Operands:
+    """One node.
+
+    Attributes:
+        proto: the node.
+        attrs: its attributes over the defaults of its operator.
+        opset: of the default domain.
+        batch: the number of samples the model is read for.
+        data: every computed tensor so far.
+        constants: every constant so far.
+        changed: constants in the form that the node needs, by the name it refers to them with.
+    """
+
+    proto: onnx.NodeProto
+    attrs: Mapping[str, Any]
+    opset: int
+    batch: int
+    data: Mapping[str, Data]
+    constants: Mapping[str, Array]
+    changed: dict[str, Array] = field(default_factory=dict)
+
+    def given(self, i: int) -> bool:
+        """Whether input i is there."""
+        return i < len(self.proto.input) and bool(self.proto.input[i])
+
+    def is_data(self, i: int) -> bool:
+        """Whether input i is computed from the model's input."""
+        return self.given(i) and self.proto.input[i] in self.data
+
+    def shape(self, i: int = 0) -> tuple[int | None, ...]:
+        """The shape of input i, a computed tensor of floats."""
+        data = self.data[self.proto.input[i]]
+        if data.dtype != "float32":
+            raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
+        if data.shape is None:
+            raise UnknownShapeError
+        return data.shape
+
+    def full(self, i: int = 0) -> tuple[int, ...]:
+        """The shape of input i with the batch in its place."""
+        return tuple(self.batch if size is None else size for size in self.shape(i))
+
+    def constant(self, i: int) -> Array:
+        """The value of input i, of any type."""
+        name = self.proto.input[i]
+        if name not in self.constants:
+            raise Refusal(f"input {i} ({name!r}) is computed from the model's input", "make it an initializer")
+        return self.constants[name]
+
+    def integers(self, i: int) -> tuple[int, ...]:
+        """The value of input i, a vector of integers."""
+        value = self.constant(i)
+        if value.dtype.kind not in "iu" or value.ndim > 1 or value.size > 64:
+            raise Refusal(f"input {i} is not a vector of integers", "export the model again")
+        return tuple(int(each) for each in value.ravel())
+
+    def weights(self, i: int, rank: int | None = None) -> Array:
+        """The value of input i as float32, every element finite; its rank is `rank`, where given."""
+        value, name = self.constant(i), self.proto.input[i]
+        if value.dtype.kind != "f":
+            raise Refusal(f"input {i} ({name!r}) holds {value.dtype}, not floats", "store it as float32")
+        if not value.size:
+            raise Refusal(f"input {i} ({name!r}) has no elements: it is {list(value.shape)}", "remove the empty layer")
+        if rank is not None and value.ndim != rank:
+            raise Refusal(f"input {i} ({name!r}) has {value.ndim} axes, not {rank}", "export the model again")
+        with np.errstate(over="ignore"):
+            floats = np.asarray(value, np.float32)
+        if not np.isfinite([floats.min(), floats.max()]).all():
+            at = np.unravel_index(int(np.argmin(np.isfinite(floats))), floats.shape)
+            index = ", ".join(str(int(axis)) for axis in at)
+            raise Refusal(
+                f"{name!r} holds {value[at]} at [{index}]", "train again, or mend the weight: emcc needs finite numbers"
+            )
+        return floats
+
+    def number(self, name: str) -> float:
+        """A float attribute, finite."""
+        value = float(self.attrs[name])
+        if not math.isfinite(value):
+            raise Refusal(f"attribute {name!r} is {value}", "give it a finite value")
+        return value
+
+    def axis(self, name: str, rank: int) -> int:
+        """An axis attribute, counted from the front."""
+        return self.counted(int(self.attrs[name]), rank)
+
+    def counted(self, axis: int, rank: int) -> int:
+        """`axis` counted from the front."""
+        if not -rank <= axis < rank:
+            raise Refusal(f"axis {axis} is not one of {rank}", "export the model again")
+        return axis % rank
+
+    def keep(self, i: int, value: Array) -> str:
+        """The name of constant `value`, which is input i or made from it."""
+        own = name = str(self.proto.input[i])
+        while name in self.changed or name in self.data or (name in self.constants and name != own):
+            name += "'"
+        self.changed[name] = value
+        return name

@@ -1,0 +1,61 @@
+"""A file -> ModelProto, with nothing believed but that it parses. External data is not touched."""
+
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+from emcc.errors import EmccError
+
+EXPORT_HINT = "give the .onnx file that the exporter wrote, e.g. by torch.onnx.export(model, x, 'model.onnx')"
+OLDEST_OPSET = 7
+
+
+def read(path: Path) -> onnx.ModelProto:
+    """The file's model; it has a graph with nodes, inputs and outputs."""
+    if path.is_dir():
+        raise EmccError("is a folder, not an ONNX model", file=path, hint=EXPORT_HINT)
+    if not path.exists():
+        raise EmccError("there is no such file", file=path, hint="check the path")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EmccError(f"cannot be read: {error.strerror}", file=path, hint="check its permissions") from None
+    if not data:
+        raise EmccError("is empty", file=path, hint=EXPORT_HINT)
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except (DecodeError, RuntimeError, ValueError):
+        raise EmccError("is not an ONNX model, or is cut short", file=path, hint=EXPORT_HINT) from None
+    if not model.HasField("graph") or not model.graph.node:
+        raise EmccError("holds no ONNX graph: it has no nodes", file=path, hint=EXPORT_HINT)
+    if not model.graph.output:
+        raise EmccError("its graph has no output", file=path, hint="export it again, with its output named")
+    return model
+
+
+def opset_of(model: onnx.ModelProto, path: Path) -> int:
+    """The version of the default operator domain; an error where this onnx does not know it."""
+    versions = {entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")}
+    newest = onnx.defs.onnx_opset_version()
+    if len(versions) != 1:
+        raise EmccError(
+            f"states {len(versions)} opset versions for the default operators, not one",
+            file=path,
+            hint=f"export it again, with an opset from {OLDEST_OPSET} to {newest}",
+        )
+    (version,) = versions
+    if version < OLDEST_OPSET:
+        raise EmccError(
+            f"uses opset {version}; emcc reads {OLDEST_OPSET} to {newest}",
+            file=path,
+            hint="convert it: onnx.version_converter.convert_version(model, 13)",
+        )
+    if version > newest:
+        raise EmccError(
+            f"uses opset {version}, which onnx {onnx.__version__} does not know yet (its newest is {newest})",
+            file=path,
+            hint=f"pip install --upgrade onnx, or export it with opset {newest} or older",
+        )
+    return int(version)

@@ -1,0 +1,13 @@
+"""Why a node cannot be compiled."""
+
+
+class Refusal(Exception):
+    """Raised while a node is looked at; ends as a line of an EmccError, or of a survey."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.hint = reason, hint
+
+
+class UnknownShapeError(Exception):
+    """A node before this one was refused, so that its input's shape is not known."""

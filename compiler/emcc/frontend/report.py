@@ -1,0 +1,62 @@
+"""What the front end says about a model: plain values, without onnx."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """Whether one node can be compiled; names are untrusted text, to be printed through `errors.printable`.
+
+    Attributes:
+        name: the node's name, or its first output's where it has none.
+        op: operator type, with its domain in front where that is not the default one.
+        supported: whether emcc compiles it.
+        reason: why not, or a note; may be empty.
+        hint: what to change; may be empty.
+    """
+
+    name: str
+    op: str
+    supported: bool
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a file holds.
+
+    Attributes:
+        name: the graph's name.
+        ir_version, opset: of the file, of the default operator domain (0: not stated).
+        producer: the exporter and its version, as stated.
+        inputs, outputs: (name, type, axes), an axis being a number, a name or "?"; initializers are left out.
+        nodes: nodes at the top level.
+        parameters: elements of all floating-point initializers.
+        size: bytes of the file; external data is not counted.
+        problems: why the model as a whole cannot be compiled, each a sentence with its hint.
+    """
+
+    name: str
+    ir_version: int
+    opset: int
+    producer: str
+    inputs: tuple[tuple[str, str, tuple[int | str, ...]], ...]
+    outputs: tuple[tuple[str, str, tuple[int | str, ...]], ...]
+    nodes: int
+    parameters: int
+    size: int
+    problems: tuple[str, ...] = ()
+
+
+class Survey(list[NodeReport]):
+    """A report for every node that the output depends on, in order, and the facts of the model."""
+
+    def __init__(self, reports: list[NodeReport], facts: ModelFacts) -> None:
+        super().__init__(reports)
+        self.facts = facts
+
+    @property
+    def supported(self) -> bool:
+        """Whether `emcc compile` will take the model."""
+        return not self.facts.problems and all(report.supported for report in self)

@@ -1,0 +1,74 @@
+"""For every operator that can be compiled: an ONNX node of any opset -> op, inputs and attributes of an ir Node."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emcc.frontend import rules_arithmetic as arithmetic
+from emcc.frontend import rules_shape as shapes
+from emcc.frontend.operands import Operands
+from emcc.frontend.refusal import Refusal
+
+Made = tuple[str, tuple[str, ...], dict[str, Any]]
+Rule = Callable[[Operands], Made]
+
+
+def _plain(node: Operands) -> Made:
+    node.shape()
+    return node.proto.op_type, (node.proto.input[0],), {}
+
+
+def _leaky_relu(node: Operands) -> Made:
+    alpha = node.number("alpha")
+    node.shape()
+    return "LeakyRelu", (node.proto.input[0],), {"alpha": alpha}
+
+
+def _softmax(node: Operands) -> Made:
+    """Before opset 13 the axes from `axis` on count as one: the same where all but one of them are 1."""
+    op, rank = node.proto.op_type, len(node.shape())
+    axis = node.axis("axis", rank)
+    if node.opset < 13:
+        long = [i for i, size in enumerate(node.full()) if i >= axis and i > 0 and size != 1]
+        if len(long) > 1 or (axis == 0 and node.batch != 1):
+            raise Refusal(
+                f"{op} before opset 13 runs over axes {axis} to {rank - 1} as one", "put a Flatten in front of it"
+            )
+        axis = long[0] if long else max(axis, 1)
+    if axis == 0:
+        raise Refusal(f"{op} runs over the batch axis", "set its axis to the features")
+    return op, (node.proto.input[0],), {"axis": axis}
+
+
+def _arg_max(node: Operands) -> Made:
+    axis = node.axis("axis", len(node.shape()))
+    if axis == 0:
+        raise Refusal("ArgMax runs over the batch axis", "set its axis to the features")
+    attrs = {"axis": axis, "keepdims": int(bool(node.attrs["keepdims"]))}
+    return "ArgMax", (node.proto.input[0],), {**attrs, "select_last_index": int(node.attrs.get("select_last_index", 0))}
+
+
+RULES: Mapping[str, Rule] = {
+    "Add": arithmetic.binary,
+    "ArgMax": _arg_max,
+    "BatchNormalization": arithmetic.batch_normalization,
+    "Cast": shapes.cast,
+    "Div": arithmetic.binary,
+    "Dropout": shapes.dropout,
+    "Flatten": shapes.flatten,
+    "Gemm": arithmetic.gemm,
+    "Identity": shapes.identity,
+    "LeakyRelu": _leaky_relu,
+    "LogSoftmax": _softmax,
+    "MatMul": arithmetic.matmul,
+    "Mul": arithmetic.binary,
+    "Relu": _plain,
+    "Reshape": shapes.reshape,
+    "Sigmoid": _plain,
+    "Softmax": _softmax,
+    "Squeeze": shapes.squeeze,
+    "Sub": arithmetic.binary,
+    "Tanh": _plain,
+    "Transpose": shapes.transpose,
+    "Unsqueeze": shapes.unsqueeze,
+}
+HOST = ("ArgMax", "LogSoftmax", "Softmax")

@@ -1,0 +1,94 @@
+"""Rules of the operators that have weights: Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization."""
+
+from typing import Any
+
+import numpy as np
+
+from emcc.frontend.operands import Operands
+from emcc.frontend.refusal import Refusal
+from emcc.ir.graph import Array
+
+Made = tuple[str, tuple[str, ...], dict[str, Any]]
+RESIDUAL = "--target eie compiles chains: residual connections and branches are not supported yet"
+
+
+def binary(node: Operands) -> Made:
+    """Add, Sub, Mul, Div of a computed tensor and a constant, either side."""
+    op = node.proto.op_type
+    if node.is_data(0) and node.is_data(1):
+        raise Refusal("both inputs are computed from the model's input", RESIDUAL)
+    which = 1 if node.is_data(0) else 0
+    value = node.weights(which)
+    if op == "Div" and which == 0:
+        raise Refusal("divides a constant by a computed tensor", "emcc multiplies and divides by constants only")
+    if op == "Div" and not value.all():
+        index = ", ".join(str(int(axis)) for axis in np.argwhere(value == 0)[0])
+        raise Refusal(f"divides by {node.proto.input[1]!r}, which is zero at [{index}]", "mend the divisor")
+    value = one_sample(node, value, len(node.shape(1 - which)))
+    names = [node.proto.input[0], node.proto.input[1]]
+    names[which] = node.keep(which, value)
+    return op, (names[0], names[1]), {}
+
+
+def one_sample(node: Operands, value: Array, rank: int) -> Array:
+    """A constant that holds a row for each sample of the batch, as one row; they must be equal."""
+    if value.ndim != rank or value.shape[0] != node.batch or node.batch == 1:
+        return value
+    if not (value == value[:1]).all():
+        raise Refusal("its constant differs from sample to sample of the batch", "give it the shape of one sample")
+    return value[:1]
+
+
+def gemm(node: Operands) -> Made:
+    """A computed, B constant, C constant or absent."""
+    if not node.is_data(0) or (node.is_data(1) and node.is_data(0)):
+        both = node.is_data(0) and node.is_data(1)
+        reason = "both matrices are computed" if both else "the first matrix is constant, the second computed"
+        raise Refusal(reason, "the computed tensor must be input A, with the batch as its rows; B the weights")
+    if node.is_data(2):
+        raise Refusal("input C is computed from the model's input", RESIDUAL)
+    if node.attrs["transA"]:
+        raise Refusal("transA=1 transposes the batch axis", "export it with transA=0")
+    alpha, beta = node.number("alpha"), node.number("beta")
+    inputs = [node.proto.input[0], node.keep(1, node.weights(1, 2))]
+    if node.given(2):
+        inputs.append(node.keep(2, one_sample(node, node.weights(2), 2)))
+    node.shape()
+    return "Gemm", tuple(inputs), {"alpha": alpha, "beta": beta, "transA": 0, "transB": int(bool(node.attrs["transB"]))}
+
+
+def matmul(node: Operands) -> Made:
+    """One side computed, the other a constant matrix."""
+    if node.is_data(0) and node.is_data(1):
+        raise Refusal("both matrices are computed from the model's input", "attention and the like are not supported")
+    which = 1 if node.is_data(0) else 0
+    value = node.weights(which)
+    if value.ndim > 2:
+        raise Refusal(f"{node.proto.input[which]!r} is a stack of matrices: {list(value.shape)}", "give it one matrix")
+    shape = node.shape(1 - which)
+    many = [size for size in (shape[1:-1] if which else (*shape[1:-2], *shape[-1:])) if size != 1]
+    if many:
+        raise Refusal(
+            f"multiplies every row of a {list(shape[1:])} sample by the same matrix",
+            "put a Flatten in front of it: --target eie takes one vector a sample",
+        )
+    names = [node.proto.input[0], node.proto.input[1]]
+    names[which] = node.keep(which, value)
+    return "MatMul", (names[0], names[1]), {}
+
+
+def batch_normalization(node: Operands) -> Made:
+    """At inference."""
+    hint = "export the model for inference: model.eval() before torch.onnx.export"
+    if node.attrs.get("training_mode", 0) or any(node.proto.output[1:]):
+        raise Refusal("BatchNormalization is in training mode", hint)
+    if node.attrs.get("spatial", 1) != 1:
+        raise Refusal("BatchNormalization with spatial=0 is not supported", "export with opset 9 or newer")
+    epsilon = node.number("epsilon")
+    values = [node.weights(i, 1) for i in range(1, 5)]
+    if (values[3].astype(np.float64) + epsilon <= 0).any():
+        index = int(np.argmin(values[3]))
+        raise Refusal(f"the variance at [{index}] is {values[3][index]}: it has no square root", "train again")
+    node.shape()
+    names = [node.keep(i, value) for i, value in enumerate(values, 1)]
+    return "BatchNormalization", (node.proto.input[0], *names), {"epsilon": epsilon}

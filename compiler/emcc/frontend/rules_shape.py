@@ -1,0 +1,111 @@
+"""Rules of the operators that move data or do nothing. Every one must leave the batch axis in front, untouched."""
+
+import math
+from typing import Any
+
+from emcc.frontend.operands import Operands
+from emcc.frontend.refusal import Refusal
+from emcc.frontend.tensors import FLOATS, type_name
+
+Made = tuple[str, tuple[str, ...], dict[str, Any]]
+BATCH = "keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
+
+
+def identity(node: Operands) -> Made:
+    """x, of any type."""
+    return "Identity", (node.proto.input[0],), {}
+
+
+def cast(node: Operands) -> Made:
+    """Float to float."""
+    if node.attrs["to"] not in FLOATS:
+        raise Refusal(f"casts a computed tensor to {type_name(node.attrs['to'])}", "remove the cast")
+    node.shape()
+    return "Cast", (node.proto.input[0],), {}
+
+
+def dropout(node: Operands) -> Made:
+    """x: the ratio does not matter at inference."""
+    if node.given(2) and bool(node.constant(2).any()):
+        raise Refusal("Dropout is in training mode", "export the model for inference: model.eval() first")
+    node.shape()
+    return "Dropout", (node.proto.input[0],), {}
+
+
+def flatten(node: Operands) -> Made:
+    """[n, features]."""
+    full, axis = node.full(), int(node.attrs["axis"])
+    if not -len(full) <= axis <= len(full) or (axis < 0 and node.opset < 11):
+        raise Refusal(f"axis {axis} is not one of {len(full)}", BATCH)
+    axis = axis + len(full) if axis < 0 else axis
+    if math.prod(full[:axis]) != node.batch:
+        raise Refusal(f"Flatten with axis={axis} mixes the batch with the features", BATCH)
+    return "Flatten", (node.proto.input[0],), {"axis": 1}
+
+
+def reshape(node: Operands) -> Made:
+    """The shape of a sample; 0 and -1 resolved, the batch in front."""
+    target, full = list(node.integers(1)), node.full()
+    zero = bool(node.attrs.get("allowzero", 0))
+    if target.count(-1) > 1 or any(size < -1 for size in target) or (zero and 0 in target):
+        raise Refusal(f"cannot reshape {list(full[1:])} samples to {target}", "export the model again")
+    if any(size == 0 and i >= len(full) for i, size in enumerate(target)):
+        raise Refusal(f"reshapes to {target}, but there are {len(full)} axes to copy", "export the model again")
+    sizes = [full[i] if size == 0 else size for i, size in enumerate(target)]
+    if -1 in sizes:
+        known = math.prod(size for size in sizes if size != -1)
+        if math.prod(full) % known:
+            raise Refusal(f"cannot reshape {list(full[1:])} samples to {target}", BATCH)
+        sizes[sizes.index(-1)] = math.prod(full) // known
+    if math.prod(sizes) != math.prod(full):
+        raise Refusal(f"reshapes samples of {math.prod(full[1:])} elements to {target}", BATCH)
+    if not sizes or sizes[0] != node.batch:
+        raise Refusal(f"the reshape to {target} mixes the batch with the features", BATCH)
+    return "Reshape", (node.proto.input[0],), {"shape": tuple(sizes[1:])}
+
+
+def transpose(node: Operands) -> Made:
+    """Axes permuted, but for the batch."""
+    rank = len(node.shape())
+    perm = tuple(int(axis) for axis in node.attrs.get("perm", range(rank - 1, -1, -1)))
+    if sorted(perm) != list(range(rank)):
+        raise Refusal(f"perm {list(perm)} is not a permutation of {rank} axes", "export the model again")
+    if perm[0] != 0:
+        raise Refusal(f"perm {list(perm)} moves the batch axis", BATCH)
+    return "Transpose", (node.proto.input[0],), {"perm": perm}
+
+
+def squeeze(node: Operands) -> Made:
+    """`axes` as an attribute before opset 13, an input since; all axes of size 1 where absent."""
+    full = node.full()
+    axes = _axes(node, len(full))
+    if axes is None:
+        axes = tuple(i for i, size in enumerate(full) if size == 1)
+    if 0 in axes:
+        raise Refusal("Squeeze removes the batch axis", "name its axes, without axis 0")
+    if any(full[axis] != 1 for axis in axes):
+        raise Refusal(f"squeezes axes {list(axes)} of {list(full[1:])} samples, not all of size 1", "mend its axes")
+    return "Squeeze", (node.proto.input[0],), {"axes": axes}
+
+
+def unsqueeze(node: Operands) -> Made:
+    """`axes` as for Squeeze, counted in the output."""
+    rank = len(node.shape())
+    count = len(node.integers(1) if node.given(1) else node.attrs.get("axes", ()))
+    axes = _axes(node, rank + count)
+    if axes is None:
+        raise Refusal("Unsqueeze without axes", "name its axes")
+    if 0 in axes:
+        raise Refusal("Unsqueeze puts an axis in front of the batch", BATCH)
+    return "Unsqueeze", (node.proto.input[0],), {"axes": axes}
+
+
+def _axes(node: Operands, rank: int) -> tuple[int, ...] | None:
+    """Axes from the attribute or the input, counted from the front, sorted."""
+    given = node.integers(1) if node.given(1) else node.attrs.get("axes")
+    if given is None:
+        return None
+    axes = tuple(sorted(node.counted(int(axis), rank) for axis in given))
+    if len(set(axes)) != len(axes):
+        raise Refusal(f"axes {list(axes)} repeat", "name each axis once")
+    return axes

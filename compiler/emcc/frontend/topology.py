@@ -1,0 +1,74 @@
+"""The nodes that the output depends on, in topological order; names that do not fit together are errors."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import networkx as nx
+import onnx
+
+from emcc.errors import EmccError
+
+MOST = 20
+"""Names listed in one error."""
+
+
+def uses(node: onnx.NodeProto) -> Iterator[str]:
+    """The tensors a node reads, those that its sub-graphs take from outside included."""
+    yield from (name for name in node.input if name)
+    for attribute in node.attribute:
+        graphs = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
+        for graph in graphs:
+            own = {value.name for value in (*graph.input, *graph.initializer)}
+            own.update(name for inner in graph.node for name in inner.output)
+            wanted = [name for inner in graph.node for name in uses(inner)] + [value.name for value in graph.output]
+            yield from (name for name in wanted if name not in own)
+
+
+def real_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The inputs that are not initializers (IR version 3 lists both)."""
+    initializers = {tensor.name for tensor in graph.initializer}
+    return [value for value in graph.input if value.name not in initializers]
+
+
+def ordered(graph: onnx.GraphProto, path: Path) -> list[onnx.NodeProto]:
+    """The nodes that some output depends on."""
+    if graph.sparse_initializer:
+        names = [sparse.values.name for sparse in graph.sparse_initializer]
+        raise _listing("stores sparse tensors, which emcc does not read", names, path, "store them dense")
+    inputs = [value.name for value in real_inputs(graph)]
+    defined = [*inputs, *(tensor.name for tensor in graph.initializer)]
+    defined += [name for node in graph.node for name in node.output if name]
+    repeated = sorted(name for name, count in Counter(defined).items() if count > 1)
+    if repeated:
+        raise _listing("defines a tensor more than once", repeated, path, "give every tensor a name of its own")
+    producer = {name: i for i, node in enumerate(graph.node) for name in node.output if name}
+    known = set(defined)
+    missing = sorted({name for node in graph.node for name in uses(node)} - known)
+    missing += sorted({value.name for value in graph.output} - known)
+    if missing:
+        hint = "they are neither inputs, initializers nor computed: export the model again"
+        raise _listing("uses tensors that are not defined", missing, path, hint)
+    edges = nx.DiGraph()
+    edges.add_nodes_from(range(len(graph.node)))
+    for i, node in enumerate(graph.node):
+        edges.add_edges_from((producer[name], i) for name in uses(node) if name in producer)
+    if not nx.is_directed_acyclic_graph(edges):
+        names = [node_name(graph.node[a]) for a, _ in nx.find_cycle(edges)]
+        raise _listing("has a cycle", names, path, "a model must not depend on its own output")
+    live: set[int] = set()
+    for value in graph.output:
+        if value.name in producer:
+            live |= {producer[value.name], *nx.ancestors(edges, producer[value.name])}
+    return [graph.node[i] for i in nx.lexicographical_topological_sort(edges, key=int) if i in live]
+
+
+def node_name(node: onnx.NodeProto) -> str:
+    """Its name, or else its first output's."""
+    return str(node.name or next((name for name in node.output if name), node.op_type))
+
+
+def _listing(message: str, names: Iterable[str], path: Path, hint: str) -> EmccError:
+    shown = [repr(name) for name in names]
+    more = [f"and {len(shown) - MOST} more"] if len(shown) > MOST else []
+    return EmccError(message, file=path, details=[*shown[:MOST], *more], hint=hint)

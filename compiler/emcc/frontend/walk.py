@@ -1,0 +1,149 @@
+"""Goes through a model's nodes once, for one number of samples: folds constants, makes ir nodes, notes refusals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from emcc import ops
+from emcc.errors import EmccError
+from emcc.frontend import constants
+from emcc.frontend.hints import hint_for
+from emcc.frontend.operands import Data, Operands
+from emcc.frontend.refusal import Refusal, UnknownShapeError
+from emcc.frontend.report import NodeReport
+from emcc.frontend.rules import HOST, RULES
+from emcc.frontend.schema import attributes
+from emcc.frontend.tensors import decode
+from emcc.frontend.topology import node_name, uses
+from emcc.ir.graph import Array, Node
+
+EITHER_SIDE = ("Add", "Div", "Gemm", "MatMul", "Mul", "Sub")
+NOTHING = ("Cast", "Dropout", "Identity")
+MOVES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+
+
+class Initializers(dict[str, Array]):
+    """Constants by name: initializers, decoded when first asked for, and what is computed from them.
+
+    `decoded` holds the initializers alone, to be shared between walks.
+    """
+
+    def __init__(self, tensors: Mapping[str, onnx.TensorProto], path: Path, decoded: dict[str, Array]) -> None:
+        super().__init__()
+        self.tensors, self.path, self.decoded = tensors, path, decoded
+
+    def __missing__(self, name: str) -> Array:
+        if name not in self.decoded:
+            self.decoded[name] = decode(self.tensors[name], self.path)
+        return self.decoded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.tensors
+
+
+@dataclass
+class Walk:
+    """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants."""
+
+    path: Path
+    opset: int
+    batch: int
+    known: Initializers
+    data: dict[str, Data]
+    nodes: list[Node] = field(default_factory=list)
+    used: dict[str, Array] = field(default_factory=dict)
+    reports: list[NodeReport] = field(default_factory=list)
+
+    def run(self, protos: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> "Walk":
+        """Self, after all nodes, which are in topological order."""
+        wanted = {name for proto in protos for name in uses(proto)} | set(outputs)
+        for proto in protos:
+            op = f"{proto.domain}.{proto.op_type}" if proto.domain not in ("", "ai.onnx") else proto.op_type
+            try:
+                self._node(proto, wanted)
+                self.reports.append(NodeReport(node_name(proto), op, True))
+            except UnknownShapeError:
+                self._unknown(proto)
+                self.reports.append(NodeReport(node_name(proto), op, True, "as far as can be told", ""))
+            except Refusal as refusal:
+                self._unknown(proto)
+                self.reports.append(NodeReport(node_name(proto), op, False, refusal.reason, refusal.hint))
+            except EmccError as error:
+                self._unknown(proto)
+                self.reports.append(NodeReport(node_name(proto), op, False, error.message, error.hint or ""))
+        return self
+
+    def _unknown(self, proto: onnx.NodeProto) -> None:
+        self.data.update({name: Data(None) for name in proto.output if name})
+
+    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> None:
+        op = proto.op_type
+        if proto.domain not in ("", "ai.onnx"):
+            raise Refusal(
+                f"{op} is not a standard operator, but one of the domain {proto.domain!r}",
+                "export with standard operators only; onnx.inliner.inline_local_functions removes functions",
+            )
+        computed = [name for name in uses(proto) if name in self.data]
+        attrs = attributes(proto, self.opset)
+        if not computed and op in constants.FOLDABLE:
+            self._fold(proto, attrs)
+        elif op in ("Shape", "Size") and len(computed) == 1:
+            self._shape_of(proto, attrs)
+        elif op in RULES and computed:
+            self._make(proto, attrs, wanted)
+        else:
+            raise Refusal(f"operator {op} is not supported by --target eie", hint_for(op))
+
+    def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
+        if proto.op_type == "Constant":
+            self.known[proto.output[0]] = constants.constant_value(
+                {a.name: attrs[a.name] for a in proto.attribute}, self.path
+            )
+            return
+        values = [self.known[name] if name else None for name in proto.input]
+        results = constants.evaluate(proto, self.opset, values)
+        for name, value in zip([name for name in proto.output if name], results, strict=True):
+            self.known[name] = value
+
+    def _shape_of(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
+        shape = self.data[proto.input[0]].shape
+        if shape is None:
+            raise UnknownShapeError
+        full = np.asarray([self.batch if size is None else size for size in shape], np.int64)
+        if proto.op_type == "Size":
+            self.known[proto.output[0]] = np.asarray(full.prod())
+            return
+        start, end = attrs.get("start", 0), attrs.get("end")
+        self.known[proto.output[0]] = full[start:end]
+
+    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> None:
+        node = Operands(proto, attrs, self.opset, self.batch, self.data, self.known)
+        if not node.is_data(0) and proto.op_type not in EITHER_SIDE:
+            raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
+        op, inputs, made = RULES[proto.op_type](node)
+        extra = [name for name in proto.output[1:] if name in wanted]
+        if extra:
+            raise Refusal(f"its output {extra[0]!r} is used", "only the first output of a node may be used")
+        result = Node(node_name(proto), op, inputs, (proto.output[0],), made)
+        (source,) = (self.data[name] for name in inputs if name in self.data)
+        if source.shape is None:
+            raise UnknownShapeError
+        try:
+            shape = ops.get(op).shape(result, *(self._shape(name, node.changed) for name in inputs))
+        except ValueError as error:
+            raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
+        still = op in NOTHING or (op in MOVES and shape == source.shape)
+        if source.host and not (still or op in HOST):
+            raise Refusal(f"comes after {source.host}", f"{source.host} must end the model: the host runs it")
+        dtype = "int64" if op == "ArgMax" else source.dtype
+        self.data[proto.output[0]] = Data(shape, dtype, op if op in HOST else source.host)
+        self.used.update(node.changed)
+        self.nodes.append(result)
+
+    def _shape(self, name: str, changed: Mapping[str, Array]) -> tuple[int | None, ...] | None:
+        if name in self.data:
+            return self.data[name].shape
+        return changed[name].shape if name else None
