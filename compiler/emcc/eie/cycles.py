@@ -1,0 +1,166 @@
+"""The RTL's cycle count, exactly, from the counts of entries alone.
+
+The model follows events, not cycles: for every emission of LNZD it knows when each PE's queue takes it and when that
+PE is done with it. PE p's i-th activation of a layer, with c entries, leaves the queue at
+pop[i] = max(seen[i], pop[i-1] + c[i-1]), and a queue is near full in cycle t if of the n activations seen by then
+number n - limit has not left: pop[n - limit] >= t.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from emcc.eie import reference, timing
+from emcc.ir.graph import Array
+from emcc.ir.program import Program, words
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Counts of a batch of n inferences.
+
+    Attributes:
+        total: int64 [n], from the first input word's handshake to the last output word's, both counted.
+        layer_done: int64 [n, layers], the cycle in which each layer's last product has retired, counted the same way.
+        broadcasts: int64 [n, layers], non-zero activations broadcast.
+        stalls: int64 [n, layers], cycles in which LNZD waited for a queue.
+        products: int64 [n, layers], entries processed by all PEs, padding zeros included.
+    """
+
+    total: Array
+    layer_done: Array
+    broadcasts: Array
+    stalls: Array
+    products: Array
+
+
+def predict(program: Program, x: Array) -> Array:
+    """Cycles of each inference: int64 [n].
+
+    Args:
+        x: integers [n, elements], the quantised input, flattened in the model's order.
+    """
+    return count(program, x).total
+
+
+def count(program: Program, x: Array) -> Cycles:
+    """All counts of a batch; arguments as for `predict`."""
+    return count_layers(program, reference.run_layers(program, x))
+
+
+def count_layers(program: Program, values: list[Array]) -> Cycles:
+    """All counts, from what `reference.run_layers` gave."""
+    n, layers = len(values[0]), len(program.layers)
+    drain = timing.DRAIN_TABLE if program.tables else timing.DRAIN
+    done, broadcasts, stalls, products = (np.zeros((n, layers), np.int64) for _ in range(4))
+    begin = np.full(n, timing.FLAGS_READY, np.int64)
+    limit = program.queue_depth - timing.ON_THE_WAY
+    for i, layer in enumerate(program.layers):
+        entries = np.ascontiguousarray(layer.count.T, np.int32)
+        nonzero = np.ascontiguousarray(values[i] != 0)
+        products[:, i] = nonzero.astype(np.int64) @ layer.count.sum(axis=0)
+        _layer(nonzero, entries, begin, limit, done[:, i], broadcasts[:, i], stalls[:, i])
+        # Rows are drained one a cycle; the next layer, or the output, follows them.
+        begin = done[:, i] + 1 + drain + timing.WRITE_TO_FLAGS
+    last = done[:, -1] + 1 + (words(program.layers[-1].n_out, program.pes) - 1) + drain + timing.WRITE_TO_OUTPUT
+    return Cycles(last + 1, done + 1, broadcasts, stalls, products)
+
+
+# Names that the compiled function reads as constants.
+_FLAGS_TO_WORD, _WORD_BUFFER, _EMIT_TO_QUEUE = timing.FLAGS_TO_WORD, timing.WORD_BUFFER, timing.EMIT_TO_QUEUE
+_STALL_DELAY, _ON_THE_WAY, _RETIRE, _IDLE_DELAY = (
+    timing.STALL_DELAY,
+    timing.ON_THE_WAY,
+    timing.RETIRE,
+    timing.IDLE_DELAY,
+)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _layer(
+    nonzero: Any, entries: Any, begin: Any, limit: int, done: Any, broadcasts: Any, stalls: Any
+) -> None:  # pragma: no cover
+    """One layer of every inference.
+
+    Args:
+        nonzero: bool [n, columns]; entries: int32 [columns, pes]; begin: int64 [n], the cycle in which word 0 can be
+            scanned (word k: k later); limit: near-full mark of a queue.
+        done, broadcasts, stalls: int64 [n], written.
+    """
+    columns, pes = entries.shape
+    n_words = (columns + pes - 1) // pes
+    seen = np.empty((pes, columns), np.int64)
+    pop = np.empty((pes, columns), np.int64)
+    loads = np.empty(n_words, np.int64)
+    visible = np.empty(n_words, np.int64)
+    for b in range(nonzero.shape[0]):
+        pushed = np.zeros(pes, np.int64)
+        arrived = np.zeros(pes, np.int64)
+        free = np.zeros(pes, np.int64)
+        full = 0
+        read = np.int64(-1)
+        emitted = np.int64(-1)
+        n_emitted = 0
+        waited = 0
+        for word in range(n_words):
+            # The word's flags are read when they are there and LNZD has room.
+            at = max(read + 1, begin[b] + word)
+            while True:
+                held = 0
+                oldest = np.int64(0)
+                for j in range(full - 1, -1, -1):
+                    if loads[j] < at:
+                        break
+                    if visible[j] <= at:
+                        held += 1
+                        oldest = loads[j]
+                if held < _WORD_BUFFER:
+                    break
+                at = oldest + 1
+            read = at
+            fresh = True
+            for column in range(word * pes, min(columns, (word + 1) * pes)):
+                if not nonzero[b, column]:
+                    continue
+                if fresh:
+                    fresh = False
+                    visible[full] = read + _FLAGS_TO_WORD
+                    loads[full] = max(visible[full], emitted)
+                    first = loads[full] + 1
+                    full += 1
+                    emitted = max(emitted, first - 1)
+                at = emitted + 1
+                # Wait while a queue is near full.
+                moved = True
+                while moved:
+                    moved = False
+                    for p in range(pes):
+                        while arrived[p] < pushed[p] and seen[p, arrived[p]] <= at - _STALL_DELAY:
+                            arrived[p] += 1
+                        if arrived[p] >= limit:
+                            leaves = pop[p, arrived[p] - limit]
+                            if leaves >= at - _STALL_DELAY:
+                                at = leaves + _STALL_DELAY + 1
+                                moved = True
+                waited += at - (emitted + 1)
+                emitted = at
+                n_emitted += 1
+                for p in range(pes):
+                    length = entries[column, p]
+                    if length:
+                        i = pushed[p]
+                        seen[p, i] = at + _EMIT_TO_QUEUE
+                        pop[p, i] = max(seen[p, i], free[p])
+                        free[p] = pop[p, i] + length
+                        pushed[p] = i + 1
+        end = read + 2
+        if n_emitted:
+            end = max(end, emitted + 1 + _ON_THE_WAY)
+        for p in range(pes):
+            if pushed[p]:
+                end = max(end, free[p] + _RETIRE + _IDLE_DELAY)
+        done[b] = end
+        broadcasts[b] = n_emitted
+        stalls[b] = waited
