@@ -1,0 +1,119 @@
+"""Whether a Program, say from a file, is one that the array can run."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from emcc.eie.pack import unpack_rows
+from emcc.errors import printable
+from emcc.ir.graph import Array
+from emcc.ir.program import FUNCTIONS, Layer, Program
+
+_CODE_WIDTHS = (1, 2, 4, 8)
+_MAX_PES = 4096
+_FRAC = 1 << 14
+
+
+def problems(program: Program) -> list[str]:
+    """What is wrong, a sentence each; [] where nothing is."""
+    wrong = list(_network(program))
+    if not wrong:
+        wrong = [f"table {i}: {text}" for i in range(len(program.tables)) for text in _table(program, i)]
+    for i, layer in enumerate(program.layers if not wrong else ()):
+        texts = list(_layer(program, layer)) or list(_entries(program, layer))
+        wrong += [f"layer {i + 1} ({printable(layer.name, 40)!r}): {text}" for text in texts]
+    return wrong
+
+
+def _network(program: Program) -> Iterator[str]:
+    if not 1 <= program.pes <= _MAX_PES:
+        yield f"{program.pes} PEs, not 1 to {_MAX_PES}"
+    if program.act_w not in (8, 16) or not 1 <= program.acc_w <= 63:
+        yield f"activations of {program.act_w} bits and accumulators of {program.acc_w}"
+    if program.queue_depth < 1:
+        yield f"queues of {program.queue_depth} entries"
+    if not program.layers:
+        yield "no layers"
+        return
+    elements, n_in, n_out = math.prod(program.input_shape), program.layers[0].n_in, program.layers[-1].n_out
+    if min((*program.input_shape, *program.output_shape), default=1) < 1 or math.prod(program.output_shape) != n_out:
+        yield f"shapes {program.input_shape} and {program.output_shape} do not fit {n_in} inputs and {n_out} outputs"
+    if program.input_order.shape != (n_in,) or not _distinct(program.input_order, elements):
+        yield "the input order does not pick distinct elements of the input"
+    if program.output_order.shape != (n_out,) or not _distinct(program.output_order, n_out):
+        yield "the output order is not a permutation"
+    for i, (layer, after) in enumerate(zip(program.layers, program.layers[1:], strict=False), 1):
+        if layer.n_out != after.n_in or layer.out_fmt != after.in_fmt:
+            yield f"layer {i}'s result is not what layer {i + 1} takes"
+
+
+def _distinct(order: Array, size: int) -> bool:
+    return bool(_within(order, 0, size - 1) and np.unique(order).size == order.size)
+
+
+def _within(values: Array, low: int, high: int) -> bool:
+    return not values.size or bool(int(values.min()) >= low and int(values.max()) <= high)
+
+
+def _table(program: Program, i: int) -> Iterator[str]:
+    table, width = program.tables[i], program.act_w
+    if not 0 <= table.lo_bits < width or not 0 <= table.hi_bits <= width - table.lo_bits:
+        yield f"a split of {table.lo_bits} low and {table.hi_bits} high bits"
+    elif table.coarse.shape != (1 << width - table.lo_bits,) or table.fine.shape != (
+        1 << table.hi_bits + table.lo_bits,
+    ):
+        yield f"{table.coarse.shape} and {table.fine.shape} entries"
+    for values in (table.coarse, table.fine):
+        if not _within(values, -(1 << width - 1), (1 << width - 1) - 1):
+            yield f"entries beyond {width} bits"
+
+
+def _layer(program: Program, layer: Layer) -> Iterator[str]:
+    if layer.code_w not in _CODE_WIDTHS or not 0 <= layer.run_w <= 16:
+        yield f"codes of {layer.code_w} and runs of {layer.run_w} bits"
+        return
+    if layer.n_in < 1 or layer.n_out < 1:
+        yield f"{layer.n_in} inputs and {layer.n_out} outputs"
+    shapes = {
+        "codebook": (1 << layer.code_w,),
+        "start": (program.pes, layer.n_in),
+        "count": (program.pes, layer.n_in),
+        "first": (program.pes + 1,),
+        "run": layer.code.shape,
+        "bias": (layer.n_out,),
+    }
+    for name, shape in shapes.items():
+        if getattr(layer, name).shape != shape or len(layer.code.shape) != 1:
+            yield f"{name} is of shape {getattr(layer, name).shape}, not {shape}"
+    for fmt in (layer.in_fmt, layer.z_fmt, layer.out_fmt):
+        if fmt.width != program.act_w or abs(fmt.frac_bits) > _FRAC:
+            yield f"a format of {fmt.width} bits, {fmt.frac_bits} of them fraction"
+    if layer.shift < 0 or layer.shift != layer.in_fmt.frac_bits + layer.weight_frac - layer.z_fmt.frac_bits:
+        yield f"it shifts by {layer.shift}"
+    if layer.function not in FUNCTIONS or (layer.function == "table") != (layer.table >= 0):
+        yield f"function {printable(layer.function, 20)!r} with table {layer.table}"
+    if not -1 <= layer.table < len(program.tables):
+        yield f"table {layer.table} of {len(program.tables)}"
+    if not _within(layer.codebook, -(1 << 15), (1 << 15) - 1):
+        yield "codebook entries beyond 16 bits"
+    if not _within(layer.bias, -(1 << program.acc_w - 1), (1 << program.acc_w - 1) - 1):
+        yield f"biases beyond the accumulator's {program.acc_w} bits"
+    if not _within(layer.code, 0, (1 << layer.code_w) - 1) or not _within(layer.run, 0, (1 << layer.run_w) - 1):
+        yield f"codes beyond {layer.code_w} or runs beyond {layer.run_w} bits"
+
+
+def _entries(program: Program, layer: Layer) -> Iterator[str]:
+    """The slices; `_layer` found nothing."""
+    if not _within(layer.count, 0, layer.n_out) or int(layer.count.sum()) != layer.entries:
+        yield f"the columns have {int(layer.count.sum())} entries, not {layer.entries}"
+        return
+    slices = layer.count.sum(axis=1)
+    if not np.array_equal(layer.first, np.concatenate([[0], np.cumsum(slices)])):
+        yield "the PEs' slices do not follow each other"
+    elif not np.array_equal(layer.start, np.cumsum(layer.count, axis=1) - layer.count):
+        yield "the columns do not follow each other"
+    elif layer.entries and int(unpack_rows(layer.count, layer.first, layer.run, program.pes)[0].max()) >= layer.n_out:
+        yield f"entries lie beyond row {layer.n_out - 1}"
+    if not 0 <= layer.padding <= layer.entries:
+        yield f"{layer.padding} padding zeros of {layer.entries} entries"
