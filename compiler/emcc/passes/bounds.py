@@ -22,19 +22,19 @@ def code_counts(codes: Array, entries: int) -> Array:
 
 def bound_of_counts(counts: Array, codebook: Array, bias: Array, in_low: int, in_high: int, shift: int) -> int:
     """`accumulator_bound` from `code_counts`. All values must be below 2**60."""
-    weights = codebook[: counts.shape[1]].astype(np.int64)
-    ends = np.stack([weights * in_low, weights * in_high, np.zeros_like(weights)])
-    above = counts @ ends.max(axis=0) + np.maximum(bias, 0)
-    below = counts @ ends.min(axis=0) + np.minimum(bias, 0)
-    return max(int(above.max(initial=0)), -int(below.min(initial=0))) + (1 << shift >> 1)
+    largest = max(abs(in_low), abs(in_high))
+    sums = counts @ np.abs(codebook[: counts.shape[1]].astype(np.int64)) * largest + np.abs(bias)
+    return int(sums.max(initial=0)) + (1 << shift >> 1)
 
 
 def accumulator_bound(codes: Array, codebook: Array, bias: Array, in_low: int, in_high: int, shift: int) -> int:
-    """The largest |accumulator| of a layer: of every partial sum in any order, and after adding the rounding half.
+    """No |accumulator| of a layer is greater: no partial sum, in any order, with or without the rounding half.
+
+    That is sum |w| max |x| + |bias| + half, for the row where it is the most.
 
     Args:
         codes: uint8 [out, in]; codebook: int64 [K], more than max(codes); bias: int64 [out], at accumulator scale.
-        in_low, in_high: the range of the input's integers (0 counts as within it: a zero is never sent).
+        in_low, in_high: the range of the input's integers.
         shift: the requantising shift.
     """
     return bound_of_counts(code_counts(codes, codebook.size), codebook, bias, in_low, in_high, shift)

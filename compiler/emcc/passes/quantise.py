@@ -121,7 +121,7 @@ class Quantise:
                 table, _ = self._table(layer.activation, z, y)
                 attrs |= {"function": "table", "lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
                 parts |= {"coarse": table.coarse, "fine": table.fine}
-            names = {part: f"{layer.node.name}.{part}" for part in parts}
+            names = {part: _unique(f"{layer.node.name}.{part}", {*graph.tensors, *constants}) for part in parts}
             constants |= {names[part]: value for part, value in parts.items()}
             nodes.append(Node(layer.node.name, "QLinear", (layer.x, *names.values()), (layer.y,), attrs))
             tensors[layer.y] = replace(graph.tensors[layer.y], fmt=y)
@@ -141,6 +141,12 @@ class Quantise:
     def _table(self, activation: Node, z: Format, y: Format) -> tuple[Table, float]:
         tolerance = min(self.table_error, 1.0) if activation.op == "LeakyRelu" else self.table_error
         return function_table.build(target(activation, z, y), z, y, tolerance)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _format(fmt: Format | None, layer: Layer) -> Format:

@@ -1,0 +1,124 @@
+"""The training loop of Finetune. torch is imported here, when it is used."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emcc.errors import EmccError
+from emcc.ir.graph import Array, Graph
+from emcc.ops.interpret import run
+from emcc.passes.parameters import Parameters
+from emcc.runtime.data import Dataset
+
+if TYPE_CHECKING:
+    from emcc.passes.finetune import Finetune
+
+EVALUATE = 2048
+CLASSIFIERS = ("Softmax", "LogSoftmax", "ArgMax")
+
+Loss = Callable[[Any, Any], Any]
+
+
+def import_torch() -> Any:
+    """torch, or EmccError with how to get it."""
+    try:
+        import torch
+    except ImportError:
+        raise EmccError("fine-tuning needs torch, which is not installed", hint="pip install 'emcc-fpga[train]'") from None
+    return torch
+
+
+@contextmanager
+def deterministic(torch: Any, threads: int) -> Iterator[None]:
+    """torch with deterministic algorithms and so many threads, and then as it was."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+
+
+def split(samples: int, holdout: float, seed: int) -> tuple[Array, Array]:
+    """Indices to train on and to judge by, shuffled; with too few samples to split, all of them for both."""
+    order = np.random.default_rng(seed).permutation(samples)
+    held = int(samples * holdout)
+    return (order, order) if held == 0 else (order[held:], np.sort(order[:held]))
+
+
+def objective(torch: Any, graph: Graph, options: "Finetune", data: Dataset) -> tuple[Any, Loss]:
+    """The target for every sample, and the loss: a function of outputs and targets. See Finetune."""
+    functional = torch.nn.functional
+    outputs = graph.tensors[graph.outputs[0]].features
+    if data.y is not None and outputs > 1:
+        return torch.from_numpy(np.array(data.y)), functional.cross_entropy
+    if options.teacher is None:
+        raise ValueError("without labels there must be a teacher")
+    with torch.no_grad():
+        parts = [run(options.teacher, batch, torch).flatten(1) for batch in batches(torch, data.x, np.arange(len(data)), EVALUATE)]
+        targets = torch.cat(parts)
+    scores = options.distil == "distribution" or (
+        options.distil == "auto" and any(op in CLASSIFIERS for op, _ in graph.host)
+    )
+    if scores and outputs > 1:
+        heat = options.temperature
+
+        def divergence(got: Any, wanted: Any) -> Any:
+            logs = functional.log_softmax(got / heat, 1), functional.log_softmax(wanted / heat, 1)
+            return functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
+
+        return targets, divergence
+    variance = float(targets.var(0, unbiased=False).mean()) or 1.0
+    return targets, lambda got, wanted: functional.mse_loss(got, wanted) / variance
+
+
+def batches(torch: Any, x: Array, rows: Array, size: int) -> Iterator[Any]:
+    """The rows of x as torch tensors, `size` at a time."""
+    for begin in range(0, len(rows), size):
+        yield torch.from_numpy(np.array(x[rows[begin : begin + size]], np.float32))
+
+
+def train(graph: Graph, options: "Finetune", data: Dataset, epochs: int, rate: float) -> Graph:
+    """Trains for so many epochs; returns the best of all epochs' ends and the beginning."""
+    torch = import_torch()
+    with deterministic(torch, options.threads):
+        targets, loss = objective(torch, graph, options, data)
+        rows, judges = split(len(data), options.holdout, options.seed)
+        parameters = Parameters(torch, graph)
+        optimiser = torch.optim.Adam(parameters.leaves(), lr=rate)
+
+        def judge() -> float:
+            with torch.no_grad():
+                constants = parameters.constants()
+                parts = [
+                    float(loss(run(graph, batch, torch, constants).flatten(1), targets[judges[at : at + EVALUATE]])) * len(batch)
+                    for at, batch in zip(range(0, len(judges), EVALUATE), batches(torch, data.x, judges, EVALUATE), strict=True)
+                ]
+            return sum(parts) / len(judges)
+
+        best, least = graph, judge()
+        if not math.isfinite(least):
+            raise EmccError("the model's outputs are NaN or infinite on the training data", hint="check the data")
+        steps = epochs * math.ceil(len(rows) / options.batch)
+        done = 0
+        for epoch in range(epochs):
+            if options.progress:
+                options.progress(f"fine-tuning, epoch {epoch + 1} of {epochs}, held-out loss {least:.4g}")
+            order = np.random.default_rng([options.seed, epoch]).permutation(rows)
+            for at, batch in enumerate(batches(torch, data.x, order, options.batch)):
+                for group in optimiser.param_groups:
+                    group["lr"] = rate * (1 + math.cos(math.pi * done / steps)) / 2
+                optimiser.zero_grad()
+                wanted = targets[order[at * options.batch : (at + 1) * options.batch]]
+                loss(run(graph, batch, torch, parameters.constants()).flatten(1), wanted).backward()
+                optimiser.step()
+                done += 1
+            now = judge()
+            if now < least:
+                best, least = parameters.graph(), now
+        return best
