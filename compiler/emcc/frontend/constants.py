@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from emcc.errors import printable
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.tensors import decode
 from emcc.ir.graph import Array
@@ -63,7 +64,9 @@ def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -
         with np.errstate(all="ignore"):
             results = ReferenceEvaluator(model).run(None, feeds)
     except Exception as error:
-        raise Refusal(f"its constant value cannot be computed: {error}", "export the model again") from error
+        raise Refusal(
+            f"its constant value cannot be computed: {printable(str(error))}", "export the model again"
+        ) from error
     return [np.asarray(value) for value in results]
 
 

@@ -6,12 +6,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import onnx
 
 from emcc.errors import EmccError
+from emcc.frontend.refusal import quoted
 
 
 def external_bytes(tensor: onnx.TensorProto, path: Path, size: int) -> bytes:
     """The `size` bytes that `tensor` of the model `path` says it is stored in."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
-    what = f"tensor {tensor.name!r} is stored in {entries.get('location', '')!r}"
+    what = f"tensor {quoted(tensor.name)} is stored in {quoted(entries.get('location', ''))}"
     source = _inside(entries.get("location", ""), what, path)
     offset = _number(entries.get("offset", "0"), "offset", what, path)
     length = _number(entries.get("length", str(size)), "length", what, path)
@@ -53,5 +54,7 @@ def _inside(location: str, what: str, path: Path) -> Path:
 
 def _number(text: str, key: str, what: str, path: Path) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise EmccError(f"{what} with the {key} {text!r}", file=path, hint="the model is damaged: export it again")
+        raise EmccError(
+            f"{what} with the {key} {quoted(text)}", file=path, hint="the model is damaged: export it again"
+        )
     return int(text)

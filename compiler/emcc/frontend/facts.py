@@ -7,6 +7,7 @@ import onnx
 
 from emcc.errors import EmccError
 from emcc.frontend.operands import Data
+from emcc.frontend.refusal import quoted
 from emcc.frontend.report import ModelFacts
 from emcc.frontend.tensors import FLOATS, type_name
 from emcc.frontend.topology import real_inputs
@@ -59,14 +60,19 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
     return Data(shape, dtype), axes[0] if isinstance(axes[0], int) else None
 
 
-def model_problems(graph: onnx.GraphProto, path: Path) -> list[EmccError]:
-    """Why the graph's inputs and outputs are not those of a model that emcc compiles."""
-    inputs, problems = real_inputs(graph), []
+def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
+    """Why the model as a whole, its inputs and outputs, is not one that emcc compiles."""
+    graph, problems = model.graph, []
+    inputs = real_inputs(graph)
+    shadowing = [function.name for function in model.functions if function.domain in ("", "ai.onnx")]
+    if shadowing:
+        names = ", ".join(quoted(name) for name in shadowing[:8])
+        problems.append(_error(path, f"redefines standard operators: {names}", "rename its functions"))
     if len(inputs) != 1:
-        names = ", ".join(repr(value.name) for value in inputs[:8])
+        names = ", ".join(quoted(value.name) for value in inputs[:8])
         problems.append(_error(path, f"has {len(inputs)} inputs, not one{': ' if names else ''}{names}", _ONE))
     if len(graph.output) != 1:
-        names = ", ".join(repr(value.name) for value in graph.output[:8])
+        names = ", ".join(quoted(value.name) for value in graph.output[:8])
         problems.append(_error(path, f"has {len(graph.output)} outputs, not one: {names}", _ONE))
     problems.extend(problem for value in inputs[:1] if (problem := _input_problem(value, path)))
     return problems
@@ -76,7 +82,7 @@ _ONE = "--target eie compiles models with one input and one output: cut the othe
 
 
 def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
-    what, axes = f"input {value.name!r}", axes_of(value)
+    what, axes = f"input {quoted(value.name)}", axes_of(value)
     if not value.type.HasField("tensor_type") or value.type.tensor_type.elem_type not in FLOATS:
         return _error(path, f"{what} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
     shown = None if axes is None else list(axes)

@@ -18,7 +18,7 @@ _HINTS = {
     _NORM: "LayerNormalization GroupNormalization InstanceNormalization RMSNormalization LpNormalization",
     _QUANTISED: "QuantizeLinear DequantizeLinear QLinearMatMul MatMulInteger DynamicQuantizeLinear",
     _CLIP: "Clip",
-    "a constant row of features may be selected by a Gemm instead": "Gather Slice Split Concat",
+    "select features by a Gemm with a matrix of 0 and 1; joining branches is not supported yet": "Gather Slice Split Concat",
 }
 _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}
 

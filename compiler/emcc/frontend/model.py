@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from emcc.errors import EmccError
+from emcc.errors import EmccError, printable
 from emcc.frontend.facts import facts_of, input_data, model_problems
 from emcc.frontend.operands import Data
 from emcc.frontend.read import opset_of, read
+from emcc.frontend.refusal import quoted
 from emcc.frontend.report import NodeReport, Survey
 from emcc.frontend.topology import ordered, real_inputs
 from emcc.frontend.walk import Initializers, Walk
 from emcc.ir.graph import Array, Graph, Node, Tensor
 
-BATCHES = (1000003, 1000033)
+BATCHES = (1009, 1013)
 """Numbers of samples to read a model with a dynamic batch for."""
 
 
@@ -39,20 +40,18 @@ def load(path: Path) -> Graph:
     fault is listed.
     """
     model = _open(path)
-    problems = model_problems(model.proto.graph, path)
-    if problems:
-        raise problems[0]
+    problems = model_problems(model.proto, path)
     walk = _read(model)
     refused = [report for report in walk.reports if not report.supported]
-    if refused:
-        raise _refusal(refused, path)
+    if problems or refused:
+        raise _refusal(problems, refused, path)
     return _graph(model, walk)
 
 
 def survey(path: Path) -> Survey:
     """A report on every node that the output depends on, and the model's facts."""
     model = _open(path)
-    problems = model_problems(model.proto.graph, path)
+    problems = model_problems(model.proto, path)
     walk = _read(model)
     if not problems and all(report.supported for report in walk.reports):
         try:
@@ -107,16 +106,21 @@ def _same(a: Walk, b: Walk) -> bool:
     )
 
 
-def _refusal(refused: list[NodeReport], path: Path) -> EmccError:
-    if len(refused) == 1:
+def _refusal(problems: list[EmccError], refused: list[NodeReport], path: Path) -> EmccError:
+    """One error for all that stands in the way."""
+    if not refused and len(problems) == 1:
+        return problems[0]
+    if not problems and len(refused) == 1:
         (only,) = refused
-        return EmccError(f"{only.reason} ({only.op})", file=path, node=only.name, hint=only.hint or None)
-    hints = list(dict.fromkeys(report.hint for report in refused if report.hint))
+        return EmccError(f"{only.reason} ({printable(only.op)})", file=path, node=only.name, hint=only.hint or None)
+    hints = [problem.hint for problem in problems] + [report.hint for report in refused]
+    lines = [problem.message for problem in problems]
+    lines += [f"{quoted(report.name)} ({printable(report.op)}): {report.reason}" for report in refused]
     return EmccError(
-        f"{len(refused)} nodes cannot be compiled",
+        f"cannot be compiled: {len(lines)} problems, {len(refused)} of them nodes",
         file=path,
-        details=[f"{report.name!r} ({report.op}): {report.reason}" for report in refused],
-        hint="; ".join(hints) or None,
+        details=lines,
+        hint="; ".join(dict.fromkeys(hint for hint in hints if hint)) or None,
     )
 
 
@@ -125,7 +129,7 @@ def _graph(model: _Model, walk: Walk) -> Graph:
     graph, path = model.proto.graph, model.path
     source, output = real_inputs(graph)[0].name, graph.output[0].name
     if output not in walk.data:
-        raise EmccError(f"its output {output!r} does not depend on its input", file=path, hint="export it again")
+        raise EmccError(f"its output {quoted(output)} does not depend on its input", file=path, hint="export it again")
     producer = {node.outputs[0]: node for node in walk.nodes}
     chain: list[Node] = []
     name = output
@@ -134,7 +138,7 @@ def _graph(model: _Model, walk: Walk) -> Graph:
         chain.append(node)
         (name,) = (each for each in node.inputs if each in walk.data)
     if not chain:
-        raise EmccError(f"its output is its input {source!r}: there is nothing to compile", file=path)
+        raise EmccError(f"its output is its input {quoted(source)}: there is nothing to compile", file=path)
     nodes, names = [], set[str]()
     for node in reversed(chain):
         unique, number = node.name, 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from emcc.frontend.refusal import Refusal, UnknownShapeError
+from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.ir.graph import Array
 from emcc.ops.registry import Shape
 
@@ -17,12 +17,14 @@ from emcc.ops.registry import Shape
 class Data:
     """A computed tensor: its shape (None in front: the batch) or None where unknown, and its type.
 
-    `host` is the operator that leaves it to the host, or "".
+    `host` is the operator that leaves it to the host, or "". `derived`: it would be constant, were the shape of a
+    tensor known that a refused node makes.
     """
 
     shape: Shape | None
     dtype: str = "float32"
     host: str = ""
+    derived: bool = False
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Operands:
         """The value of input i, of any type."""
         name = self.proto.input[i]
         if name not in self.constants:
-            raise Refusal(f"input {i} ({name!r}) is computed from the model's input", "make it an initializer")
+            raise Refusal(f"input {i} ({quoted(name)}) is computed from the model's input", "make it an initializer")
         return self.constants[name]
 
     def integers(self, i: int) -> tuple[int, ...]:
@@ -86,18 +88,21 @@ class Operands:
         """The value of input i as float32, every element finite; its rank is `rank`, where given."""
         value, name = self.constant(i), self.proto.input[i]
         if value.dtype.kind != "f":
-            raise Refusal(f"input {i} ({name!r}) holds {value.dtype}, not floats", "store it as float32")
+            raise Refusal(f"input {i} ({quoted(name)}) holds {value.dtype}, not floats", "store it as float32")
         if not value.size:
-            raise Refusal(f"input {i} ({name!r}) has no elements: it is {list(value.shape)}", "remove the empty layer")
+            raise Refusal(
+                f"input {i} ({quoted(name)}) has no elements: it is {list(value.shape)}", "remove the empty layer"
+            )
         if rank is not None and value.ndim != rank:
-            raise Refusal(f"input {i} ({name!r}) has {value.ndim} axes, not {rank}", "export the model again")
+            raise Refusal(f"input {i} ({quoted(name)}) has {value.ndim} axes, not {rank}", "export the model again")
         with np.errstate(over="ignore"):
             floats = np.asarray(value, np.float32)
         if not np.isfinite([floats.min(), floats.max()]).all():
             at = np.unravel_index(int(np.argmin(np.isfinite(floats))), floats.shape)
             index = ", ".join(str(int(axis)) for axis in at)
             raise Refusal(
-                f"{name!r} holds {value[at]} at [{index}]", "train again, or mend the weight: emcc needs finite numbers"
+                f"{quoted(name)} holds {value[at]} at [{index}]",
+                "train again, or mend the weight: emcc needs finite numbers",
             )
         return floats
 

@@ -1,5 +1,7 @@
 """Why a node cannot be compiled."""
 
+from emcc.errors import printable
+
 
 class Refusal(Exception):
     """Raised while a node is looked at; ends as a line of an EmccError, or of a survey."""
@@ -7,6 +9,11 @@ class Refusal(Exception):
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
         self.reason, self.hint = reason, hint
+
+
+def quoted(name: str) -> str:
+    """A name from the model, in quotes, cut to a length that can be read."""
+    return repr(printable(name))
 
 
 class UnknownShapeError(Exception):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from emcc.frontend.operands import Operands
-from emcc.frontend.refusal import Refusal
+from emcc.frontend.refusal import Refusal, quoted
 from emcc.ir.graph import Array
 
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
@@ -23,7 +23,7 @@ def binary(node: Operands) -> Made:
         raise Refusal("divides a constant by a computed tensor", "emcc multiplies and divides by constants only")
     if op == "Div" and not value.all():
         index = ", ".join(str(int(axis)) for axis in np.argwhere(value == 0)[0])
-        raise Refusal(f"divides by {node.proto.input[1]!r}, which is zero at [{index}]", "mend the divisor")
+        raise Refusal(f"divides by {quoted(node.proto.input[1])}, which is zero at [{index}]", "mend the divisor")
     value = one_sample(node, value, len(node.shape(1 - which)))
     names = [node.proto.input[0], node.proto.input[1]]
     names[which] = node.keep(which, value)
@@ -64,7 +64,9 @@ def matmul(node: Operands) -> Made:
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)
     if value.ndim > 2:
-        raise Refusal(f"{node.proto.input[which]!r} is a stack of matrices: {list(value.shape)}", "give it one matrix")
+        raise Refusal(
+            f"{quoted(node.proto.input[which])} is a stack of matrices: {list(value.shape)}", "give it one matrix"
+        )
     shape = node.shape(1 - which)
     many = [size for size in (shape[1:-1] if which else (*shape[1:-2], *shape[-1:])) if size != 1]
     if many:

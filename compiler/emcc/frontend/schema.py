@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 from onnx import AttributeProto
 
-from emcc.frontend.refusal import Refusal
+from emcc.frontend.refusal import Refusal, quoted
 
 
 def attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
@@ -14,7 +14,9 @@ def attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
     try:
         schema = onnx.defs.get_schema(node.op_type, opset, "")
     except onnx.defs.SchemaError:
-        raise Refusal(f"opset {opset} has no operator {node.op_type!r}", "check the opset the file states") from None
+        raise Refusal(
+            f"opset {opset} has no operator {quoted(node.op_type)}", "check the opset the file states"
+        ) from None
     if schema.deprecated:
         raise Refusal(f"{node.op_type} is deprecated in opset {opset}", "export with a newer exporter")
     given: dict[str, Any] = {}
@@ -22,13 +24,13 @@ def attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
         expected = schema.attributes.get(attribute.name)
         if expected is None:
             raise Refusal(
-                f"{node.op_type} of opset {opset} has no attribute {attribute.name!r}",
+                f"{node.op_type} of opset {opset} has no attribute {quoted(attribute.name)}",
                 "remove the attribute, or state the opset that has it",
             )
         if attribute.name in given:
-            raise Refusal(f"attribute {attribute.name!r} is given twice", "export the model again")
+            raise Refusal(f"attribute {quoted(attribute.name)} is given twice", "export the model again")
         if attribute.ref_attr_name or int(attribute.type) != int(expected.type.value):
-            raise Refusal(f"attribute {attribute.name!r} is of the wrong type", "export the model again")
+            raise Refusal(f"attribute {quoted(attribute.name)} is of the wrong type", "export the model again")
         given[attribute.name] = _value(attribute)
     missing = [name for name, each in schema.attributes.items() if each.required and name not in given]
     if missing:

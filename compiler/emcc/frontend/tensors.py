@@ -10,6 +10,7 @@ from onnx import TensorProto
 
 from emcc.errors import EmccError
 from emcc.frontend.external import external_bytes
+from emcc.frontend.refusal import quoted
 from emcc.ir.graph import Array
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
@@ -91,4 +92,4 @@ def _listed(tensor: onnx.TensorProto, path: Path, field: str, dtype: np.dtype[An
 
 
 def _error(tensor: onnx.TensorProto, path: Path, message: str, hint: str) -> EmccError:
-    return EmccError(f"tensor {tensor.name!r} {message}", file=path, hint=hint)
+    return EmccError(f"tensor {quoted(tensor.name)} {message}", file=path, hint=hint)

@@ -8,6 +8,7 @@ import networkx as nx
 import onnx
 
 from emcc.errors import EmccError
+from emcc.frontend.refusal import quoted
 
 MOST = 20
 """Names listed in one error."""
@@ -69,6 +70,6 @@ def node_name(node: onnx.NodeProto) -> str:
 
 
 def _listing(message: str, names: Iterable[str], path: Path, hint: str) -> EmccError:
-    shown = [repr(name) for name in names]
+    shown = [quoted(name) for name in names]
     more = [f"and {len(shown) - MOST} more"] if len(shown) > MOST else []
     return EmccError(message, file=path, details=[*shown[:MOST], *more], hint=hint)

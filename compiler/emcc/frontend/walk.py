@@ -8,11 +8,11 @@ import numpy as np
 import onnx
 
 from emcc import ops
-from emcc.errors import EmccError
+from emcc.errors import EmccError, printable
 from emcc.frontend import constants
 from emcc.frontend.hints import hint_for
 from emcc.frontend.operands import Data, Operands
-from emcc.frontend.refusal import Refusal, UnknownShapeError
+from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
 from emcc.frontend.rules import HOST, RULES
 from emcc.frontend.schema import attributes
@@ -77,17 +77,25 @@ class Walk:
         return self
 
     def _unknown(self, proto: onnx.NodeProto) -> None:
-        self.data.update({name: Data(None) for name in proto.output if name})
+        derived = proto.op_type in ("Shape", "Size") or not self._computed(proto)
+        self.data.update({name: Data(None, derived=derived) for name in proto.output if name})
+
+    def _computed(self, proto: onnx.NodeProto) -> list[str]:
+        """The inputs that depend on what flows through the model, not on shapes alone."""
+        return [name for name in uses(proto) if name in self.data and not self.data[name].derived]
 
     def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> None:
         op = proto.op_type
         if proto.domain not in ("", "ai.onnx"):
             raise Refusal(
-                f"{op} is not a standard operator, but one of the domain {proto.domain!r}",
+                f"{printable(op)} is not a standard operator, but one of the domain {quoted(proto.domain)}",
                 "export with standard operators only; onnx.inliner.inline_local_functions removes functions",
             )
-        computed = [name for name in uses(proto) if name in self.data]
+        computed = self._computed(proto)
         attrs = attributes(proto, self.opset)
+        derived = any(name in self.data and self.data[name].derived for name in proto.input)
+        if derived and op in (constants.FOLDABLE if not computed else RULES):
+            raise UnknownShapeError
         if not computed and op in constants.FOLDABLE:
             self._fold(proto, attrs)
         elif op in ("Shape", "Size") and len(computed) == 1:
@@ -95,7 +103,7 @@ class Walk:
         elif op in RULES and computed:
             self._make(proto, attrs, wanted)
         else:
-            raise Refusal(f"operator {op} is not supported by --target eie", hint_for(op))
+            raise Refusal(f"operator {printable(op)} is not supported by --target eie", hint_for(op))
 
     def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
         if proto.op_type == "Constant":
@@ -126,7 +134,7 @@ class Walk:
         op, inputs, made = RULES[proto.op_type](node)
         extra = [name for name in proto.output[1:] if name in wanted]
         if extra:
-            raise Refusal(f"its output {extra[0]!r} is used", "only the first output of a node may be used")
+            raise Refusal(f"its output {quoted(extra[0])} is used", "only the first output of a node may be used")
         result = Node(node_name(proto), op, inputs, (proto.output[0],), made)
         (source,) = (self.data[name] for name in inputs if name in self.data)
         if source.shape is None:

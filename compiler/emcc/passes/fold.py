@@ -55,8 +55,7 @@ def fold(graph: Graph) -> Graph:
 
 def _moved(node: Node, view: Array) -> Array:
     """What the operator does to one sample."""
-    moved: Array = ops.get(node.op).evaluate(np, node, view[None])[0]
-    return moved
+    return np.asarray(ops.get(node.op).evaluate(np, node, view[None])[0])
 
 
 @dataclass(frozen=True)
