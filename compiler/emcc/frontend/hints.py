@@ -6,6 +6,7 @@ _RECURRENT = "--target eie has no state between inferences: unroll the network, 
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights"
 _QUANTISED = "give emcc the float model: it quantises by itself"
+_SELECT = "select features by a Gemm with a matrix of 0 and 1; joining branches is not supported yet"
 _CLIP = "use Relu in place of a clip at zero"
 
 _HINTS = {
@@ -18,7 +19,7 @@ _HINTS = {
     _NORM: "LayerNormalization GroupNormalization InstanceNormalization RMSNormalization LpNormalization",
     _QUANTISED: "QuantizeLinear DequantizeLinear QLinearMatMul MatMulInteger DynamicQuantizeLinear",
     _CLIP: "Clip",
-    "select features by a Gemm with a matrix of 0 and 1; joining branches is not supported yet": "Gather Slice Split Concat",
+    _SELECT: "Gather Slice Split Concat",
 }
 _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}
 

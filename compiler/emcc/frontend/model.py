@@ -117,7 +117,7 @@ def _refusal(problems: list[EmccError], refused: list[NodeReport], path: Path) -
     lines = [problem.message for problem in problems]
     lines += [f"{quoted(report.name)} ({printable(report.op)}): {report.reason}" for report in refused]
     return EmccError(
-        f"cannot be compiled: {len(lines)} problems, {len(refused)} of them nodes",
+        f"{len(refused)} nodes cannot be compiled" if not problems else f"cannot be compiled: {len(lines)} problems",
         file=path,
         details=lines,
         hint="; ".join(dict.fromkeys(hint for hint in hints if hint)) or None,
