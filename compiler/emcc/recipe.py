@@ -7,9 +7,17 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from emcc.errors import EmccError, printable
+
+if TYPE_CHECKING:
+    from emcc.eie.options import LowerOptions
+    from emcc.passes.calibrate import Calibrate
+    from emcc.passes.finetune import Finetune
+    from emcc.passes.prune import Prune
+    from emcc.passes.quantise import Quantise
+    from emcc.passes.share import Share
 
 SECTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -60,16 +68,52 @@ class Recipe:
             raise EmccError(f"not TOML: not UTF-8 at byte {error.start}", file=path) from None
         return cls.parse(text, path)
 
-    def build(self, section: str, **more: Any) -> Any:
-        """The step of that section, made of the chosen values and `more`, which takes precedence."""
-        return step(section)(**{**self.chosen.get(section, {}), **more})
+    @property
+    def given(self) -> frozenset[str]:
+        """The sections that the recipe has."""
+        return frozenset(self.chosen)
+
+    def build(self, section: str) -> Any:
+        """The step of that section, made of the chosen values."""
+        return step(section)(**self.chosen.get(section, {}))
+
+    @property
+    def prune(self) -> "Prune":
+        """The step of [prune]."""
+        return cast("Prune", self.build("prune"))
+
+    @property
+    def share(self) -> "Share":
+        """The step of [share]."""
+        return cast("Share", self.build("share"))
+
+    @property
+    def finetune(self) -> "Finetune":
+        """The step of [finetune]."""
+        return cast("Finetune", self.build("finetune"))
+
+    @property
+    def calibrate(self) -> "Calibrate":
+        """The step of [calibrate]."""
+        return cast("Calibrate", self.build("calibrate"))
+
+    @property
+    def quantise(self) -> "Quantise":
+        """The step of [quantise]."""
+        return cast("Quantise", self.build("quantise"))
+
+    @property
+    def lower(self) -> "LowerOptions":
+        """The options of [lower]."""
+        return cast("LowerOptions", self.build("lower"))
 
     def effective(self) -> dict[str, dict[str, Any]]:
         """Every section's every value, defaults included: for the manifest."""
-        return {
-            section: {each.name: self.chosen.get(section, {}).get(each.name, default(each)) for each in options(section)}
-            for section in SECTIONS
-        }
+        return {section: self._effective(section) for section in SECTIONS}
+
+    def _effective(self, section: str) -> dict[str, Any]:
+        chosen = self.chosen.get(section, {})
+        return {each.name: chosen.get(each.name, default(each)) for each in options(section)}
 
 
 def step(section: str) -> Any:
@@ -93,8 +137,9 @@ def check(table: Mapping[str, Any]) -> list[str]:
     problems = []
     for section, values in table.items():
         if section not in SECTIONS:
-            kind = "section" if isinstance(values, dict) else "key outside a section"
-            problems.append(f"no {kind} [{printable(section)}]{_near(section, list(SECTIONS), 'the sections are')}")
+            name = printable(section)
+            cause = f"no section [{name}]" if isinstance(values, dict) else f"{name} is in no section"
+            problems.append(cause + _near(section, list(SECTIONS), "the sections are"))
         elif not isinstance(values, dict):
             problems.append(f"{section} is a section: write [{section}], and its options below")
         else:
@@ -166,7 +211,7 @@ def default_text() -> str:
             if isinstance(default(each), dict):
                 tables.append(each)
             else:
-                lines += _comment(each) + [f"{each.name} = {_toml(default(each))}"]
+                lines += [*_comment(each), f"{each.name} = {_toml(default(each))}"]
         for each in tables:
             lines += ["", *_comment(each), f"[{section}.{each.name}]"]
     return "\n".join(lines) + "\n"

@@ -80,7 +80,9 @@ class Calibrate:
                 formats |= self._layer(layer, values, headroom)
         except OverflowError:
             raise EmccError(
-                "activations are NaN or infinite on the calibration data", node=name, hint="check the data and the weights"
+                "activations are NaN or infinite on the calibration data",
+                node=name,
+                hint="check the data and the weights",
             ) from None
         tensors = {key: replace(tensor, fmt=formats.get(key, tensor.fmt)) for key, tensor in graph.tensors.items()}
         return graph.with_(tensors=tensors)

@@ -13,7 +13,7 @@ def look_up(table: Table, width: int, low: int, high: int) -> Array:
     u = np.arange(1 << width)
     i = u >> table.lo_bits
     j = (u >> (width - table.hi_bits)) << table.lo_bits | (u & ((1 << table.lo_bits) - 1))
-    return np.clip(table.coarse[i] + table.fine[j], low, high)
+    return np.asarray(np.clip(table.coarse[i] + table.fine[j], low, high))
 
 
 def shapes(width: int) -> Iterator[tuple[int, int]]:

@@ -14,13 +14,14 @@ def initial(values: Array, counts: Array, k: int, init: str, seed: int) -> Array
     Compression", ICLR 2016). density: evenly over the ranks. random: k distinct values.
     """
     if init == "linear":
-        return np.linspace(values[0], values[-1], k)
+        spread: Array = np.linspace(values[0], values[-1], k)
+        return spread
     if init == "density":
         ranks = np.cumsum(counts)
         at = np.searchsorted(ranks, (np.arange(k) + 0.5) * (ranks[-1] / k))
         return values[at].astype(np.float64)
     if init == "random":
-        return np.sort(np.random.default_rng(seed).choice(values, k, replace=False).astype(np.float64))
+        return np.asarray(np.sort(np.random.default_rng(seed).choice(values, k, replace=False)), np.float64)
     raise ValueError(f"no such init: {init}")
 
 
@@ -40,9 +41,7 @@ def step(values: Array, counts: Array, centroids: Array) -> Array:
     used = end > begin
     moved = centroids.copy()
     totals = np.add.reduceat(values * counts, begin[used])
-    moved[used] = np.clip(
-        totals / np.add.reduceat(counts, begin[used]), values[begin[used]], values[end[used] - 1]
-    )
+    moved[used] = np.clip(totals / np.add.reduceat(counts, begin[used]), values[begin[used]], values[end[used] - 1])
     empty = np.flatnonzero(~used)
     if empty.size:
         ends = np.concatenate([values[begin[used]], values[end[used] - 1]])

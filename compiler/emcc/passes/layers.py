@@ -62,6 +62,8 @@ def finite_weights(graph: Graph, layer: Layer) -> Array:
     bad = weights.size - int(np.count_nonzero(np.isfinite(weights)))
     if bad:
         raise EmccError(
-            f"{bad} of {weights.size} weights are NaN or infinite", node=layer.node.name, hint="train or export it again"
+            f"{bad} of {weights.size} weights are NaN or infinite",
+            node=layer.node.name,
+            hint="train or export it again",
         )
     return weights

@@ -8,7 +8,7 @@ import numpy as np
 
 from emcc.ir.graph import Array, Codebook, Graph
 from emcc.passes.base import option
-from emcc.passes.kmeans import INITS, kmeans, starts
+from emcc.passes.kmeans import INITS, kmeans
 from emcc.passes.layers import check_names, finite_weights, linear_layers
 
 CODE_WIDTHS = (1, 2, 4, 8)
@@ -67,10 +67,12 @@ class Share:
     Zero weights stay exactly zero. A layer with no more distinct values than entries keeps its weights exactly.
     """
 
-    bits: int = option(4, "bits of a code; 0: the fewest that keep every weight exactly, at most 8", choices=(0, 1, 2, 4, 8))
+    bits: int = option(
+        4, "bits of a code; 0: the fewest that keep every weight exactly, at most 8", choices=(0, 1, 2, 4, 8)
+    )
     init: str = option("linear", "where the clusters begin", choices=INITS)
     max_iter: int = option(100, "iterations of k-means", low=0, high=100_000)
-    seed: int = option(0, "seed of init = \"random\"", low=0)
+    seed: int = option(0, 'seed of init = "random"', low=0)
     layers: Mapping[str, int] = option({}, "bits of one layer, by its name", choices=(0, 1, 2, 4, 8))
     name: ClassVar[str] = "share"
 

@@ -27,21 +27,23 @@ def import_torch() -> Any:
     try:
         import torch
     except ImportError:
-        raise EmccError("fine-tuning needs torch, which is not installed", hint="pip install 'emcc-fpga[train]'") from None
+        hint = "pip install 'emcc-fpga[train]'"
+        raise EmccError("fine-tuning needs torch, which is not installed", hint=hint) from None
     return torch
 
 
 @contextmanager
 def deterministic(torch: Any, threads: int) -> Iterator[None]:
     """torch with deterministic algorithms and so many threads, and then as it was."""
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    count, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    lenient = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.set_num_threads(count)
+        torch.use_deterministic_algorithms(strict, warn_only=lenient)
 
 
 def split(samples: int, holdout: float, seed: int) -> tuple[Array, Array]:
@@ -51,21 +53,33 @@ def split(samples: int, holdout: float, seed: int) -> tuple[Array, Array]:
     return (order, order) if held == 0 else (order[held:], np.sort(order[:held]))
 
 
+def batches(torch: Any, x: Array, rows: Array, size: int) -> Iterator[tuple[Array, Any]]:
+    """The rows, `size` at a time, and x there as a float32 tensor."""
+    for begin in range(0, len(rows), size):
+        part = rows[begin : begin + size]
+        yield part, torch.from_numpy(np.array(x[part], np.float32))
+
+
+def outputs(torch: Any, graph: Graph, batch: Any, constants: dict[str, Any] | None = None) -> Any:
+    """The graph's outputs, [n, features], by the operators' own meaning."""
+    return run(graph, batch, torch, constants).flatten(1)
+
+
 def objective(torch: Any, graph: Graph, options: "Finetune", data: Dataset) -> tuple[Any, Loss]:
     """The target for every sample, and the loss: a function of outputs and targets. See Finetune."""
     functional = torch.nn.functional
-    outputs = graph.tensors[graph.outputs[0]].features
-    if data.y is not None and outputs > 1:
+    size = graph.tensors[graph.outputs[0]].features
+    if data.y is not None and size > 1 and data.y.max() < size:
         return torch.from_numpy(np.array(data.y)), functional.cross_entropy
     if options.teacher is None:
         raise ValueError("without labels there must be a teacher")
     with torch.no_grad():
-        parts = [run(options.teacher, batch, torch).flatten(1) for batch in batches(torch, data.x, np.arange(len(data)), EVALUATE)]
-        targets = torch.cat(parts)
+        everything = batches(torch, data.x, np.arange(len(data)), EVALUATE)
+        targets = torch.cat([outputs(torch, options.teacher, batch) for _, batch in everything])
     scores = options.distil == "distribution" or (
         options.distil == "auto" and any(op in CLASSIFIERS for op, _ in graph.host)
     )
-    if scores and outputs > 1:
+    if scores and size > 1:
         heat = options.temperature
 
         def divergence(got: Any, wanted: Any) -> Any:
@@ -73,14 +87,8 @@ def objective(torch: Any, graph: Graph, options: "Finetune", data: Dataset) -> t
             return functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
 
         return targets, divergence
-    variance = float(targets.var(0, unbiased=False).mean()) or 1.0
+    variance = float(targets.double().var(0, unbiased=False).mean()) or 1.0
     return targets, lambda got, wanted: functional.mse_loss(got, wanted) / variance
-
-
-def batches(torch: Any, x: Array, rows: Array, size: int) -> Iterator[Any]:
-    """The rows of x as torch tensors, `size` at a time."""
-    for begin in range(0, len(rows), size):
-        yield torch.from_numpy(np.array(x[rows[begin : begin + size]], np.float32))
 
 
 def train(graph: Graph, options: "Finetune", data: Dataset, epochs: int, rate: float) -> Graph:
@@ -91,33 +99,29 @@ def train(graph: Graph, options: "Finetune", data: Dataset, epochs: int, rate: f
         rows, judges = split(len(data), options.holdout, options.seed)
         parameters = Parameters(torch, graph)
         optimiser = torch.optim.Adam(parameters.leaves(), lr=rate)
+        decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * math.ceil(len(rows) / options.batch))
 
         def judge() -> float:
             with torch.no_grad():
                 constants = parameters.constants()
-                parts = [
-                    float(loss(run(graph, batch, torch, constants).flatten(1), targets[judges[at : at + EVALUATE]])) * len(batch)
-                    for at, batch in zip(range(0, len(judges), EVALUATE), batches(torch, data.x, judges, EVALUATE), strict=True)
+                losses = [
+                    float(loss(outputs(torch, graph, batch, constants), targets[part])) * len(part)
+                    for part, batch in batches(torch, data.x, judges, EVALUATE)
                 ]
-            return sum(parts) / len(judges)
+            return sum(losses) / len(judges)
 
         best, least = graph, judge()
         if not math.isfinite(least):
             raise EmccError("the model's outputs are NaN or infinite on the training data", hint="check the data")
-        steps = epochs * math.ceil(len(rows) / options.batch)
-        done = 0
         for epoch in range(epochs):
             if options.progress:
                 options.progress(f"fine-tuning, epoch {epoch + 1} of {epochs}, held-out loss {least:.4g}")
             order = np.random.default_rng([options.seed, epoch]).permutation(rows)
-            for at, batch in enumerate(batches(torch, data.x, order, options.batch)):
-                for group in optimiser.param_groups:
-                    group["lr"] = rate * (1 + math.cos(math.pi * done / steps)) / 2
+            for part, batch in batches(torch, data.x, order, options.batch):
                 optimiser.zero_grad()
-                wanted = targets[order[at * options.batch : (at + 1) * options.batch]]
-                loss(run(graph, batch, torch, parameters.constants()).flatten(1), wanted).backward()
+                loss(outputs(torch, graph, batch, parameters.constants()), targets[part]).backward()
                 optimiser.step()
-                done += 1
+                decay.step()
             now = judge()
             if now < least:
                 best, least = parameters.graph(), now

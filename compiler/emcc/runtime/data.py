@@ -1,6 +1,8 @@
 """Data for calibrating, fine-tuning and simulating: an .npz with x and, for classifiers, y."""
 
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -47,7 +49,7 @@ def load_data(path: Path | str, graph: Graph) -> Dataset:
             return Dataset(x, y)
     except FileNotFoundError:
         raise EmccError("no such file", file=path) from None
-    except (OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise EmccError(f"not a readable .npz file: {printable(str(error))}", file=path, hint=HINT) from None
 
 
@@ -81,11 +83,10 @@ def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
 def _check_finite(x: Array, path: Path) -> None:
     """EmccError with how many samples are not finite in float32; a chunk at a time, so that a mapped file is."""
     rows = max(1, _CHUNK // max(1, x[0].size))
-    bad = [
-        begin + int(row)
-        for begin in range(0, len(x), rows)
-        for row in np.flatnonzero(~np.isfinite(x[begin : begin + rows]).reshape(len(x[begin : begin + rows]), -1).all(axis=1))
-    ]
+    axes = tuple(range(1, x.ndim))
+    bad: list[int] = []
+    for begin in range(0, len(x), rows):
+        bad += (begin + np.flatnonzero(~np.isfinite(x[begin : begin + rows]).all(axis=axes))).tolist()
     if bad:
         count = f"{len(bad)} of {len(x)} samples"
         raise EmccError(f"x has NaN or infinite values in {count}, the first is sample {bad[0]}", file=path)
@@ -96,7 +97,8 @@ def _load_y(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) ->
     if member.dtype.kind not in "iu":
         raise EmccError(f"y is {member.dtype}, not integer class numbers", file=path)
     if member.shape != (samples,):
-        raise EmccError(f"y has shape {list(member.shape)}, but x has {samples} samples: expected [{samples}]", file=path)
+        shape = list(member.shape)
+        raise EmccError(f"y has shape {shape}, but x has {samples} samples: expected [{samples}]", file=path)
     raw = member.read(mapped=False)
     output = graph.tensors[graph.outputs[0]]
     classes = max(output.features, 2) if len(output.shape) == 2 else None
@@ -133,17 +135,21 @@ class _Member:
         """The values, in C order; a read-only map of the file where that is asked for and possible."""
         order: Any = "F" if self._fortran else "C"
         if mapped and self._info.compress_type == zipfile.ZIP_STORED and not self._fortran:
-            return np.memmap(self._path, self.dtype, "r", self._start() + self._offset, self.shape)
+            try:
+                return np.memmap(self._path, self.dtype, "r", self._start() + self._offset, self.shape)
+            except ValueError as error:
+                raise zipfile.BadZipFile(str(error)) from None
         with self._archive.open(self._info) as stream:
             data = stream.read()
-        return np.ascontiguousarray(np.frombuffer(data, self.dtype, offset=self._offset).reshape(self.shape, order=order))
+        values = np.frombuffer(data, self.dtype, offset=self._offset).reshape(self.shape, order=order)
+        return np.ascontiguousarray(values)
 
     def _start(self) -> int:
         """Where the member's bytes begin in the file: past its local header (APPNOTE.TXT 4.3.7)."""
         with open(self._path, "rb") as file:
             file.seek(self._info.header_offset)
-            local = file.read(30)
-        return self._info.header_offset + 30 + int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
+            name, extra = struct.unpack("<26xHH", file.read(30).ljust(30, b"\0"))
+        return self._info.header_offset + 30 + int(name) + int(extra)
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
