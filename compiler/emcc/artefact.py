@@ -121,6 +121,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def to_json(value: Any) -> bytes:
+    """Indented JSON with sorted keys and a newline at the end; NaN and infinity are refused."""
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
 @contextmanager
 def _refusals(path: Path) -> Iterator[None]:
     try:

@@ -14,6 +14,7 @@ from emcc.errors import EmccError, printable
 
 MISTAKE = 2
 INTERRUPTED = 130
+ROM_MARKER = "memories.json"
 
 
 class Guarded(TyperGroup):
@@ -59,7 +60,9 @@ def compile_command(
     data: Annotated[
         Path | None, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
     ] = None,
-    pes: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="Processing elements.")] = 8,
+    pes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=256, help="Processing elements. [default: the recipe's, 8]")
+    ] = None,
     keep_weights: Annotated[
         bool, typer.Option("--keep-weights", help="Neither prune nor fine-tune: the zero pattern stays.")
     ] = False,
@@ -90,21 +93,27 @@ def simulate(
     data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
     count: Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples. [default: all]")] = None,
     json_file: Json = None,
-    trace: Annotated[bool, typer.Option("--trace", help="Write a waveform, emcc.fst, here.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Write a waveform, emcc.vcd, here.")] = False,
 ) -> None:
     """Run the emitted RTL in Verilator and hold every output integer against the reference model.
 
     Exits with 0 only if all are equal, otherwise with 1.
     """
-    from emcc.artefact import write_file
-    from emcc.report.simulated import as_json, print_simulation
+    from emcc.artefact import read_manifest, to_json, write_file
+    from emcc.report.progress import Progress
+    from emcc.report.simulated import print_simulation
     from emcc.runtime.simulate import simulate as run
 
-    result = run(folder, data, count=count, trace=Path("emcc.fst") if trace else None)
+    read_manifest(folder)
+    with Progress(quiet=False) as progress:
+        progress("building the simulator")
+        waveform = Path("emcc.vcd") if trace else None
+        tell = lambda done, of: progress(f"simulating, {done:,} of {of:,} inferences")  # noqa: E731
+        result = run(folder, data, count=count, trace=waveform, progress=tell)
     print_simulation(result)
     if json_file:
-        write_file(json_file, as_json(result))
-    if result.mismatches:
+        write_file(json_file, to_json(result.to_json()))
+    if not result.ok:
         raise typer.Exit(1)
 
 
@@ -117,9 +126,7 @@ def inspect(
 
     Exits with 2 if the model cannot be compiled.
     """
-    from emcc.artefact import read_manifest, write_file
-    from emcc.report.survey import as_json, print_survey
-    from emcc.report.tables import to_json
+    from emcc.artefact import read_manifest, to_json, write_file
 
     if path.is_dir():
         from emcc.report.summary import print_summary
@@ -130,11 +137,14 @@ def inspect(
             write_file(json_file, to_json(manifest))
         return
     from emcc.frontend import survey
+    from emcc.report.survey import as_values, print_survey
 
     found = survey(path)
     print_survey(found)
     if json_file:
-        write_file(json_file, as_json(found))
+        write_file(json_file, to_json(as_values(found)))
+    if not found.supported:
+        raise typer.Exit(MISTAKE)
 
 
 @app.command()
@@ -144,8 +154,19 @@ def rom(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: DIR_rom_FORMAT, here]")] = None,
 ) -> None:
     """Write the ROM images of an artefact in another format."""
-    from emcc.backends.rom import images, render
+    from emcc.artefact import Artefact, read_manifest, to_json
+    from emcc.backends.rom import FORMATS, images, render
     from emcc.eie.store import load_program
+
+    if form not in FORMATS:
+        raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join(FORMATS)}")
+    read_manifest(folder)
+    found = images(load_program(folder / "program.npz"))
+    files = {name.removeprefix("rom/"): data for name, data in render(found, form).items()}
+    facts = {name: {"width": image.width, "depth": len(image)} for name, image in found.items()}
+    target = out or Path(f"{folder.resolve().name}_rom_{form}")
+    Artefact({**files, ROM_MARKER: to_json({"format": form, "memories": facts})}).write(target, ROM_MARKER)
+    print(f"{len(files)} files in {printable(str(target), 1000)}")
 
 
 @app.command()

@@ -139,8 +139,10 @@ def verify(graph: Graph, *, after: str) -> None:
 
 
 def attributes_fit(node: Node, row: Row) -> bool:
-    """Whether the node has the row's attributes and no other; QLinear's table widths come with a table only."""
+    """Whether the node has the row's attributes and no other; QLinear's table widths are 0 or left out without a table."""
     checks = dict(row.attrs)
     if node.op == "QLinear" and node.attrs.get("function") == "table":
         checks |= {"lo_bits": _integer, "hi_bits": _integer}
+    elif node.op == "QLinear":
+        checks |= {name: lambda value: value == 0 for name in ("lo_bits", "hi_bits") if name in node.attrs}
     return set(node.attrs) == set(checks) and all(check(node.attrs[name]) for name, check in checks.items())

@@ -30,17 +30,24 @@ class Pass(Protocol):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Runs passes in order, checks the IR between them, and reports each to `observe(pass, graph, seconds)`."""
+    """Runs passes in order, checks the IR between them, and reports each to `observe(pass, graph, seconds)`.
+
+    `after` is the stage that the graph comes from; `begin` is told of each pass before it runs.
+    """
 
     passes: tuple[Pass, ...]
     observe: Callable[[Pass, Graph, float], None] | None = None
+    begin: Callable[[Pass], None] | None = None
+    after: str = "frontend"
 
     def apply(self, graph: Graph) -> Graph:
         """The graph after all passes."""
         from emcc.ir.spec import verify
 
-        verify(graph, after="frontend")
+        verify(graph, after=self.after)
         for each in self.passes:
+            if self.begin:
+                self.begin(each)
             begun = time.perf_counter()
             graph = each.apply(graph)
             verify(graph, after=each.name)

@@ -1,0 +1,81 @@
+"""The driver: a model and options in, the files of an artefact out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from emcc.artefact import MANIFEST, Artefact, to_json
+from emcc.errors import EmccError, printable
+
+TARGETS = ("eie",)
+CHECKED = 64
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What the user may say on the command line; the recipe says the rest.
+
+    Attributes:
+        model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
+        pes: processing elements; None leaves it to the recipe.
+        keep_weights: neither prune nor fine-tune; codebooks as wide as the weights need, at most 8 bits.
+    """
+
+    model: Path
+    target: str = "eie"
+    data: Path | None = None
+    pes: int | None = None
+    keep_weights: bool = False
+    recipe: Path | None = None
+
+
+def compile_model(options: CompileOptions, progress: Callable[[str], None] = lambda step: None) -> Artefact:
+    """Compiles. The same options and files give the same bytes.
+
+    Args:
+        options: see CompileOptions.
+        progress: called with the name of every step as it begins.
+
+    Raises:
+        EmccError: the model, the data, the recipe or the options are at fault.
+    """
+    if options.target not in TARGETS:
+        raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
+    from emcc import plan, truth
+    from emcc.backends import rom, verilog
+    from emcc.container import encode
+    from emcc.eie.lower import lower
+    from emcc.eie.store import save_program
+    from emcc.frontend import load
+    from emcc.passes.fold import Fold
+    from emcc.recipe import Recipe
+    from emcc.report import html, manifest
+    from emcc.report.quality import sample
+    from emcc.report.steps import Steps
+    from emcc.runtime.data import load_data
+
+    progress("reading")
+    recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
+    source = load(options.model)
+    data = load_data(options.data, source) if options.data else None
+    steps = Steps(progress)
+    steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
+    original = steps.run((Fold(),), source)
+    planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
+    for name, reason in planned.skipped:
+        steps.say(name, reason)
+    shared = steps.run(planned.compress, original)
+    quantised = steps.run(planned.quantise, shared)
+    progress("lowering and rendering")
+    program = lower(quantised, planned.lower)
+    images = rom.images(program)
+    files = {
+        "model.emc": encode(quantised),
+        "program.npz": save_program(program),
+        **verilog.render(program),
+        **rom.render(images, "hex"),
+    }
+    progress("measuring")
+    compiled = manifest.Compiled(original, shared, quantised, program, images, data, planned, tuple(steps.said))
+    told = manifest.build(options, compiled, files)
+    return Artefact({**files, "report.html": html.render(told), MANIFEST: to_json(told)})

@@ -1,0 +1,119 @@
+"""report.html: one page, nothing fetched, nothing run; every name in it is escaped by the template."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from emcc.data import folder
+from emcc.report.lines import headline, kilo, notes, percent, seconds
+
+TEMPLATE = "report/report.html.j2"
+
+
+def render(manifest: Mapping[str, Any]) -> bytes:
+    """The page of a manifest."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    env = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        loader=FunctionLoader(lambda name: folder("templates").joinpath(name).read_text("utf-8")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = env.get_template(TEMPLATE).render(
+        title=f"{manifest['model']['file']}: emcc report",
+        headline=headline(manifest),
+        notes=notes(manifest),
+        warnings=manifest["warnings"],
+        tables=[_weights(manifest), _cost(manifest), _formats(manifest), _memory(manifest)],
+        bars=_bars(manifest),
+    )
+    return page.encode("utf-8")
+
+
+def _weights(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    total = manifest["totals"]
+    return {
+        "title": "What was kept",
+        "head": ["layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding"],
+        "rows": [
+            [
+                *(row[key] for key in ("name", "rows", "columns")),
+                f"{row['weights']:,}",
+                f"{row['kept']:,}",
+                percent(row["density"]),
+                *(row[key] for key in ("codebook_entries", "code_w", "run_w", "padding_zeros")),
+            ]
+            for row in manifest["layers"]
+        ],
+        "foot": [
+            "total", "", "", f"{total['weights']:,}", f"{total['kept']:,}", percent(total["density"]), "", "", "",
+            total["padding_zeros"],
+        ],
+    }  # fmt: skip
+
+
+def _cost(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    total = manifest["totals"]
+
+    def cells(name: str, row: Mapping[str, Any], cycles: float) -> list[str]:
+        return [
+            name,
+            kilo(row["dense_bytes"]),
+            kilo(row["bytes"]),
+            f"{row['dense_cycles']:,}",
+            f"{cycles:,.0f}",
+            seconds(row["dense_cycles"] / total["clock_hz"]),
+            seconds(cycles / total["clock_hz"]),
+        ]
+
+    return {
+        "title": f"What it costs, against dense (times at {total['clock_hz'] / 1e6:.0f} MHz)",
+        "head": ["layer", "dense", "emcc", "dense cycles", "cycles (estimate)", "dense time", "time (estimate)"],
+        "rows": [cells(row["name"], row, row["cycles"]) for row in manifest["layers"]],
+        "foot": cells("total", total, total["cycles"]["mean"]),
+    }
+
+
+def _formats(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    def short(fmt: Mapping[str, int]) -> str:
+        return f"{fmt['width']} bits, {fmt['frac_bits']} fraction"
+
+    return {
+        "title": "Formats",
+        "head": ["layer", "input", "W x + b", "output", "weight fraction bits", "shift", "function"],
+        "rows": [
+            [
+                row["name"],
+                *(short(row[key]) for key in ("in_format", "z_format", "out_format")),
+                *(row[key] for key in ("weight_frac_bits", "shift", "function")),
+            ]
+            for row in manifest["layers"]
+        ],
+        "foot": [],
+    }
+
+
+def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    memory = manifest["memory"]
+    return {
+        "title": "Memory",
+        "head": ["memory", "count", "width", "depth (deepest)", "bits in all"],
+        "rows": [
+            [each["kind"], each["count"], each["width"], each["depth"], f"{each['bits']:,}"] for each in memory
+        ],
+        "foot": ["total", "", "", "", f"{sum(each['bits'] for each in memory):,}"],
+    }
+
+
+def _bars(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    most = max(row["cycles"] for row in manifest["layers"]) or 1.0
+    return [
+        {
+            "name": row["name"],
+            "percent": round(100 * row["cycles"] / most, 1),
+            "text": f"{row['cycles']:,.0f} of {row['dense_cycles']:,} dense",
+        }
+        for row in manifest["layers"]
+    ]

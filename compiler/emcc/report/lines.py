@@ -1,0 +1,69 @@
+"""The sentences and number formats that the terminal and the HTML report share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from emcc.errors import printable
+
+
+def percent(fraction: float) -> str:
+    """0.1234 -> 12.34 %."""
+    return f"{fraction:.2%}".replace("%", " %")
+
+
+def kilo(count: float) -> str:
+    """Bytes with a unit, thousands: 1234 -> 1.2 kB."""
+    if count < 1000:
+        return f"{count:.0f} B"
+    return f"{count / 1000:,.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.2f} MB"
+
+
+def seconds(value: float) -> str:
+    """Seconds with a unit."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us")):
+        if value * factor >= 1:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value * 1e9:.3g} ns"
+
+
+def headline(manifest: Mapping[str, Any]) -> str:
+    """What was compiled for what."""
+    design = manifest["design"]
+    return (
+        f"{printable(manifest['model']['file'])} for {manifest['target']}, {design['pes']} PEs, "
+        f"{design['act_w']}-bit activations, {design['acc_w']}-bit accumulators"
+    )
+
+
+def notes(manifest: Mapping[str, Any]) -> list[str]:
+    """The sentences under the table."""
+    total = manifest["totals"]
+    clock = total["clock_hz"] / 1e6
+    cycles = total["cycles"]
+    lines = [
+        f"size: {total['bytes']:,} bytes (model.emc) against {total['dense_bytes']:,} bytes (dense float32 weights and "
+        f"biases): {total['compression']:.1f}x smaller",
+        f"time: {cycles['mean']:,.0f} cycles an inference ({cycles['min']:,} to {cycles['max']:,}), "
+        f"{seconds(total['seconds'])} at {clock:.0f} MHz; dense on the same {manifest['design']['pes']} PEs "
+        f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: {total['speedup']:.1f}x faster "
+        f"[estimate: cycle model over {cycles['samples']} {manifest['samples']}]",
+        "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
+    ]
+    lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]
+    quality = manifest["quality"]
+    if quality["labels"]:
+        lines.append(
+            f"accuracy on {quality['samples']} samples of {printable(manifest['data']['file'])}: "
+            f"float {percent(quality['float_accuracy'])}, compressed {percent(quality['compressed_accuracy'])}"
+        )
+    if quality["agreement"] is not None:
+        lines.append(f"same class as the float model on {percent(quality['agreement'])} of {quality['samples']} samples")
+    lines.append(
+        f"float-to-fixed error of the output (same weights, {quality['samples']} samples): "
+        f"at most {quality['fixed_error_max']:.3g}, RMS {quality['fixed_error_rms']:.3g}, "
+        f"output range {quality['output_range']:.3g}"
+    )
+    if manifest["design"]["host"]:
+        left = ", ".join(each["op"] for each in manifest["design"]["host"])
+        lines.append(f"left to the host, not in the hardware: {left}")
+    return lines

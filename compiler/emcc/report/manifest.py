@@ -1,0 +1,156 @@
+"""emcc.json as a value: what went in, what was done, what came out, what it costs."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emcc import __version__
+from emcc.artefact import FORMAT
+from emcc.backends.rom import RomImage
+from emcc.compiler import CompileOptions
+from emcc.eie import reference
+from emcc.eie.layout import Layout
+from emcc.ir.graph import Graph
+from emcc.ir.program import Program
+from emcc.plan import Plan
+from emcc.report.metrics import layer_row, totals, useful_work
+from emcc.report.quality import measure, quantised_input, sample
+from emcc.runtime.data import Dataset
+
+TIMED = 256
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest."""
+
+    original: Graph
+    shared: Graph
+    quantised: Graph
+    program: Program
+    images: Mapping[str, RomImage]
+    data: Dataset | None
+    plan: Plan
+    steps: tuple[tuple[str, str], ...]
+
+
+def build(options: CompileOptions, compiled: Compiled, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """The manifest. `files` are the artefact's others; no times, no paths, floats rounded to six digits."""
+    program, data = compiled.program, compiled.data
+    layers, total = _costs(compiled, files["model.emc"])
+    return {
+        "format": FORMAT,
+        "emcc": __version__,
+        "target": options.target,
+        "model": {**_file(options.model), "name": program.name, **_interface(program)},
+        "data": _file(options.data) | {"samples": len(data), "labels": data.y is not None}
+        if options.data and data
+        else None,
+        "recipe": _file(options.recipe) if options.recipe else None,
+        "options": {"keep_weights": options.keep_weights, "passes": compiled.plan.resolved},
+        "passes": [{"name": name, "did": did} for name, did in compiled.steps],
+        "warnings": list(compiled.plan.warnings),
+        "design": {
+            "pes": program.pes,
+            "act_w": program.act_w,
+            "acc_w": program.acc_w,
+            "queue_depth": program.queue_depth,
+            "in_words": program.in_words,
+            "out_words": program.out_words,
+            "tables": len(program.tables),
+            "host": [{"op": op, "attrs": _plain(attrs)} for op, attrs in program.host],
+        },
+        "samples": "samples of the data" if data else "synthetic samples",
+        "layers": _rounded(layers),
+        "totals": _rounded(total),
+        "memory": memory(program, compiled.images),
+        "memory_map": [
+            {"layer": layer.name, **asdict(at)}
+            for layer, at in zip(program.layers, Layout(program).placements, strict=True)
+        ],
+        "quality": _rounded(
+            measure(
+                compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None
+            )
+        ),
+        "files": {
+            name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
+            for name in sorted(files)
+        },
+    }
+
+
+def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    from emcc.container import layer_sizes
+    from emcc.eie import cycles
+
+    program = compiled.program
+    x = quantised_input(program, sample(compiled.original, compiled.data, TIMED).x)
+    values = reference.run_layers(program, x)
+    counts = cycles.count_layers(program, values)
+    # A layer takes from the end of the one before it to its own; the output's beats are the last one's.
+    ends = np.column_stack([counts.layer_done[:, :-1], counts.total])
+    by_layer = np.diff(ends, axis=1, prepend=0)
+    coded = layer_sizes(encoded)
+    rows = [
+        layer_row(compiled.quantised, node, layer, program.pes, coded[i].bytes, float(by_layer[:, i].mean()))
+        for i, (node, layer) in enumerate(zip(compiled.quantised.nodes, program.layers, strict=True))
+    ]
+    return rows, totals(rows, len(encoded), counts.total, useful_work(program, values), program.pes)
+
+
+def memory(program: Program, images: Mapping[str, RomImage]) -> list[dict[str, Any]]:
+    """Every kind of memory in the array: how many, width, depth of the deepest, bits in all."""
+    kinds: dict[str, list[RomImage]] = {}
+    for name, image in images.items():
+        kinds.setdefault(name.partition("_")[2] or name, []).append(image)
+    rows = [
+        _memory(f"{kind} ROM", len(group), max(image.width for image in group), max(len(image) for image in group))
+        for kind, group in kinds.items()
+    ]
+    layout = Layout(program)
+    return [
+        *rows,
+        _memory("activation RAM", program.pes, program.act_w, layout.act_words),
+        _memory("accumulator RAM", 2 * program.pes, program.acc_w, layout.rows),
+    ]
+
+
+def _memory(kind: str, count: int, width: int, depth: int) -> dict[str, Any]:
+    return {"kind": kind, "count": count, "width": width, "depth": depth, "bits": count * width * depth}
+
+
+def _file(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _interface(program: Program) -> dict[str, Any]:
+    first, last = program.layers[0].in_fmt, program.layers[-1].out_fmt
+    return {
+        "input": {"name": program.input_name, "shape": list(program.input_shape), "frac_bits": first.frac_bits},
+        "output": {"name": program.output_name, "shape": list(program.output_shape), "frac_bits": last.frac_bits},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON has it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to six digits: the last ones depend on the machine's BLAS."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,59 @@
+"""What compression and fixed point cost in accuracy, measured with the models themselves."""
+
+from typing import Any
+
+import numpy as np
+
+from emcc.eie import reference
+from emcc.ir.graph import Array, Graph
+from emcc.ir.program import Program
+from emcc.ops import interpret
+from emcc.runtime.data import Dataset
+from emcc.runtime.host import accuracy, classes
+
+SAMPLES = 4096
+NOISE = 256
+SEED = 0
+
+
+def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
+    """At most `count` samples, spread evenly over the data; without data, seeded standard normal noise."""
+    if data is None:
+        shape = tuple(int(size or 1) for size in graph.tensors[graph.inputs[0]].shape[1:])
+        noise = np.random.default_rng(SEED).standard_normal((min(count, NOISE), *shape))
+        return Dataset(noise.astype(np.float32))
+    rows = np.arange(min(count, len(data)), dtype=np.int64) * len(data) // min(count, len(data))
+    return Dataset(np.asarray(data.x[rows]), None if data.y is None else data.y[rows])
+
+
+def quantised_input(program: Program, x: Array) -> Array:
+    """Samples as the array takes them: int64 [n, elements], flattened in the model's order."""
+    return program.layers[0].in_fmt.quantise(np.asarray(x).reshape(len(x), -1))
+
+
+def measure(original: Graph, shared: Graph, program: Program, data: Dataset, real: bool) -> dict[str, Any]:
+    """Accuracy (with labels) and agreement (with data), and the error of fixed point alone.
+
+    Args:
+        original, shared: folded float graphs, before compression and after it; `program` is `shared` in integers.
+        data: the samples; `real` is false where they are noise, on which classes mean nothing.
+    """
+    wide = data.x.astype(np.float64)
+    before, after = (np.asarray(interpret.run(graph, wide), np.float64) for graph in (original, shared))
+    integers = reference.run(program, quantised_input(program, data.x))
+    fixed = program.layers[-1].out_fmt.dequantise(integers).reshape(after.shape)
+    found = {
+        "samples": len(data),
+        "synthetic": not real,
+        "labels": data.y is not None,
+        "float_accuracy": accuracy(program.host, before, data.y),
+        "compressed_accuracy": accuracy(program.host, fixed, data.y),
+        "agreement": None,
+        "fixed_error_max": float(np.abs(fixed - after).max()),
+        "fixed_error_rms": float(np.sqrt(np.mean(np.square(fixed - after)))),
+        "output_range": float(np.abs(after).max()),
+    }
+    said, now = classes(program.host, before), classes(program.host, fixed)
+    if real and said is not None and now is not None:
+        found["agreement"] = float(np.mean(said == now))
+    return found

@@ -1,0 +1,46 @@
+"""What `emcc simulate` prints."""
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from emcc.report.lines import percent, seconds
+from emcc.report.metrics import CLOCK_HZ
+from emcc.report.summary import console
+from emcc.runtime.result import SimulationResult
+
+
+def print_simulation(result: SimulationResult) -> None:
+    """A table on stdout; the first difference, if there is one, below it."""
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, show_header=False)
+    done = result.cycles[result.cycles > 0]
+    rows = [
+        ("inferences", f"{result.inferences:,}"),
+        ("mismatching integers", f"{result.mismatches:,}"),
+        ("mismatching bits", f"{result.mismatched_bits:,}"),
+    ]
+    if done.size:
+        time = seconds(float(done.mean()) / CLOCK_HZ)
+        rows += [
+            ("cycles an inference (simulated)", f"{done.mean():,.0f} ({done.min():,} to {done.max():,})"),
+            (f"time at {CLOCK_HZ / 1e6:.0f} MHz (from simulated cycles)", time),
+            ("PE utilisation (simulated)", percent(result.utilisation)),
+        ]
+    if result.cycle_mismatches is not None:
+        rows.append(("inferences off the predicted cycles", f"{result.cycle_mismatches:,}"))
+    if result.accuracy is not None:
+        rows.append(("accuracy", percent(result.accuracy)))
+    rows.append(("simulator", f"built in {result.build_seconds:.1f} s, ran {result.run_seconds:.1f} s"))
+    for name, value in rows:
+        table.add_row(name, Text(value, justify="right"))
+    out.print(table)
+    if result.failure:
+        out.print(Text(f"stopped early: {result.failure}"))
+    if result.difference:
+        out.print(Text(f"first difference: {result.difference}"))
+    if result.ok:
+        verdict = "every output integer equals the reference"
+        out.print(Text(verdict + (", every cycle count the prediction" if result.cycle_mismatches == 0 else "")))
+    else:
+        out.print(Text("FAILED: the RTL is not what the compiler says it is"))

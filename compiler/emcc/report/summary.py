@@ -1,0 +1,53 @@
+"""The summary that ends a compile, and `emcc inspect DIR`: tables out of a manifest."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from emcc.errors import printable
+from emcc.report.lines import headline, kilo, notes, percent, seconds
+
+
+def console(stderr: bool = False) -> Console:
+    """Where tables go; wide enough for them when the output is not a terminal."""
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=120)
+
+
+def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
+    """The layer table and the totals, on stdout. All cycle counts here are estimates, and labelled so."""
+    out = console()
+    out.print(Text(f"{folder}: {headline(manifest)}"))
+    out.print(layer_table(manifest))
+    for line in notes(manifest):
+        out.print(Text(line))
+    for warning in manifest["warnings"]:
+        out.print(Text(f"warning: {warning}", style="yellow"))
+
+
+def layer_table(manifest: Mapping[str, Any]) -> Table:
+    """A row a layer and one in total: size and time, dense and compressed."""
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
+    rows, total = manifest["layers"], manifest["totals"]
+    mean = total["cycles"]["mean"]
+    columns = [
+        ("layer", [printable(row["name"], 40) for row in rows], "total"),
+        ("rows x\ncolumns", [f"{row['rows']} x {row['columns']}" for row in rows], ""),
+        ("kept", [percent(row["density"]) for row in rows], percent(total["density"])),
+        ("code+run\nbits", [f"{row['code_w']}+{row['run_w']}" for row in rows], ""),
+        ("padding\nzeros", [str(row["padding_zeros"]) for row in rows], str(total["padding_zeros"])),
+        ("dense\nbytes", [kilo(row["dense_bytes"]) for row in rows], kilo(total["dense_bytes"])),
+        ("emcc\nbytes", [kilo(row["bytes"]) for row in rows], kilo(total["bytes"])),
+        ("dense\ncycles", [f"{row['dense_cycles']:,}" for row in rows], f"{total['dense_cycles']:,}"),
+        ("cycles\n(estimate)", [f"{row['cycles']:,.0f}" for row in rows], f"{mean:,.0f}"),
+        ("time\n(estimate)", [seconds(row["cycles"] / total["clock_hz"]) for row in rows], seconds(total["seconds"])),
+    ]
+    for index, (title, _, footer) in enumerate(columns):
+        table.add_column(title, footer=Text(footer), justify="left" if index == 0 else "right", min_width=6)
+    for cells in zip(*(column[1] for column in columns), strict=True):
+        table.add_row(*(Text(cell) for cell in cells))
+    return table

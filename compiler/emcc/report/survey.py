@@ -1,0 +1,46 @@
+"""What `emcc inspect MODEL` prints: for each node whether it is supported, why not, and what to change."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from emcc.errors import printable
+from emcc.frontend.report import Survey
+from emcc.report.summary import console
+
+
+def print_survey(survey: Survey) -> None:
+    """The model's facts, a row a node, and the verdict, on stdout."""
+    out = console()
+    facts = survey.facts
+    producer = f", by {printable(facts.producer)}" if facts.producer else ""
+    parameters = f"{facts.parameters:,} parameters, {facts.size:,} bytes"
+    out.print(Text(f"{printable(facts.name) or 'unnamed'}: opset {facts.opset}, {facts.nodes} nodes, {parameters}{producer}"))
+    for kind, values in (("input", facts.inputs), ("output", facts.outputs)):
+        for name, dtype, axes in values:
+            shape = ", ".join(printable(str(axis)) for axis in axes)
+            out.print(Text(f"{kind} {printable(name)}: {printable(dtype)} [{shape}]"))
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("node", "operator", "supported", "why", "what to change"):
+        table.add_column(title)
+    for row in survey:
+        cells = (row.name, row.op, "yes" if row.supported else "NO", row.reason, row.hint)
+        table.add_row(*(Text(printable(cell, 500)) for cell in cells), style="" if row.supported else "red")
+    out.print(table)
+    for problem in facts.problems:
+        out.print(Text(f"problem: {problem}"))
+    refused = sum(not row.supported for row in survey)
+    if survey.supported:
+        out.print(Text("supported: `emcc compile` takes this model"))
+    elif refused:
+        out.print(Text(f"NOT supported: {refused} of {len(survey)} nodes"))
+    else:
+        out.print(Text("NOT supported"))
+
+
+def as_values(survey: Survey) -> dict[str, Any]:
+    """The same as JSON values."""
+    return {"supported": survey.supported, "model": asdict(survey.facts), "nodes": [asdict(row) for row in survey]}
