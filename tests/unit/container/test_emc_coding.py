@@ -1,0 +1,136 @@
+"""Huffman codes, integer arrays, names and bits on their own."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from emcc.container import huffman, ints, text
+from emcc.container.bits import FormatError, pack, unpack
+from emcc.container.matrix import MAX_RUN_W, entries, matrix
+from emcc.container.measure import entropy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+COUNTS = st.lists(st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 2**40)), min_size=2, max_size=300)
+
+
+@given(counts=COUNTS)
+def test_codes_are_complete_prefix_free_and_short(counts: list[int]) -> None:
+    used = [i for i, count in enumerate(counts) if count]
+    lengths = huffman.code_lengths(np.array(counts))
+    assert lengths.max() <= huffman.LIMIT
+    if len(used) < 2:
+        assert not lengths.any()
+        return
+    assert np.array_equal(np.flatnonzero(lengths), used)
+    assert sum(2.0 ** -int(n) for n in lengths[used]) == 1.0
+    words = huffman.codewords(lengths)
+    strings = sorted(f"{words[i]:0{lengths[i]}b}" for i in used)
+    assert not any(b.startswith(a) for a, b in pairwise(strings))
+
+
+@given(symbols=st.lists(st.integers(0, 30), min_size=2, max_size=2000))
+def test_codes_take_less_than_a_bit_over_the_entropy(symbols: list[int]) -> None:
+    found = np.array(symbols)
+    lengths = huffman.code_lengths(np.bincount(found))
+    assert entropy(found) - 1e-9 <= lengths[found].mean() <= entropy(found) + 1
+
+
+def test_code_lengths_are_those_of_huffman_and_of_the_limit() -> None:
+    counts = np.array([45, 13, 12, 16, 9, 5])
+    assert huffman.code_lengths(counts).tolist() == [1, 3, 3, 3, 4, 4]
+    fibonacci = np.array([1, 1, 2, 3, 5, 8, 13, 21])
+    assert huffman.code_lengths(fibonacci).tolist() == [7, 7, 6, 5, 4, 3, 2, 1]
+    assert huffman.code_lengths(fibonacci, 5).max() == 5
+    assert (huffman.code_lengths(fibonacci, 3) == 3).all()
+    with pytest.raises(ValueError, match="do not fit"):
+        huffman.code_lengths(fibonacci, 2)
+
+
+@settings(deadline=None)
+@given(symbols=st.lists(st.integers(0, 511), max_size=300), top=st.sampled_from([1, 2, 60, 512]))
+def test_streams(symbols: list[int], top: int) -> None:
+    found = np.array(symbols, np.int64) % top
+    data = huffman.encode(found, 512)
+    assert huffman.coded_bits(np.bincount(found, minlength=512)) > len(data) * 8 - 8
+    decoded, end = huffman.decode(b"\xa5" + data + b"\xff", len(found), 512, 1, exact=False)
+    assert np.array_equal(decoded, found)
+    assert end == len(data) + 1
+    with pytest.raises(FormatError):
+        huffman.decode(data + b"\0", len(found), 512)
+    if len(set(found.tolist())) > 1:
+        with pytest.raises(FormatError):
+            huffman.decode(data, len(found) * 15 + 100, 512)
+        with pytest.raises(FormatError):
+            huffman.decode(data[:-1], len(found), 512)
+
+
+def test_long_streams_are_compiled() -> None:
+    symbols = np.minimum(np.random.default_rng(0).geometric(0.1, 1_000_000), 255)
+    data = huffman.encode(symbols, 256)
+    assert len(data) * 8 > huffman._WALK_BITS
+    assert np.array_equal(huffman.decode(data, len(symbols), 256)[0], symbols)
+    with pytest.raises(FormatError):
+        huffman.decode(data, len(symbols) - 100, 256)
+    with pytest.raises(FormatError):
+        huffman.decode(data[:-1], len(symbols), 256)
+
+
+@given(values=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40), small=st.integers(0, 63))
+def test_integers(values: list[int], small: int) -> None:
+    found = np.array(values, np.int64) >> small
+    for case in (found, np.sort(found), found << 5, np.cumsum(np.cumsum(found >> 8))):
+        data = ints.write(case)
+        back, end = ints.read(b"\0" + data + b"\0", 1, len(case))
+        assert np.array_equal(back, case)
+        assert end == len(data) + 1
+
+
+def test_smooth_integers_are_small() -> None:
+    tanh = np.rint(np.tanh(np.linspace(-4, 4, 2048)) * 32767).astype(np.int64)
+    assert len(ints.write(tanh)) < 1000
+    assert len(ints.write(np.full(5000, 1 << 40))) < 12
+    assert len(ints.write(np.arange(5000) << 20)) < 12
+
+
+@given(texts=st.lists(st.binary(max_size=40)), repeats=st.integers(1, 3))
+def test_names(texts: list[bytes], repeats: int) -> None:
+    data = text.join(texts * repeats)
+    assert text.split(data + b"x") == (texts * repeats, len(data))
+
+
+def test_names_that_repeat_are_small() -> None:
+    names = [f"/model/encoder/layer{i}/Gemm".encode() for i in range(20)]
+    assert len(text.join(names)) < sum(map(len, names)) / 4
+
+
+@given(pairs=st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 64)), max_size=40))
+def test_packing(pairs: list[tuple[int, int]]) -> None:
+    values = np.array([value for value, _ in pairs], np.uint64)
+    widths = np.array([width for _, width in pairs], np.int64)
+    data = pack(values, widths)
+    assert unpack(data, widths).tolist() == [value & ((1 << width) - 1) for value, width in pairs]
+    with pytest.raises(FormatError):
+        unpack(data + b"\0", widths)
+    if sum(widths) % 8:
+        with pytest.raises(FormatError):
+            unpack(data[:-1] + bytes([data[-1] | 1]), widths)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 1000), density=st.sampled_from([0.0, 0.0005, 0.01, 0.2, 1.0]))
+def test_entries(seed: int, density: float) -> None:
+    rng = np.random.default_rng(seed)
+    codes = (rng.integers(1, 16, (50, 70)) * (rng.random((50, 70)) < density)).astype(np.uint8)
+    found = entries(codes, 4)
+    assert np.array_equal(matrix(found, 50, 70), codes)
+    assert found.run_w <= MAX_RUN_W
+    assert found.run.max(initial=0) < 1 << found.run_w
+
+
+def test_the_better_scan_order_is_taken() -> None:
+    stripes = np.zeros((64, 64), np.uint8)
+    stripes[:, ::9] = 3
+    stripes[5, 5] = 1
+    assert entries(stripes, 2).by_columns
+    assert not entries(stripes.T, 2).by_columns

@@ -1,0 +1,146 @@
+"""A damaged model.emc is refused, with the name of the section."""
+
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from emc_models import lenet, quantised, random_layer
+from emcc.container import decode, encode, layer_sizes, sizes
+from emcc.container.file import section_names, unframe
+from emcc.container.varint import uint
+from emcc.errors import EmccError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def small() -> bytes:
+    """A file of all kinds of sections."""
+    rng = np.random.default_rng(3)
+    table = {"coarse": np.arange(-8, 8) * 9, "fine": np.arange(4), "lo_bits": 1, "hi_bits": 1}
+    return encode(quantised([random_layer(rng, 6, 5, 0.4), random_layer(rng, 3, 6, 0.5) | table]))
+
+
+SMALL = small()
+BIG = encode(lenet())
+
+
+def ranges(data: bytes) -> dict[str, range]:
+    """Where each section lies."""
+    skeleton, sections = unframe(data)
+    at = len(data) - sum(map(len, sections.values()))
+    found = {"header": range(4, at)}
+    for name in section_names(len(skeleton.layers), len(skeleton.tables)):
+        found[name] = range(at, at + len(sections[name]))
+        at += len(sections[name])
+    return found
+
+
+def flip(data: bytes, bit: int) -> bytes:
+    damaged = bytearray(data)
+    damaged[bit // 8] ^= 1 << bit % 8
+    return bytes(damaged)
+
+
+def test_every_bit_of_a_small_file() -> None:
+    where = ranges(SMALL)
+    for bit in range(len(SMALL) * 8):
+        with pytest.raises(EmccError) as error:
+            decode(flip(SMALL, bit))
+        section = next((name for name, span in where.items() if bit // 8 in span), None)
+        assert section is None or f"section {section!r} is damaged: " in str(error.value)
+
+
+@settings(deadline=None)
+@given(bit=st.integers(0, len(BIG) * 8 - 1))
+def test_any_bit_of_a_large_file(bit: int) -> None:
+    with pytest.raises(EmccError):
+        decode(flip(BIG, bit))
+
+
+def test_cut_short_at_every_byte() -> None:
+    for end in range(len(SMALL)):
+        with pytest.raises(EmccError):
+            decode(SMALL[:end])
+
+
+@settings(deadline=None)
+@given(end=st.integers(0, len(BIG) - 1))
+def test_a_large_file_cut_short(end: int) -> None:
+    with pytest.raises(EmccError):
+        decode(BIG[:end])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is not an .emc file"),
+        (b"\x7fELF" + SMALL, "is not an .emc file"),
+        (b"EMC\x02" + SMALL[4:], "is version 2 of the format, this emcc reads 1\n  hint: it was written by a newer"),
+        (b"EMC\x00" + SMALL[4:], "is version 0 of the format, this emcc reads 1\n  hint: it is damaged"),
+        (SMALL + b"\0", "has 1 bytes after its last section"),
+        (SMALL[:-1], "section 'layer 2 values' is damaged: the file is truncated: "),
+        (flip(SMALL, len(SMALL) * 8 - 1), "section 'layer 2 values' is damaged: checksum "),
+    ],
+)
+def test_the_message_says_what_and_where(data: bytes, message: str) -> None:
+    for read in (decode, sizes, layer_sizes):
+        with pytest.raises(EmccError) as error:
+            read(data, file="model.emc")
+        assert str(error.value).startswith(f"model.emc: {message}")
+
+
+def reseal(data: bytes, section: str, content: bytes) -> bytes:
+    """`data` with another content of a section and checksums that are right."""
+    skeleton, sections = unframe(data)
+    names = section_names(len(skeleton.layers), len(skeleton.tables))
+    old_rows = b"".join(uint(len(sections[n])) + _crc(n, sections[n]) for n in names)
+    start = data.index(old_rows)
+    fields = data[5:start] if section != "header" else content
+    sections[section] = content
+    rows = b"".join(uint(len(sections[n])) + _crc(n, sections[n]) for n in names)
+    front = data[:4] + uint(len(fields + rows)) + fields + rows
+    return front + _crc("header", front) + b"".join(sections[n] for n in names)
+
+
+def _crc(name: str, content: bytes) -> bytes:
+    return zlib.crc32(content, zlib.crc32(name.encode())).to_bytes(4, "little")
+
+
+def header_fields(data: bytes) -> bytes:
+    skeleton, sections = unframe(data)
+    rows = b"".join(
+        uint(len(sections[n])) + _crc(n, sections[n]) for n in section_names(len(skeleton.layers), len(skeleton.tables))
+    )
+    return data[5 : data.index(rows)]
+
+
+def test_resealing_changes_nothing_by_itself() -> None:
+    _, sections = unframe(SMALL)
+    assert reseal(SMALL, "layer 1 codes", sections["layer 1 codes"]) == SMALL
+    assert reseal(SMALL, "header", header_fields(SMALL)) == SMALL
+
+
+@settings(deadline=None, max_examples=600)
+@given(data=st.data())
+def test_crafted_contents_with_right_checksums(data: st.DataObject) -> None:
+    """Either another model or an EmccError: never another exception, nor memory beyond the budget."""
+    _, sections = unframe(SMALL)
+    contents = {**sections, "header": header_fields(SMALL)}
+    section = data.draw(st.sampled_from(sorted(contents)))
+    content = bytearray(contents[section])
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content)))
+        content[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=4))
+    with suppress(EmccError):
+        decode(reseal(SMALL, section, bytes(content)))
+
+
+def test_a_small_file_cannot_unfold_into_a_huge_model() -> None:
+    empty = encode(quantised([random_layer(np.random.default_rng(0), 300, 300, 0.0)]))
+    fields = header_fields(empty)
+    assert fields.count(uint(300)) == 2
+    for huge in (1 << 20, 1 << 30):
+        crafted = reseal(empty, "header", fields.replace(uint(300), uint(huge)))
+        with pytest.raises(EmccError, match=r"section 'header' is damaged: layer 1: a model of .* elements"):
+            decode(crafted)

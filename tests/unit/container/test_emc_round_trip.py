@@ -1,0 +1,164 @@
+"""decode(encode(graph)) is the graph."""
+
+import hashlib
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from emc_models import lenet, quantised, random_layer, same
+from emcc.container import codec, decode, encode, huffman
+from emcc.errors import EmccError
+from emcc.ir.graph import Format, Graph, Node, Tensor
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+GOLDEN = "74f29830b71f8b3e496f180049726f318f5206c75ee20a43d59ed18e6c2ce151"
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Chains of one to three layers: any density, empty rows and columns, one-entry and zero-less codebooks, tables."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    sizes = draw(st.lists(st.integers(1, 40), min_size=2, max_size=4))
+    layers = []
+    for columns, rows in pairwise(sizes):
+        code_w = draw(st.sampled_from([1, 2, 4, 8]))
+        density = draw(st.sampled_from([0.0, 0.02, 0.1, 0.5, 0.95, 1.0]))
+        entries = draw(st.sampled_from([None, 0, 1]))
+        layer = random_layer(rng, rows, columns, density, code_w, entries)
+        if draw(st.booleans()):
+            layer["codes"][rng.random(rows) < 0.5] = 0
+            layer["codes"][:, rng.random(columns) < 0.5] = 0
+        if draw(st.booleans()):
+            layer["codebook"][:] = rng.integers(-32768, 32768, 1 << code_w)
+            layer["codes"] = rng.integers(0, 1 << code_w, (rows, columns)).astype(np.uint8)
+        if draw(st.booleans()):
+            layer["bias"] = rng.integers(-(2**46), 2**46, rows) >> draw(st.integers(0, 46))
+        if draw(st.booleans()):
+            layer |= _table(draw(st.sampled_from([0, 3])))
+        layer["function"] = draw(st.sampled_from(["relu", "identity"]))
+        layers.append(layer)
+    return quantised(layers, host=draw(st.sampled_from([(), (("Softmax", {"axis": -1}), ("ArgMax", {"keepdims": 0}))])))
+
+
+def _table(lo_bits: int) -> dict[str, Any]:
+    coarse = np.rint(np.tanh(np.linspace(-4, 4, 1 << 8 - lo_bits)) * 32767).astype(np.int64)
+    fine = np.arange(1 << 2 + lo_bits) if lo_bits else np.zeros(1, np.int64)
+    return {"coarse": coarse, "fine": fine, "lo_bits": lo_bits, "hi_bits": 2 if lo_bits else 0}
+
+
+@settings(deadline=None, max_examples=100)
+@given(graph=graphs())
+def test_random_graphs(graph: Graph) -> None:
+    data = encode(graph)
+    found = decode(data)
+    assert same(found, graph)
+    assert encode(found) == data
+
+
+@given(names=st.lists(st.text(max_size=30), min_size=4, max_size=4, unique=True))
+def test_names_are_kept(names: list[str]) -> None:
+    model, x, y, node = names
+    graph = quantised([random_layer(np.random.default_rng(0), 2, 3, 0.5)])
+    codes, codebook, bias = graph.nodes[0].inputs[1:]
+    renamed = replace(
+        graph,
+        name=model,
+        inputs=(x,),
+        outputs=(y,),
+        nodes=(replace(graph.nodes[0], name=node, inputs=(x, y + "c", codebook, bias), outputs=(y,)),),
+        tensors={x: replace(graph.tensors["image"], name=x), y: replace(graph.tensors["h1"], name=y)},
+        constants={
+            y + "c": graph.constants[codes], codebook: graph.constants[codebook], bias: graph.constants[bias]
+        },
+        host=(("Softmax", {name: name for name in names}),),
+    )  # fmt: skip
+    assert same(decode(encode(renamed)), renamed)
+
+
+def test_attributes_and_formats_off_the_beaten_track() -> None:
+    graph = quantised([random_layer(np.random.default_rng(0), 6, 3, 0.5)])
+    [node] = graph.nodes
+    attrs = {k: v for k, v in node.attrs.items() if k not in ("lo_bits", "hi_bits")}
+    attrs |= {"act_w": 8, "shift": 5, "note": (1, [-2.5, "é"], None, True, b"\0", 2**70), "lo_bits": 3}
+    y = Tensor("h1", (None, 2, 3), "int8", Format(8, -4))
+    odd = replace(
+        graph, nodes=(Node("ip1", "QLinear", node.inputs, ("h1",), attrs),), tensors={**graph.tensors, "h1": y}
+    )
+    assert same(decode(encode(odd)), odd)
+
+
+def test_lenet_compresses_as_in_the_paper() -> None:
+    graph = lenet(0.08)
+    data = encode(graph)
+    assert same(decode(data), graph)
+    assert 266_610 * 4 / len(data) > 40
+    assert 266_610 * 4 / len(encode(lenet(0.019))) > 100
+
+
+def test_dense_layers_cost_no_runs() -> None:
+    graph = quantised([random_layer(np.random.default_rng(0), 100, 100, 1.0)])
+    assert len(encode(graph)) < 100 * 100 * 4 / 8 + 700
+
+
+def test_equal_tables_are_stored_once() -> None:
+    rng = np.random.default_rng(0)
+    one, two = ([random_layer(rng, 4, 4, 0.5) | _table(3) for _ in range(n)] for n in (1, 2))
+    assert len(encode(quantised(two))) < len(encode(quantised(one))) + 100
+
+
+def test_a_refactor_shows_no_diff() -> None:
+    """The writer's choices are no part of the format, but a change of them should be meant."""
+    first = {
+        "codes": np.array([[0, 1, 0], [3, 0, 0]], np.uint8),
+        "codebook": np.array([0, -100, 0, 250]),
+        "code_w": 2,
+        "bias": np.array([1 << 20, -3 << 18]),
+    }
+    places = np.arange(60).reshape(30, 2)
+    second = {
+        "codes": (places * 7 % 16 * (places % 3 == 0)).astype(np.uint8),
+        "codebook": np.arange(16) * 321 - 2000,
+        "code_w": 4,
+        "bias": np.arange(30) ** 3,
+        "coarse": np.arange(-16, 16) ** 3,
+        "fine": np.arange(32),
+        "lo_bits": 3,
+        "hi_bits": 2,
+    }
+    assert hashlib.sha256(encode(quantised([first, second]))).hexdigest() == GOLDEN
+
+
+def test_both_decoders_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode(lenet(0.3))
+    walked = decode(data)
+    monkeypatch.setattr(huffman, "_WALK_BITS", 0)
+    assert same(decode(data), walked)
+    for end in (len(data) - 1, len(data) - 500):
+        with pytest.raises(EmccError):
+            decode(data[:end])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"nodes": (Node("n", "Linear", (), ()),)},
+        {"constants": {}},
+        {"outputs": ("other",)},
+        {"tensors": {"image": Tensor("image", (None, 3)), "h1": Tensor("h1", (None, 4))}},
+        {"tensors": {"image": Tensor("image", (None, 3), fmt=Format(16, 1)), "h1": Tensor("h1", (None, 5))}},
+    ],
+)
+def test_what_is_not_quantised_is_a_bug(change: dict[str, Any]) -> None:
+    graph = quantised([random_layer(np.random.default_rng(0), 4, 3, 0.5)])
+    with pytest.raises((ValueError, KeyError)):
+        encode(replace(graph, **change))
+
+
+def test_a_model_of_nothing_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emcc.container.budget.BASE", 100)
+    monkeypatch.setattr("emcc.container.budget.PER_BYTE", 1)
+    with pytest.raises(EmccError, match="too empty"):
+        codec.encode(quantised([random_layer(np.random.default_rng(0), 40, 30, 0.0)]))
