@@ -1,11 +1,12 @@
-"""Lint of emitted RTL under three readers: `python -m emcc.tools.lint DIR...`, where DIR is an artefact.
+"""Lint of emitted RTL under three readers: `python -m emcc.tools.lint [DIR...]`, where DIR is an artefact.
 
-No warning is accepted. A waiver is a Verilator configuration file in the artefact's rtl/ (one rule, the narrowest
-match, a reason).
+Without a DIR the specimens are linted, which between them use every parameter of the RTL library. No warning is
+accepted. A waiver is a Verilator configuration file in the artefact's rtl/ (one rule, the narrowest match, a reason).
 """
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,24 +85,32 @@ def _finding(reader: str, code: int, lines: Sequence[str]) -> Finding:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Lint artefacts and print what was found; 1 if there was anything, 2 on wrong use."""
-    if not arguments:
-        print("usage: python -m emcc.tools.lint DIR...", file=sys.stderr)
-        return 2
-    bad = False
-    for name in arguments:
-        try:
-            findings = lint(Path(name))
-        except EmccError as error:
-            print(f"emcc: error: {error}", file=sys.stderr)
-            return 2
-        for finding in findings:
-            state = finding.skipped and f"skipped: {finding.skipped}"
-            print(f"{name}: {finding.reader}: {state or f'{len(finding.warnings)} lines of warnings'}")
-            for line in finding.warnings:
-                print(f"  {line}")
-            bad = bad or bool(finding.warnings)
+    """Lint artefacts, or the specimens, and print what was found; 1 if there was anything, 2 on wrong use."""
+    with tempfile.TemporaryDirectory(prefix="emcc-lint-") as scratch:
+        folders = {name: Path(name) for name in arguments} or _specimens(Path(scratch))
+        bad = False
+        for name, folder in folders.items():
+            try:
+                findings = lint(folder)
+            except EmccError as error:
+                print(f"emcc: error: {error}", file=sys.stderr)
+                return 2
+            for finding in findings:
+                state = finding.skipped and f"skipped: {finding.skipped}"
+                print(f"{name}: {finding.reader}: {state or f'{len(finding.warnings)} lines of warnings'}")
+                for line in finding.warnings:
+                    print(f"  {line}")
+                bad = bad or bool(finding.warnings)
     return int(bad)
+
+
+def _specimens(scratch: Path) -> dict[str, Path]:
+    from emcc.artefact import Artefact
+    from emcc.tools.specimens import SPECIMENS
+
+    for name, specimen in SPECIMENS.items():
+        Artefact(specimen.files()).write(scratch / name)
+    return {name: scratch / name for name in SPECIMENS}
 
 
 if __name__ == "__main__":
