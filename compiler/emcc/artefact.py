@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from emcc.errors import EmccError
 
 MANIFEST = "emcc.json"
 FORMAT = 1
+_NUMBERS = re.compile(r"\[[-+\d.eE,\s]+\]")
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> bytes:
-    """Indented JSON with sorted keys and a newline at the end; NaN and infinity are refused."""
-    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+    """Indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+    return (_NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode()
 
 
 @contextmanager

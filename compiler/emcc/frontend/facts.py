@@ -6,6 +6,7 @@ from pathlib import Path
 import onnx
 
 from emcc.errors import EmccError
+from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import ModelFacts
@@ -14,6 +15,9 @@ from emcc.frontend.topology import real_inputs
 from emcc.ops.registry import Shape
 
 Axes = tuple[int | str, ...]
+
+MOST_INPUTS = 1 << 24
+"""Elements of an input, which are only declared: a shape beyond this is taken for a mistake, not for a plan."""
 
 
 def facts_of(model: onnx.ModelProto, opset: int, path: Path) -> ModelFacts:
@@ -74,6 +78,8 @@ def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
     if len(graph.output) != 1:
         names = ", ".join(quoted(value.name) for value in graph.output[:8])
         problems.append(_error(path, f"has {len(graph.output)} outputs, not one: {names}", _ONE))
+    hostile = names_problem(graph, path)
+    problems.extend([hostile] if hostile else [])
     problems.extend(problem for value in inputs[:1] if (problem := _input_problem(value, path)))
     return problems
 
@@ -94,6 +100,8 @@ def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
         return _error(path, f"{what} is {shown}: it needs a batch axis in front of its features", _BATCH)
     if any(isinstance(axis, str) for axis in axes[1:]):
         return _error(path, f"{what} is {shown}: only the first axis, the batch, may be open", _BATCH)
+    if math.prod(int(axis) for axis in axes[1:]) > MOST_INPUTS:
+        return _error(path, f"{what} is {shown}: more than {MOST_INPUTS:,} elements a sample", "is its shape right?")
     return None
 
 

@@ -1,0 +1,126 @@
+"""Models that emcc must refuse: each function writes `model.onnx` into a folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+from models import mlp, model, node, save
+from onnx import TensorProto
+
+MODEL = "model.onnx"
+SIZES = (6, 5, 3)
+
+
+def good() -> onnx.ModelProto:
+    """The model that all others are a damaged copy of."""
+    return mlp(SIZES, seed=1)
+
+
+def truncated(folder: Path) -> None:
+    """The first half of the file."""
+    data = good().SerializeToString()
+    (folder / MODEL).write_bytes(data[: len(data) // 2])
+
+
+def random_bytes(folder: Path) -> None:
+    """Not a model at all."""
+    (folder / MODEL).write_bytes(np.random.default_rng(0).bytes(4096))
+
+
+def empty(folder: Path) -> None:
+    """No bytes, which protobuf reads as a model."""
+    (folder / MODEL).write_bytes(b"")
+
+
+def cycle(folder: Path) -> None:
+    """Two nodes that need each other."""
+    proto = model(
+        [node("Add", ["x", "b"], "a"), node("Relu", ["a"], "b"), node("Relu", ["b"], "y")], ["n", 4], ["n", 4]
+    )
+    save(proto, folder / MODEL)
+
+
+def missing_initializer(folder: Path) -> None:
+    """A weight that is named and not there."""
+    proto = good()
+    del proto.graph.initializer[0]
+    save(proto, folder / MODEL)
+
+
+def with_weight(value: float) -> Callable[[Path], None]:
+    """One weight is `value`."""
+
+    def build(folder: Path) -> None:
+        proto = good()
+        tensor = next(each for each in proto.graph.initializer if each.name == "fc1.weight")
+        weights = onnx.numpy_helper.to_array(tensor).copy()
+        weights[1, 2] = value
+        tensor.CopyFrom(onnx.numpy_helper.from_array(weights, tensor.name))
+        save(proto, folder / MODEL)
+
+    return build
+
+
+def zero_sized(folder: Path) -> None:
+    """A weight matrix without columns, for an input without elements."""
+    save(model([node("MatMul", ["x", "w"], "y")], ["n", 0], ["n", 4], {"w": np.zeros((0, 4), np.float32)}), folder / MODEL)
+
+
+def gigantic(folder: Path) -> None:
+    """A tensor of 2**40 elements, with no data."""
+    proto = good()
+    tensor = next(each for each in proto.graph.initializer if each.name == "fc0.weight")
+    tensor.ClearField("raw_data")
+    del tensor.dims[:]
+    tensor.dims.extend([1 << 20, 1 << 20])
+    save(proto, folder / MODEL)
+
+
+def gigantic_input(folder: Path) -> None:
+    """An input of 2**40 elements, flattened and multiplied by a weight that is not there."""
+    save(model([node("Relu", ["x"], "y")], ["n", 1 << 40], ["n", 1 << 40]), folder / MODEL)
+
+
+def escaping_external_data(folder: Path) -> None:
+    """Weights in a file outside the model's folder, which exists."""
+    inside = folder / "inside"
+    inside.mkdir()
+    proto = good()
+    tensor = next(each for each in proto.graph.initializer if each.name == "fc0.weight")
+    (folder / "secret.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../secret.bin")
+    save(proto, inside / MODEL)
+
+
+def named(name: str) -> Callable[[Path], None]:
+    """The tensor between the layers is called `name`."""
+
+    def build(folder: Path) -> None:
+        proto = good()
+        for each in proto.graph.node:
+            for names in (each.input, each.output):
+                for i, old in enumerate(names):
+                    if old == "a0":
+                        names[i] = name
+        save(proto, folder / MODEL)
+
+    return build
+
+
+def unsupported(folder: Path) -> None:
+    """Three nodes that are not supported, one of them with attributes."""
+    proto = model(
+        [
+            node("Sin", ["x"], "s", "sine"),
+            node("Gemm", ["s", "w"], "z", "fc", transB=1),
+            node("Cos", ["z"], "c"),
+            node("Elu", ["c"], "y", "elu", alpha=0.5),
+        ],
+        ["n", 4],
+        ["n", 4],
+        {"w": np.eye(4, dtype=np.float32)},
+    )
+    save(proto, folder / MODEL)
