@@ -19,7 +19,7 @@ def initial(values: Array, counts: Array, k: int, init: str, seed: int) -> Array
     if init == "density":
         ranks = np.cumsum(counts)
         at = np.searchsorted(ranks, (np.arange(k) + 0.5) * (ranks[-1] / k))
-        return values[at].astype(np.float64)
+        return np.asarray(values[at], np.float64)
     if init == "random":
         return np.asarray(np.sort(np.random.default_rng(seed).choice(values, k, replace=False)), np.float64)
     raise ValueError(f"no such init: {init}")
