@@ -1,13 +1,26 @@
 """Compiled inner loops, for streams that are long enough to pay for loading numba."""
 
+from collections.abc import Callable
+from typing import Any
+
 from numba import njit
 
 from emcc.ir.graph import Array
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiled, and cached where there is a folder to write to."""
+    try:
+        cached: Callable[..., Any] = njit(cache=True, nogil=True)(function)
+        return cached
+    except RuntimeError:
+        plain: Callable[..., Any] = njit(nogil=True)(function)
+        return plain
+
+
+@_compiled
 def decode_stream(padded: Array, peek: int, table: Array, symbols: Array) -> int:
-    """Fills `symbols` from bytes with three zero bytes at the end; returns the bits used, at most all of them.
+    """Fills `symbols` from bytes with three zero bytes at the end; returns the bits used, at most one more than all.
 
     table: uint32 [2**peek], symbol << 4 | length for the next `peek` bits.
     """

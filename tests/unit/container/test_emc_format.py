@@ -1,0 +1,129 @@
+"""docs/format.md is what the code writes."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plain_reader as plain
+import pytest
+from emc_models import lenet, quantised, random_layer, same
+from emcc.container import decode, encode
+from emcc.container.text import DICTIONARY
+from emcc.ir.graph import Graph
+
+PAGE = (Path(__file__).parents[3] / "docs" / "format.md").read_text()
+
+
+def test_the_example_is_right() -> None:
+    lines = PAGE.partition("## Example")[2].splitlines()
+    dumps = [re.match(r"    ((?:[0-9a-f]{2} {1,2})+)", line) for line in lines]
+    data = bytes.fromhex("".join(dump[1] for dump in dumps if dump))
+    layer = {
+        "codes": np.array([[0, 1, 0], [3, 0, 0]], np.uint8),
+        "codebook": np.array([0, -100, 0, 250]),
+        "code_w": 2,
+        "bias": np.array([1048576, -786432]),
+    }
+    graph = quantised([layer])
+    assert encode(graph) == data
+    assert same(decode(data), graph)
+
+
+def test_the_dictionary_is_right() -> None:
+    [parts] = re.findall(r"of these three parts:\n\n((?: +\S+\n)+)", PAGE)
+    assert "".join(parts.split()).encode() == DICTIONARY
+
+
+def graphs() -> dict[str, Graph]:
+    rng = np.random.default_rng(0)
+    ramp = {"coarse": np.arange(-128, 128) ** 2, "fine": np.array([0]), "lo_bits": 0, "hi_bits": 0}
+    split = {"coarse": np.rint(np.tanh(np.linspace(-4, 4, 512)) * 32767).astype(np.int64), "fine": np.arange(32)}
+    split |= {"lo_bits": 3, "hi_bits": 2}
+    wild = {"bias": rng.integers(-(2**62), 2**62, 8), "codebook": rng.integers(-32768, 32768, 256)}
+    layers = [random_layer(rng, 9, 7, 0.3), random_layer(rng, 8, 9, 0.6, 8) | wild]
+    layers += [random_layer(rng, 5, 8, 0, 1) | ramp, random_layer(rng, 90, 5, 0.5, 2) | split]
+    host = (("Softmax", {"axis": -1, "odd": (None, True, [2.5, b"\0\xff", "é"])}), ("ArgMax", {}))
+    return {"lenet": lenet(), "mixed": quantised(layers, host=host)}
+
+
+@pytest.mark.parametrize("name", ["lenet", "mixed"])
+def test_a_reader_made_from_the_page_reads_the_same(name: str) -> None:
+    graph = graphs()[name]
+    found = read(encode(graph))
+    assert found.pop("name") == graph.name
+    assert found.pop("host") == list(graph.host)
+    for node, layer in zip(graph.nodes, found.pop("layers"), strict=True):
+        codes, codebook, bias, *tables = (graph.constants[name].tolist() for name in node.inputs[1:])
+        assert layer == (node.name, node.attrs["weight_frac"], node.attrs["z_frac"], codes, codebook, bias, tables)
+    assert not found
+
+
+def read(content: bytes) -> dict[str, Any]:
+    """Names, fractions and numbers of a file whose layers have no fields of their own."""
+    data = plain.Bytes(content)
+    assert data.take(4) == b"EMC\1"
+    size = data.uint()
+    end = data.at + size
+    plain.checked("header", content[:end], content[end : end + 4])
+    data.texts = plain.texts(data, DICTIONARY)
+    found: dict[str, Any] = {"name": data.text()}
+    n_layers, n_tables = data.uint(), data.uint()
+    data.take(2 * n_tables)
+    data.text()
+    columns = tensor(data, 0)
+    heads = []
+    for _ in range(n_layers):
+        flags, rows, weight_frac, z_frac = data.uint(), data.uint(), data.sint(), data.sint()
+        name = data.text()
+        table = data.uint() if flags % 4 == 2 else None
+        assert flags < 32
+        data.text()
+        assert tensor(data, rows) == rows
+        heads.append((name, rows, columns, weight_frac, z_frac, table, 1 << (flags >> 2 & 3)))
+        columns = rows
+    found["host"] = [(data.text(), plain.attributes(data)) for _ in range(data.uint())]
+    names = [f"layer {i + 1} {part}" for i in range(n_layers) for part in ("codes", "runs", "values")]
+    rows_of = [(name, data.uint(), data.take(4)) for name in (["tables"] if n_tables else []) + names]
+    assert data.at == end
+    data.take(4)
+    sections = {name: plain.Bytes(plain.checked(name, data.take(size), crc)) for name, size, crc in rows_of}
+    tables = [[plain.integers(sections["tables"], sections["tables"].uint()) for _ in "cf"] for _ in range(n_tables)]
+    found["layers"] = [
+        (
+            name,
+            weight_frac,
+            z_frac,
+            *numbers(sections, i, rows, columns, code_w),
+            [] if table is None else tables[table],
+        )
+        for i, (name, rows, columns, weight_frac, z_frac, table, code_w) in enumerate(heads, 1)
+    ]
+    assert all(section.at == len(section.data) for section in sections.values())
+    return found
+
+
+def tensor(data: plain.Bytes, elements: int) -> int:
+    """The elements of a tensor."""
+    flags = data.byte()
+    if flags & 1:
+        elements = int(np.prod([data.uint() for _ in range(data.uint())]))
+    if flags & 8:
+        data.sint()
+    assert flags & ~9 == 0
+    return elements
+
+
+def numbers(sections: dict[str, plain.Bytes], n: int, rows: int, columns: int, code_w: int) -> tuple[Any, ...]:
+    codes, runs, values = (sections[f"layer {n} {part}"] for part in ("codes", "runs", "values"))
+    by_columns = codes.byte() >= 16
+    count = codes.uint()
+    flat = [0] * rows * columns
+    at = -1
+    for run, code in zip(plain.coded(runs, count), plain.coded(codes, count), strict=True):
+        at += run + 1
+        flat[at] = code
+    lines = [[flat[c * rows + r] if by_columns else flat[r * columns + c] for c in range(columns)] for r in range(rows)]
+    mark = values.uint()
+    book = (plain.integers(values, 1) if mark % 2 else [0]) + plain.integers(values, mark // 2)
+    return lines, book + [0] * ((1 << code_w) - len(book)), plain.integers(values, rows)
