@@ -77,5 +77,6 @@ def compile_model(options: CompileOptions, progress: Callable[[str], None] = lam
     }
     progress("measuring")
     compiled = manifest.Compiled(original, shared, quantised, program, images, data, planned, tuple(steps.said))
-    told = manifest.build(options, compiled, files)
-    return Artefact({**files, "report.html": html.render(told), MANIFEST: to_json(told)})
+    told = manifest.build(options, compiled, files["model.emc"])
+    files["report.html"] = html.render(told)
+    return Artefact({**files, MANIFEST: to_json({**told, "files": manifest.digests(files)})})

@@ -39,10 +39,10 @@ class Compiled:
     steps: tuple[tuple[str, str], ...]
 
 
-def build(options: CompileOptions, compiled: Compiled, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The manifest. `files` are the artefact's others; no times, no paths, floats rounded to six digits."""
+def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
+    """The manifest, but for its "files". `encoded` is model.emc; no times, no paths, floats rounded to six digits."""
     program, data = compiled.program, compiled.data
-    layers, total = _costs(compiled, files["model.emc"])
+    layers, total = _costs(compiled, encoded)
     return {
         "format": FORMAT,
         "emcc": __version__,
@@ -78,10 +78,13 @@ def build(options: CompileOptions, compiled: Compiled, files: Mapping[str, bytes
                 compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None
             )
         ),
-        "files": {
-            name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
-            for name in sorted(files)
-        },
+    }
+
+
+def digests(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """The manifest's "files": size and hash of each."""
+    return {
+        name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()} for name in sorted(files)
     }
 
 

@@ -1,0 +1,150 @@
+"""The command line: what it prints, writes and answers."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import mlp, save
+from typer.testing import CliRunner
+
+from emcc import __version__
+from emcc.cli import app
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    """What a command prints on stdout, having ended with `code`."""
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: model.onnx, and data.npz with labels."""
+    save(mlp((6, 9, 4), seed=2, density=0.6), tmp_path / "model.onnx")
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((40, 6)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x, y=rng.integers(0, 4, 40))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Names and bytes of all files."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("start", [["-m", "emcc"], ["-c", "from emcc.cli import main; main()"]])
+def test_version(start: list[str]) -> None:
+    done = subprocess.run([sys.executable, *start, "--version"], capture_output=True, text=True, env=ENVIRONMENT)
+    assert (done.returncode, done.stdout) == (0, f"emcc {__version__}\n")
+
+
+def test_help_is_instant_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom emcc.cli import app\ntry: app(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'numpy', 'onnx', 'torch', 'onnxruntime', 'numba', 'scipy', 'jinja2', 'networkx'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=ENVIRONMENT)
+        times.append(time.perf_counter() - begun)
+        assert done.returncode == 0, done.stderr
+        assert "compile" in done.stdout
+        assert "simulate" in done.stdout
+    assert min(times) < 0.6  # 0.2 s here; a loaded machine takes longer
+
+
+def test_wrong_usage_is_2() -> None:
+    assert CliRunner().invoke(app, ["compile"]).exit_code == 2
+    assert CliRunner().invoke(app, ["compile", "m.onnx", "--pes", "0"]).exit_code == 2
+    assert CliRunner().invoke(app, ["nonsense"]).exit_code == 2
+
+
+def test_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emcc.recipe.default_text", lambda: 1 / 0)
+    result = CliRunner().invoke(app, ["recipe"])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_recipe_is_a_recipe(folder: Path) -> None:
+    (folder / "r.toml").write_text(run("recipe"))
+    run("compile", "model.onnx", "--recipe", "r.toml", "--out", "a", "--keep-weights", "--quiet")
+    run("compile", "model.onnx", "--out", "b", "--keep-weights", "--quiet")
+    ours, theirs = contents(folder / "a"), contents(folder / "b")
+    differ = {name for name in ours if ours[name] != theirs[name]}
+    assert differ <= {"emcc.json", "report.html"}
+
+
+def test_compile_writes_the_artefact(folder: Path) -> None:
+    shown = run("compile", "model.onnx", "--pes", "4", "--keep-weights")
+    assert "estimate" in shown
+    files = contents(folder / "model_eie")
+    assert {"emcc.json", "model.emc", "program.npz", "report.html", "rtl/emcc_top.sv", "rom/layers.hex"} <= set(files)
+    manifest = json.loads(files["emcc.json"])
+    assert manifest["design"]["pes"] == 4
+    assert set(manifest["files"]) == set(files) - {"emcc.json"}
+    assert manifest["totals"]["bytes"] == len(files["model.emc"])
+    assert any("synthetic" in warning for warning in manifest["warnings"])
+    assert str(folder) not in files["emcc.json"].decode()
+
+
+def test_same_input_same_bytes(folder: Path, tmp_path: Path) -> None:
+    run("compile", "model.onnx", "--data", "data.npz", "--out", "a", "--quiet")
+    script = "from emcc.cli import main; main()"
+    deeper = tmp_path / "deeper"
+    deeper.mkdir()
+    arguments = ["compile", "../model.onnx", "--data", "../data.npz", "--out", "b", "--quiet"]
+    environment = {**ENVIRONMENT, "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=deeper, env=environment)
+    assert contents(folder / "a") == contents(deeper / "b")
+
+
+def test_quiet_prints_nothing(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["compile", "model.onnx", "--quiet"])
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_an_artefact_is_replaced(folder: Path) -> None:
+    run("compile", "model.onnx", "--out", "out", "--pes", "8", "--quiet")
+    (folder / "out" / "rom" / "stale.hex").write_text("0")
+    run("compile", "model.onnx", "--out", "out", "--pes", "2", "--quiet")
+    names = contents(folder / "out")
+    assert "rom/stale.hex" not in names
+    assert "rom/pe007_ptr.hex" not in names
+    assert sorted(os.listdir(folder)) == ["data.npz", "model.onnx", "out"]
+
+
+@pytest.mark.parametrize("form", ["hex", "mem", "mif", "coe", "bin"])
+def test_rom(form: str, folder: Path) -> None:
+    run("compile", "model.onnx", "--out", "out", "--pes", "2", "--quiet")
+    run("rom", "out", "--format", form)
+    names = set(contents(folder / f"out_rom_{form}"))
+    memories = json.loads((folder / f"out_rom_{form}" / "memories.json").read_text())["memories"]
+    assert {f"{name}.{form}" for name in memories} == names - {"memories.json"}
+    if form == "hex":
+        emitted = contents(folder / "out" / "rom")
+        assert contents(folder / "out_rom_hex").items() >= emitted.items()
+
+
+def test_inspect_model(folder: Path) -> None:
+    assert "supported" in run("inspect", "model.onnx", "--json", "found.json")
+    found = json.loads((folder / "found.json").read_text())
+    assert found["supported"]
+    assert [row["op"] for row in found["nodes"]] == ["Gemm", "Relu", "Gemm"]
+
+
+def test_inspect_artefact(folder: Path) -> None:
+    run("compile", "model.onnx", "--out", "out", "--quiet")
+    assert "model.onnx for eie, 8 PEs" in run("inspect", "out", "--json", "found.json")
+    assert json.loads((folder / "found.json").read_text()) == json.loads((folder / "out" / "emcc.json").read_text())
