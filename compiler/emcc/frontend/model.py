@@ -78,17 +78,17 @@ def _read(model: _Model) -> Walk:
         data[value.name], fixed = input_data(value)
         batch = fixed if fixed is not None else batch
 
-    def walk(samples: int) -> Walk:
+    def walk(samples: int, frozen: bool = False) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, decoded)
         outputs = [value.name for value in graph.output]
-        return Walk(model.path, model.opset, samples, known, dict(data)).run(model.nodes, outputs)
+        return Walk(model.path, model.opset, samples, frozen, known, dict(data)).run(model.nodes, outputs)
 
     if batch is not None:
         return walk(batch)
     first = walk(BATCHES[0])
     if _accepted(first) and _same(first, walk(BATCHES[1])):
         return first
-    single = walk(1)
+    single = walk(1, frozen=True)
     return single if _accepted(single) else first
 
 

@@ -36,6 +36,7 @@ class Operands:
         attrs: its attributes over the defaults of its operator.
         opset: of the default domain.
         batch: the number of samples the model is read for.
+        frozen: whether that is 1 although the model's batch axis is open.
         data: every computed tensor so far.
         constants: every constant so far.
         changed: constants in the form that the node needs, by the name it refers to them with.
@@ -45,6 +46,7 @@ class Operands:
     attrs: Mapping[str, Any]
     opset: int
     batch: int
+    frozen: bool
     data: Mapping[str, Data]
     constants: Mapping[str, Array]
     changed: dict[str, Array] = field(default_factory=dict)
@@ -90,9 +92,7 @@ class Operands:
         if value.dtype.kind != "f":
             raise Refusal(f"input {i} ({quoted(name)}) holds {value.dtype}, not floats", "store it as float32")
         if not value.size:
-            raise Refusal(
-                f"input {i} ({quoted(name)}) has no elements: it is {list(value.shape)}", "remove the empty layer"
-            )
+            raise Refusal(f"input {i} ({quoted(name)}) is {list(value.shape)}: it has no elements", "give it some")
         if rank is not None and value.ndim != rank:
             raise Refusal(f"input {i} ({quoted(name)}) has {value.ndim} axes, not {rank}", "export the model again")
         with np.errstate(over="ignore"):
@@ -100,10 +100,8 @@ class Operands:
         if not np.isfinite([floats.min(), floats.max()]).all():
             at = np.unravel_index(int(np.argmin(np.isfinite(floats))), floats.shape)
             index = ", ".join(str(int(axis)) for axis in at)
-            raise Refusal(
-                f"{quoted(name)} holds {value[at]} at [{index}]",
-                "train again, or mend the weight: emcc needs finite numbers",
-            )
+            reason = f"{quoted(name)} holds {value[at]} at [{index}]"
+            raise Refusal(reason, "train again, or mend it: weights must be finite")
         return floats
 
     def number(self, name: str) -> float:

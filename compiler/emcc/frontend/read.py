@@ -1,6 +1,7 @@
 """A file -> ModelProto, with nothing believed but that it parses. External data is not touched."""
 
 from pathlib import Path
+from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -28,11 +29,24 @@ def read(path: Path) -> onnx.ModelProto:
         model.ParseFromString(data)
     except (DecodeError, RuntimeError, ValueError):
         raise EmccError("is not an ONNX model, or is cut short", file=path, hint=EXPORT_HINT) from None
+    if not _all_text(model):
+        raise EmccError("holds names that are not UTF-8 text: it is damaged", file=path, hint=EXPORT_HINT)
     if not model.HasField("graph") or not model.graph.node:
         raise EmccError("holds no ONNX graph: it has no nodes", file=path, hint=EXPORT_HINT)
     if not model.graph.output:
         raise EmccError("its graph has no output", file=path, hint="export it again, with its output named")
     return model
+
+
+def _all_text(message: Any) -> bool:
+    """Whether every string in it, however deep, is text (protobuf hands out bytes where one is not UTF-8)."""
+    for field, value in message.ListFields():
+        values = (value,) if isinstance(value, str | bytes) or hasattr(value, "ListFields") else value
+        if field.type == field.TYPE_STRING and not all(isinstance(each, str) for each in values):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(_all_text(each) for each in values):
+            return False
+    return True
 
 
 def opset_of(model: onnx.ModelProto, path: Path) -> int:

@@ -29,7 +29,7 @@ def _softmax(node: Operands) -> Made:
     axis = node.axis("axis", rank)
     if node.opset < 13:
         long = [i for i, size in enumerate(node.full()) if i >= axis and i > 0 and size != 1]
-        if len(long) > 1 or (axis == 0 and node.batch != 1):
+        if len(long) > 1 or (axis == 0 and (node.batch != 1 or node.frozen)):
             raise Refusal(
                 f"{op} before opset 13 runs over axes {axis} to {rank - 1} as one", "put a Flatten in front of it"
             )

@@ -38,7 +38,7 @@ def flatten(node: Operands) -> Made:
     if not -len(full) <= axis <= len(full) or (axis < 0 and node.opset < 11):
         raise Refusal(f"axis {axis} is not one of {len(full)}", BATCH)
     axis = axis + len(full) if axis < 0 else axis
-    if math.prod(full[:axis]) != node.batch:
+    if math.prod(full[:axis]) != node.batch or (axis == 0 and node.frozen):
         raise Refusal(f"Flatten with axis={axis} mixes the batch with the features", BATCH)
     return "Flatten", (node.proto.input[0],), {"axis": 1}
 
@@ -59,7 +59,8 @@ def reshape(node: Operands) -> Made:
         sizes[sizes.index(-1)] = math.prod(full) // known
     if math.prod(sizes) != math.prod(full):
         raise Refusal(f"reshapes samples of {math.prod(full[1:])} elements to {target}", BATCH)
-    if not sizes or sizes[0] != node.batch:
+    rest_is_one_sample = -1 not in target or target[0] != 1
+    if not sizes or sizes[0] != node.batch or (node.frozen and not rest_is_one_sample):
         raise Refusal(f"the reshape to {target} mixes the batch with the features", BATCH)
     return "Reshape", (node.proto.input[0],), {"shape": tuple(sizes[1:])}
 

@@ -51,6 +51,7 @@ class Walk:
     path: Path
     opset: int
     batch: int
+    frozen: bool
     known: Initializers
     data: dict[str, Data]
     nodes: list[Node] = field(default_factory=list)
@@ -128,7 +129,7 @@ class Walk:
         self.known[proto.output[0]] = full[start:end]
 
     def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> None:
-        node = Operands(proto, attrs, self.opset, self.batch, self.data, self.known)
+        node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known)
         if not node.is_data(0) and proto.op_type not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
         op, inputs, made = RULES[proto.op_type](node)

@@ -1,0 +1,87 @@
+"""survey: what it says of models, supported or not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import mlp, model, node, save
+
+from emcc import frontend
+from emcc.frontend import NodeReport
+
+CONV = "--target eie compiles multi-layer perceptrons: convolution and pooling are not supported yet"
+
+
+def test_a_supported_model(tmp_path: Path) -> None:
+    path = save(mlp([3, 4, 2], tail="Softmax", opset=13, name="net"), tmp_path / "m.onnx")
+    survey = frontend.survey(path)
+    assert survey.supported
+    assert list(survey) == [
+        NodeReport("fc0", "Gemm", True),
+        NodeReport("act0", "Relu", True),
+        NodeReport("fc1", "Gemm", True),
+        NodeReport("softmax", "Softmax", True),
+    ]
+    facts = survey.facts
+    assert (facts.name, facts.ir_version, facts.opset, facts.nodes, facts.problems) == ("net", 10, 13, 4, ())
+    assert facts.inputs == (("x", "FLOAT", ("n", 3)),)
+    assert facts.outputs == (("tail", "FLOAT", ("n", 2)),)
+    assert facts.parameters == 3 * 4 + 4 + 4 * 2 + 2
+    assert facts.size == path.stat().st_size
+
+
+def test_what_follows_from_a_refused_node_is_not_blamed(tmp_path: Path) -> None:
+    """Reshape by a shape that is not known, and Gemm behind it, may well be right."""
+    nodes = [
+        node("Conv", ["x", "k"], "c", "conv"),
+        node("Shape", ["c"], "s", "shape"),
+        node("Gather", ["s", "zero"], "g", "gather"),
+        node("Unsqueeze", ["g", "axes"], "u", "unsqueeze"),
+        node("Concat", ["u", "minus"], "t", "concat", axis=0),
+        node("Reshape", ["c", "t"], "f", "view"),
+        node("Gemm", ["f", "w"], "z", "fc"),
+        node("Gemm", ["z", "w"], "y", "wrong", transA=1),
+    ]
+    weights = {
+        "k": np.ones((2, 1, 3, 3), np.float32),
+        "zero": np.asarray(0),
+        "axes": np.array([0]),
+        "minus": np.array([-1]),
+        "w": np.ones((8, 8), np.float32),
+    }
+    survey = frontend.survey(save(model(nodes, ["n", 1, 4, 4], weights=weights), tmp_path / "m.onnx"))
+    assert not survey.supported
+    assert [(report.name, report.supported) for report in survey] == [
+        ("conv", False), ("shape", True), ("gather", True), ("unsqueeze", True),
+        ("concat", True), ("view", True), ("fc", True), ("wrong", False),
+    ]  # fmt: skip
+    assert survey[0] == NodeReport("conv", "Conv", False, "operator Conv is not supported by --target eie", CONV)
+    assert survey[5].reason == "as far as can be told"
+    assert survey[7].reason == "transA=1 transposes the batch axis"
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "ops"),
+    [
+        ("lenet5_dns_sparse.onnx", {"Conv", "MaxPool"}),
+        ("cifar_base_kw.onnx", {"Conv"}),
+        ("cnn_max_mninst2.onnx", {"Conv", "MaxPool"}),
+        ("mnist-8/model.onnx", {"Conv", "MaxPool"}),
+        ("squeezenet_deep_compression.onnx", {"Concat", "Conv", "GlobalAveragePool", "MaxPool"}),
+    ],
+)
+def test_real_models_that_are_not_supported(shared_data: Path, file: str, ops: set[str]) -> None:
+    survey = frontend.survey(shared_data / "models" / file)
+    assert {report.op for report in survey if not report.supported} == ops
+    assert all(report.reason and report.hint for report in survey if not report.supported)
+
+
+@pytest.mark.shared
+def test_a_recurrent_network_with_three_inputs(shared_data: Path) -> None:
+    survey = frontend.survey(shared_data / "models" / "silero_vad_16k_op15.onnx")
+    assert len(survey.facts.inputs) == 3
+    assert len(survey.facts.outputs) == 2
+    assert any("has 3 inputs, not one" in problem for problem in survey.facts.problems)
+    assert {"Conv", "Slice"} <= {report.op for report in survey if not report.supported}
+    assert len(survey) == survey.facts.nodes == 121
