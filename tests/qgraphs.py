@@ -1,6 +1,7 @@
 """Random quantised graphs (chains of QLinear), as after the quantise pass."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def quantised(
     constants: dict[str, Array] = {}
     nodes = []
     source, frac = "x", IN_FRAC
-    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         entries = 1 << widths[i]
         book = rng.integers(-3000, 3000, entries)
         codes = rng.integers(1, entries, (n_out, n_in))
@@ -48,7 +49,8 @@ def quantised(
             codes = rng.integers(0, entries, codes.shape)
         by = shift if shift is not None else int(rng.integers(act_w - 7, act_w - 3))
         z_frac = frac + WEIGHT_FRAC - by
-        constants |= {f"w{i}.codes": codes.astype(np.uint8), f"w{i}.book": book, f"b{i}": rng.integers(-bias, bias, n_out)}
+        constants |= {f"w{i}.codes": codes.astype(np.uint8), f"w{i}.book": book}
+        constants[f"b{i}"] = rng.integers(-bias, bias, n_out)
         inputs = [source, f"w{i}.codes", f"w{i}.book", f"b{i}"]
         lo_bits, hi_bits = split if functions[i] == "table" and act_w > 8 else (0, 0)
         if functions[i] == "table":

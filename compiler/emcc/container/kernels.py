@@ -1,24 +1,10 @@
 """Compiled inner loops, for streams that are long enough to pay for loading numba."""
 
-from collections.abc import Callable
-from typing import Any
-
-from numba import njit
-
 from emcc.ir.graph import Array
+from emcc.jit import compiled
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiled, and cached where there is a folder to write to."""
-    try:
-        cached: Callable[..., Any] = njit(cache=True, nogil=True)(function)
-        return cached
-    except RuntimeError:
-        plain: Callable[..., Any] = njit(nogil=True)(function)
-        return plain
-
-
-@_compiled
+@compiled
 def decode_stream(padded: Array, peek: int, table: Array, symbols: Array) -> int:
     """Fills `symbols` from bytes with three zero bytes at the end; returns the bits used, at most one more than all.
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from emcc.eie import reference, timing
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, words
+from emcc.jit import compiled
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ _STALL_DELAY, _ON_THE_WAY, _RETIRE, _IDLE_DELAY = (
 )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _layer(
     nonzero: Any, entries: Any, begin: Any, limit: int, done: Any, broadcasts: Any, stalls: Any
 ) -> None:  # pragma: no cover

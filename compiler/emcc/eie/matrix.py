@@ -50,9 +50,9 @@ def activate(accumulators: Array, shift: int, fmt: Format, function: str, table:
     half = (1 << shift) >> 1
     z = np.clip((accumulators + half) >> shift, fmt.low, fmt.high)
     if function == "relu":
-        return np.maximum(z, 0)
+        return np.asarray(np.maximum(z, 0))
     if table is None:
-        return z
+        return np.asarray(z)
     u = z - fmt.low
     low = u & ((1 << table.lo_bits) - 1)
     fine = (u >> (fmt.width - table.hi_bits)) << table.lo_bits | low

@@ -16,18 +16,19 @@ def trim(layers: list[Matrix]) -> tuple[list[Matrix], Array]:
     """The trimmed layers, and the indices of the input elements that are left (int64, ascending, at least one)."""
     layers = _fold_constant_rows(list(layers))
     for i in range(len(layers) - 1, 0, -1):
-        kept = _kept(layers[i].live.any(axis=0))
+        kept = _kept(layers[i].live)
         if kept.size < layers[i].codes.shape[1]:
             layers[i] = replace(layers[i], codes=layers[i].codes[:, kept])
             layers[i - 1] = replace(layers[i - 1], codes=layers[i - 1].codes[kept], bias=layers[i - 1].bias[kept])
-    inputs = _kept(layers[0].live.any(axis=0))
+    inputs = _kept(layers[0].live)
     layers[0] = replace(layers[0], codes=layers[0].codes[:, inputs])
     return layers, inputs
 
 
 def _kept(live: Array) -> Array:
-    """Indices that are live; the first one where none is, since the hardware has no empty layer."""
-    return np.flatnonzero(live) if live.any() else np.zeros(1, np.int64)
+    """Indices of columns with any weight; the first one where none has, since the hardware has no empty layer."""
+    used = np.asarray(live.any(axis=0))
+    return np.flatnonzero(used) if used.any() else np.zeros(1, np.int64)
 
 
 def _fold_constant_rows(layers: list[Matrix]) -> list[Matrix]:

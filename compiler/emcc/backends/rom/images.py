@@ -52,7 +52,8 @@ def _codebook(layout: Layout) -> RomImage:
     comments = []
     for i, (layer, at) in enumerate(zip(layout.program.layers, layout.placements, strict=True)):
         words[at.book_base : at.book_base + layer.codebook.size] = layer.codebook
-        comments.append(f"layer {i}: {layer.codebook.size} weights from {at.book_base}, {layer.weight_frac} fraction bits")
+        size, frac = layer.codebook.size, layer.weight_frac
+        comments.append(f"layer {i}: {size} weights from {at.book_base}, {frac} fraction bits")
     return RomImage(16, _unsigned(words, 16), ("codebook, shared by all PEs", *comments))
 
 
@@ -70,7 +71,8 @@ def _pointers(layout: Layout, pe: int) -> RomImage:
     width = layout.start_bits + layout.count_bits
     # The start of an empty column may lie one past the end: it is never read.
     words = _unsigned(np.concatenate(columns), width)
-    return RomImage(width, words, (f"pointers of PE {pe}: start ({layout.start_bits} bits), count ({layout.count_bits})",))
+    comment = f"pointers of PE {pe}: start ({layout.start_bits} bits), count ({layout.count_bits} bits)"
+    return RomImage(width, words, (comment,))
 
 
 def _entries(layout: Layout, pe: int) -> RomImage:
