@@ -25,10 +25,10 @@ def widest(top: float, bottom: float, width: int) -> int:
     reach = max(abs(top), abs(bottom))
     if reach == 0:
         return width - 1
-    frac = width - 1 - int(np.frexp(reach)[1])
-    finer = Format(width, frac + 1)
-    scaled = np.ldexp([bottom, top], finer.frac_bits)
-    return frac + 1 if scaled[0] >= finer.low and scaled[1] <= finer.high else frac
+    frac = width - int(np.frexp(reach)[1])
+    while not (Format(width, 0).low <= np.ldexp(bottom, frac) and np.ldexp(top, frac) <= Format(width, 0).high):
+        frac -= 1
+    return frac
 
 
 def choose(values: Array, width: int, headroom: float) -> Format:
@@ -37,10 +37,10 @@ def choose(values: Array, width: int, headroom: float) -> Format:
     16 bits have precision to spare: the finest format in which `headroom` times the observed range does not saturate.
     8 bits do not: of that format and the three finer ones, which saturate outliers, the least mean squared error.
     """
-    top, bottom = float(values.max(initial=0.0)), float(values.min(initial=0.0))
+    top, bottom = float(values.max(initial=0.0)) * headroom, float(values.min(initial=0.0)) * headroom
     if not (np.isfinite(top) and np.isfinite(bottom)):
         raise OverflowError
-    safe = widest(top * headroom, bottom * headroom, width)
+    safe = widest(top, bottom, width)
     finest = safe if width > 8 else safe + 3
     return min((Format(width, frac) for frac in range(safe, finest + 1)), key=lambda fmt: error(values, fmt))
 

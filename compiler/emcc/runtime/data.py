@@ -74,7 +74,7 @@ def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
         raise EmccError("x has no samples", file=path)
     raw = member.read(mapped=True)
     with np.errstate(over="ignore"):
-        x: Array = raw if raw.dtype == np.dtype("=f4") else raw.astype(np.float32)
+        x = np.asarray(raw, np.float32)
     _check_finite(x, path)
     x.flags.writeable = False
     return x
