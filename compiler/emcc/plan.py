@@ -11,7 +11,7 @@ from emcc.passes.gradual import PruneFinetune
 from emcc.recipe import Recipe
 from emcc.runtime.data import Dataset
 
-PRUNE = "no data to fine-tune on, so nothing pruned: the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
+PRUNE = "skipped: no data to fine-tune on; the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
 FINETUNE = "skipped: no data"
 KEPT = "skipped: --keep-weights"
 SYNTHETIC = "calibrated on synthetic inputs (standard normal noise); give real ones with --data"
@@ -52,13 +52,14 @@ def make(
     warnings = [SYNTHETIC] if calibrate.synthetic else []
     share = recipe.share
     compress: tuple[Pass, ...] = (share,)
-    skipped = (("prune", PRUNE), ("finetune", FINETUNE))
+    skipped: tuple[tuple[str, str], ...] = (("prune", PRUNE), ("finetune", FINETUNE))
     if keep_weights:
         compress = (replace(share, bits=0, layers={}),)
         skipped = (("prune", KEPT), ("finetune", KEPT))
         unused = sorted(recipe.given & {"prune", "finetune"})
         warnings += [f"--keep-weights: the recipe's [{section}] is not used" for section in unused]
-        warnings += ["--keep-weights: the recipe's bits in [share] are not used"] * _sets(recipe, "share", ("bits", "layers"))
+        if _sets(recipe, "share", ("bits", "layers")):
+            warnings.append("--keep-weights: the recipe's bits in [share] are not used")
         resolved = {name: each for name, each in resolved.items() if name not in ("prune", "finetune")}
         resolved["share"] |= {"bits": 0, "layers": {}}
     elif data is not None:

@@ -34,7 +34,8 @@ def check(graph: Graph, path: Path, x: Array) -> str:
     if wanted.dtype.kind in "iu":
         same = float(np.mean(got == wanted))
         if same < SAME:
-            raise EmccError(f"the import disagrees with onnxruntime on {1 - same:.0%} of outputs", file=path, hint=_HINT)
+            message = f"the import disagrees with onnxruntime on {1 - same:.0%} of outputs"
+            raise EmccError(message, file=path, hint=_HINT)
         return f"same classes as onnxruntime on {len(x)} samples"
     worst = float(np.abs(got - wanted).max(initial=0.0))
     scale = max(float(np.abs(wanted).max(initial=0.0)), 1e-6)

@@ -64,7 +64,8 @@ def with_weight(value: float) -> Callable[[Path], None]:
 
 def zero_sized(folder: Path) -> None:
     """A weight matrix without columns, for an input without elements."""
-    save(model([node("MatMul", ["x", "w"], "y")], ["n", 0], ["n", 4], {"w": np.zeros((0, 4), np.float32)}), folder / MODEL)
+    weights = {"w": np.zeros((0, 4), np.float32)}
+    save(model([node("MatMul", ["x", "w"], "y")], ["n", 0], ["n", 4], weights), folder / MODEL)
 
 
 def gigantic(folder: Path) -> None:

@@ -115,9 +115,7 @@ CASES: dict[str, tuple[Build, list[str]]] = {
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
     """Everything in a folder."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
-    }
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 @pytest.mark.parametrize("case", CASES)

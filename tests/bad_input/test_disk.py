@@ -91,7 +91,8 @@ def test_file_size_limit(folder: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048)); sys.argv = ['emcc', *sys.argv[1:]]; main()"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run([sys.executable, "-B", "-c", script, *COMPILE], capture_output=True, text=True, env=environment)
+    command = [sys.executable, "-B", "-c", script, *COMPILE]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 2, done.stderr
     assert done.stderr == "emcc: error: out: cannot be written: File too large\n"
     assert os.listdir(folder) == ["model.onnx"]

@@ -29,7 +29,8 @@ def clean_environment() -> dict[str, str]:
 
 def run(*command: object, cwd: Path) -> str:
     """Standard output of a command that must succeed."""
-    done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, env=clean_environment())
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, env=clean_environment())
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -36,7 +36,7 @@ def _weights(manifest: Mapping[str, Any]) -> dict[str, Any]:
     total = manifest["totals"]
     return {
         "title": "What was kept",
-        "head": ["layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding"],
+        "head": ["layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding zeros"],
         "rows": [
             [
                 *(row[key] for key in ("name", "rows", "columns")),
@@ -100,9 +100,7 @@ def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": "Memory",
         "head": ["memory", "count", "width", "depth (deepest)", "bits in all"],
-        "rows": [
-            [each["kind"], each["count"], each["width"], each["depth"], f"{each['bits']:,}"] for each in memory
-        ],
+        "rows": [[each["kind"], each["count"], each["width"], each["depth"], f"{each['bits']:,}"] for each in memory],
         "foot": ["total", "", "", "", f"{sum(each['bits'] for each in memory):,}"],
     }
 

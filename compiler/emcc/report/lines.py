@@ -57,7 +57,8 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
             f"float {percent(quality['float_accuracy'])}, compressed {percent(quality['compressed_accuracy'])}"
         )
     if quality["agreement"] is not None:
-        lines.append(f"same class as the float model on {percent(quality['agreement'])} of {quality['samples']} samples")
+        same = percent(quality["agreement"])
+        lines.append(f"same class as the float model on {same} of {quality['samples']} samples")
     lines.append(
         f"float-to-fixed error of the output (same weights, {quality['samples']} samples): "
         f"at most {quality['fixed_error_max']:.3g}, RMS {quality['fixed_error_rms']:.3g}, "

@@ -74,9 +74,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             for layer, at in zip(program.layers, Layout(program).placements, strict=True)
         ],
         "quality": _rounded(
-            measure(
-                compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None
-            )
+            measure(compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None)
         ),
     }
 

@@ -18,7 +18,8 @@ def print_survey(survey: Survey) -> None:
     facts = survey.facts
     producer = f", by {printable(facts.producer)}" if facts.producer else ""
     parameters = f"{facts.parameters:,} parameters, {facts.size:,} bytes"
-    out.print(Text(f"{printable(facts.name) or 'unnamed'}: opset {facts.opset}, {facts.nodes} nodes, {parameters}{producer}"))
+    name = printable(facts.name) or "unnamed"
+    out.print(Text(f"{name}: opset {facts.opset}, {facts.nodes} nodes, {parameters}{producer}"))
     for kind, values in (("input", facts.inputs), ("output", facts.outputs)):
         for name, dtype, axes in values:
             shape = ", ".join(printable(str(axis)) for axis in axes)
