@@ -7,6 +7,7 @@ from emcc.data import folder
 from emcc.report.lines import headline, kilo, notes, percent, seconds
 
 TEMPLATE = "report/report.html.j2"
+KEPT = ("layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding zeros")
 
 
 def render(manifest: Mapping[str, Any]) -> bytes:
@@ -36,7 +37,7 @@ def _weights(manifest: Mapping[str, Any]) -> dict[str, Any]:
     total = manifest["totals"]
     return {
         "title": "What was kept",
-        "head": ["layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding zeros"],
+        "head": KEPT,
         "rows": [
             [
                 *(row[key] for key in ("name", "rows", "columns")),
