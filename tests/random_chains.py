@@ -165,7 +165,7 @@ def chains(draw: Any, opsets: tuple[int, ...] = (17,)) -> tuple[onnx.ModelProto,
     steps = ["arithmetic", "activate", "nothing", "flatten", "transpose", "unsqueeze", "squeeze", "reshape"]
     steps += ["matmul", "normalise", "linear", "linear", "linear"]
     for step in draw(st.lists(st.sampled_from(steps), min_size=1, max_size=9)):
-        if step == "linear" or not chain.nodes and step == "nothing":
+        if step == "linear" or (not chain.nodes and step == "nothing"):
             if len(chain.shape) != 1:
                 chain.flatten()
             chain.gemm()

@@ -1,0 +1,108 @@
+"""The operators' float meaning: the same in NumPy and torch, and stable at the ends."""
+
+import numpy as np
+import pytest
+
+from emcc import ops
+from emcc.ir.graph import Node
+from emcc.ops.registry import OPERATORS
+
+X = np.random.default_rng(0).standard_normal((4, 1, 6))
+ROW = np.random.default_rng(1).standard_normal((1, 1, 6))
+SIX = np.abs(np.random.default_rng(2).standard_normal(6)) + 0.1
+W = np.random.default_rng(3).standard_normal((6, 6))
+CASES = [
+    ("Add", {}, [X, ROW]),
+    ("ArgMax", {"axis": 2, "keepdims": 1, "select_last_index": 0}, [X]),
+    ("ArgMax", {"axis": 2, "keepdims": 0, "select_last_index": 1}, [X.round()]),
+    ("BatchNormalization", {"epsilon": 1e-5}, [X[:, 0], SIX, SIX, SIX, SIX]),
+    ("Cast", {}, [X]),
+    ("Div", {}, [X, ROW]),
+    ("Dropout", {}, [X]),
+    ("Flatten", {"axis": 1}, [X]),
+    ("Gemm", {"alpha": 0.5, "beta": 2.0, "transA": 0, "transB": 1}, [X[:, 0], W, SIX]),
+    ("Identity", {}, [X]),
+    ("LeakyRelu", {"alpha": 0.1}, [X]),
+    ("Linear", {}, [X, W, SIX]),
+    ("LogSoftmax", {"axis": 2}, [X]),
+    ("MatMul", {}, [X, W]),
+    ("MatMul", {}, [W, X.reshape(4, 6, 1)]),
+    ("Mul", {}, [X, ROW]),
+    ("Relu", {}, [X]),
+    ("Reshape", {"shape": (2, 3)}, [X]),
+    ("Sigmoid", {}, [X]),
+    ("Softmax", {"axis": 2}, [X]),
+    ("Squeeze", {"axes": (1,)}, [X]),
+    ("Sub", {}, [ROW, X]),
+    ("Tanh", {}, [X]),
+    ("Transpose", {"perm": (0, 2, 1)}, [X]),
+    ("Unsqueeze", {"axes": (1, 4)}, [X]),
+]
+
+
+def test_every_operator_is_here_or_in_test_qlinear() -> None:
+    assert {op for op, _, _ in CASES} | {"QLinear"} == set(OPERATORS)
+
+
+@pytest.mark.parametrize(("op", "attrs", "values"), CASES)
+def test_shape_rule_and_both_namespaces_agree(op: str, attrs: dict[str, object], values: list[np.ndarray]) -> None:
+    torch = pytest.importorskip("torch")
+    node = Node("n", op, tuple("abcde"[: len(values)]), ("y",), attrs)
+    module = ops.get(op)
+    result = module.evaluate(np, node, *values)
+    batched = [(None, *value.shape[1:]) if len(value) == 4 else value.shape for value in values]
+    assert module.shape(node, *batched) == (None, *result.shape[1:])
+    assert len(result) == 4
+    with_torch = module.evaluate(torch, node, *(torch.as_tensor(value) for value in values)).numpy()
+    if result.dtype.kind == "i":
+        np.testing.assert_array_equal(result, with_torch)
+    np.testing.assert_allclose(result, with_torch, rtol=1e-12, atol=1e-12)
+
+
+def test_argmax_of_equal_values() -> None:
+    x = np.array([[1.0, 3.0, 3.0, 2.0]])
+    attrs = {"axis": 1, "keepdims": 0, "select_last_index": 0}
+    module = ops.get("ArgMax")
+    assert module.evaluate(np, Node("n", "ArgMax", ("x",), ("y",), attrs), x).tolist() == [1]
+    attrs["select_last_index"] = 1
+    assert module.evaluate(np, Node("n", "ArgMax", ("x",), ("y",), attrs), x).tolist() == [2]
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_overflow_at_the_ends() -> None:
+    x = np.array([[-1e4, -50.0, 0.0, 50.0, 1e4]])
+    sigmoid = ops.get("Sigmoid").evaluate(np, Node("n", "Sigmoid", ("x",), ("y",)), x)
+    np.testing.assert_allclose(sigmoid, [[0, 1.9287498479639178e-22, 0.5, 1, 1]], rtol=1e-12)
+    for op in ("Softmax", "LogSoftmax"):
+        result = ops.get(op).evaluate(np, Node("n", op, ("x",), ("y",), {"axis": 1}), x)
+        assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "shapes"),
+    [
+        ("Add", {}, [(None, 3), (4,)]),
+        ("Add", {}, [(None, 3), (1, 1, 3)]),
+        ("Mul", {}, [(None, 3), (2, 3)]),
+        ("Relu", {}, [(3, 3)]),
+        ("Softmax", {"axis": 0}, [(None, 3)]),
+        ("ArgMax", {"axis": 2, "keepdims": 0}, [(None, 3)]),
+        ("BatchNormalization", {}, [(None, 3), (3,), (3,), (3,), (4,)]),
+        ("Gemm", {"transB": 0}, [(None, 3), (4, 3)]),
+        ("Gemm", {"transB": 1}, [(None, 3), (4, 3), (5,)]),
+        ("Gemm", {"transB": 1}, [(None, 1, 3), (4, 3)]),
+        ("MatMul", {}, [(None, 2, 3), (3, 4)]),
+        ("MatMul", {}, [(4, 3), (None, 3)]),
+        ("Linear", {}, [(None, 2, 3), (4, 5), (4,)]),
+        ("Linear", {}, [(None, 2, 3), (4, 6), (5,)]),
+        ("Reshape", {"shape": (5,)}, [(None, 2, 3)]),
+        ("Transpose", {"perm": (1, 0)}, [(None, 3)]),
+        ("Transpose", {"perm": (0, 1, 1)}, [(None, 3, 3)]),
+        ("Squeeze", {"axes": (1,)}, [(None, 3)]),
+        ("Squeeze", {"axes": (0,)}, [(None, 3)]),
+        ("Unsqueeze", {"axes": (0,)}, [(None, 3)]),
+    ],
+)
+def test_shapes_that_do_not_fit(op: str, attrs: dict[str, object], shapes: list[tuple[int | None, ...]]) -> None:
+    with pytest.raises(ValueError, match=r"\(|axis|axes"):
+        ops.get(op).shape(Node("n", op, tuple("abcde"[: len(shapes)]), ("y",), attrs), *shapes)
