@@ -31,17 +31,23 @@ def starts(values: Array, centroids: Array) -> Array:
     return np.concatenate([[0], np.searchsorted(values, halves)]).astype(np.int64)
 
 
-def step(values: Array, counts: Array, centroids: Array) -> Array:
+def sums(values: Array, counts: Array) -> tuple[Array, Array]:
+    """`products` and `ranks` for `step`."""
+    return values * counts, np.concatenate([[0], np.cumsum(counts)])
+
+
+def step(values: Array, products: Array, ranks: Array, centroids: Array) -> Array:
     """One iteration: assign, then move each centroid to its cluster's mean. Inertia never grows.
 
-    A cluster without values moves to the value farthest from its own centroid.
+    `products` is values * counts; `ranks` is how many lie before each value, and at last how many there are. A
+    cluster without values moves to the value farthest from its own centroid.
     """
     begin = starts(values, centroids)
     end = np.append(begin[1:], values.size)
     used = end > begin
     moved = centroids.copy()
-    totals = np.add.reduceat(values * counts, begin[used])
-    moved[used] = np.clip(totals / np.add.reduceat(counts, begin[used]), values[begin[used]], values[end[used] - 1])
+    means = np.add.reduceat(products, begin[used]) / (ranks[end[used]] - ranks[begin[used]])
+    moved[used] = np.clip(means, values[begin[used]], values[end[used] - 1])
     empty = np.flatnonzero(~used)
     if empty.size:
         ends = np.concatenate([values[begin[used]], values[end[used] - 1]])
@@ -54,8 +60,9 @@ def step(values: Array, counts: Array, centroids: Array) -> Array:
 def kmeans(values: Array, counts: Array, k: int, *, init: str = "linear", seed: int = 0, max_iter: int = 100) -> Array:
     """k ascending centroids, float64, of ascending distinct `values` (float64, k < len) that occur `counts` times."""
     centroids = initial(values, counts, k, init, seed)
+    products, ranks = sums(values, counts)
     for _ in range(max_iter):
-        moved = step(values, counts, centroids)
+        moved = step(values, products, ranks, centroids)
         if np.array_equal(moved, centroids):
             break
         centroids = moved

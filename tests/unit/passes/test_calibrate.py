@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from emcc.errors import EmccError
-from emcc.ir.graph import Format
-from emcc.ops.interpret import trace
-from emcc.passes.calibrate import Calibrate, choose, error, widest
 from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from emcc.errors import EmccError
+from emcc.ir.graph import Format
+from emcc.ops.interpret import trace
+from emcc.passes.calibrate import Calibrate, choose, error, widest
 
 ACTIVATIONS = ["", "Relu", "LeakyRelu", "Sigmoid", "Tanh"]
 

@@ -4,6 +4,10 @@ import sys
 
 import numpy as np
 import pytest
+from graphs import folded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from emcc.errors import EmccError
 from emcc.ops.interpret import run
 from emcc.passes.finetune import Finetune
@@ -11,9 +15,6 @@ from emcc.passes.gradual import PruneFinetune, cubic
 from emcc.passes.prune import Prune, removed
 from emcc.passes.share import Share
 from emcc.runtime.data import Dataset
-from graphs import folded
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SIZES = [12, 16, 10, 5]
 NAMES = [f"fc{i}.weight" for i in range(3)]
@@ -141,6 +142,18 @@ def test_gradual_pruning_ends_exactly_where_pruning_does(sparsity, steps):
     assert (tuned.constants["fc1.weight"] == 0).sum() == 40
     others = [tuned.constants[name] for name in (NAMES[0], NAMES[2])]
     assert sum(int((w == 0).sum()) for w in others) == removed(sum(w.size for w in others), sparsity)
+
+
+def test_each_kind_has_its_own_epochs():
+    graph, data = problem()
+    told = []
+    finetune = Finetune(epochs=2, shared_epochs=3, data=data, teacher=graph, progress=told.append)
+    finetune.apply(graph)
+    finetune.apply(Share(4).apply(graph))
+    assert [line.split(",")[1] for line in told] == [
+        *(f" epoch {i} of 2" for i in (1, 2)),
+        *(f" epoch {i} of 3" for i in (1, 2, 3)),
+    ]
 
 
 def test_gradual_without_data_or_epochs_is_prune():

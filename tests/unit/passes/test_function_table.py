@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from emcc.ir.graph import Format, Node
 from emcc.ir.program import Table
 from emcc.ops.qlinear import apply_function as integer_function

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from emcc.frontend import load
 from emcc.ops.interpret import run
 from emcc.passes.base import Pipeline

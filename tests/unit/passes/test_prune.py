@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from emcc.errors import EmccError
-from emcc.passes.prune import SCORES, Prune, removed, smallest
 from graphs import folded
 from hypothesis import given
 from hypothesis import strategies as st
+
+from emcc.errors import EmccError
+from emcc.passes.prune import SCORES, Prune, removed, smallest
 
 SIZES = [7, 11, 5, 3]
 

@@ -2,6 +2,10 @@
 
 import numpy as np
 import pytest
+from graphs import folded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from emcc.errors import EmccError
 from emcc.ir.graph import Codebook, Format, Node
 from emcc.ops import interpret
@@ -12,9 +16,6 @@ from emcc.passes.functions import apply_function
 from emcc.passes.prune import Prune
 from emcc.passes.quantise import Quantise, finest_weight_frac, scale_layer, table_errors
 from emcc.passes.share import Share
-from graphs import folded
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ACTIVATIONS = ["", "Relu", "LeakyRelu", "Sigmoid", "Tanh"]
 SCALES = [0.0, 1e-30, 1.0, 1e30]
@@ -92,6 +93,9 @@ def test_the_graph_is_the_contracts_chain():
         assert book.shape == (16,)
         assert book[0] == 0
         assert np.abs(book).max() > 1 << 14, "as many fraction bits as fit"
+        scale = graph.tensors[quantised.nodes[i].inputs[0]].fmt.frac_bits + quantised.nodes[i].attrs["weight_frac"]
+        nearest = np.floor(np.ldexp(graph.constants[f"fc{i}.bias"], scale) + 0.5)
+        np.testing.assert_array_equal(quantised.constants[f"fc{i}.bias"], nearest)
 
 
 @given(st.lists(st.floats(-1e30, 1e30).filter(lambda v: abs(v) > 1e-30), min_size=1, max_size=5))

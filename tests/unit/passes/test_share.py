@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from emcc.errors import EmccError
-from emcc.passes.kmeans import INITS
-from emcc.passes.prune import Prune
-from emcc.passes.share import CODE_WIDTHS, Share, canonical, cluster
 from graphs import folded
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from emcc.errors import EmccError
+from emcc.passes.kmeans import INITS
+from emcc.passes.prune import Prune
+from emcc.passes.share import CODE_WIDTHS, Share, canonical, cluster
 
 some_weights = arrays(
     np.float32,

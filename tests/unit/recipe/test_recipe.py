@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+
 from emcc.errors import EmccError
 from emcc.recipe import SECTIONS, Recipe, default_text
 

@@ -4,9 +4,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from graphs import folded
+
 from emcc.errors import EmccError
 from emcc.runtime.data import HINT, load_data
-from graphs import folded
 
 GRAPH = folded([6, 4])
 SEEN = np.random.default_rng(0).standard_normal((10, 6)).astype(np.float32)
