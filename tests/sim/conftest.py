@@ -1,0 +1,28 @@
+"""Simulators that tests build are kept in pytest's own cache, so that a second run does not build them again."""
+
+import os
+
+import pytest
+
+from emcc.errors import EmccError
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _simulator_cache(pytestconfig: pytest.Config) -> None:
+    if pytestconfig.cache is not None:
+        os.environ.setdefault("EMCC_CACHE", str(pytestconfig.cache.mkdir("emcc")))
+
+
+@pytest.fixture(autouse=True)
+def _tools_are_there(request: pytest.FixtureRequest) -> None:
+    """Tests marked `sim` are skipped where there is no Verilator or compiler, except in CI."""
+    from emcc.tools import cxx, verilator
+
+    if request.node.get_closest_marker("sim"):
+        try:
+            verilator.home()
+            cxx.compiler()
+        except EmccError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(error).replace("\n", ";"))

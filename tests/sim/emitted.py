@@ -1,0 +1,34 @@
+"""Programs as artefacts on disk, and samples for them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from emcc.artefact import MANIFEST, Artefact, to_json
+from emcc.backends import rom, verilog
+from emcc.eie.lower import lower
+from emcc.eie.options import LowerOptions
+from emcc.eie.store import save_program
+from emcc.ir.graph import Array, Graph
+from emcc.ir.program import Program
+from emcc.runtime.data import Dataset
+
+
+def write(graph: Graph, options: LowerOptions, folder: Path) -> Program:
+    """Lower a quantised graph and write what simulating it takes; returns the program."""
+    program = lower(graph, options)
+    images = rom.render(rom.images(program), "hex")
+    manifest = to_json({"format": 1})
+    stored = save_program(program)
+    Artefact({MANIFEST: manifest, "program.npz": stored, **verilog.render(program), **images}).write(folder)
+    return program
+
+
+def samples(program: Program, count: int, *, density: float = 0.5, scale: float = 0.1, seed: int = 0) -> Dataset:
+    """Samples that fill `scale` of the input format's range, `density` of the elements not zero; labels at random."""
+    rng = np.random.default_rng(seed)
+    shape = (count, *program.input_shape)
+    fmt = program.layers[0].in_fmt
+    integers = rng.integers(fmt.low, fmt.high, shape, endpoint=True) * scale
+    x: Array = fmt.dequantise(np.floor(integers) * (rng.random(shape) < density)).astype(np.float32)
+    return Dataset(x, rng.integers(0, program.output_shape[-1], count))

@@ -1,0 +1,61 @@
+"""The emitted RTL under Verilator -Wall, Yosys and Icarus, and lint itself shown red."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emcc.artefact import Artefact
+from emcc.errors import EmccError
+from emcc.tools.lint import READERS, lint, main
+from emcc.tools.specimens import SPECIMENS
+
+pytestmark = pytest.mark.synth
+
+
+@pytest.mark.parametrize("name", SPECIMENS)
+def test_the_emitted_rtl_has_no_warning(tmp_path: Path, name: str) -> None:
+    Artefact(SPECIMENS[name].files()).write(tmp_path / "a")
+    findings = lint(tmp_path / "a")
+    assert [finding.reader for finding in findings] == list(READERS)
+    assert [finding.warnings for finding in findings] == [()] * len(findings)
+
+
+@pytest.mark.parametrize(
+    ("edit", "readers"),
+    [
+        (lambda text: text.replace("assign stall_o", "wire unused_stall"), {"verilator", "yosys"}),
+        (lambda text: text.replace("endmodule", "assign bcast_o = 1'b1;\nendmodule"), {"yosys"}),
+        (lambda text: text.replace("endmodule", "wire w = nowhere;\nendmodule"), {"verilator", "icarus"}),
+        (lambda text: text.replace("endmodule", "if endmodule"), {"verilator", "yosys", "icarus"}),
+    ],
+)
+def test_every_reader_is_able_to_complain(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], edit: Callable[[str], str], readers: set[str]
+) -> None:
+    files = dict(SPECIMENS["small"].files())
+    text = files["rtl/emcc_array.sv"].decode()
+    assert edit(text) != text
+    files["rtl/emcc_array.sv"] = edit(text).encode()
+    Artefact(files).write(tmp_path / "a")
+    findings = lint(tmp_path / "a")
+    assert readers <= {finding.reader for finding in findings if finding.warnings or finding.skipped}
+    assert main([str(tmp_path / "a")]) == 1
+    assert "lines of warnings" in capsys.readouterr().out
+
+
+def test_icarus_may_be_missing_but_not_in_ci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emcc.tools import icarus
+
+    Artefact(SPECIMENS["one_pe"].files()).write(tmp_path / "a")
+    monkeypatch.setattr(icarus, "installed", lambda: False)
+    monkeypatch.delenv("CI", raising=False)
+    assert lint(tmp_path / "a")[-1].skipped == "iverilog is not installed"
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(EmccError, match="Icarus Verilog is not installed"):
+        lint(tmp_path / "a")
+
+
+def test_a_folder_that_is_no_artefact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert "rtl: cannot be read" in capsys.readouterr().err
