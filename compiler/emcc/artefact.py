@@ -29,7 +29,7 @@ class Artefact:
     def __post_init__(self) -> None:
         for name in self.files:
             path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+            if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
                 raise ValueError(f"not a plain relative file name: {name!r}")
 
     @cached_property
@@ -127,6 +127,19 @@ def to_json(value: Any) -> bytes:
     """Indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
     return (_NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode()
+
+
+def changed(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Files of an artefact on disk that are not as the manifest has them, or not there, by name."""
+    return [name for name, facts in sorted(manifest["files"].items()) if _hash(folder / name) != facts["sha256"]]
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 @contextmanager

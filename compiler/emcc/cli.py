@@ -28,7 +28,7 @@ class Guarded(TyperGroup):
             print(f"emcc: error: {error}", file=sys.stderr)
             raise typer.Exit(MISTAKE) from error
         except KeyboardInterrupt as error:
-            print("emcc: interrupted; nothing was written", file=sys.stderr)
+            print("emcc: interrupted", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from error
 
 
@@ -126,13 +126,15 @@ def inspect(
 
     Exits with 2 if the model cannot be compiled.
     """
-    from emcc.artefact import read_manifest, to_json, write_file
+    from emcc.artefact import changed, read_manifest, to_json, write_file
 
     if path.is_dir():
         from emcc.report.summary import print_summary
 
         manifest = read_manifest(path)
         print_summary(manifest, printable(str(path), 1000))
+        for name in changed(path, manifest):
+            print(f"changed since it was compiled, or missing: {printable(name)}")
         if json_file:
             write_file(json_file, to_json(manifest))
         return

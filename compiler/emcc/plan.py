@@ -24,6 +24,7 @@ class Plan:
     Attributes:
         compress: float to float; quantise: float to integers; lower: how to deal the result to PEs.
         skipped: (pass, why it does not run).
+        fine_tuned: whether the data is trained on.
         warnings: what the user should know.
         resolved: every option of every section, by section.
     """
@@ -32,6 +33,7 @@ class Plan:
     quantise: tuple[Pass, ...]
     lower: LowerOptions
     skipped: tuple[tuple[str, str], ...]
+    fine_tuned: bool
     warnings: tuple[str, ...]
     resolved: Mapping[str, Mapping[str, Any]]
 
@@ -53,6 +55,7 @@ def make(
     share = recipe.share
     compress: tuple[Pass, ...] = (share,)
     skipped: tuple[tuple[str, str], ...] = (("prune", PRUNE), ("finetune", FINETUNE))
+    tuned = False
     if keep_weights:
         compress = (replace(share, bits=0, layers={}),)
         skipped = (("prune", KEPT), ("finetune", KEPT))
@@ -66,12 +69,13 @@ def make(
         finetune = replace(recipe.finetune, data=data, teacher=original, progress=progress)
         compress = (PruneFinetune(recipe.prune, finetune), share)
         compress += (finetune,) if finetune.shared_epochs else ()
-        skipped = ()
+        skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
     elif _sets(recipe, "prune", ("sparsity", "layers")):
         compress = (recipe.prune, share)
         skipped = skipped[1:]
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
-    return Plan(compress, (calibrate, recipe.quantise), lower, skipped, tuple(warnings), resolved)
+    quantise = (calibrate, recipe.quantise)
+    return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
 
 
 def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:

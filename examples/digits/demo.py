@@ -2,7 +2,7 @@
 
     python examples/digits/demo.py [--out DIR] [--count N] [--pes N]
 
-Compiles digits.onnx with train.npz (pruning, fine-tuning, weight sharing, Huffman coding), then runs held-out digits
+Compiles digits.onnx with train.npz by recipe.toml (pruning, fine-tuning, weight sharing, Huffman coding), then runs held-out digits
 of test.npz through the emitted RTL. Exits with 1 unless every bit and every cycle count is as predicted.
 """
 
@@ -43,7 +43,8 @@ def main() -> int:
     options = parser.parse_args()
     begun = time.perf_counter()
     with Progress(quiet=False) as progress:
-        artefact = compile_model(CompileOptions(MODEL, data=HERE / "train.npz", pes=options.pes), progress)
+        compiling = CompileOptions(MODEL, data=HERE / "train.npz", pes=options.pes, recipe=HERE / "recipe.toml")
+        artefact = compile_model(compiling, progress)
         artefact.write(options.out)
         progress("running the float model and the reference model")
         graph = load(MODEL)

@@ -51,14 +51,16 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
     ]
     lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]
     quality = manifest["quality"]
+    tuned = manifest["options"]["fine_tuned"]
     if quality["labels"]:
         lines.append(
-            f"accuracy on {quality['samples']} samples of {printable(manifest['data']['file'])}: "
+            f"accuracy on {quality['samples']} samples of {printable(manifest['data']['file'])}"
+            f"{' (which it was fine-tuned on)' if tuned else ''}: "
             f"float {percent(quality['float_accuracy'])}, compressed {percent(quality['compressed_accuracy'])}"
         )
     if quality["agreement"] is not None:
         same = percent(quality["agreement"])
-        lines.append(f"same class as the float model on {same} of {quality['samples']} samples")
+        lines.append(f"same largest output as the float model on {same} of {quality['samples']} samples")
     lines.append(
         f"float-to-fixed error of the output (same weights, {quality['samples']} samples): "
         f"at most {quality['fixed_error_max']:.3g}, RMS {quality['fixed_error_rms']:.3g}, "

@@ -52,7 +52,11 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         if options.data and data
         else None,
         "recipe": _file(options.recipe) if options.recipe else None,
-        "options": {"keep_weights": options.keep_weights, "passes": compiled.plan.resolved},
+        "options": {
+            "keep_weights": options.keep_weights,
+            "fine_tuned": compiled.plan.fine_tuned,
+            "passes": compiled.plan.resolved,
+        },
         "passes": [{"name": name, "did": did} for name, did in compiled.steps],
         "warnings": list(compiled.plan.warnings),
         "design": {

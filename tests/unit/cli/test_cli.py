@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -55,13 +55,14 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
     )
     times = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=ENVIRONMENT)
-        times.append(time.perf_counter() - begun)
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime)
         assert done.returncode == 0, done.stderr
         assert "compile" in done.stdout
         assert "simulate" in done.stdout
-    assert min(times) < 0.6  # 0.2 s here; a loaded machine takes longer
+    assert min(times) < 0.6  # of processor time; 0.15 on a machine that is not busy
 
 
 def test_wrong_usage_is_2() -> None:

@@ -1,0 +1,82 @@
+"""What the recipe, the data and --keep-weights decide."""
+
+import numpy as np
+import pytest
+
+from emcc.ir.graph import Graph
+from emcc.passes.calibrate import Calibrate
+from emcc.passes.gradual import PruneFinetune
+from emcc.passes.prune import Prune
+from emcc.passes.share import Share
+from emcc.plan import SYNTHETIC, Plan, make
+from emcc.recipe import Recipe
+from emcc.runtime.data import Dataset
+
+TEACHER = Graph("", ("x",), ("x",), (), {}, {})
+DATA = Dataset(np.zeros((8, 4), np.float32))
+
+
+def plan(recipe: str = "", data: Dataset | None = None, keep: bool = False, pes: int | None = None) -> Plan:
+    return make(Recipe.parse(recipe), data, TEACHER, keep, pes, lambda step: None)
+
+
+def names(found: Plan) -> list[str]:
+    return [step.name for step in found.compress]
+
+
+def test_with_data_everything_runs() -> None:
+    found = plan(data=DATA)
+    assert names(found) == ["prune", "share", "finetune"]
+    assert isinstance(found.compress[0], PruneFinetune)
+    assert found.compress[0].finetune.teacher is TEACHER
+    assert found.fine_tuned
+    assert (found.skipped, found.warnings) == ((), ())
+
+
+def test_without_data_the_zero_pattern_stays() -> None:
+    found = plan()
+    assert names(found) == ["share"]
+    assert [name for name, _ in found.skipped] == ["prune", "finetune"]
+    assert SYNTHETIC in found.warnings
+    assert not found.fine_tuned
+
+
+def test_without_data_a_recipe_can_prune() -> None:
+    found = plan("[prune]\nsparsity = 0.3\n")
+    assert isinstance(found.compress[0], Prune)
+    assert found.compress[0].sparsity == 0.3
+    assert [name for name, _ in found.skipped] == ["finetune"]
+    assert any("pruned without fine-tuning" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("data", [None, DATA])
+def test_keep_weights(data: Dataset | None) -> None:
+    found = plan("[prune]\nsparsity = 0.3\n[share]\nbits = 2\ninit = 'density'\n", data, keep=True)
+    (share,) = found.compress
+    assert isinstance(share, Share)
+    assert (share.bits, share.init) == (0, "density")
+    assert [name for name, _ in found.skipped] == ["prune", "finetune"]
+    assert any("[prune] is not used" in warning for warning in found.warnings)
+    assert any("[share]" in warning for warning in found.warnings)
+    assert (SYNTHETIC in found.warnings) == (data is None)
+    assert set(found.resolved) == {"share", "calibrate", "quantise", "lower"}
+
+
+def test_calibration_gets_the_data() -> None:
+    calibrate = plan("[calibrate]\nbits = 8\n", DATA, keep=True).quantise[0]
+    assert isinstance(calibrate, Calibrate)
+    assert calibrate.bits == 8
+    assert calibrate.data is DATA.x
+
+
+def test_pes_of_the_command_line_win() -> None:
+    assert plan("[lower]\npes = 16\n").lower.pes == 16
+    found = plan("[lower]\npes = 16\n", pes=4)
+    assert found.lower.pes == 4
+    assert found.resolved["lower"]["pes"] == 4
+
+
+def test_no_epochs_is_no_tuning() -> None:
+    found = plan("[finetune]\nepochs = 0\nshared_epochs = 0\n", DATA)
+    assert names(found) == ["prune", "share"]
+    assert not found.fine_tuned

@@ -1,0 +1,90 @@
+"""Figures of the report against figures counted by hand, and names in it against HTML."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import mlp, save
+
+from emcc.artefact import Artefact, changed, to_json
+from emcc.compiler import CompileOptions, compile_model
+from emcc.report import html
+from emcc.report.lines import kilo, percent, seconds
+from emcc.report.metrics import dense_bytes, dense_cycles
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    folder = tmp_path_factory.mktemp("report")
+    path = save(mlp((6, 9, 4), seed=2, density=0.5, tail="Softmax"), folder / "m.onnx")
+    x = np.random.default_rng(0).standard_normal((30, 6)).astype(np.float32)
+    np.savez(folder / "d.npz", x=x, y=np.arange(30) % 4)
+    return compile_model(CompileOptions(path, data=folder / "d.npz", keep_weights=True, pes=4))
+
+
+def test_layers_and_totals(artefact: Artefact) -> None:
+    manifest = artefact.manifest
+    first, second = manifest["layers"]
+    weights = {each.name: each for each in mlp((6, 9, 4), seed=2, density=0.5).graph.initializer}
+    kept = [int(np.count_nonzero(np.frombuffer(weights[f"fc{i}.weight"].raw_data, "<f4"))) for i in (0, 1)]
+    assert [first["kept"], second["kept"]] == kept
+    assert (first["rows"], first["columns"], first["weights"]) == (9, 6, 54)
+    assert first["dense_cycles"] == 3 * 6  # 9 rows on 4 PEs are 3 a PE
+    assert second["dense_cycles"] == 1 * 9
+    assert first["dense_bytes"] == (54 + 9) * 4
+    total = manifest["totals"]
+    assert total["kept"] == sum(kept)
+    assert total["bytes"] == len(artefact.files["model.emc"])
+    assert total["cycles"]["samples"] == 30
+    assert first["cycles"] + second["cycles"] == pytest.approx(total["cycles"]["mean"])
+    assert 0 < total["utilisation"] < 1
+    assert manifest["design"]["host"] == [{"attrs": {"axis": 1}, "op": "Softmax"}]
+    assert manifest["quality"]["labels"]
+
+
+def test_baseline() -> None:
+    assert dense_cycles(100, 784, 64) == 2 * 784
+    assert dense_cycles(1, 5, 64) == 5
+    assert dense_bytes(2, 3) == 32
+
+
+def test_files_are_hashed(artefact: Artefact, tmp_path: Path) -> None:
+    artefact.write(tmp_path / "out")
+    assert changed(tmp_path / "out", artefact.manifest) == []
+    (tmp_path / "out" / "rom" / "layers.hex").write_text("0")
+    (tmp_path / "out" / "model.emc").unlink()
+    assert changed(tmp_path / "out", artefact.manifest) == ["model.emc", "rom/layers.hex"]
+
+
+def test_names_are_escaped_in_html(artefact: Artefact) -> None:
+    manifest = json.loads(json.dumps(artefact.manifest).replace("fc0", "<script>alert(1)</script>"))
+    manifest["model"]["file"] = '"><script>.onnx'
+    page = html.render(manifest).decode()
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_report_stands_alone(artefact: Artefact) -> None:
+    page = artefact.files["report.html"].decode()
+    assert "http" not in page.replace("http-equiv", "")
+    for row in artefact.manifest["layers"]:
+        assert f"<td>{row['name']}</td>" in page
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../b", "a\\b", "a//b", "."])
+def test_only_plain_names(name: str) -> None:
+    with pytest.raises(ValueError, match="plain relative"):
+        Artefact({name: b""})
+
+
+def test_json_is_plain() -> None:
+    assert to_json({"b": [1, 2.5, -3], "a": "[1,\n2]"}) == b'{\n "a": "[1,\\n2]",\n "b": [ 1, 2.5, -3 ]\n}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        to_json({"a": float("nan")})
+
+
+def test_units() -> None:
+    assert [kilo(999), kilo(1234), kilo(1_066_440)] == ["999 B", "1.2 kB", "1.07 MB"]
+    assert [seconds(2), seconds(0.0123), seconds(4.66e-6), seconds(5e-9)] == ["2 s", "12.3 ms", "4.66 us", "5 ns"]
+    assert percent(0.1234) == "12.34 %"
