@@ -1,6 +1,7 @@
 """A function of one activation as a bipartite table, the smallest that is accurate enough."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,19 +52,47 @@ def _within(values: Array, low: int, high: int) -> Array:
     return np.clip(values, low, high).astype(np.int64)
 
 
-def build(target: Array, z: Format, y: Format, tolerance: float) -> tuple[Table, float]:
-    """The smallest table within `tolerance` output ulps at every z, and its greatest error, found by trying every z.
+@dataclass(frozen=True)
+class Wanted:
+    """A function to be tabulated: float64 [2**z.width] in output ulps, ascending z; beyond the output's range it
+    saturates. `tolerance` in output ulps."""
 
-    `target` is the function in output ulps (float64 [2**width], ascending z); beyond the output's range it
-    saturates. A z where it is exactly 0 gives exactly 0. A plain table, off by half an ulp, is the last resort;
-    for 8-bit activations it is the only one tried.
+    target: Array
+    z: Format
+    y: Format
+    tolerance: float
+
+
+def build(wanted: Sequence[Wanted]) -> list[tuple[Table, float]]:
+    """A table for every function and its greatest error, found by trying every z.
+
+    All tables have one shape, since the array has one: the smallest with which each is within its tolerance. A z
+    where the function is exactly 0 gives exactly 0. Plain tables, off by half an ulp, are the last resort; for 8-bit
+    activations they are the only ones tried. All formats have the same width.
     """
-    wanted = np.clip(target, y.low, y.high)
-    zeros = wanted == 0
-    for lo_bits, hi_bits in shapes(z.width) if z.width > 8 else [(0, 0)]:
-        for table in bipartite(wanted, z.width, lo_bits, hi_bits, y.low, y.high):
-            got = look_up(table, z.width, y.low, y.high)
-            error = float(np.abs(got - wanted).max())
-            if (error <= tolerance and not got[zeros].any()) or lo_bits == 0:
-                return table, error
-    raise AssertionError("the plain table is always tried")
+    if not wanted:
+        return []
+    width = wanted[0].z.width
+    for lo_bits, hi_bits in shapes(width) if width > 8 else [(0, 0)]:
+        found = []
+        for each in wanted:
+            table = _best(each, lo_bits, hi_bits)
+            if table is None:
+                break
+            found.append(table)
+        if len(found) == len(wanted):
+            return found
+    raise AssertionError("plain tables are always good enough")
+
+
+def _best(wanted: Wanted, lo_bits: int, hi_bits: int) -> tuple[Table, float] | None:
+    """The first table of that shape within the tolerance (any, of a plain one), and its error."""
+    y, width = wanted.y, wanted.z.width
+    target = np.clip(wanted.target, y.low, y.high)
+    zeros = target == 0
+    for table in bipartite(target, width, lo_bits, hi_bits, y.low, y.high):
+        got = look_up(table, width, y.low, y.high)
+        error = float(np.abs(got - target).max())
+        if (error <= wanted.tolerance and not got[zeros].any()) or lo_bits == 0:
+            return table, error
+    return None

@@ -81,6 +81,18 @@ def target(activation: Node, z: Format, y: Format) -> Array:
 
 
 @dataclass(frozen=True)
+class _Part:
+    """A layer on its way: formats of what it takes and gives, and the function to tabulate, if it is one."""
+
+    layer: Layer
+    scaled: Scaled
+    x: Format
+    y: Format
+    function: str
+    wanted: function_table.Wanted | None
+
+
+@dataclass(frozen=True)
 class Quantise:
     """Folded, shared, calibrated graph -> chain of QLinear (see ops/qlinear for what one means).
 
@@ -92,40 +104,51 @@ class Quantise:
 
     def apply(self, graph: Graph) -> Graph:
         """The integer graph. Raises EmccError where a layer's numbers have no common scale."""
+        parts = self._parts(graph)
+        tables = iter(function_table.build([part.wanted for part in parts if part.wanted]))
         nodes: list[Node] = []
         constants: dict[str, Array] = {}
         tensors = {name: graph.tensors[name] for name in graph.inputs}
-        in_low: int | None = None
-        for layer in linear_layers(graph):
-            x = _format(tensors[layer.x].fmt, layer)
-            low = x.low if in_low is None else in_low
-            scaled = self._scale(graph, layer, x, low)
-            z = replace(_format(graph.tensors[layer.z].fmt, layer), frac_bits=scaled.z_frac)
+        for part in parts:
+            layer, book = part.layer, graph.codebooks[part.layer.weight]
             attrs: dict[str, Any] = {
-                "code_w": graph.codebooks[layer.weight].code_w,
-                "weight_frac": scaled.weight_frac,
-                "z_frac": scaled.z_frac,
-                "shift": scaled.shift(x.frac_bits),
-                "function": "identity",
+                "code_w": book.code_w,
+                "weight_frac": part.scaled.weight_frac,
+                "z_frac": part.scaled.z_frac,
+                "shift": part.scaled.shift(part.x.frac_bits),
+                "function": part.function,
                 "lo_bits": 0,
                 "hi_bits": 0,
-                "act_w": z.width,
+                "act_w": part.y.width,
             }
-            parts = {"codes": graph.codebooks[layer.weight].codes, "codebook": scaled.codebook, "bias": scaled.bias}
-            y = z
-            in_low = None
-            if layer.activation is not None and layer.activation.op == "Relu":
-                attrs["function"], in_low = "relu", 0
-            elif layer.activation is not None:
-                y = _format(graph.tensors[layer.y].fmt, layer)
-                table, _ = self._table(layer.activation, z, y)
-                attrs |= {"function": "table", "lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
-                parts |= {"coarse": table.coarse, "fine": table.fine}
-            names = {part: _unique(f"{layer.node.name}.{part}", {*graph.tensors, *constants}) for part in parts}
-            constants |= {names[part]: value for part, value in parts.items()}
+            arrays = {"codes": book.codes, "codebook": part.scaled.codebook, "bias": part.scaled.bias}
+            if part.wanted:
+                table, _ = next(tables)
+                attrs |= {"lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
+                arrays |= {"coarse": table.coarse, "fine": table.fine}
+            names = {name: _unique(f"{layer.node.name}.{name}", {*graph.tensors, *constants}) for name in arrays}
+            constants |= {names[name]: value for name, value in arrays.items()}
             nodes.append(Node(layer.node.name, "QLinear", (layer.x, *names.values()), (layer.y,), attrs))
-            tensors[layer.y] = replace(graph.tensors[layer.y], fmt=y)
+            tensors[layer.y] = replace(graph.tensors[layer.y], fmt=part.y)
         return graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+
+    def _parts(self, graph: Graph) -> list[_Part]:
+        """Every layer with its scales and formats, each from what the layer before gives."""
+        result: list[_Part] = []
+        for layer in linear_layers(graph):
+            x = result[-1].y if result else _format(graph.tensors[layer.x].fmt, layer)
+            low = 0 if result and result[-1].function == "relu" else x.low
+            scaled = self._scale(graph, layer, x, low)
+            z = replace(_format(graph.tensors[layer.z].fmt, layer), frac_bits=scaled.z_frac)
+            activation = layer.activation
+            if activation is None or activation.op == "Relu":
+                result.append(_Part(layer, scaled, x, z, "relu" if activation else "identity", None))
+                continue
+            y = _format(graph.tensors[layer.y].fmt, layer)
+            tolerance = min(self.table_error, 1.0) if activation.op == "LeakyRelu" else self.table_error
+            wanted = function_table.Wanted(target(activation, z, y), z, y, tolerance)
+            result.append(_Part(layer, scaled, x, y, "table", wanted))
+        return result
 
     def _scale(self, graph: Graph, layer: Layer, x: Format, in_low: int) -> Scaled:
         bias = graph.constants[layer.bias].astype(np.float64)
@@ -137,10 +160,6 @@ class Quantise:
             except OverflowError:
                 problem = "its weights and biases have no common fixed-point scale"
         raise EmccError(problem, node=layer.node.name, hint="train it again, or rescale it")
-
-    def _table(self, activation: Node, z: Format, y: Format) -> tuple[Table, float]:
-        tolerance = min(self.table_error, 1.0) if activation.op == "LeakyRelu" else self.table_error
-        return function_table.build(target(activation, z, y), z, y, tolerance)
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from emcc.ir.graph import Format, Node
 from emcc.ir.program import Table
 from emcc.ops.qlinear import apply_function as integer_function
-from emcc.passes.function_table import build, look_up, shapes
+from emcc.passes.function_table import Wanted, build, look_up, shapes
 from emcc.passes.functions import flat_beyond
 from emcc.passes.quantise import target
 
@@ -32,7 +32,7 @@ def integers(table, width):
 def test_sixteen_bits_within_tolerance_at_every_z(op, attrs, z_frac, y_frac, tolerance, entries):
     z, y = Format(16, z_frac), Format(16, y_frac)
     wanted = target(Node("a", op, ("z",), ("y",), attrs), z, y)
-    table, error = build(wanted, z, y, tolerance)
+    ((table, error),) = build([Wanted(wanted, z, y, tolerance)])
     got = integers(table, 16)
     np.testing.assert_array_equal(got, look_up(table, 16, y.low, y.high))
     assert error == np.abs(got - np.clip(wanted, y.low, y.high)).max() <= tolerance
@@ -50,7 +50,7 @@ def test_sixteen_bits_within_tolerance_at_every_z(op, attrs, z_frac, y_frac, tol
 def test_eight_bits_are_a_plain_table_off_by_half(op, attrs, z_frac, y_frac):
     z, y = Format(8, z_frac - 8), Format(8, y_frac - 8)
     wanted = target(Node("a", op, ("z",), ("y",), attrs), z, y)
-    table, error = build(wanted, z, y, 2.0)
+    ((table, error),) = build([Wanted(wanted, z, y, 2.0)])
     assert (table.lo_bits, table.hi_bits, table.coarse.size, table.fine.tolist()) == (0, 0, 256, [0])
     np.testing.assert_array_equal(integers(table, 8), np.clip(np.floor(wanted + 0.5), -128, 127))
     assert error <= 0.5
@@ -59,9 +59,21 @@ def test_eight_bits_are_a_plain_table_off_by_half(op, attrs, z_frac, y_frac):
 def test_a_function_that_no_bipartite_table_holds_gets_a_plain_one():
     fmt = Format(16, 15)
     wanted = np.random.default_rng(0).integers(-1000, 1000, 1 << 16).astype(float)
-    table, error = build(wanted, fmt, fmt, 2.0)
+    ((table, error),) = build([Wanted(wanted, fmt, fmt, 2.0)])
     assert (table.lo_bits, error) == (0, 0.0)
     np.testing.assert_array_equal(integers(table, 16), wanted)
+
+
+def test_all_functions_of_a_model_share_one_shape():
+    wanted = []
+    for op, attrs, z_frac, y_frac, tolerance, _ in CASES[:5]:
+        z, y = Format(16, z_frac), Format(16, y_frac)
+        wanted.append(Wanted(target(Node("a", op, ("z",), ("y",), attrs), z, y), z, y, tolerance))
+    alone = {(build([each])[0][0].lo_bits, build([each])[0][0].hi_bits) for each in wanted}
+    together = build(wanted)
+    assert len(alone) > 1, "the test needs functions that would choose differently"
+    assert len({(table.lo_bits, table.hi_bits) for table, _ in together}) == 1
+    assert all(error <= each.tolerance for each, (_, error) in zip(wanted, together, strict=True))
 
 
 def test_shapes_come_from_small_to_large():
