@@ -1,0 +1,1 @@
+"""What the benches share: building and running a simulator, stepping a DUT, networks to run."""

