@@ -135,10 +135,10 @@ def _runtime(trace: bool) -> list[Path]:
 
 
 def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
-    """Compile the model, Verilator's rarely run code with less effort, and the harness; link PROGRAM."""
+    """Compile the model, its rarely run and tracing code with less effort, and the harness; link PROGRAM."""
     flags = ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes(), f"-I{work / 'model'}"]
     files = sorted((work / "model").glob("*.cpp"))
-    slow = [file for file in files if file.stem.endswith("__Slow")]
+    slow = [file for file in files if file.stem.endswith("__Slow") or "__Trace__" in file.stem]
     fast = [file for file in files if file not in slow]
     units = [(unit, [*flags, HOT]) for unit in _unite(work, "hot", [*harness, *fast])]
     units += [(unit, [*flags, COLD]) for unit in _unite(work, "cold", slow)]
