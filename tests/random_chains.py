@@ -83,9 +83,10 @@ class Chain:
 
     def arithmetic(self) -> None:
         op = self.pick("Add", "Sub", "Mul", "Div")
-        ones = [self.pick(1, size) for size in self.shape]
+        ones = [self.pick(1, size) if size > 1 else self.pick(1, 1, 2) for size in self.shape]
         form = tuple(self.pick((), ones[-1:], ones, [1, *ones]))
-        self.add(op, self.constant(self.random(*form)), first=op == "Div" or self.pick(True, False))
+        shape = np.broadcast_shapes(self.shape, form[-len(self.shape) :])
+        self.add(op, self.constant(self.random(*form)), shape=shape, first=op == "Div" or self.pick(True, False))
 
     def normalise(self) -> None:
         size = self.shape[0]
@@ -137,6 +138,8 @@ class Chain:
             self.reshape_by_shape(shape)
             return
         target = [self.pick(0, -1, self.batch) if isinstance(self.batch, int) else self.pick(0, -1), *shape]
+        if shape[0] == self.shape[0] and self.pick(True, False):
+            target[1] = 0
         if -1 not in target:
             target[self.pick(*range(1, len(target)))] = -1
         self.add("Reshape", self.constant(target, np.int64), shape=shape)

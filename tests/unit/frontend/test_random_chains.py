@@ -1,5 +1,6 @@
 """Random models mean to emcc, as loaded and as folded, what they mean to onnxruntime."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,8 @@ def agree(proto: onnx.ModelProto, x: np.ndarray, truth: np.ndarray, path: Path) 
 
 
 @given(chains(RUNTIME_OPSETS), st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]], seed: int) -> None:
-    import tempfile
-
     proto, shape = drawn
     x = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
@@ -50,10 +49,8 @@ def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]],
 
 
 @given(chains(tuple(range(23, onnx.defs.onnx_opset_version() + 1))), st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_newest_opsets_agree_with_onnx_reference(drawn: tuple[onnx.ModelProto, tuple[int, ...]], seed: int) -> None:
-    import tempfile
-
     from onnx.reference import ReferenceEvaluator
 
     proto, shape = drawn
