@@ -66,12 +66,12 @@ def test_a_function_that_no_bipartite_table_holds_gets_a_plain_one():
 
 def test_all_functions_of_a_model_share_one_shape():
     wanted = []
-    for op, attrs, z_frac, y_frac, tolerance, _ in CASES[:5]:
+    for op, attrs, z_frac, y_frac, tolerance, _ in CASES[:5:2]:
         z, y = Format(16, z_frac), Format(16, y_frac)
         wanted.append(Wanted(target(Node("a", op, ("z",), ("y",), attrs), z, y), z, y, tolerance))
-    alone = {(build([each])[0][0].lo_bits, build([each])[0][0].hi_bits) for each in wanted}
     together = build(wanted)
-    assert len(alone) > 1, "the test needs functions that would choose differently"
+    alone = [build([each])[0][0] for each in wanted[::2]]
+    assert len({(table.lo_bits, table.hi_bits) for table in alone}) > 1, "they must differ for the test to mean anything"
     assert len({(table.lo_bits, table.hi_bits) for table, _ in together}) == 1
     assert all(error <= each.tolerance for each, (_, error) in zip(wanted, together, strict=True))
 
