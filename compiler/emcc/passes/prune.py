@@ -11,40 +11,30 @@ from emcc.passes.base import option
 from emcc.passes.layers import check_names, finite_weights, linear_layers
 
 
-def magnitude(weights: Array) -> Array:
-    """|w|, float64, flat."""
-    return np.abs(weights.astype(np.float64)).ravel()
+def magnitude(ranked: Array) -> Array:
+    """|w|."""
+    return ranked
 
 
-def normalised(weights: Array) -> Array:
-    """|w| over the layer's largest, float64, flat: between 0 and 1, so that squares do not overflow."""
-    flat = magnitude(weights)
-    return np.asarray(flat / (flat.max(initial=0.0) or 1.0))
+def scaled(ranked: Array) -> Array:
+    """|w| over the layer's root mean square."""
+    shares = ranked / (ranked.max(initial=0.0) or 1.0)
+    return np.asarray(shares / (np.sqrt(np.mean(np.square(shares))) or 1.0))
 
 
-def scaled(weights: Array) -> Array:
-    """|w| over the layer's root mean square, float64, flat."""
-    flat = normalised(weights)
-    return np.asarray(flat / (np.sqrt(np.mean(np.square(flat))) or 1.0))
-
-
-def lamp(weights: Array) -> Array:
-    """w**2 over the sum of the squares of all weights of the layer that are no smaller, float64, flat.
+def lamp(ranked: Array) -> Array:
+    """w**2 over the sum of the squares of all weights of the layer that are no smaller.
 
     Layer-adaptive magnitude score of Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning" (ICLR 2021):
     comparable between layers, and a layer's largest weight scores 1, so that no layer loses all.
-    Ties keep the order of the index: the first of equals scores least.
     """
-    flat = np.square(normalised(weights))
-    order = np.argsort(flat, kind="stable")
-    ranked = flat[order]
-    scores = np.zeros_like(flat)
-    tail = np.cumsum(ranked[::-1])[::-1]
-    scores[order] = np.divide(ranked, tail, out=np.zeros_like(ranked), where=tail > 0)
-    return scores
+    squares = np.square(ranked / (ranked.max(initial=0.0) or 1.0))
+    tail = np.cumsum(squares[::-1])[::-1]
+    return np.asarray(np.divide(squares, tail, out=np.zeros_like(squares), where=tail > 0))
 
 
 SCORES = {"lamp": lamp, "magnitude": magnitude, "scaled": scaled}
+"""Of a layer's |w|, float64 and ascending, to what each is worth between layers, ascending."""
 
 
 def smallest(scores: Array, count: int) -> Array:
@@ -102,13 +92,17 @@ class Prune:
         if not names:
             return {}
         arrays = [graph.constants[name] for name in names]
-        scores = np.concatenate([SCORES[self.score](array) for array in arrays])
-        scores[np.concatenate([array.ravel() == 0 for array in arrays])] = -1.0
-        parts = np.split(smallest(scores, count), np.cumsum([array.size for array in arrays])[:-1])
+        worth = np.concatenate([self._worth(array) for array in arrays])
+        shares = np.split(smallest(worth, count), np.cumsum([array.size for array in arrays])[:-1])
         changes = {}
-        for name, array, mask in zip(names, arrays, parts, strict=True):
+        for name, array, share in zip(names, arrays, shares, strict=True):
             pruned = array.astype(np.float32)
-            pruned.ravel()[mask] = 0.0
+            pruned.ravel()[smallest(np.abs(array.ravel()), int(np.count_nonzero(share)))] = 0.0
             pruned[pruned == 0] = 0.0
             changes[name] = pruned
         return changes
+
+    def _worth(self, weights: Array) -> Array:
+        """What the weights are worth, in ascending order; below all others where they are zero already."""
+        ranked = np.sort(np.abs(weights.ravel())).astype(np.float64)
+        return np.where(ranked == 0, -1.0, SCORES[self.score](ranked))
