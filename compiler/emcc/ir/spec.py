@@ -139,7 +139,7 @@ def verify(graph: Graph, *, after: str) -> None:
 
 
 def attributes_fit(node: Node, row: Row) -> bool:
-    """Whether the node has the row's attributes and no other; QLinear's table widths are 0 or left out without a table."""
+    """Whether the node has the row's attributes and no other; without a table, its widths are 0 or left out."""
     checks = dict(row.attrs)
     if node.op == "QLinear" and node.attrs.get("function") == "table":
         checks |= {"lo_bits": _integer, "hi_bits": _integer}
