@@ -8,9 +8,9 @@ from emcc.errors import EmccError
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _simulator_cache(pytestconfig: pytest.Config) -> None:
-    if pytestconfig.cache is not None:
-        os.environ.setdefault("EMCC_CACHE", str(pytestconfig.cache.mkdir("emcc")))
+def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
+    kept = getattr(pytestconfig, "cache", None)  # None with -p no:cacheprovider
+    os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else tmp_path_factory.mktemp("emcc")))
 
 
 @pytest.fixture(autouse=True)
