@@ -66,7 +66,7 @@ class Layout:
                     src_base=upper * (i % 2),
                     out_words=counts[i + 1],
                     out_last=self.sizes[i + 1] - (counts[i + 1] - 1) * pes,
-                    dst_base=upper * ((i + 1) % 2),
+                    dst_base=0 if i == len(self.program.layers) - 1 else upper * ((i + 1) % 2),
                     col_base=col,
                     bias_base=bias,
                     book_base=book,

@@ -37,7 +37,9 @@ def _layers(layout: Layout) -> RomImage:
     descriptors, comments = [], []
     for i, layer in enumerate(layout.program.layers):
         word = at = 0
-        for _, value, width in layout.fields(i):
+        for name, value, width in layout.fields(i):
+            if value >> width:
+                raise ValueError(f"layer {i}: {name} = {value} does not fit {width} bits")
             word |= value << at
             at += width
         descriptors.append(word)
