@@ -28,6 +28,7 @@ test: $(READY)  ## run all tests
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 lint-rtl: $(READY)  ## the emitted RTL under Verilator -Wall, Yosys and Icarus

@@ -2,8 +2,8 @@
 
     python examples/digits/demo.py [--out DIR] [--count N] [--pes N]
 
-Compiles digits.onnx with train.npz by recipe.toml (pruning, fine-tuning, weight sharing, Huffman coding), then runs held-out digits
-of test.npz through the emitted RTL. Exits with 1 unless every bit and every cycle count is as predicted.
+Compiles digits.onnx with train.npz by recipe.toml (pruning, fine-tuning, weight sharing, Huffman coding), then runs
+held-out digits of test.npz through the emitted RTL. Exits with 1 unless every bit and cycle count is as predicted.
 """
 
 import argparse

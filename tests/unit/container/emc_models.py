@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+
 from emcc.ir.graph import Format, Graph, Node, Tensor
 
 Array = np.ndarray[Any, Any]

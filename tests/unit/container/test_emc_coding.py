@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from emcc.container import huffman, ints, text
 from emcc.container.bits import FormatError, pack, unpack
 from emcc.container.matrix import MAX_RUN_W, entries, matrix
 from emcc.container.measure import entropy
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 COUNTS = st.lists(st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 2**40)), min_size=2, max_size=300)
 

@@ -6,12 +6,13 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from emc_models import lenet, quantised, random_layer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from emcc.container import decode, encode, layer_sizes, sizes
 from emcc.container.file import section_names, unframe
 from emcc.container.varint import uint
 from emcc.errors import EmccError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def small() -> bytes:

@@ -8,6 +8,7 @@ import numpy as np
 import plain_reader as plain
 import pytest
 from emc_models import lenet, quantised, random_layer, same
+
 from emcc.container import decode, encode
 from emcc.container.text import DICTIONARY
 from emcc.ir.graph import Graph

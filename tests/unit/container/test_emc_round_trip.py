@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from emc_models import lenet, quantised, random_layer, same
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from emcc.container import codec, decode, encode, huffman
 from emcc.errors import EmccError
 from emcc.ir.graph import Format, Graph, Node, Tensor
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GOLDEN = "74f29830b71f8b3e496f180049726f318f5206c75ee20a43d59ed18e6c2ce151"
 

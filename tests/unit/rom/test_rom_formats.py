@@ -4,11 +4,12 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from emcc.backends.rom.formats import FORMATS, parse, render
 from emcc.backends.rom.image import RomImage
 from emcc.errors import EmccError
-from hypothesis import given
-from hypothesis import strategies as st
 
 WIDTHS = st.one_of(st.integers(1, 70), st.sampled_from([96, 128, 129, 4096]))
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from emcc.eie.npz import read_npz, write_npz
 from emcc.eie.store import load_program, save_program
 from emcc.errors import EmccError
 from emcc.ir.graph import Format
 from emcc.ir.program import Layer, Program, Table
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ACT = Format(16, 8)
 
