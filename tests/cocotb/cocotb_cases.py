@@ -1,5 +1,6 @@
 """Networks that the PE's and the array's benches run, and what their stimulus has to reach."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -41,7 +42,7 @@ class Case:
         return lower(network(self.n_in, self.layers, self.act_w), options)
 
 
-def parameters(quick: dict[str, Case], slow: dict[str, Case]) -> list[object]:
+def parameters(quick: dict[str, Case], slow: dict[str, Case]) -> Sequence[object]:
     """The cases as pytest parameters, the second kind marked slow."""
     marks = [pytest.mark.slow]
     return [pytest.param(case, id=name) for name, case in quick.items()] + [
@@ -64,6 +65,8 @@ PE = {
     ),
     "padding": Case(50, (Dense(160, 0.03), Dense(120, 0.02, 2)), pes=1, pe=0, run_bits=1, padding=True),
     "saturation": Case(40, (Dense(40, 0.5, shift=0, weight=32767), Dense(30, 0.5, shift=27)), saturates=True),
+    # What is left of the accumulator after the shift is narrower than an activation.
+    "wide_shift": Case(40, (Dense(30, 0.5, shift=30), Dense(20, 0.5, function="relu", shift=29))),
     "binary_8": Case(70, (Dense(33, code_w=1, zero=False), Dense(20, 0.4, 1, "relu")), act_w=8),
     "table_16": Case(
         40, (Dense(30, 0.4, 4, "table"), Dense(25, 0.4, 4, "relu"), Dense(20, 0.4, 4, "table")), saturates=True
@@ -87,8 +90,8 @@ ARRAY = {
     "8_pes_deep": Case(
         70, (RELU, Dense(44, 0.2, 8, "relu"), RELU, Dense(5, 0.5, 1, "relu"), Dense(70, 0.5)), pes=8, run_bits=2
     ),
-    # More PEs than rows, and one column that feeds several words of rows.
-    "narrow": Case(3, (Dense(2, 0.9), Dense(1, 1.0), Dense(50, 1.0, function="relu"), Dense(3, 0.7)), pes=8),
+    # More PEs than rows, more than one group of the broadcast, and one column that feeds several words of rows.
+    "narrow": Case(3, (Dense(2, 0.9), Dense(1, 1.0), Dense(50, 1.0, function="relu"), Dense(3, 0.7)), pes=12),
 }
 ARRAY_SLOW = {
     f"{pes}_pes_queue_{queue}": Case(

@@ -1,17 +1,44 @@
-"""cocotb benches: where their modules are, and how a run is judged."""
+"""cocotb benches: where their modules are, where what they build is kept, and how a run is judged."""
 
+import os
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from emcc.errors import EmccError
 
 BENCHES = Path(__file__).resolve().parents[2] / "sim" / "cocotb"
 # The runner hands sys.path on to the simulator. Benches are imported by the name of their file.
 sys.path[:0] = [str(BENCHES), *(str(BENCHES / dut) for dut in ("lnzd", "act_queue", "pe", "array"))]
 
 Check = Callable[..., None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Simulators are kept in pytest's own cache, as in tests/sim."""
+    kept = getattr(pytestconfig, "cache", None)  # None with -p no:cacheprovider
+    os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else tmp_path_factory.mktemp("emcc")))
+
+
+@pytest.fixture(autouse=True)
+def _tools_are_there() -> None:
+    """Benches are skipped where a tool is missing, except in CI."""
+    from emcc.tools import cxx, verilator
+
+    try:
+        verilator.home()
+        cxx.compiler()
+        if not find_spec("cocotb_tools"):
+            raise EmccError("cocotb is not installed")
+    except EmccError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error).replace("\n", ";"))
 
 
 @pytest.fixture

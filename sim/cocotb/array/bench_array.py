@@ -16,6 +16,7 @@ from common.stepper import Stepper, rng, same
 
 OUTPUTS = ("s_axis_tready", "m_axis_tvalid", "m_axis_tdata", "m_axis_tlast", "layer_done_o", "bcast_o", "stall_o")
 IDLE = {"s_axis_tvalid": 0, "s_axis_tdata": 0, "m_axis_tready": 0}
+QUIET = {"s_axis_tready": 1, "m_axis_tvalid": 0, "layer_done_o": 0, "bcast_o": 0, "stall_o": 0}
 AFTER = 100
 WATCHDOG = 100_000
 
@@ -40,7 +41,8 @@ class Host:
     def begin(self) -> None:
         """Forget what is going on, as after a reset."""
         self.source: deque[int] = deque()
-        self.valid, self.first, self.held = False, -1, None
+        self.valid, self.first = False, -1
+        self.held: tuple[int, int] | None = None
         self.outputs: list[int] = []
         self.beats, self.broadcasts, self.stalls, self.done_at = 0, 0, 0, list[int]()
         self.last_at = -1
@@ -110,9 +112,7 @@ class Host:
         self.begin()
         for _ in range(AFTER):
             out = await self.cycle()
-            quiet = {**dict.fromkeys(OUTPUTS[1:], 0), "s_axis_tready": 1}
-            kept = ("s_axis_tready", "m_axis_tvalid", "layer_done_o", "bcast_o", "stall_o")
-            same("afterwards", self.stepper.cycle, {n: out[n] for n in kept}, {n: quiet[n] for n in kept})
+            same("afterwards", self.stepper.cycle, {name: out[name] for name in QUIET}, QUIET)
 
 
 async def begin(dut: Any, in_gap: float, out_gap: float) -> tuple[Host, list[dict[str, Any]]]:

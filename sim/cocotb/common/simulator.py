@@ -20,7 +20,7 @@ from emcc.tools import cache, cxx
 from emcc.tools import verilator as tool
 from emcc.tools.process import ToolError
 
-FLAGS = ("--cc", "--vpi", "--public-depth", "1", "--assert", "--no-timing", "--timescale", "1ns/1ns")
+FLAGS: tuple[str, ...] = ("--cc", "--vpi", "--public-depth", "1", "--assert", "--no-timing", "--timescale", "1ns/1ns")
 FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp", "verilated_vpi.cpp")
 SPEC = "EMCC_BENCH"

@@ -10,7 +10,6 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
@@ -42,7 +41,7 @@ class Stepper:
     async def start(self, idle: Mapping[str, int], cycles: int = 4) -> None:
         """Start the clock and hold reset for some cycles, inputs at `idle`."""
         self._set({**idle, "rst_ni": 0})
-        cocotb.start_soon(Clock(self._dut.clk_i, 2, unit="ns").start(start_high=False))
+        Clock(self._dut.clk_i, 2, unit="ns").start(start_high=False)
         await RisingEdge(self._dut.clk_i)
         await self.reset(idle, cycles)
 
