@@ -93,7 +93,7 @@ def simulate(
     data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
     count: Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples. [default: all]")] = None,
     json_file: Json = None,
-    trace: Annotated[bool, typer.Option("--trace", help="Write a waveform, emcc.vcd, here.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Write a waveform, emcc.fst, here.")] = False,
 ) -> None:
     """Run the emitted RTL in Verilator and hold every output integer against the reference model.
 
@@ -107,7 +107,7 @@ def simulate(
     read_manifest(folder)
     with Progress(quiet=False) as progress:
         progress("building the simulator")
-        waveform = Path("emcc.vcd") if trace else None
+        waveform = Path("emcc.fst") if trace else None
         tell = lambda done, of: progress(f"simulating, {done:,} of {of:,} inferences")  # noqa: E731
         result = run(folder, data, count=count, trace=waveform, progress=tell)
     print_simulation(result)

@@ -61,7 +61,7 @@ void Bench::open_trace() {
     if (options_.trace.empty()) return;
 #if VM_TRACE
     context_.traceEverOn(true);
-    trace_ = std::make_unique<VerilatedVcdC>();
+    trace_ = std::make_unique<VerilatedFstC>();
     top_.trace(trace_.get(), 99);
     trace_->open(options_.trace.c_str());
 #else

@@ -13,7 +13,7 @@
 #include "options.h"
 #include "verilated.h"
 #if VM_TRACE
-#include "verilated_vcd_c.h"
+#include "verilated_fst_c.h"
 #endif
 
 // Why a run ended early; `code` is the exit code of the program.
@@ -53,7 +53,7 @@ private:
     VerilatedContext context_;
     Vemcc_top top_;
 #if VM_TRACE
-    std::unique_ptr<VerilatedVcdC> trace_;
+    std::unique_ptr<VerilatedFstC> trace_;
 #endif
     std::ofstream output_, stats_;
     std::mt19937_64 random_;

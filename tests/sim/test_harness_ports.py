@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import fst
 import numpy as np
 import pytest
 import toy
@@ -45,11 +46,9 @@ def test_progress_ends_with_everything_done(tmp_path: Path) -> None:
 
 
 def test_a_trace_is_written(tmp_path: Path) -> None:
-    trace = tmp_path / "waves.vcd"
+    trace = tmp_path / "waves.fst"
     assert toy.run(tmp_path, toy.random_slots(2, 4), trace=trace).failure == ""
-    text = trace.read_text()
-    assert "s_axis_tready" in text
-    assert "\n#20\n" in text
+    assert b"s_axis_tready" in fst.hierarchy(trace.read_bytes())
 
 
 def test_a_shape_that_is_not_the_design_s_is_refused(tmp_path: Path) -> None:

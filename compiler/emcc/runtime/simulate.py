@@ -34,7 +34,7 @@ def simulate(
         folder: the artefact.
         data: an .npz file of x and perhaps y, or a Dataset; x is in the shape of the model's input.
         count: the first so many samples; all by default.
-        trace: a VCD file to write.
+        trace: an FST file to write.
         stalls: random back-pressure; cycles are then not compared.
         jobs: processes to simulate in; one a core by default.
         progress: called with (inferences done, of how many).

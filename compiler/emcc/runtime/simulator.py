@@ -107,7 +107,7 @@ def drive(
         slots: integers [n, in_words * lanes], the input words lane by lane.
         max_cycles: an inference may take; more is a failure.
         stalls: random gaps; cycle counts are then no longer those of the design.
-        trace: a VCD file to write; needs a simulator built for it, and is one process.
+        trace: an FST file to write; needs a simulator built for it, and is one process.
         jobs: processes; by default one a core, each with at least CHUNK inferences.
         progress: called with the number of inferences completed, from several threads, never at once.
 

@@ -25,7 +25,7 @@ FLAGS = (
     # A PE stays a class of its own: 64 PEs compile in a quarter of the time and simulate as fast as inlined.
     *("--inline-mult", "1"),
 )
-TRACE_FLAGS = ("--trace-vcd", "--trace-structs")
+TRACE_FLAGS = ("--trace-fst", "--trace-structs")
 HOT, COLD = "-O2", "-O0"
 UNIT_BYTES = 400_000
 TIMEOUT = 1800.0
@@ -74,7 +74,7 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
 
     Args:
         sources: rtl/files.f and the files it lists, by name. ROM images do not matter: they are read at run time.
-        trace: whether the program can write a VCD trace (slower).
+        trace: whether the program can write an FST trace (slower).
 
     Raises:
         EmccError: Verilator or a C++ compiler is missing, or the design's files are.
@@ -113,8 +113,8 @@ def _tools() -> tuple[str, str, str]:
 
 def _defines(trace: bool) -> list[str]:
     """Preprocessor flags, as Verilator's makefile sets them."""
-    on = {"VERILATOR": 1, "VM_TRACE": int(trace), "VM_TRACE_VCD": int(trace)}
-    off = ("VM_COVERAGE", "VM_SC", "VM_TIMING", "VM_TRACE_FST", "VM_TRACE_SAIF")
+    on = {"VERILATOR": 1, "VM_TRACE": int(trace), "VM_TRACE_FST": int(trace)}
+    off = ("VM_COVERAGE", "VM_SC", "VM_TIMING", "VM_TRACE_VCD", "VM_TRACE_SAIF")
     return [f"-D{name}={value}" for name, value in {**on, **dict.fromkeys(off, 0)}.items()]
 
 
@@ -124,12 +124,17 @@ def _includes() -> list[str]:
 
 def _runtime(trace: bool) -> list[Path]:
     """Verilator's own runtime as object files, the same for every design."""
-    names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] if trace else [])]
+    names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_fst_c.cpp"] if trace else [])]
     flags = ["-std=c++17", "-w", "-pthread", HOT, *_defines(trace), *_includes()]
-    key = cache.digest({"tools": "\n".join([*_tools(), *flags]).encode()})
+    # The FST writer wants lz4 and zlib; the harness brings what it calls of them.
+    libraries = {f"fst/{file.name}": file.read_bytes() for file in (folder("harness") / "fst").iterdir()} if trace else {}
+    key = cache.digest({**libraries, "tools": "\n".join([*_tools(), *flags]).encode()})
 
     def make(work: Path) -> None:
-        cxx.compile_all([(home() / "include" / name, flags) for name in names], work)
+        for name, content in libraries.items():
+            (work / name).parent.mkdir(exist_ok=True)
+            (work / name).write_bytes(content)
+        cxx.compile_all([(home() / "include" / name, [*flags, f"-I{work / 'fst'}"]) for name in names], work)
 
     return sorted(cache.entry("runtime", key[:32], make).glob("*.o"))
 

@@ -3,11 +3,11 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qgraphs import inputs, quantised
 
 from emcc.eie import cycles, reference, timing
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
-from tests.qgraphs import inputs, quantised
 
 
 def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, depth: int) -> tuple[int, int, int]:

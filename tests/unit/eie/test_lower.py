@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qgraphs import inputs, quantised
 
 from emcc.eie import reference
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.errors import EmccError
 from emcc.ops import interpret
-from tests.qgraphs import inputs, quantised
 
 designs = st.fixed_dictionaries(
     {
