@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
     std::vector<char> out;
     if (std::string(argv[1]) == "lz4") {
         out.resize(LZ4_compressBound(static_cast<int>(in.size())));
-        out.resize(LZ4_compress_default(in.data(), out.data(), static_cast<int>(in.size()), static_cast<int>(out.size())));
+        const int size = static_cast<int>(in.size());
+        out.resize(LZ4_compress_default(in.data(), out.data(), size, static_cast<int>(out.size())));
     } else {
         uLongf size = compressBound(in.size());
         out.resize(size);
