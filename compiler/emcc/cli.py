@@ -111,6 +111,8 @@ def simulate(
         tell = lambda done, of: progress(f"simulating, {done:,} of {of:,} inferences")  # noqa: E731
         result = run(folder, data, count=count, trace=waveform, progress=tell)
     print_simulation(result)
+    if waveform:
+        print(f"waveform: {waveform}")
     if json_file:
         write_file(json_file, to_json(result.to_json()))
     if not result.ok:
