@@ -126,7 +126,7 @@ def inspect(
 ) -> None:
     """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
 
-    Exits with 2 if the model cannot be compiled.
+    Exits with 2 if the model cannot be compiled, though `emcc compress` may work on it.
     """
     from emcc.artefact import changed, read_manifest, to_json, write_file
 
@@ -147,7 +147,7 @@ def inspect(
     print_survey(found)
     if json_file:
         write_file(json_file, to_json(as_values(found)))
-    if not found.supported:
+    if not found.eie:
         raise typer.Exit(MISTAKE)
 
 

@@ -47,6 +47,7 @@ def compile_model(options: CompileOptions, progress: Callable[[str], None] = lam
     from emcc.eie.lower import lower
     from emcc.eie.store import save_program
     from emcc.frontend import load
+    from emcc.ir.hardware import require_hardware
     from emcc.passes.fold import Fold
     from emcc.recipe import Recipe
     from emcc.report import html, manifest
@@ -57,6 +58,7 @@ def compile_model(options: CompileOptions, progress: Callable[[str], None] = lam
     progress("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
     source = load(options.model)
+    require_hardware(source, options.model)
     data = load_data(options.data, source) if options.data else None
     steps = Steps(progress)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))

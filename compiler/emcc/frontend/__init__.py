@@ -9,14 +9,14 @@ __all__ = ["ModelFacts", "NodeReport", "Survey", "load", "survey"]
 
 
 def load(path: Path) -> Graph:
-    """The model of an ONNX file, as a chain of float operators. Raises EmccError: see emcc.frontend.model."""
+    """The model of an ONNX file, as a graph of float operators. Raises EmccError: see emcc.frontend.model."""
     from emcc.frontend.model import load as _load
 
     return _load(Path(path))
 
 
 def survey(path: Path) -> Survey:
-    """What of an ONNX file `--target eie` supports, node by node. Raises EmccError where it cannot be read at all."""
+    """What of an ONNX file emcc supports, and what --target eie. Raises EmccError where it cannot be read at all."""
     from emcc.frontend.model import survey as _survey
 
     return _survey(Path(path))

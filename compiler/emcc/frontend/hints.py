@@ -1,29 +1,28 @@
 """What to do about operators that emcc does not compile."""
 
-_CONV = "--target eie compiles multi-layer perceptrons: convolution and pooling are not supported yet"
+_CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, GlobalAveragePool and Concat"
 _FUNCTION = "use Relu, LeakyRelu, Sigmoid or Tanh"
 _RECURRENT = "--target eie has no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights"
 _QUANTISED = "give emcc the float model: it quantises by itself"
-_SELECT = "select features by a Gemm with a matrix of 0 and 1; joining branches is not supported yet"
-_CLIP = "use Relu in place of a clip at zero"
+_SELECT = "select features by a Gemm with a matrix of 0 and 1"
 
 _HINTS = {
-    _CONV: "Conv ConvTranspose ConvInteger QLinearConv DeformConv MaxPool AveragePool GlobalAveragePool GlobalMaxPool "
-    "LpPool MaxUnpool Pad Resize Upsample LRN",
+    _CONV: "ConvTranspose ConvInteger QLinearConv DeformConv GlobalMaxPool LpPool MaxUnpool Pad Resize Upsample LRN",
     _FUNCTION: "Elu Selu Celu Gelu HardSigmoid HardSwish Swish Mish PRelu Softplus Softsign ThresholdedRelu Erf Exp "
     "Sqrt Pow Abs Sin Cos",
     _RECURRENT: "LSTM GRU RNN",
     _CONTROL: "If Loop Scan SequenceMap Optional",
     _NORM: "LayerNormalization GroupNormalization InstanceNormalization RMSNormalization LpNormalization",
     _QUANTISED: "QuantizeLinear DequantizeLinear QLinearMatMul MatMulInteger DynamicQuantizeLinear",
-    _CLIP: "Clip",
-    _SELECT: "Gather Slice Split Concat",
+    _SELECT: "Gather Slice Split",
 }
 _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}
 
 
 def hint_for(op: str) -> str:
     """What to do where `op` cannot be compiled."""
-    return _BY_OP.get(op, "leave it out, or express it by Gemm, MatMul, Add, Mul, BatchNormalization and activations")
+    return _BY_OP.get(
+        op, "leave it out, or express it by Gemm, MatMul, Conv, Add, Mul, BatchNormalization and activations"
+    )

@@ -19,7 +19,7 @@ from emcc.frontend.refusal import quoted
 from emcc.frontend.report import NodeReport, Survey
 from emcc.frontend.topology import ordered, real_inputs
 from emcc.frontend.walk import Initializers, Walk
-from emcc.ir.graph import Array, Graph, Node, Tensor
+from emcc.ir.graph import Array, Graph, Tensor
 
 BATCHES = (1009, 1013)
 """Numbers of samples to read a model with a dynamic batch for."""
@@ -34,7 +34,7 @@ class _Model:
 
 
 def load(path: Path) -> Graph:
-    """The model as a Graph of ONNX operators in a chain, attributes as in the newest opset, the batch axis None.
+    """The model as a Graph of ONNX operators in order, attributes as in the newest opset, the batch axis None.
 
     Raises EmccError where the file is not a model, or the model is not one that emcc compiles; then every node at
     fault is listed.
@@ -130,13 +130,11 @@ def _graph(model: _Model, walk: Walk) -> Graph:
     source, output = real_inputs(graph)[0].name, graph.output[0].name
     if output not in walk.data:
         raise EmccError(f"its output {quoted(output)} does not depend on its input", file=path, hint="export it again")
-    producer = {node.outputs[0]: node for node in walk.nodes}
-    chain: list[Node] = []
-    name = output
-    while name != source:
-        node = producer[name]
-        chain.append(node)
-        (name,) = (each for each in node.inputs if each in walk.data)
+    chain, wanted = [], {output}
+    for node in reversed(walk.nodes):
+        if node.outputs[0] in wanted:
+            chain.append(node)
+            wanted.update(node.inputs)
     if not chain:
         raise EmccError(f"its output is its input {quoted(source)}: there is nothing to compile", file=path)
     nodes, names = [], set[str]()
@@ -149,8 +147,8 @@ def _graph(model: _Model, walk: Walk) -> Graph:
         nodes.append(replace(node, name=unique))
     tensors = {source: _tensor(source, walk.data[source])}
     tensors.update({node.outputs[0]: _tensor(node.outputs[0], walk.data[node.outputs[0]]) for node in nodes})
-    wanted = {name for node in nodes for name in node.inputs if name} - set(tensors)
-    constants = {name: walk.used[name] for name in sorted(wanted)}
+    used = {name for node in nodes for name in node.inputs if name} - set(tensors)
+    constants = {name: walk.used[name] for name in sorted(used)}
     return Graph(graph.name, (source,), (output,), tuple(nodes), tensors, constants)
 
 

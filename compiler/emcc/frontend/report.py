@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NodeReport:
-    """Whether one node can be compiled; names are untrusted text, to be printed through `errors.printable`.
+    """Whether emcc takes one node; names are untrusted text, to be printed through `errors.printable`.
 
     Attributes:
         name: the node's name, or its first output's where it has none.
         op: operator type, with its domain in front where that is not the default one.
-        supported: whether emcc compiles it.
+        supported: whether emcc knows what it means, so that `emcc compress` works on it.
         reason: why not, or a note; may be empty.
         hint: what to change; may be empty.
+        eie: whether --target eie has hardware for it.
     """
 
     name: str
@@ -20,6 +21,7 @@ class NodeReport:
     supported: bool
     reason: str = ""
     hint: str = ""
+    eie: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,5 +60,10 @@ class Survey(list[NodeReport]):
 
     @property
     def supported(self) -> bool:
-        """Whether `emcc compile` will take the model."""
+        """Whether emcc takes the model: `emcc compress` works on it."""
         return not self.facts.problems and all(report.supported for report in self)
+
+    @property
+    def eie(self) -> bool:
+        """Whether `emcc compile --target eie` will take the model."""
+        return self.supported and all(report.eie for report in self)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emcc.frontend import rules_arithmetic as arithmetic
+from emcc.frontend import rules_conv as images
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend.operands import Operands
 from emcc.frontend.refusal import Refusal
@@ -50,16 +51,22 @@ def _arg_max(node: Operands) -> Made:
 RULES: Mapping[str, Rule] = {
     "Add": arithmetic.binary,
     "ArgMax": _arg_max,
+    "AveragePool": images.pool,
     "BatchNormalization": arithmetic.batch_normalization,
     "Cast": shapes.cast,
+    "Clip": images.clip,
+    "Concat": images.concat,
+    "Conv": images.conv,
     "Div": arithmetic.binary,
     "Dropout": shapes.dropout,
     "Flatten": shapes.flatten,
     "Gemm": arithmetic.gemm,
+    "GlobalAveragePool": images.global_average_pool,
     "Identity": shapes.identity,
     "LeakyRelu": _leaky_relu,
     "LogSoftmax": _softmax,
     "MatMul": arithmetic.matmul,
+    "MaxPool": images.pool,
     "Mul": arithmetic.binary,
     "Relu": _plain,
     "Reshape": shapes.reshape,

@@ -9,14 +9,17 @@ from emcc.frontend.refusal import Refusal, quoted
 from emcc.ir.graph import Array
 
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
-RESIDUAL = "--target eie compiles chains: residual connections and branches are not supported yet"
+JOIN = "emcc joins branches by Add and Concat only"
 
 
 def binary(node: Operands) -> Made:
-    """Add, Sub, Mul, Div of a computed tensor and a constant, either side."""
+    """Add, Sub, Mul, Div of a computed tensor and a constant, either side; Add of two computed ones."""
     op = node.proto.op_type
     if node.is_data(0) and node.is_data(1):
-        raise Refusal("both inputs are computed from the model's input", RESIDUAL)
+        if op != "Add":
+            raise Refusal("both inputs are computed from the model's input", JOIN)
+        node.shape(0), node.shape(1)
+        return op, tuple(node.proto.input), {}
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)
     if op == "Div" and which == 0:
@@ -46,7 +49,7 @@ def gemm(node: Operands) -> Made:
         reason = "both matrices are computed" if both else "the first matrix is constant, the second computed"
         raise Refusal(reason, "the computed tensor must be input A, with the batch as its rows; B the weights")
     if node.is_data(2):
-        raise Refusal("input C is computed from the model's input", RESIDUAL)
+        raise Refusal("input C is computed from the model's input", "add it by a node of its own")
     if node.attrs["transA"]:
         raise Refusal("transA=1 transposes the batch axis", "export it with transA=0")
     alpha, beta = node.number("alpha"), node.number("beta")

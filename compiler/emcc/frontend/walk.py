@@ -19,10 +19,15 @@ from emcc.frontend.schema import attributes
 from emcc.frontend.tensors import decode
 from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array, Node
+from emcc.ir.hardware import missing
+from emcc.ops.shapes import elements
 
-EITHER_SIDE = ("Add", "Div", "Gemm", "MatMul", "Mul", "Sub")
+EITHER_SIDE = ("Add", "Concat", "Div", "Gemm", "MatMul", "Mul", "Sub")
 NOTHING = ("Cast", "Dropout", "Identity")
 MOVES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+COMPRESS = "`emcc compress` works on it now"
+LARGEST = 1 << 28
+"""Most elements a sample of a computed tensor."""
 
 
 class Initializers(dict[str, Array]):
@@ -64,11 +69,11 @@ class Walk:
         for proto in protos:
             op = f"{proto.domain}.{proto.op_type}" if proto.domain not in ("", "ai.onnx") else proto.op_type
             try:
-                self._node(proto, wanted)
-                self.reports.append(NodeReport(node_name(proto), op, True))
+                made = self._node(proto, wanted)
+                self.reports.append(self._accepted(proto, op, made))
             except UnknownShapeError:
                 self._unknown(proto)
-                self.reports.append(NodeReport(node_name(proto), op, True, "as far as can be told", ""))
+                self.reports.append(self._accepted(proto, op, proto.op_type, "as far as can be told"))
             except Refusal as refusal:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, refusal.reason, refusal.hint))
@@ -76,6 +81,14 @@ class Walk:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, error.message, error.hint or ""))
         return self
+
+    def _accepted(self, proto: onnx.NodeProto, op: str, made: str, note: str = "") -> NodeReport:
+        """The report on a node that became a `made`, or is one ("" where it was folded)."""
+        computed = self._computed(proto)
+        wanted = missing(made, len(computed)) if made and computed else ""
+        if not wanted:
+            return NodeReport(node_name(proto), op, True, note)
+        return NodeReport(node_name(proto), op, True, f"--target eie has no hardware for {wanted} yet", COMPRESS, False)
 
     def _unknown(self, proto: onnx.NodeProto) -> None:
         derived = proto.op_type in ("Shape", "Size") or not self._computed(proto)
@@ -85,7 +98,8 @@ class Walk:
         """The inputs that depend on what flows through the model, not on shapes alone."""
         return [name for name in uses(proto) if name in self.data and not self.data[name].derived]
 
-    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> None:
+    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> str:
+        """The ir operator that it became; "" where it is constant."""
         op = proto.op_type
         if proto.domain not in ("", "ai.onnx"):
             raise Refusal(
@@ -102,9 +116,10 @@ class Walk:
         elif op in ("Shape", "Size") and len(computed) == 1:
             self._shape_of(proto, attrs)
         elif op in RULES and computed:
-            self._make(proto, attrs, wanted)
+            return self._make(proto, attrs, wanted)
         else:
             raise Refusal(f"operator {printable(op)} is not supported by --target eie", hint_for(op))
+        return ""
 
     def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
         if proto.op_type == "Constant":
@@ -128,7 +143,7 @@ class Walk:
         start, end = attrs.get("start", 0), attrs.get("end")
         self.known[proto.output[0]] = full[start:end]
 
-    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> None:
+    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> str:
         node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known)
         if not node.is_data(0) and proto.op_type not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
@@ -137,13 +152,16 @@ class Walk:
         if extra:
             raise Refusal(f"its output {quoted(extra[0])} is used", "only the first output of a node may be used")
         result = Node(node_name(proto), op, inputs, (proto.output[0],), made)
-        (source,) = (self.data[name] for name in inputs if name in self.data)
-        if source.shape is None:
+        sources = [self.data[name] for name in inputs if name in self.data]
+        if any(source.shape is None for source in sources):
             raise UnknownShapeError
+        source = next((each for each in sources if each.host), sources[0])
         try:
             shape = ops.get(op).shape(result, *(self._shape(name, node.changed) for name in inputs))
         except ValueError as error:
             raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
+        if elements(shape) > LARGEST:
+            raise Refusal(f"makes {elements(shape)} elements a sample", f"emcc takes up to {LARGEST}")
         still = op in NOTHING or (op in MOVES and shape == source.shape)
         if source.host and not (still or op in HOST):
             raise Refusal(f"comes after {source.host}", f"{source.host} must end the model: the host runs it")
@@ -151,6 +169,7 @@ class Walk:
         self.data[proto.output[0]] = Data(shape, dtype, op if op in HOST else source.host)
         self.used.update(node.changed)
         self.nodes.append(result)
+        return op
 
     def _shape(self, name: str, changed: Mapping[str, Array]) -> tuple[int | None, ...] | None:
         if name in self.data:

@@ -36,19 +36,31 @@ def _axes(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(each, int) and each >= 0 for each in value)
 
 
+def _pair(value: Any) -> bool:
+    return _sizes(value) and len(value) == 2
+
+
+def _pads(value: Any) -> bool:
+    return _axes(value) and len(value) == 4
+
+
 @dataclass(frozen=True)
 class Row:
     """One operator.
 
     Attributes:
-        inputs: a letter an input: x computed, c constant, e either. Exactly one is computed.
+        inputs: a letter an input: x computed, c constant, e either. Exactly one is computed, unless it `joins`.
         attrs: a check for every attribute; no other may be there, and none may be missing.
         optional: the first input that may be left out, and all after it with it.
+        joins: whether more than one input may be computed.
+        more: whether there may be any number of inputs, all as the last letter.
     """
 
     inputs: str
     attrs: Mapping[str, Check] = field(default_factory=dict)
     optional: int = 99
+    joins: bool = False
+    more: bool = False
 
 
 ACTIVATIONS: Mapping[str, Row] = {
@@ -62,20 +74,20 @@ HOST: Mapping[str, Row] = {
     "LogSoftmax": Row("x", {"axis": _integer}),
     "Softmax": Row("x", {"axis": _integer}),
 }
-ONNX: Mapping[str, Row] = {
+WINDOW = {"dilations": _pair, "pads": _pads, "strides": _pair}
+POOL = {**WINDOW, "ceil_mode": _flag, "kernel_shape": _pair}
+CONV: Mapping[str, Check] = {**WINDOW, "group": lambda value: isinstance(value, int) and value > 0}
+KEPT: Mapping[str, Row] = {
     **ACTIVATIONS,
-    **HOST,
-    "Add": Row("ee"),
+    "Add": Row("ee", joins=True),
+    "AveragePool": Row("x", {**POOL, "count_include_pad": _flag}),
     "BatchNormalization": Row("xcccc", {"epsilon": _number}),
-    "Cast": Row("x"),
+    "Clip": Row("x", {"high": _number, "low": _number}),
+    "Concat": Row("x", {"axis": lambda value: isinstance(value, int) and value > 0}, joins=True, more=True),
     "Div": Row("xc"),
-    "Dropout": Row("x"),
     "Flatten": Row("x", {"axis": lambda value: value == 1}),
-    "Gemm": Row(
-        "xcc", {"alpha": _number, "beta": _number, "transA": lambda value: value == 0, "transB": _flag}, optional=2
-    ),
-    "Identity": Row("x"),
-    "MatMul": Row("ee"),
+    "GlobalAveragePool": Row("x"),
+    "MaxPool": Row("x", POOL),
     "Mul": Row("ee"),
     "Reshape": Row("x", {"shape": _sizes}),
     "Squeeze": Row("x", {"axes": _axes}),
@@ -83,7 +95,21 @@ ONNX: Mapping[str, Row] = {
     "Transpose": Row("x", {"perm": _axes}),
     "Unsqueeze": Row("x", {"axes": _axes}),
 }
+"""What folding may leave as it is, where there is no layer to fold it into."""
+ONNX: Mapping[str, Row] = {
+    **KEPT,
+    **HOST,
+    "Cast": Row("x"),
+    "Conv": Row("xcc", CONV, optional=2),
+    "Dropout": Row("x"),
+    "Gemm": Row(
+        "xcc", {"alpha": _number, "beta": _number, "transA": lambda value: value == 0, "transB": _flag}, optional=2
+    ),
+    "Identity": Row("x"),
+    "MatMul": Row("ee"),
+}
 LINEAR: Mapping[str, Row] = {**ACTIVATIONS, "Linear": Row("xcc")}
+FOLDED: Mapping[str, Row] = {**KEPT, **LINEAR, "Conv": Row("xcc", CONV)}
 QUANTISED: Mapping[str, Row] = {
     "QLinear": Row(
         "xccccc",
@@ -102,21 +128,29 @@ QUANTISED: Mapping[str, Row] = {
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage allows: operators, and whether weights are shared (codebooks) and tensors have formats."""
+    """What a stage allows.
+
+    Attributes:
+        ops: the operators.
+        layers: whether weights are in Linear and Conv nodes; a graph of nothing but Linear and activations is then a
+            chain of them.
+        shared: whether every weight has a codebook; formats: whether tensors have formats.
+    """
 
     ops: Mapping[str, Row]
+    layers: bool = True
     shared: bool = False
     formats: bool = False
 
 
 STAGES: Mapping[str, Stage] = {
-    "frontend": Stage(ONNX),
-    "fold": Stage(LINEAR),
-    "prune": Stage(LINEAR),
-    "share": Stage(LINEAR, shared=True),
-    "finetune": Stage(LINEAR, shared=True),
+    "frontend": Stage(ONNX, layers=False),
+    "fold": Stage(FOLDED),
+    "prune": Stage(FOLDED),
+    "share": Stage(FOLDED, shared=True),
+    "finetune": Stage(FOLDED, shared=True),
     "calibrate": Stage(LINEAR, shared=True, formats=True),
-    "quantise": Stage(QUANTISED, formats=True),
+    "quantise": Stage(QUANTISED, layers=False, formats=True),
 }
 
 
@@ -129,7 +163,7 @@ def verify(graph: Graph, *, after: str) -> None:
     stage = STAGES[after]
     try:
         structure(graph, stage)
-        if stage.ops is LINEAR:
+        if stage.layers:
             layers(graph)
             codebooks(graph, stage.shared)
         if stage.ops is QUANTISED:

@@ -6,7 +6,7 @@ import numpy as np
 
 from emcc import ops
 from emcc.ir.graph import Array, Codebook, Graph, Node
-from emcc.ir.spec import ACTIVATIONS, HOST, IllegalGraph, Row, Stage, attributes_fit
+from emcc.ir.spec import ACTIVATIONS, HOST, LINEAR, QUANTISED, IllegalGraph, Row, Stage, attributes_fit
 from emcc.ops.shapes import elements
 
 CHUNK = 1 << 22
@@ -19,7 +19,10 @@ def require(condition: object, message: str) -> None:
 
 
 def structure(graph: Graph, stage: Stage) -> None:
-    """A chain of legal nodes over defined names, each with the shape that its operator gives it."""
+    """Legal nodes in order over defined names, each with the shape that its operator gives it; all of use.
+
+    Chains of layers (see `chained`) stay chains: every node reads the one before it.
+    """
     require(len(graph.inputs) == 1 and len(graph.outputs) == 1, "not one input and one output")
     require(not set(graph.tensors) & set(graph.constants), "a name is both tensor and constant")
     require(len({node.name for node in graph.nodes}) == len(graph.nodes), "node names repeat")
@@ -28,28 +31,38 @@ def structure(graph: Graph, stage: Stage) -> None:
         require(name == tensor.name and tensor.shape[:1] == (None,), f"tensor {name!r} is {tensor}")
         require(all(isinstance(size, int) and size > 0 for size in sizes), f"tensor {name!r} is {tensor.shape}")
         require(not stage.formats or tensor.fmt is not None, f"tensor {name!r} has no format")
-    current = graph.inputs[0]
+    chain, current, defined = chained(graph), graph.inputs[0], {graph.inputs[0]}
     for node in graph.nodes:
         require(node.op in stage.ops, f"{node.op} ({node.name!r}) is not legal")
-        _node(graph, node, stage.ops[node.op], current)
+        _node(graph, node, stage.ops[node.op], {current} if chain else defined)
         current = node.outputs[0]
+        require(current not in defined, f"{current!r} is written twice")
+        defined.add(current)
     require(graph.outputs == (current,), f"the output is {graph.outputs}, the chain ends in {current!r}")
-    defined = {graph.inputs[0], *(node.outputs[0] for node in graph.nodes)}
+    unread = defined - {name for node in graph.nodes for name in node.inputs} - {current}
+    require(not unread, f"nothing reads {sorted(unread)}")
     require(defined == set(graph.tensors), f"tensors without a producer: {sorted(set(graph.tensors) - defined)}")
     for op, attrs in graph.host:
         require(op in HOST and attributes_fit(Node(op, op, (), (), attrs), HOST[op]), f"host operator {op} {attrs}")
 
 
-def _node(graph: Graph, node: Node, row: Row, current: str) -> None:
+def chained(graph: Graph) -> bool:
+    """Whether all nodes are of those that make a chain: Linear and activations, or QLinear."""
+    return all(node.op in LINEAR for node in graph.nodes) or all(node.op in QUANTISED for node in graph.nodes)
+
+
+def _node(graph: Graph, node: Node, row: Row, known: set[str]) -> None:
     require(len(node.outputs) == 1 and node.outputs[0] in graph.tensors, f"{node.name!r} writes {node.outputs}")
     require(attributes_fit(node, row), f"{node.op} ({node.name!r}) has attributes {dict(node.attrs)}")
-    count = len(node.inputs)
-    require(min(row.optional, len(row.inputs)) <= count <= len(row.inputs), f"{node.name!r} has {count} inputs")
-    for kind, name in zip(row.inputs, node.inputs, strict=False):
-        require(name == current or name in graph.constants, f"{node.name!r} reads {name!r}, after {current!r}")
-        require(kind == "e" or (kind == "x") == (name == current), f"{node.name!r} reads {name!r} as {kind}")
-    require(node.inputs.count(current) == 1, f"{node.name!r} reads {node.inputs}, not {current!r} once")
-    shapes = [graph.tensors[n].shape if n == current else graph.constants[n].shape for n in node.inputs]
+    count, least = len(node.inputs), min(row.optional, len(row.inputs))
+    require(least <= count and (row.more or count <= len(row.inputs)), f"{node.name!r} has {count} inputs")
+    where = f", after {min(known)!r}" if len(known) == 1 else ""
+    for kind, name in zip(row.inputs + row.inputs[-1] * (count - len(row.inputs)), node.inputs, strict=False):
+        require(name in known or name in graph.constants, f"{node.name!r} reads {name!r}{where}")
+        require(kind == "e" or (kind == "x") == (name in known), f"{node.name!r} reads {name!r} as {kind}")
+    computed = sum(name in known for name in node.inputs)
+    require(computed == 1 or (computed > 1 and row.joins), f"{node.name!r} reads {node.inputs}, not one tensor")
+    shapes = [graph.tensors[n].shape if n in known else graph.constants[n].shape for n in node.inputs]
     try:
         shape = ops.get(node.op).shape(node, *shapes)
     except ValueError as error:
@@ -61,12 +74,12 @@ def _node(graph: Graph, node: Node, row: Row, current: str) -> None:
 
 
 def layers(graph: Graph) -> None:
-    """Each Linear has at most one activation; weights float32, biases float64, all finite."""
-    before = ""
+    """Weights are float32, biases float64, all finite; in a chain each Linear has at most one activation."""
+    before, chain = "", chained(graph)
     for node in graph.nodes:
         if node.op in ACTIVATIONS:
-            require(before == "Linear", f"{node.op} ({node.name!r}) does not follow a Linear")
-        else:
+            require(before == "Linear" or not chain, f"{node.op} ({node.name!r}) does not follow a Linear")
+        elif node.op in ("Linear", "Conv"):
             for name, dtype in zip(node.inputs[1:], (np.float32, np.float64), strict=True):
                 value = graph.constants[name]
                 require(value.dtype == dtype, f"{name!r} is {value.dtype}")

@@ -1,4 +1,4 @@
-"""Add: x + y, broadcast; one of the two is a constant."""
+"""Add: x + y, broadcast; one of the two may be a constant."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the passes over Linear layers share: finding them, and a user's table of settings a layer."""
+"""What the passes over layers share: finding them, and a user's table of settings a layer."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ import numpy as np
 
 from emcc.errors import EmccError, printable
 from emcc.ir.graph import Array, Graph, Node
+from emcc.ir.spec import ACTIVATIONS
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One Linear of a folded graph, with the activation that follows it.
+    """One Linear or Conv of a folded graph, with the activation that follows it.
 
     Attributes:
-        node: the Linear.
+        node: the Linear or Conv.
         weight: the name of its weight constant; bias: of its bias constant.
-        activation: the activation node after it, or None.
+        activation: the activation node that alone reads it, or None.
         x, z, y: names of the input, of W x + b, and of the layer's output (z where there is no activation).
     """
 
@@ -32,14 +33,17 @@ class Layer:
 
 
 def linear_layers(graph: Graph) -> Iterator[Layer]:
-    """The layers of a folded graph, in order."""
-    for node, after in zip(graph.nodes, (*graph.nodes[1:], None), strict=True):
-        if node.op != "Linear":
-            continue
-        activation = after if after is not None and after.op != "Linear" else None
+    """The layers of a folded graph, in order: Linear and Conv nodes."""
+    readers: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    for node in graph.layers():
         x, weight, bias = node.inputs
-        y = activation.outputs[0] if activation else node.outputs[0]
-        yield Layer(node, weight, bias, activation, x, node.outputs[0], y)
+        (z,) = node.outputs
+        after = readers.get(z, [])
+        activation = after[0] if len(after) == 1 and after[0].op in ACTIVATIONS else None
+        yield Layer(node, weight, bias, activation, x, z, activation.outputs[0] if activation else z)
 
 
 def check_names(table: Mapping[str, Any], graph: Graph, option: str) -> None:

@@ -1,5 +1,6 @@
 """The part of a folded graph that is trained, as torch parameters, and the way back."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,7 @@ class Weights:
         values = self.theta if self._entry is None else self.theta.index_select(0, self._entry)
         if self._at is None:
             return values.reshape(self._shape)
-        size = self._shape[0] * self._shape[1]
-        return self._torch.zeros(size).scatter(0, self._at, values).reshape(self._shape)
+        return self._torch.zeros(prod(self._shape)).scatter(0, self._at, values).reshape(self._shape)
 
     def decode(self) -> tuple[Array, Codebook | None]:
         """The weights, float32, and their codebook where there was one."""

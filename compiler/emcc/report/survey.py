@@ -28,14 +28,21 @@ def print_survey(survey: Survey) -> None:
     for title in ("node", "operator", "supported", "why", "what to change"):
         table.add_column(title)
     for row in survey:
-        cells = (row.name, row.op, "yes" if row.supported else "NO", row.reason, row.hint)
-        table.add_row(*(Text(printable(cell, 500)) for cell in cells), style="" if row.supported else "red")
+        answer, style = ("yes", "") if row.eie else ("compress", "yellow")
+        answer, style = (answer, style) if row.supported else ("NO", "red")
+        cells = (row.name, row.op, answer, row.reason, row.hint)
+        table.add_row(*(Text(printable(cell, 500)) for cell in cells), style=style)
     out.print(table)
     for problem in facts.problems:
         out.print(Text(f"problem: {problem}"))
     refused = sum(not row.supported for row in survey)
-    if survey.supported:
+    if survey.eie:
         out.print(Text("supported: `emcc compile` takes this model"))
+    elif survey.supported:
+        later = sum(not row.eie for row in survey)
+        out.print(
+            Text(f"supported: `emcc compress` takes this model; --target eie has no hardware for {later} nodes yet")
+        )
     elif refused:
         out.print(Text(f"NOT supported: {refused} of {len(survey)} nodes"))
     else:
@@ -44,4 +51,9 @@ def print_survey(survey: Survey) -> None:
 
 def as_values(survey: Survey) -> dict[str, Any]:
     """The same as JSON values."""
-    return {"supported": survey.supported, "model": asdict(survey.facts), "nodes": [asdict(row) for row in survey]}
+    return {
+        "supported": survey.supported,
+        "eie": survey.eie,
+        "model": asdict(survey.facts),
+        "nodes": [asdict(row) for row in survey],
+    }

@@ -1,0 +1,131 @@
+"""Rules of the operators on images [n, channels, height, width]: Conv, pooling, Concat; and Clip."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from emcc.frontend.operands import Operands
+from emcc.frontend.refusal import Refusal
+from emcc.ops.windows import Axis
+
+Made = tuple[str, tuple[str, ...], dict[str, Any]]
+AGAIN = "export the model again"
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def conv(node: Operands) -> Made:
+    """Two spatial axes, constant weights; kernel_shape is the weight's."""
+    _image(node, "Conv")
+    weight = node.weights(1)
+    if weight.ndim != 4:
+        raise Refusal(f"its weight has {weight.ndim} axes, not 4", AGAIN)
+    kernel = tuple(weight.shape[2:])
+    stated = tuple(node.attrs.get("kernel_shape", kernel))
+    if stated != kernel:
+        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+    attrs = {**_windows(node, kernel), "group": int(node.attrs["group"])}
+    inputs = [node.proto.input[0], node.keep(1, weight)]
+    if node.given(2):
+        inputs.append(node.keep(2, node.weights(2, 1)))
+    return "Conv", tuple(inputs), attrs
+
+
+def pool(node: Operands) -> Made:
+    """MaxPool or AveragePool over two spatial axes."""
+    op = node.proto.op_type
+    _image(node, op)
+    kernel = tuple(int(size) for size in node.attrs["kernel_shape"])
+    if len(kernel) != 2 or min(kernel) < 1:
+        raise Refusal(f"kernel_shape is {list(kernel)}", AGAIN)
+    ceil = int(bool(node.attrs.get("ceil_mode", 0)))
+    attrs = {**_windows(node, kernel, ceil), "kernel_shape": kernel, "ceil_mode": ceil}
+    if any(pad >= kernel[i % 2] for i, pad in enumerate(attrs["pads"])):
+        raise Refusal(f"pads {list(attrs['pads'])} are as wide as the window {list(kernel)}", "make the pads smaller")
+    if op == "AveragePool":
+        attrs["count_include_pad"] = int(bool(node.attrs.get("count_include_pad", 0)))
+    return op, (node.proto.input[0],), attrs
+
+
+def global_average_pool(node: Operands) -> Made:
+    """Over all spatial axes."""
+    node.shape()
+    return "GlobalAveragePool", (node.proto.input[0],), {}
+
+
+def concat(node: Operands) -> Made:
+    """Computed tensors, along any axis but the batch."""
+    constant = [i for i in range(len(node.proto.input)) if not node.is_data(i)]
+    if constant:
+        raise Refusal(f"joins a constant (input {constant[0]}) to computed tensors", "join computed tensors only")
+    ranks = {len(node.shape(i)) for i in range(len(node.proto.input))}
+    axis = node.axis("axis", max(ranks))
+    if axis == 0:
+        raise Refusal("Concat joins samples along the batch axis", "set its axis to the features")
+    if len(node.proto.input) == 1:
+        return "Identity", (node.proto.input[0],), {}
+    return "Concat", tuple(node.proto.input), {"axis": axis}
+
+
+def clip(node: Operands) -> Made:
+    """Bounds are attributes before opset 11, inputs since. From 0 upwards it is a Relu."""
+    node.shape()
+    low, high = (_bound(node, i, name) for i, name in ((1, "min"), (2, "max")))
+    low, high = -LARGEST if low is None else low, LARGEST if high is None else high
+    if low > high:
+        raise Refusal(f"clips to no less than {low} and no more than {high}", AGAIN)
+    if low == 0 and high == LARGEST:
+        return "Relu", (node.proto.input[0],), {}
+    return "Clip", (node.proto.input[0],), {"low": low, "high": high}
+
+
+def _bound(node: Operands, i: int, name: str) -> float | None:
+    if node.opset < 11:
+        value = float(node.attrs[name]) if name in node.attrs else None
+    else:
+        value = float(node.weights(i, 0)) if node.given(i) else None
+    if value is not None and math.isnan(value):
+        raise Refusal(f"its bound {name!r} is NaN", AGAIN)
+    return value if value is None else min(max(value, -LARGEST), LARGEST)
+
+
+def _image(node: Operands, op: str) -> None:
+    shape = node.shape()
+    if len(shape) != 4:
+        raise Refusal(
+            f"{op} over samples of {len(shape) - 1} axes", "emcc takes [channels, height, width]: Unsqueeze the rest"
+        )
+
+
+def _windows(node: Operands, kernel: tuple[int, ...], ceil: int = 0) -> dict[str, Any]:
+    """strides, dilations and pads, with auto_pad made into pads."""
+    strides, dilations = (tuple(int(i) for i in node.attrs.get(name, (1, 1))) for name in ("strides", "dilations"))
+    pads = tuple(int(i) for i in node.attrs.get("pads", (0, 0, 0, 0)))
+    auto = node.attrs["auto_pad"]
+    if (len(strides), len(dilations), len(pads)) != (2, 2, 4):
+        raise Refusal(f"strides {list(strides)}, dilations {list(dilations)}, pads {list(pads)} do not fit", AGAIN)
+    if min(*strides, *dilations) < 1 or min(pads) < 0:
+        raise Refusal(f"strides {list(strides)}, dilations {list(dilations)}, pads {list(pads)} make no windows", AGAIN)
+    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise Refusal(f"auto_pad is {auto!r}", AGAIN)
+    if auto != "NOTSET":
+        if any(pads):
+            raise Refusal(f"has pads {list(pads)} and auto_pad {auto!r}", "remove one of them")
+        sizes = [size for size in node.shape()[2:] if size is not None]
+        ends = [_padding(auto, Axis(*each, 0, 0)) for each in zip(sizes, kernel, strides, dilations, strict=True)]
+        pads = (ends[0][0], ends[1][0], ends[0][1], ends[1][1])
+        if ceil and any(
+            Axis(*each, *end, True).count != Axis(*each, *end).count
+            for each, end in zip(zip(sizes, kernel, strides, dilations, strict=True), ends, strict=True)
+        ):
+            raise Refusal(f"ceil_mode with auto_pad {auto!r} has two readings", "give it pads instead")
+    return {"strides": strides, "dilations": dilations, "pads": pads}
+
+
+def _padding(auto: str, axis: Axis) -> tuple[int, int]:
+    """(before, after). SAME has ceil(size / stride) windows; the odd element is after (UPPER) or before (LOWER)."""
+    if auto == "VALID":
+        return 0, 0
+    total = max(0, (-(-axis.size // axis.stride) - 1) * axis.stride + axis.reach - axis.size)
+    small, large = total // 2, total - total // 2
+    return (small, large) if auto == "SAME_UPPER" else (large, small)

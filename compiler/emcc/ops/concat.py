@@ -1,0 +1,24 @@
+"""Concat: any number of tensors, one after the other along `axis` (>= 1)."""
+
+from typing import Any
+
+from emcc.ir.graph import Node
+from emcc.ops.registry import Shape
+from emcc.ops.shapes import batched
+
+
+def shape(node: Node, *shapes: Shape | None) -> Shape:
+    """The sizes along `axis` added up; all others must be equal."""
+    parts, axis = [batched(each) for each in shapes], int(node.attrs["axis"])
+    first = parts[0]
+    if not 1 <= axis < len(first):
+        raise ValueError(f"axis {axis} of {first}")
+    if any(each[:axis] != first[:axis] or each[axis + 1 :] != first[axis + 1 :] for each in parts):
+        raise ValueError(f"{', '.join(map(str, parts))} along axis {axis}")
+    total = sum(size for each in parts if (size := each[axis]) is not None)
+    return (*first[:axis], total, *first[axis + 1 :])
+
+
+def evaluate(xp: Any, node: Node, *values: Any) -> Any:
+    """[n, ...]."""
+    return xp.concatenate(values, axis=node.attrs["axis"])

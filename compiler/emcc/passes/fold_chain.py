@@ -1,0 +1,66 @@
+"""Folds a chain of matrix products, arithmetic, moves and activations into Linear and activation nodes.
+
+Ensures: per layer one "Linear" (x, weight float32 [out, in], bias float64 [out]) on the flattened input and at most
+one activation; constant arithmetic, batch normalisation and everything that moves data is in the weights; trailing
+Softmax, LogSoftmax and ArgMax are in `graph.host`.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from emcc import ops
+from emcc.ir.graph import Array, Graph, Node
+from emcc.passes.fold_affine import affine, matrix
+from emcc.passes.fold_layers import Chain
+
+MOVES = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+AFFINE = ("Add", "BatchNormalization", "Div", "Mul", "Sub")
+MATRICES = ("Gemm", "MatMul")
+ACTIVATIONS = ("LeakyRelu", "Relu", "Sigmoid", "Tanh")
+HOST = ("ArgMax", "LogSoftmax", "Softmax")
+CHAINED = frozenset((*MOVES, *AFFINE, *MATRICES, *ACTIVATIONS, *HOST))
+
+
+def is_chain(graph: Graph) -> bool:
+    """Whether every node is one that a chain may have, and reads the one before it."""
+    current = graph.inputs[0]
+    for node in graph.nodes:
+        if node.op not in CHAINED or [name for name in node.inputs if name in graph.tensors] != [current]:
+            return False
+        (current,) = node.outputs
+    return True
+
+
+def fold_chain(graph: Graph) -> Graph:
+    """The folded graph. Raises EmccError where a folded weight is beyond float32."""
+    (source,) = graph.inputs
+    shape = tuple(size for size in graph.tensors[source].shape[1:] if size is not None)
+    chain = Chain(source, shape, set(graph.tensors) | set(graph.constants))
+    host = []
+    for node in graph.nodes:
+        (output,) = node.outputs
+        if node.op in HOST:
+            host.append((node.op, dict(node.attrs)))
+        elif host:
+            continue
+        elif node.op in MOVES:
+            chain.move(output, partial(_moved, node))
+        elif node.op in AFFINE:
+            chain.affine(output, *affine(node, graph.constants, chain.view.index.ndim))
+        elif node.op in MATRICES:
+            weight, bias = matrix(node, graph.constants)
+            sizes = tuple(size for size in graph.tensors[output].shape[1:] if size is not None)
+            names = [name for name in node.inputs if name in graph.constants]
+            chain.linear(node.name, output, weight, bias, sizes, names)
+        elif node.op in ACTIVATIONS:
+            chain.activation(node)
+        else:
+            raise ValueError(f"cannot fold {node.op}")
+    chain.finish()
+    return chain.build(graph, tuple(host))
+
+
+def _moved(node: Node, view: Array) -> Array:
+    """What the operator does to one sample."""
+    return np.asarray(ops.get(node.op).evaluate(np, node, view[None])[0])

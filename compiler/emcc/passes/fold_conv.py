@@ -1,0 +1,61 @@
+"""Folds what scales and shifts whole channels into the Conv before it, or else into the one behind it."""
+
+import numpy as np
+
+from emcc.ir.graph import Array, Node
+from emcc.passes.fold_affine import affine
+from emcc.passes.fold_chain import AFFINE
+from emcc.passes.fold_draft import Draft
+
+Channels = tuple[Array, Array]
+
+
+def fold_conv(draft: Draft, node: Node) -> None:
+    """Every Conv gets a bias, float64, and takes up the arithmetic around it."""
+    weight = draft.constants[node.inputs[1]]
+    bias = draft.constants[node.inputs[2]].astype(np.float64) if len(node.inputs) > 2 else np.zeros(len(weight))
+    names, taken, (x,), (y,) = list(node.inputs[1:]), [node], draft.computed(node), node.outputs
+    while (after := draft.only_user(y)) is not None and (found := _channels(draft, after, y)) is not None:
+        scale, offset = found
+        weight, bias = _scaled(weight, scale[:, None, None, None]), bias * scale + offset
+        taken.append(after)
+        names += [name for name in after.inputs if name in draft.constants]
+        (y,) = after.outputs
+    while (before := draft.producer(x)) is not None and draft.only_user(x) is not None:
+        (source, *_) = draft.computed(before)
+        if (found := _channels(draft, before, source)) is None:
+            break
+        scale, offset = found
+        if offset.any() and any(node.attrs["pads"]):
+            break
+        inner, group = weight.shape[1], int(node.attrs["group"])
+        rows = np.arange(len(weight)) // (len(weight) // group) * inner
+        at = rows[:, None] + np.arange(inner)
+        bias = bias + np.einsum("oihw,oi->o", weight.astype(np.float64), offset[at])
+        weight = _scaled(weight, scale[at][:, :, None, None])
+        taken.append(before)
+        x = source
+    draft.release(taken)
+    own = draft.weight(node, names[0], weight)
+    added = draft.constant(names[1] if len(names) > 1 else f"{node.name}.bias", bias)
+    draft.replace(taken, [Node(node.name, "Conv", (x, own, added), (y,), dict(node.attrs))])
+
+
+def _scaled(weight: Array, scale: Array) -> Array:
+    """Unscaled weights keep their type, and so their bits."""
+    return weight if (scale == 1).all() else weight * scale
+
+
+def _channels(draft: Draft, node: Node, x: str) -> Channels | None:
+    """(scale, offset) of each channel, where a node is arithmetic that treats each channel of x as a whole."""
+    shape = draft.shape(x)
+    if node.op not in AFFINE or len(draft.computed(node)) != 1 or draft.shape(node.outputs[0]) != shape:
+        return None
+    values = affine(node, draft.constants, len(shape))
+    if len(shape) != 3 or any(each is not None and any(size != 1 for size in each.shape[-2:]) for each in values):
+        return None
+    scale, offset = (
+        np.full(shape[0], float(default)) if each is None else np.broadcast_to(each, (shape[0], 1, 1)).ravel()
+        for each, default in zip(values, (1, 0), strict=True)
+    )
+    return scale, offset

@@ -1,0 +1,110 @@
+"""A graph while it is folded: nodes that come and go, and who reads what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from emcc.errors import EmccError
+from emcc.ir.graph import Array, Graph, Node, Tensor
+
+
+class Draft:
+    """Nodes in order over tensors and constants.
+
+    Attributes:
+        nodes: in topological order.
+        tensors, constants: by name; those that nothing reads any more are dropped at the end.
+        output: the name of the output.
+        host: what is left to the host.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes: list[Node] = list(graph.nodes)
+        self.tensors: dict[str, Tensor] = dict(graph.tensors)
+        self.constants: dict[str, Array] = dict(graph.constants)
+        self.output = graph.outputs[0]
+        self.host: list[tuple[str, Mapping[str, Any]]] = []
+
+    def users(self, name: str) -> list[Node]:
+        """The nodes that read a tensor."""
+        return [node for node in self.nodes if name in node.inputs]
+
+    def only_user(self, name: str) -> Node | None:
+        """The one node that reads a tensor, where there is one and no more."""
+        users = self.users(name)
+        return users[0] if len(users) == 1 else None
+
+    def producer(self, name: str) -> Node | None:
+        """The node that makes a tensor; None for the input."""
+        return next((node for node in self.nodes if name in node.outputs), None)
+
+    def computed(self, node: Node) -> list[str]:
+        """The tensors among a node's inputs."""
+        return [name for name in node.inputs if name in self.tensors]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of one sample of a tensor."""
+        return tuple(size for size in self.tensors[name].shape[1:] if size is not None)
+
+    def constant(self, name: str, value: Array) -> str:
+        """A constant under a name of its own, `name` where nothing else has it."""
+        unique, number = name, 1
+        while unique in self.tensors or unique in self.constants:
+            number += 1
+            unique = f"{name}#{number}"
+        self.constants[unique] = value
+        return unique
+
+    def weight(self, node: Node, name: str, value: Array) -> str:
+        """The same, rounded to float32. Raises EmccError where it is beyond that."""
+        with np.errstate(over="ignore"):
+            rounded = np.ascontiguousarray(value, np.float32)
+        if not np.isfinite([rounded.min(), rounded.max()]).all():
+            raise EmccError(
+                "its weights are beyond float32 once scales and batch normalisation are folded into them",
+                node=node.name,
+                hint="check the scales and variances around it",
+            )
+        return self.constant(name, rounded)
+
+    def release(self, nodes: Sequence[Node]) -> None:
+        """Forgets the constants that only these nodes read, so that their names are free."""
+        gone = {id(node) for node in nodes}
+        kept = {name for node in self.nodes if id(node) not in gone for name in node.inputs}
+        for name in {name for node in nodes for name in node.inputs} - kept:
+            self.constants.pop(name, None)
+
+    def replace(self, old: Sequence[Node], new: Sequence[Node]) -> None:
+        """`new` in the place of the last of `old`."""
+        gone = {id(node) for node in old}
+        at = max(i for i, node in enumerate(self.nodes) if id(node) in gone)
+        before = [node for node in self.nodes[:at] if id(node) not in gone]
+        self.nodes = [*before, *new, *self.nodes[at + 1 :]]
+
+    def bypass(self, node: Node) -> None:
+        """Takes out a node that changes nothing."""
+        (old,), (new,) = self.computed(node), node.outputs
+        self.nodes = [each for each in self.nodes if each is not node]
+        if new == self.output:
+            # The output keeps its name, if it is not the model's input.
+            self.output, old, new = (new, new, old) if self.producer(old) else (old, old, new)
+        self.nodes = [
+            replace(
+                each,
+                inputs=tuple(old if name == new else name for name in each.inputs),
+                outputs=tuple(old if name == new else name for name in each.outputs),
+            )
+            for each in self.nodes
+        ]
+
+    def build(self) -> Graph:
+        """The graph of what is left."""
+        read = {name for node in self.nodes for name in (*node.inputs, *node.outputs)} | {*self.graph.inputs}
+        tensors = {name: tensor for name, tensor in self.tensors.items() if name in read}
+        constants = {name: value for name, value in self.constants.items() if name in read}
+        return self.graph.with_(
+            outputs=(self.output,), nodes=tuple(self.nodes), tensors=tensors, constants=constants, host=tuple(self.host)
+        )

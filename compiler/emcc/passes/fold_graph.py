@@ -1,0 +1,112 @@
+"""Folds a model that is not a chain of matrix products: one with convolutions, pooling or branches.
+
+What is folded: no-ops go; arithmetic on whole channels goes into a Conv; every run of matrix products, with the
+moves and the arithmetic around it, is folded as a chain; the last Softmax, LogSoftmax and ArgMax are left to the
+host. What there is no layer for stays as it is.
+"""
+
+from dataclasses import replace
+
+from emcc.ir.graph import Graph, Node
+from emcc.passes.fold_chain import ACTIVATIONS, AFFINE, HOST, MATRICES, MOVES, fold_chain
+from emcc.passes.fold_conv import fold_conv
+from emcc.passes.fold_draft import Draft
+
+NOTHING = ("Cast", "Dropout", "Identity")
+
+
+def fold_graph(graph: Graph) -> Graph:
+    """The folded graph. Raises EmccError where a folded weight is beyond float32."""
+    draft = Draft(graph)
+    _leave_to_host(draft)
+    for node in list(draft.nodes):
+        if _does_nothing(draft, node):
+            draft.bypass(next(each for each in draft.nodes if each.name == node.name))
+    for node in [node for node in draft.nodes if node.op == "Conv"]:
+        fold_conv(draft, node)
+    while (start := next((node for node in draft.nodes if node.op in MATRICES), None)) is not None:
+        _fold_run(draft, start)
+    return draft.build()
+
+
+def _leave_to_host(draft: Draft) -> None:
+    """All from the first host operator on is one chain of such, for frontend.load lets nothing follow them."""
+    first = next((i for i, node in enumerate(draft.nodes) if node.op in HOST), None)
+    if first is None:
+        return
+    (draft.output,) = draft.computed(draft.nodes[first])
+    after = {draft.nodes[first].outputs[0]}
+    kept = draft.nodes[:first]
+    for node in draft.nodes[first:]:
+        if node.op in HOST:
+            draft.host.append((node.op, dict(node.attrs)))
+        if after & {*node.inputs, *node.outputs}:
+            after.update(node.outputs)
+        else:
+            kept.append(node)
+    draft.nodes = kept
+
+
+def _does_nothing(draft: Draft, node: Node) -> bool:
+    (y,) = node.outputs
+    if node.op == "Transpose":
+        return list(node.attrs["perm"]) == sorted(node.attrs["perm"])
+    return node.op in NOTHING or (node.op in MOVES and draft.shape(draft.computed(node)[0]) == draft.shape(y))
+
+
+def _fold_run(draft: Draft, start: Node) -> None:
+    """Folds the matrix product `start` and whatever can go with it."""
+    run = [*_before(draft, start), start]
+    rest: list[Node] = []
+    settled = False
+    while (node := draft.only_user((rest or run)[-1].outputs[0])) is not None and len(draft.computed(node)) == 1:
+        if node.op in MATRICES or (not settled and node.op in ACTIVATIONS):
+            run += [*rest, node]
+            rest, settled = [], node.op in ACTIVATIONS
+        elif node.op in (*MOVES, *AFFINE):
+            rest.append(node)
+            if not settled:
+                run, rest = [*run, *rest], []
+        else:
+            break
+    (source,), end = draft.computed(run[0]), run[-1].outputs[0]
+    names = {name for node in run for name in (*node.inputs, *node.outputs)}
+    part = Graph(
+        draft.graph.name,
+        (source,),
+        (end,),
+        tuple(run),
+        {name: draft.tensors[name] for name in names if name in draft.tensors},
+        {name: draft.constants[name] for name in names if name in draft.constants},
+    )
+    folded = fold_chain(part)
+    draft.release(run)
+    constants = {name: draft.constant(name, value) for name, value in folded.constants.items()}
+    draft.tensors.update(folded.tensors)
+    nodes = [replace(each, inputs=tuple(constants.get(name, name) for name in each.inputs)) for each in folded.nodes]
+    draft.replace(run, _reshaped(draft, nodes, end))
+
+
+def _before(draft: Draft, start: Node) -> list[Node]:
+    """The moves and arithmetic in front of a node that nothing else reads."""
+    found: list[Node] = []
+    (x,) = draft.computed(start)
+    while (node := draft.producer(x)) is not None and node.op in (*MOVES, *AFFINE) and len(draft.computed(node)) == 1:
+        if draft.only_user(x) is None:
+            break
+        found.insert(0, node)
+        (x,) = draft.computed(node)
+    return found
+
+
+def _reshaped(draft: Draft, nodes: list[Node], end: str) -> list[Node]:
+    """The nodes, and a Reshape where what follows wants the last tensor in another shape than [n, features]."""
+    shape = draft.shape(end)
+    if len(shape) == 1 or end == draft.output:
+        return nodes
+    name = end + ".flat"
+    while name in draft.tensors or name in draft.constants:
+        name += "'"
+    draft.tensors[name] = replace(draft.tensors[end], name=name, shape=(None, draft.tensors[end].features))
+    last = replace(nodes[-1], outputs=(name,))
+    return [*nodes[:-1], last, Node(f"{end}.reshape", "Reshape", (name,), (end,), {"shape": shape})]
