@@ -127,7 +127,8 @@ def _runtime(trace: bool) -> list[Path]:
     names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_fst_c.cpp"] if trace else [])]
     flags = ["-std=c++17", "-w", "-pthread", HOT, *_defines(trace), *_includes()]
     # The FST writer wants lz4 and zlib; the harness brings what it calls of them.
-    libraries = {f"fst/{file.name}": file.read_bytes() for file in (folder("harness") / "fst").iterdir()} if trace else {}
+    shims = (folder("harness") / "fst").iterdir() if trace else ()
+    libraries = {f"fst/{file.name}": file.read_bytes() for file in shims}
     key = cache.digest({**libraries, "tools": "\n".join([*_tools(), *flags]).encode()})
 
     def make(work: Path) -> None:
