@@ -1,0 +1,133 @@
+"""The nine layers of the EIE paper, compiled for 64 PEs and run in Verilator: cycles, utilisation, bits.
+
+    python benchmarks/eie_layers.py --json FILE [--layers NAME...] [--queue N]
+
+A cycle count is from the handshake of the first input word to that of the last output word, both counted, so that all
+input and output is in it. Needs Verilator and a C++ compiler.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.common.design import compiled
+from benchmarks.common.layers import CASES, FullyConnected, Problem, named, problem
+from benchmarks.common.options import lower_options
+from emcc.eie.options import LowerOptions
+from emcc.ops import interpret
+from emcc.runtime.data import Dataset
+from emcc.runtime.simulate import simulate
+
+HEAD = "| layer | cycles | paper | ratio | ideal | utilisation | padding zeros | queue stalls | mismatches | model |"
+
+
+def measure(task: Problem, options: LowerOptions, folder: Path) -> dict[str, Any]:
+    """Compile a layer into `folder`, simulate it, and say what came out.
+
+    Mismatches are output integers that differ from the reference model's, and those that differ from the graph's own
+    meaning, which knows nothing of slices and PEs.
+    """
+    begun = time.perf_counter()
+    program = compiled(task.graph, options, folder)
+    ended = time.perf_counter()
+    result = simulate(folder, Dataset(program.layers[0].in_fmt.dequantise(task.x).astype(np.float32)), jobs=1)
+    if result.failure:
+        raise RuntimeError(f"{task.layer.name}: {result.failure}")
+    expected = interpret.run(task.graph, task.x)
+    got = program.layers[-1].out_fmt.quantise(result.outputs.reshape(expected.shape))
+    cycles, ideal = int(result.cycles[0]), task.ideal(options.pes)
+    return {
+        "name": task.layer.name,
+        "cycles": cycles,
+        "paper_cycles": task.layer.paper_cycles,
+        "ratio": round(cycles / task.layer.paper_cycles, 4),
+        "products": task.products,
+        "broadcasts": task.broadcasts,
+        "ideal": ideal,
+        "utilisation": round(ideal / cycles, 4),
+        "run_bits": program.layers[0].run_w,
+        "padding_zeros": program.layers[0].padding,
+        "queue_stalls": int(result.stalls[0]),
+        "mismatches": result.mismatches + int((got != expected).sum()),
+        "predicted_cycles": int(result.predicted_cycles[0]),
+        "seconds": {
+            "lower_and_write": round(ended - begun, 2),
+            "build": round(result.build_seconds, 2),
+            "run": round(result.run_seconds, 2),
+        },
+    }
+
+
+def run(
+    layers: Sequence[FullyConnected],
+    cases: Sequence[str],
+    options: LowerOptions,
+    report: Callable[[str], object] = print,
+) -> dict[str, list[dict[str, Any]]]:
+    """A row a case and layer; each is reported as a line of a table when it is there."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for case in cases:
+        report(f"\n{case}\n\n{HEAD}\n|{' --- |' * (HEAD.count('|') - 1)}")
+        rows[case] = []
+        for layer in layers:
+            with tempfile.TemporaryDirectory(prefix="emcc-bench-") as scratch:
+                rows[case].append(measure(problem(layer, case), options, Path(scratch)))
+            report(line(rows[case][-1]))
+    return rows
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """A row as a line of a table."""
+    cells = [row["name"], f"{row['cycles']:,}", f"{row['paper_cycles']:,}", f"{row['ratio']:.3f}"]
+    cells += [f"{row['ideal']:,.0f}", f"{row['utilisation']:.3f}", f"{row['padding_zeros']:,}"]
+    cells += [f"{row['queue_stalls']:,}", str(row["mismatches"]), f"{row['predicted_cycles']:,}"]
+    return f"| {' | '.join(cells)} |"
+
+
+def faults(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """What must never be: a wrong output, or a cycle count that the cycle model does not give."""
+    found = []
+    for case, each in rows.items():
+        for row in each:
+            if row["mismatches"]:
+                found.append(f"{case} {row['name']}: {row['mismatches']} mismatches")
+            if row["cycles"] != row["predicted_cycles"]:
+                found.append(f"{case} {row['name']}: {row['cycles']} cycles, the model says {row['predicted_cycles']}")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1 where an output or a prediction is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
+    parser.add_argument("--layers", nargs="+", default=[], metavar="NAME", help="these alone")
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
+    parser.add_argument("--pes", type=int, default=64)
+    parser.add_argument("--queue", type=int, default=64, metavar="N", help="activation queue entries a PE (64)")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other options of lowering")
+    given = parser.parse_args(arguments)
+    try:
+        layers = named(given.layers)
+        options = lower_options(given.set, pes=given.pes, queue_depth=given.queue)
+    except ValueError as error:
+        parser.error(str(error))
+    rows = run(layers, given.cases, options, lambda text: print(text, flush=True))
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    wrong = faults(rows)
+    for fault in wrong:
+        print(f"wrong: {fault}", file=sys.stderr)
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
