@@ -3,16 +3,20 @@
 import numpy as np
 
 from emcc.ir.graph import Array
+from emcc.passes.kmeans_exact import optimal
 
-INITS = ("linear", "density", "random")
+INITS = ("optimal", "linear", "density", "random")
 
 
 def initial(values: Array, counts: Array, k: int, init: str, seed: int) -> Array:
     """k ascending starting centroids for ascending distinct `values` that occur `counts` times.
 
-    linear: evenly over the range (keeps the few large weights; the best of the three in Han et al., "Deep
-    Compression", ICLR 2016). density: evenly over the ranks. random: k distinct values.
+    optimal: of the least inertia there is. linear: evenly over the range (keeps the few large weights; the best of
+    linear, density and random in Han et al., "Deep Compression", ICLR 2016). density: evenly over the ranks. random:
+    k distinct values.
     """
+    if init == "optimal":
+        return optimal(values, counts, k)
     if init == "linear":
         spread: Array = np.linspace(values[0], values[-1], k)
         return spread
@@ -27,8 +31,12 @@ def initial(values: Array, counts: Array, k: int, init: str, seed: int) -> Array
 
 def starts(values: Array, centroids: Array) -> Array:
     """Where each cluster's interval of `values` begins, int64 [k]; a value half way belongs to the upper cluster."""
-    halves = centroids[:-1] + (centroids[1:] - centroids[:-1]) / 2
-    return np.concatenate([[0], np.searchsorted(values, halves)]).astype(np.int64)
+    return np.concatenate([[0], np.searchsorted(values, middles(centroids))]).astype(np.int64)
+
+
+def middles(centroids: Array) -> Array:
+    """Half way between neighbours, float64 [k - 1]."""
+    return np.asarray(centroids[:-1] + (centroids[1:] - centroids[:-1]) / 2)
 
 
 def sums(values: Array, counts: Array) -> tuple[Array, Array]:
@@ -57,9 +65,20 @@ def step(values: Array, products: Array, ranks: Array, centroids: Array) -> Arra
     return np.sort(moved)
 
 
-def kmeans(values: Array, counts: Array, k: int, *, init: str = "linear", seed: int = 0, max_iter: int = 100) -> Array:
-    """k ascending centroids, float64, of ascending distinct `values` (float64, k < len) that occur `counts` times."""
-    centroids = initial(values, counts, k, init, seed)
+def kmeans(
+    values: Array, counts: Array, k: int, *, init: str = "optimal", seed: int = 0, max_iter: int = 1000
+) -> Array:
+    """k ascending centroids, float64, of ascending distinct `values` (float64) that occur `counts` times.
+
+    k >= len(values) gives the values themselves.
+    """
+    if k >= values.size:
+        return np.asarray(values, np.float64)
+    return lloyd(values, counts, initial(values, counts, k, init, seed), max_iter)
+
+
+def lloyd(values: Array, counts: Array, centroids: Array, max_iter: int) -> Array:
+    """The centroids after `max_iter` iterations, or as soon as they stay. Inertia is no more than before."""
     products, ranks = sums(values, counts)
     for _ in range(max_iter):
         moved = step(values, products, ranks, centroids)

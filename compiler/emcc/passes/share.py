@@ -1,6 +1,6 @@
 """Share: each layer's weights become codes into a small codebook."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +9,8 @@ import numpy as np
 from emcc.ir.graph import Array, Codebook, Graph
 from emcc.passes.base import option
 from emcc.passes.kmeans import INITS, kmeans
+from emcc.passes.kmeans_exact import LEVELS
+from emcc.passes.kmeans_points import CHUNK, distinct, nearest, optimal_of_many
 from emcc.passes.layers import check_names, finite_weights, linear_layers
 
 CODE_WIDTHS = (1, 2, 4, 8)
@@ -20,44 +22,53 @@ def canonical(values: Array, codes: Array, code_w: int) -> Codebook:
     Values are rounded to float32. Entry 0 is 0.0, unless there is no zero weight and no room for a zero.
     """
     rounded = values.astype(np.float32).astype(np.float64) + 0.0
-    used = np.bincount(codes.ravel(), minlength=values.size)[: values.size] > 0
+    used = np.zeros(256, bool)
+    for chunk in chunks(codes):
+        used[chunk] = True
+    used = used[: values.size]
     kept = np.unique(rounded[used])
     if 0.0 in kept or kept.size < 2**code_w:
         kept = np.concatenate([[0.0], kept[kept != 0]])
     position = {value: index for index, value in enumerate(kept)}
     renumber = np.array([position.get(value, 0) for value in rounded], np.uint8)
-    return Codebook(kept, renumber[codes], code_w)
+    codes = codes.astype(np.uint8, copy=False)
+    if (renumber[used] != np.flatnonzero(used)).any():
+        codes = looked_up(renumber, codes)
+    return Codebook(kept, codes, code_w)
 
 
-def cluster(weights: Array, bits: int, *, init: str = "linear", seed: int = 0, max_iter: int = 100) -> Codebook:
+def chunks(array: Array) -> Iterator[Array]:
+    """The elements in order, in pieces that a cache holds."""
+    flat = array.reshape(-1)
+    return (flat[begin : begin + CHUNK] for begin in range(0, flat.size, CHUNK))
+
+
+def looked_up(table: Array, codes: Array) -> Array:
+    """table[codes], without an index array of 64 bits an element."""
+    result = np.empty(codes.shape, table.dtype)
+    for into, chunk in zip(chunks(result), chunks(codes), strict=True):
+        np.take(table, chunk, out=into)
+    return result
+
+
+def cluster(weights: Array, bits: int, *, init: str = "optimal", seed: int = 0, max_iter: int = 1000) -> Codebook:
     """A codebook of at most 2**bits entries for `weights` (any shape, finite float32).
 
     Zeros are code 0 and are not clustered. Distinct values that fit are kept exactly. `bits` 0 takes the smallest
     width that keeps all exactly, or 8.
     """
-    distinct, counts = np.unique(weights, return_counts=True)
-    distinct = distinct.astype(np.float64)
-    has_zero = bool((distinct == 0).any())
+    has_zero = np.count_nonzero(weights) < weights.size
+    found = distinct(weights, LEVELS if init == "optimal" else weights.size)
+    entries = found[0].size + has_zero if found else LEVELS
     if bits == 0:
-        bits = next((width for width in CODE_WIDTHS if distinct.size <= 2**width), 8)
-    if distinct.size <= 2**bits:
-        centroids = distinct
+        bits = next((width for width in CODE_WIDTHS if entries <= 2**width), 8)
+    room = 2**bits - has_zero
+    if found is None:
+        centroids = optimal_of_many(weights, room, max_iter)
     else:
-        rest = distinct != 0
-        room = 2**bits - has_zero
-        centroids = kmeans(distinct[rest], counts[rest], room, init=init, seed=seed, max_iter=max_iter)
-    codes = _nearest(weights, centroids)
-    if not has_zero or 0.0 in centroids:
-        return canonical(centroids, codes, bits)
-    wide = codes.astype(np.uint16) + np.uint16(1)
-    wide[weights == 0] = 0
-    return canonical(np.concatenate([[0.0], centroids]), wide, bits)
-
-
-def _nearest(weights: Array, centroids: Array) -> Array:
-    """The index of the nearest centroid, uint8, in the shape of `weights`."""
-    halves = centroids[:-1] + (centroids[1:] - centroids[:-1]) / 2
-    return np.searchsorted(halves, weights.astype(np.float64), side="right").astype(np.uint8)
+        centroids = kmeans(*found, room, init=init, seed=seed, max_iter=max_iter)
+    codes = nearest(weights, centroids, base=int(has_zero))
+    return canonical(np.concatenate([[0.0], centroids]) if has_zero else centroids, codes, bits)
 
 
 @dataclass(frozen=True)
@@ -70,8 +81,8 @@ class Share:
     bits: int = option(
         4, "bits of a code; 0: the fewest that keep every weight exactly, at most 8", choices=(0, 1, 2, 4, 8)
     )
-    init: str = option("linear", "where the clusters begin", choices=INITS)
-    max_iter: int = option(100, "iterations of k-means", low=0, high=100_000)
+    init: str = option("optimal", "where the clusters begin; optimal: at the least error there is", choices=INITS)
+    max_iter: int = option(1000, "iterations of k-means at most", low=0, high=100_000)
     seed: int = option(0, 'seed of init = "random"', low=0)
     layers: Mapping[str, int] = option({}, "bits of one layer, by its name", choices=(0, 1, 2, 4, 8))
     name: ClassVar[str] = "share"
@@ -89,5 +100,5 @@ class Share:
                 max_iter=self.max_iter,
             )
             codebooks[layer.weight] = codebook
-            constants[layer.weight] = codebook.weights().astype(np.float32)
+            constants[layer.weight] = looked_up(codebook.values.astype(np.float32), codebook.codes)
         return graph.with_constants(constants).with_(codebooks=codebooks)
