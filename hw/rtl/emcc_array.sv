@@ -17,6 +17,10 @@ module emcc_array #(
   parameter int EntryW      = 8,
   parameter int CodeW       = 4,
   parameter bit [3:0]    CodeWidths  = 4'b0100,
+  // What the array does to save cycles; each can be switched off to see what it is worth
+  parameter bit          DropEmpty   = 1'b1,
+  parameter bit          Overlap     = 1'b1,
+  parameter bit          Prefetch    = 1'b1,
   parameter int Rows        = 16,
   parameter int RowW        = 4,
   parameter int BiasAddrW   = 4,
@@ -109,7 +113,9 @@ module emcc_array #(
     .CoarseAddrW (CoarseAddrW),
     .FineAddrW   (FineAddrW),
     .DrainLatency(DrainLatency),
-    .LogOut      (LogOut)
+    .LogOut      (LogOut),
+    .Overlap     (Overlap),
+    .Prefetch    (Prefetch)
   ) u_ccu (
     .clk_i,
     .rst_ni,
@@ -197,6 +203,7 @@ module emcc_array #(
       .EntryW     (EntryW),
       .CodeW      (CodeW),
       .CodeWidths (CodeWidths),
+      .DropEmpty  (DropEmpty),
       .Rows       (Rows),
       .RowW       (RowW),
       .BiasAddrW  (BiasAddrW),

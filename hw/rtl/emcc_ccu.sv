@@ -22,7 +22,10 @@ module emcc_ccu #(
   parameter int CoarseAddrW  = 1,
   parameter int FineAddrW    = 1,
   parameter int DrainLatency = 7,
-  parameter int LogOut       = 4
+  parameter int LogOut       = 4,
+  // Scan a layer while its source is still being written; read words of flags ahead
+  parameter bit Overlap      = 1'b1,
+  parameter bit Prefetch     = 1'b1
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -163,7 +166,8 @@ module emcc_ccu #(
   logic                written_q;
   logic [ActAddrW-1:0] waddr_q;
 
-  assign scan_go   = scan_word_q != avail_q && scan_ready_i;
+  assign scan_go   = scan_word_q != avail_q && (Overlap || avail_q == in_words) &&
+                     (Prefetch ? scan_ready_i : scan_idle_i && !scan_read_q);
   assign col       = scan_word_q == '0 ? desc_q[ColBaseAt +: ColW] : col_q;
   assign scan_addr = src_base + ActAddrW'(scan_word_q);
 

@@ -8,6 +8,7 @@ module emcc_pe #(
   parameter int EntryW      = 8,
   parameter int CodeW       = 4,
   parameter bit [3:0]    CodeWidths  = 4'b0100,
+  parameter bit          DropEmpty   = 1'b1,
   parameter int Rows        = 16,
   parameter int RowW        = 4,
   parameter int BiasAddrW   = 4,
@@ -78,10 +79,11 @@ module emcc_pe #(
   logic [CountW-1:0] ptr_count;
 
   emcc_ptr_read #(
-    .ActW  (ActW),
-    .ColW  (ColW),
-    .StartW(StartW),
-    .CountW(CountW)
+    .ActW     (ActW),
+    .ColW     (ColW),
+    .StartW   (StartW),
+    .CountW   (CountW),
+    .DropEmpty(DropEmpty)
   ) u_ptr_read (
     .clk_i,
     .rst_ni,
@@ -125,7 +127,8 @@ module emcc_pe #(
     .EntryW    (EntryW),
     .CodeW     (CodeW),
     .RowW      (RowW),
-    .CodeWidths(CodeWidths)
+    .CodeWidths(CodeWidths),
+    .DropEmpty (DropEmpty)
   ) u_spmat_read (
     .clk_i,
     .rst_ni,

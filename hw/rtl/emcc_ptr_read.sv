@@ -2,12 +2,13 @@
 // the column is not empty here.
 //
 // The column comes in cycle t+3 of the broadcast, the value in cycle t+4, the pointer memory answers two cycles after
-// its address; an entry for the activation queue leaves in cycle t+6.
+// its address; an entry for the activation queue leaves in cycle t+6. With DropEmpty 0 empty columns are passed on too.
 module emcc_ptr_read #(
-  parameter int ActW   = 16,
-  parameter int ColW   = 4,
-  parameter int StartW = 4,
-  parameter int CountW = 4
+  parameter int ActW      = 16,
+  parameter int ColW      = 4,
+  parameter int StartW    = 4,
+  parameter int CountW    = 4,
+  parameter bit DropEmpty = 1'b1
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -47,5 +48,5 @@ module emcc_ptr_read #(
   assign start_o    = ptr_data_i[CountW +: StartW];
   assign count_o    = ptr_data_i[0 +: CountW];
   assign value_o    = value6_q;
-  assign valid_o    = valid6_q && count_o != '0;
+  assign valid_o    = valid6_q && (!DropEmpty || count_o != '0);
 endmodule

@@ -3,6 +3,7 @@
 //
 // A column taken from the queue in cycle s presents its first address in cycle s+1; the memory answers two cycles
 // after that, and row and code leave in cycle s+4 and s+3: the code is early because the codebook is a memory too.
+// An empty column, which DropEmpty keeps out of the queue, takes one cycle and gives nothing.
 module emcc_spmat_read #(
   parameter int ActW       = 16,
   parameter int StartW     = 4,
@@ -11,7 +12,8 @@ module emcc_spmat_read #(
   parameter int CodeW      = 4,
   parameter int RowW       = 4,
   // Code widths in use: bit k for a width of 2**k.
-  parameter bit [3:0]    CodeWidths = 4'b0100
+  parameter bit [3:0]    CodeWidths = 4'b0100,
+  parameter bit          DropEmpty  = 1'b1
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -37,11 +39,12 @@ module emcc_spmat_read #(
   logic [StartW-1:0] addr_q;
   logic [CountW-1:0] left_q;
   logic [ActW-1:0]   value1_q;
-  logic              last;
+  logic              last, empty, empty_q;
 
   assign last         = left_q == CountW'(1);
   assign pop_o        = valid_i && (!active_q || last);
   assign spmat_addr_o = addr_q;
+  assign empty        = !DropEmpty && count_i == '0;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) active_q <= 1'b0;
@@ -52,7 +55,8 @@ module emcc_spmat_read #(
   always_ff @(posedge clk_i) begin
     if (pop_o) begin
       addr_q   <= start_i;
-      left_q   <= count_i;
+      left_q   <= empty ? CountW'(1) : count_i;
+      empty_q  <= empty;
       value1_q <= value_i;
       first_q  <= 1'b1;
     end else begin
@@ -72,7 +76,7 @@ module emcc_spmat_read #(
       valid3_q <= 1'b0;
       valid4_q <= 1'b0;
     end else begin
-      valid2_q <= active_q;
+      valid2_q <= active_q && (DropEmpty || !empty_q);
       valid3_q <= valid2_q;
       valid4_q <= valid3_q;
     end

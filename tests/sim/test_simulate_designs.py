@@ -29,8 +29,12 @@ DESIGNS: dict[str, tuple[list[int], dict[str, Any], LowerOptions]] = {
     ),
     "binary_and_dense": ([40, 30, 10], {"code_w": 1, "zero_code": False}, LowerOptions(pes=8, queue_depth=16)),
     "byte": ([33, 40, 21], {"act_w": 8, "functions": ["table", "relu"]}, LowerOptions(pes=6)),
-    "long_runs": ([12, 300, 9], {"density": 0.02}, LowerOptions(pes=2, run_bits=2, balance=False, trim=False)),
+    "long_runs": ([12, 300, 9], {"density": 0.02}, LowerOptions(pes=2, run_bits=2, balance="none", trim=False)),
     "more_pes_than_rows": ([64, 20, 3], {}, LowerOptions(pes=32)),
+    "keeps_empty_columns": ([70, 40, 9], {"density": 0.05}, LowerOptions(pes=8, queue_depth=16, drop_empty=False)),
+    "no_overlap": ([70, 40, 9], {}, LowerOptions(pes=4, overlap=False)),
+    "no_prefetch": ([70, 40, 9], {}, LowerOptions(pes=4, prefetch=False)),
+    "nothing_on": ([70, 40, 9], {"density": 0.1}, LowerOptions(pes=7, drop_empty=False, overlap=False, prefetch=False)),
 }
 
 
@@ -116,8 +120,9 @@ def test_random_designs(tmp_path: Path, seed: int) -> None:
         pes=int(rng.choice([1, 2, 3, 5, 8, 16, 17, 32])),
         queue_depth=int(rng.choice([16, 32, 64, 128])),
         run_bits=int(rng.choice([0, 0, 1, 2, 4])),
-        balance=bool(rng.random() < 0.7),
+        balance="entries" if rng.random() < 0.7 else "none",
         trim=bool(rng.random() < 0.5),
+        **{name: bool(rng.random() < 0.8) for name in ("drop_empty", "overlap", "prefetch")},
     )
     program = write(graph, options, tmp_path / "a")
     for stalls in (None, Stalls(0.3, 0.5, seed)):

@@ -16,20 +16,20 @@ def row_order(work: Array, pes: int) -> Array:
     order.
 
     Args:
-        work: int64 [rows], entries in each row.
+        work: integers or floats [rows], what each row costs.
         pes: processing elements.
     """
     rows = work.size
     room = np.full(pes, words(rows, pes))
     room[rows - (words(rows, pes) - 1) * pes :] -= 1
-    heap = [(0, pe) for pe in range(pes) if room[pe]]
+    heap = [(work.dtype.type(0), pe) for pe in range(pes) if room[pe]]
     dealt: list[list[int]] = [[] for _ in range(pes)]
     for row in np.argsort(-work, kind="stable"):
         load, pe = heapq.heappop(heap)
         dealt[pe].append(int(row))
         room[pe] -= 1
         if room[pe]:
-            heapq.heappush(heap, (load + int(work[row]), pe))
+            heapq.heappush(heap, (load + work[row], pe))
     order = np.empty(rows, np.int64)
     for pe, mine in enumerate(dealt):
         order[pe::pes] = sorted(mine)

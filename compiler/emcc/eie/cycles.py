@@ -61,7 +61,9 @@ def count_layers(program: Program, values: list[Array]) -> Cycles:
         entries = np.ascontiguousarray(layer.count.T, np.int32)
         nonzero = np.ascontiguousarray(values[i] != 0)
         products[:, i] = nonzero.astype(np.int64) @ layer.count.sum(axis=0)
-        _layer(nonzero, entries, begin, limit, done[:, i], broadcasts[:, i], stalls[:, i])
+        first = begin if program.overlap else begin + words(layer.n_in, program.pes) - 1
+        switches = (program.drop_empty, program.overlap, program.prefetch)
+        _layer(nonzero, entries, first, limit, switches, done[:, i], broadcasts[:, i], stalls[:, i])
         # Rows are drained one a cycle; the next layer, or the output, follows them.
         begin = done[:, i] + 1 + drain + timing.WRITE_TO_FLAGS
     last = done[:, -1] + 1 + (words(program.layers[-1].n_out, program.pes) - 1) + drain + timing.WRITE_TO_OUTPUT
@@ -80,16 +82,18 @@ _STALL_DELAY, _ON_THE_WAY, _RETIRE, _IDLE_DELAY = (
 
 @compiled
 def _layer(
-    nonzero: Any, entries: Any, begin: Any, limit: int, done: Any, broadcasts: Any, stalls: Any
+    nonzero: Any, entries: Any, begin: Any, limit: int, switches: Any, done: Any, broadcasts: Any, stalls: Any
 ) -> None:  # pragma: no cover
     """One layer of every inference.
 
     Args:
         nonzero: bool [n, columns]; entries: int32 [columns, pes]; begin: int64 [n], the cycle in which word 0 can be
-            scanned (word k: k later); limit: near-full mark of a queue.
+            scanned (with overlap word k k later); limit: near-full mark of a queue; switches: (drop_empty, overlap,
+            prefetch).
         done, broadcasts, stalls: int64 [n], written.
     """
     columns, pes = entries.shape
+    drop_empty, overlap, prefetch = switches
     n_words = (columns + pes - 1) // pes
     seen = np.empty((pes, columns), np.int64)
     pop = np.empty((pes, columns), np.int64)
@@ -104,10 +108,13 @@ def _layer(
         emitted = np.int64(-1)
         n_emitted = 0
         waited = 0
+        end = np.int64(0)
         for word in range(n_words):
             # The word's flags are read when they are there and LNZD has room.
-            at = max(read + 1, begin[b] + word)
-            while True:
+            at = max(read + 1, begin[b] + word) if overlap else max(read + 1, begin[b])
+            if not prefetch and word:
+                at = max(at, read + _FLAGS_TO_WORD, emitted + 1)
+            while prefetch:
                 held = 0
                 oldest = np.int64(0)
                 for j in range(full - 1, -1, -1):
@@ -149,18 +156,17 @@ def _layer(
                 n_emitted += 1
                 for p in range(pes):
                     length = entries[column, p]
-                    if length:
+                    if length or not drop_empty:
                         i = pushed[p]
                         seen[p, i] = at + _EMIT_TO_QUEUE
                         pop[p, i] = max(seen[p, i], free[p])
-                        free[p] = pop[p, i] + length
+                        free[p] = pop[p, i] + max(length, 1)
                         pushed[p] = i + 1
-        end = read + 2
+                        # An empty column takes its cycle but nothing retires.
+                        end = max(end, free[p] + _IDLE_DELAY + (_RETIRE if length else 0))
+        end = max(end, read + 2)
         if n_emitted:
             end = max(end, emitted + 1 + _ON_THE_WAY)
-        for p in range(pes):
-            if pushed[p]:
-                end = max(end, free[p] + _RETIRE + _IDLE_DELAY)
         done[b] = end
         broadcasts[b] = n_emitted
         stalls[b] = waited

@@ -1,5 +1,6 @@
 """Graph of QLinear nodes -> Program."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,14 +17,20 @@ from emcc.ir.program import Layer, Program, Table
 MAX_ACC_W = 48
 
 
-def lower(graph: Graph, options: LowerOptions | None = None) -> Program:
+def lower(graph: Graph, options: LowerOptions | None = None, activity: Sequence[Array] | None = None) -> Program:
     """Deal the network to PEs.
+
+    Args:
+        graph: a chain of QLinear.
+        options: the recipe's [lower] section.
+        activity: float [n_in] a layer, how often each of its inputs is not zero; for balance "activity", which
+            counts entries where this is None.
 
     Raises:
         EmccError: the accumulator of a layer would need more than MAX_ACC_W bits.
     """
     options = options or LowerOptions()
-    layers = matrices(graph)
+    layers = matrices(graph, activity)
     source = graph.tensors[graph.inputs[0]]
     sink = graph.tensors[graph.outputs[0]]
     inputs = np.arange(layers[0].codes.shape[1])
@@ -53,6 +60,9 @@ def lower(graph: Graph, options: LowerOptions | None = None) -> Program:
         output_shape=_sample(sink.shape),
         output_order=output_order,
         host=graph.host,
+        drop_empty=options.drop_empty,
+        overlap=options.overlap,
+        prefetch=options.prefetch,
     )
 
 
@@ -63,14 +73,15 @@ def _sample(shape: tuple[int | None, ...]) -> tuple[int, ...]:
 def _deal(layers: list[Matrix], options: LowerOptions) -> tuple[list[Matrix], Array]:
     """Permute the rows of every layer, and the columns of the one after to match."""
     order = np.arange(layers[-1].codes.shape[0])
-    if not options.balance:
+    if options.balance == "none":
         return layers, order
     dealt = list(layers)
     for i, layer in enumerate(dealt):
-        order = row_order(np.count_nonzero(layer.live, axis=1), options.pes)
+        weighted = options.balance == "activity" and layer.activity is not None
+        order = row_order(layer.live @ layer.activity if weighted else layer.live.sum(axis=1), options.pes)
         dealt[i] = replace(layer, codes=layer.codes[order], bias=layer.bias[order])
         if i + 1 < len(dealt):
-            dealt[i + 1] = replace(dealt[i + 1], codes=dealt[i + 1].codes[:, order])
+            dealt[i + 1] = dealt[i + 1].columns(order)
     return dealt, order
 
 

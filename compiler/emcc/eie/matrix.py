@@ -1,6 +1,7 @@
 """A quantised layer before it is dealt to PEs, and the walk from a Graph of QLinear nodes to a list of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +11,10 @@ from emcc.ir.program import Table
 
 @dataclass(frozen=True)
 class Matrix:
-    """One QLinear node: codes uint8 [n_out, n_in], codebook int64 [2**code_w], bias int64 [n_out]."""
+    """One QLinear node: codes uint8 [n_out, n_in], codebook int64 [2**code_w], bias int64 [n_out].
+
+    `activity`: float64 [n_in], how often each input is not zero, where that is known.
+    """
 
     name: str
     codes: Array
@@ -24,6 +28,12 @@ class Matrix:
     shift: int
     function: str
     table: Table | None
+    activity: Array | None = None
+
+    def columns(self, chosen: Array) -> "Matrix":
+        """The layer with the columns `chosen`, in that order."""
+        activity = None if self.activity is None else self.activity[chosen]
+        return replace(self, codes=self.codes[:, chosen], activity=activity)
 
     @property
     def live(self) -> Array:
@@ -59,9 +69,9 @@ def activate(accumulators: Array, shift: int, fmt: Format, function: str, table:
     return np.asarray(np.clip(table.coarse[u >> table.lo_bits] + table.fine[fine], fmt.low, fmt.high))
 
 
-def matrices(graph: Graph) -> list[Matrix]:
-    """The QLinear chain of `graph` as matrices, in order."""
-    result = []
+def matrices(graph: Graph, activity: Sequence[Array] | None = None) -> list[Matrix]:
+    """The QLinear chain of `graph` as matrices, in order, each with its item of `activity`."""
+    result: list[Matrix] = []
     for node in graph.nodes:
         if node.op != "QLinear":
             raise ValueError(f"lowering takes QLinear nodes, not {node.op}: {node.name!r}")
@@ -90,6 +100,7 @@ def matrices(graph: Graph) -> list[Matrix]:
                 shift=attrs["shift"],
                 function=attrs["function"],
                 table=table,
+                activity=None if activity is None else np.asarray(activity[len(result)], np.float64),
             )
         )
     return result

@@ -16,5 +16,13 @@ class LowerOptions:
     queue_depth: int = option(32, "activation queue entries a PE", choices=(16, 32, 64, 128))
     run_bits: int = option(0, "bits of the zero run in an entry; 0 chooses by padding", low=0, high=12)
     padding: float = option(0.01, "with run_bits 0: padding zeros allowed, as a share of the weights", low=0, high=1)
-    balance: bool = option(True, "deal rows to PEs so that each has the same work")
+    balance: str = option(
+        "activity",
+        "deal rows to PEs so that each has the same number of entries, or of entries weighted by how often their"
+        " column's activation is not zero in the data",
+        choices=("none", "entries", "activity"),
+    )
     trim: bool = option(True, "drop inputs and neurons that cannot change the output")
+    drop_empty: bool = option(True, "keep columns that are empty in a PE out of its queue")
+    overlap: bool = option(True, "scan a layer while the one before drains")
+    prefetch: bool = option(True, "read words of non-zero flags ahead")

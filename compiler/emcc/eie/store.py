@@ -63,7 +63,7 @@ def _scalars(value: Any) -> dict[str, Any]:
         kind, item = kinds[field.name], getattr(value, field.name)
         if kind is Format:
             found[field.name] = [int(item.width), int(item.frac_bits)]
-        elif kind in (int, str):
+        elif kind in (int, str, bool):
             found[field.name] = kind(item)
         elif kind == tuple[int, ...]:
             found[field.name] = [int(size) for size in item]
@@ -111,7 +111,7 @@ def _value(kind: type, scalars: Any, arrays: dict[str, Array], prefix: str, **gi
             values[name] = _widen(arrays.pop(prefix + name), _ARRAY_DTYPES.get(name, np.int64), prefix + name)
         elif hint is Format:
             values[name] = Format(*(_is(number, int) for number in _list(scalars.pop(name))))
-        elif hint in (int, str):
+        elif hint in (int, str, bool):
             values[name] = _is(scalars.pop(name), hint)
         else:
             values[name] = tuple(_is(size, int) for size in _list(scalars.pop(name)))

@@ -18,10 +18,10 @@ def trim(layers: list[Matrix]) -> tuple[list[Matrix], Array]:
     for i in range(len(layers) - 1, 0, -1):
         kept = _kept(layers[i].live)
         if kept.size < layers[i].codes.shape[1]:
-            layers[i] = replace(layers[i], codes=layers[i].codes[:, kept])
+            layers[i] = layers[i].columns(kept)
             layers[i - 1] = replace(layers[i - 1], codes=layers[i - 1].codes[kept], bias=layers[i - 1].bias[kept])
     inputs = _kept(layers[0].live)
-    layers[0] = replace(layers[0], codes=layers[0].codes[:, inputs])
+    layers[0] = layers[0].columns(inputs)
     return layers, inputs
 
 

@@ -99,6 +99,8 @@ class Program:
         output_name, output_shape: as in the model; the batch axis left out.
         output_order: int64 [layers[-1].n_out]; slot s is element output_order[s] of the flattened output.
         host: operators left to the host, in order: ("Softmax", {"axis": -1}), ("ArgMax", {...}).
+        drop_empty, overlap, prefetch: what the array does to save cycles: keep empty columns out of the queues, scan a
+            layer while its source is being written, read flags ahead. Off only to measure what each is worth.
     """
 
     name: str
@@ -115,6 +117,9 @@ class Program:
     output_shape: tuple[int, ...]
     output_order: Array
     host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    drop_empty: bool = True
+    overlap: bool = True
+    prefetch: bool = True
 
     @property
     def in_words(self) -> int:

@@ -20,7 +20,7 @@ from emcc.ir.graph import Array
 from emcc.ir.program import Program
 
 WRAPPER = Path(__file__).resolve().parents[1] / "pe" / "emcc_pe_bench.sv"
-OF_THE_ARRAY = ("Lanes", "LaneCntW", "Layers", "LayerW", "LayersFile", "WordW")
+OF_THE_ARRAY = ("Lanes", "LaneCntW", "Layers", "LayerW", "LayersFile", "WordW", "Overlap", "Prefetch")
 KINDS = ("mixed", "full", "extreme", "sparse", "zero", "extreme")
 
 

@@ -7,6 +7,7 @@ module emcc_pe_bench #(
   parameter int EntryW      = 8,
   parameter int CodeW       = 4,
   parameter bit [3:0] CodeWidths = 4'b0100,
+  parameter bit DropEmpty = 1'b1,
   parameter int Rows        = 16,
   parameter int RowW        = 4,
   parameter int BiasAddrW   = 4,
@@ -71,7 +72,7 @@ module emcc_pe_bench #(
 
   emcc_pe #(
     .ActW(ActW), .ColW(ColW), .StartW(StartW), .CountW(CountW), .EntryW(EntryW), .CodeW(CodeW),
-    .CodeWidths(CodeWidths), .Rows(Rows), .RowW(RowW), .BiasAddrW(BiasAddrW), .ActWords(ActWords),
+    .CodeWidths(CodeWidths), .DropEmpty(DropEmpty), .Rows(Rows), .RowW(RowW), .BiasAddrW(BiasAddrW), .ActWords(ActWords),
     .ActAddrW(ActAddrW), .LogQueue(LogQueue), .AccW(AccW), .BookDepth(BookDepth), .BookAddrW(BookAddrW),
     .BookFile(BookFile), .ShiftMin(ShiftMin), .ShiftW(ShiftW), .HasTable(HasTable), .LoBits(LoBits),
     .HiBits(HiBits), .CoarseDepth(CoarseDepth), .CoarseAddrW(CoarseAddrW), .CoarseFile(CoarseFile),

@@ -8,16 +8,18 @@ from qgraphs import inputs, quantised
 from emcc.eie import cycles, reference, timing
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
+from emcc.ir.program import Program
 
 
-def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, depth: int) -> tuple[int, int, int]:
+def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, program: Program) -> tuple[int, int, int]:
     """(cycle in which the layer ends, broadcasts, stalls), one cycle at a time, as hw/rtl does it."""
+    depth, drop_empty = program.queue_depth, program.drop_empty
     columns, pes = entries.shape
     words = [[c for c in range(w, min(w + pes, columns)) if nonzero[c]] for w in range(0, columns, pes)]
     scanned, reading, fifo, pending = 0, None, [], []
     way = [[] for _ in range(timing.EMIT_TO_QUEUE)]
     queues, left, age = [[] for _ in range(pes)], [0] * pes, [99] * pes
-    near = [False] * pes
+    near, void = [False] * pes, [False] * pes
     stall = idle = False
     idle_pe = [False] * pes
     recent, broadcasts, stalls, cycle = 0, 0, 0, 0
@@ -27,7 +29,9 @@ def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, depth: int)
         emit = pending[0] if pending and not stall else None
         stalls += bool(pending) and stall
         broadcasts += emit is not None
-        go = scanned < len(words) and cycle >= begin + scanned and len(fifo) < timing.WORD_BUFFER
+        there = cycle >= begin + (scanned if program.overlap else len(words) - 1)
+        room = len(fifo) < timing.WORD_BUFFER if program.prefetch else not fifo and not pending and reading is None
+        go = scanned < len(words) and there and room
         pop_word = bool(fifo) and (not pending or (emit is not None and len(pending) == 1))
         pops = [bool(queues[p]) and left[p] <= 1 for p in range(pes)]
         busy = [bool(queues[p]) or left[p] > 0 or age[p] < timing.RETIRE for p in range(pes)]
@@ -36,12 +40,16 @@ def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, depth: int)
         stall, near = any(near), [len(queues[p]) >= depth - timing.ON_THE_WAY for p in range(pes)]
         recent = (recent << 1 | (emit is not None)) & ((1 << timing.ON_THE_WAY) - 1)
         for p in range(pes):
-            age[p] = 0 if left[p] > 0 else age[p] + 1
-            left[p] = queues[p].pop(0) if pops[p] else max(0, left[p] - 1)
+            age[p] = 0 if left[p] > 0 and not void[p] else age[p] + 1
+            left[p] = left[p] - 1 if left[p] else 0
+            if pops[p]:
+                left[p] = queues[p].pop(0)
+                void[p] = left[p] == 0
+                left[p] = max(left[p], 1)
         way.append([] if emit is None else [emit])
         for column in way.pop(1):
             for p in range(pes):
-                if entries[column, p]:
+                if entries[column, p] or not drop_empty:
                     queues[p].append(int(entries[column, p]))
         if emit is not None:
             pending = pending[1:]
@@ -62,15 +70,19 @@ def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, depth: int)
     density=st.sampled_from([0.02, 0.3, 1.0]),
     active=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
     seed=st.integers(0, 2**32 - 1),
+    switches=st.fixed_dictionaries({name: st.booleans() for name in ("drop_empty", "overlap", "prefetch")}),
 )
-def test_equals_stepping(sizes: list[int], pes: int, depth: int, density: float, active: float, seed: int) -> None:
-    program = lower(quantised(sizes, density=density, seed=seed), LowerOptions(pes=pes, queue_depth=depth))
+def test_equals_stepping(
+    sizes: list[int], pes: int, depth: int, density: float, active: float, seed: int, switches: dict[str, bool]
+) -> None:
+    graph = quantised(sizes, density=density, seed=seed)
+    program = lower(graph, LowerOptions(pes=pes, queue_depth=depth, **switches))
     values = reference.run_layers(program, inputs(2, sizes[0], density=active, seed=seed))
     got = cycles.count_layers(program, values)
     for sample in range(2):
         begin = timing.FLAGS_READY
         for i, layer in enumerate(program.layers):
-            done, broadcasts, stalls = step_layer(values[i][sample] != 0, layer.count.T, begin, depth)
+            done, broadcasts, stalls = step_layer(values[i][sample] != 0, layer.count.T, begin, program)
             assert (got.layer_done[sample, i], got.broadcasts[sample, i], got.stalls[sample, i]) == (
                 done + 1,
                 broadcasts,

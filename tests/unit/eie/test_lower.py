@@ -1,6 +1,7 @@
 """Lowering: the Program means what the graph means, whatever the dealing, trimming, packing."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ options = st.builds(
     LowerOptions,
     pes=st.integers(1, 17),
     run_bits=st.sampled_from([0, 1, 2, 4]),
-    balance=st.booleans(),
+    balance=st.sampled_from(["none", "entries", "activity"]),
     trim=st.booleans(),
 )
 
@@ -92,11 +93,24 @@ def test_balance_gives_every_pe_the_same_work() -> None:
     codes[::8] = 3  # every eighth row is dense: without balancing they all meet in one PE
     graph = graph.with_constants({"w0.codes": codes})
 
-    def fullest(balance: bool) -> float:
+    def fullest(balance: str) -> float:
         layer = lower(graph, LowerOptions(pes=8, balance=balance)).layers[0]
         return float(layer.count.sum(axis=1).max() / layer.count.sum(axis=1).mean())
 
-    assert fullest(True) < 1.05 < 1.5 < fullest(False)
+    assert fullest("entries") < 1.05 < 1.5 < fullest("none")
+
+
+def test_balance_by_activity_ignores_columns_that_are_always_zero() -> None:
+    graph = quantised([64, 64], seed=6)
+    activity = np.zeros(64)
+    activity[:8] = 1.0
+
+    def fullest(**how: Any) -> float:
+        layer = lower(graph, LowerOptions(pes=8, trim=False), **how).layers[0]
+        work = layer.count[:, :8].sum(axis=1)
+        return float(work.max() / work.mean())
+
+    assert fullest(activity=[activity]) < 1.1 < 1.2 < fullest()
 
 
 def test_accumulator_width_is_tight() -> None:
@@ -117,4 +131,14 @@ def test_too_wide_an_accumulator_is_refused() -> None:
 
 def test_options_are_checked_by_the_dataclass_fields() -> None:
     names = {field.name for field in dataclasses.fields(LowerOptions)}
-    assert names == {"pes", "queue_depth", "run_bits", "padding", "balance", "trim"}
+    assert names == {
+        "pes",
+        "queue_depth",
+        "run_bits",
+        "padding",
+        "balance",
+        "trim",
+        "drop_empty",
+        "overlap",
+        "prefetch",
+    }

@@ -40,7 +40,13 @@ def parameters(layout: Layout) -> list[tuple[str, str]]:
     }
     literals = {name: str(value) for name, value in numbers.items()}
     literals["CodeWidths"] = f"4'b{layout.code_widths:04b}"
-    literals["HasTable"] = f"1'b{int(bool(program.tables))}"
+    flags = {
+        "HasTable": bool(program.tables),
+        "DropEmpty": program.drop_empty,
+        "Overlap": program.overlap,
+        "Prefetch": program.prefetch,
+    }
+    literals |= {name: f"1'b{int(value)}" for name, value in flags.items()}
     files = {"LayersFile": "layers", "BookFile": "codebook"}
     if program.tables:
         files |= {"CoarseFile": "coarse", "FineFile": "fine"}
