@@ -9,6 +9,7 @@ from emcc.errors import EmccError, printable
 
 TARGETS = ("eie",)
 CHECKED = 64
+WEIGHED = 1024
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def compile_model(options: CompileOptions, progress: Callable[[str], None] = lam
     from emcc import plan, truth
     from emcc.backends import rom, verilog
     from emcc.container import encode
+    from emcc.eie.activity import activity
     from emcc.eie.lower import lower
     from emcc.eie.store import save_program
     from emcc.frontend import load
@@ -69,7 +71,8 @@ def compile_model(options: CompileOptions, progress: Callable[[str], None] = lam
     shared = steps.run(planned.compress, original)
     quantised = steps.run(planned.quantise, shared)
     progress("lowering and rendering")
-    program = lower(quantised, planned.lower)
+    seen = activity(quantised, sample(source, data, WEIGHED).x) if data else None
+    program = lower(quantised, planned.lower, seen)
     images = rom.images(program)
     files = {
         "model.emc": encode(quantised),
