@@ -47,7 +47,7 @@ def make(
     progress: Callable[[str], None],
 ) -> Plan:
     """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
-    resolved = recipe.effective()
+    resolved = {name: each for name, each in recipe.effective().items() if name != "search"}
     lower = recipe.lower if pes is None else replace(recipe.lower, pes=pes)
     resolved["lower"]["pes"] = lower.pes
     calibrate = replace(recipe.calibrate, data=None if data is None else data.x)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from emcc.errors import EmccError, printable
 
 if TYPE_CHECKING:
+    from emcc.automatic.options import Search
     from emcc.eie.options import LowerOptions
     from emcc.passes.calibrate import Calibrate
     from emcc.passes.finetune import Finetune
@@ -27,6 +28,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "calibrate": "emcc.passes.calibrate:Calibrate",
         "quantise": "emcc.passes.quantise:Quantise",
         "lower": "emcc.eie.options:LowerOptions",
+        "search": "emcc.automatic.options:Search",
     }
 )
 HINT = "`emcc recipe` prints every option with its default"
@@ -106,6 +108,11 @@ class Recipe:
     def lower(self) -> "LowerOptions":
         """The options of [lower]."""
         return cast("LowerOptions", self.build("lower"))
+
+    @property
+    def search(self) -> "Search":
+        """The options of [search]."""
+        return cast("Search", self.build("search"))
 
     def effective(self) -> dict[str, dict[str, Any]]:
         """Every section's every value, defaults included: for the manifest."""

@@ -1,0 +1,53 @@
+"""What automatic compression may be told: its goal, and how hard it tries."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from emcc.passes.base import option
+
+SCORES = ("auto", "magnitude", "scan", "lamp")
+AUGMENT = ("none", "shift", "warp")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """When to stop. Exactly one is set.
+
+    Attributes:
+        max_drop: percentage points that the quality on held-out data may lose (see `problem.Problem.quality`).
+        target_size: bytes that model.emc may have.
+        target_sparsity: share of the weights to remove; exact.
+    """
+
+    max_drop: float | None = None
+    target_size: int | None = None
+    target_sparsity: float | None = None
+
+    def __post_init__(self) -> None:
+        if sum(value is not None for value in (self.max_drop, self.target_size, self.target_sparsity)) != 1:
+            raise ValueError("not one goal")
+
+
+@dataclass(frozen=True)
+class Search:
+    """How automatic compression trains. Every option is in the recipe's [search]."""
+
+    epochs: int = option(20, "passes over the data while the sparsity grows", low=1, high=10_000)
+    settle: int = option(5, "passes with the zero pattern fixed", low=0, high=10_000)
+    code_epochs: int = option(4, "passes in which weights move between codes", low=0, high=10_000)
+    shared_epochs: int = option(3, "passes in which only codebooks and biases learn", low=0, high=10_000)
+    learning_rate: float = option(2e-3, "of Adam; falls to zero along a cosine", low=0.0, high=1.0)
+    shared_learning_rate: float = option(5e-4, "of Adam, once weights are shared", low=0.0, high=1.0)
+    batch: int = option(256, "samples a step", low=1, high=1_000_000)
+    every: int = option(40, "steps between two choices of the zero pattern or the codes", low=1, high=1_000_000)
+    regrow: float = option(0.2, "share of the weights given back where gradients are largest", low=0.0, high=0.9)
+    distil: float = option(0.7, "share of the original model's outputs in the aim, beside labels", low=0.0, high=1.0)
+    temperature: float = option(2.0, "of distilling", low=0.01, high=1000.0)
+    augment: str = option("none", "random changes of image inputs: shifts; or shifts and warps", choices=AUGMENT)
+    holdout: float = option(0.1, "share of the data that decides and does not train", low=0.001, high=0.9)
+    entries: int = option(15, "most entries of a codebook besides zero", low=1, high=255)
+    score: str = option("auto", "what makes a weight matter, between layers", choices=SCORES)
+    bias_bits: int = option(0, "fraction bits of biases; 0: as few as do no harm", low=0, high=30)
+    threads: int = option(1, "processor threads; the last bits of the result depend on it", low=1, high=1024)
+    seed: int = option(0, "of the order of the data and of augmentation", low=0, high=2**32 - 1)
+    name: ClassVar[str] = "search"

@@ -1,0 +1,141 @@
+"""The data of automatic compression: what trains, what decides, what the aim is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from emcc.automatic.augment import Augment
+from emcc.automatic.options import Search
+from emcc.errors import EmccError
+from emcc.ir.graph import Array, Graph
+from emcc.passes.training import outputs
+from emcc.runtime.data import Dataset
+from emcc.runtime.host import classes
+
+EVALUATE = 1024
+JUDGES = 20_000
+"""Most samples held out: more would not make a decision better, only slower."""
+
+
+def split(samples: int, holdout: float, seed: int) -> tuple[Array, Array]:
+    """Rows that train and rows that decide, disjoint and sorted; of fewer than two samples EmccError."""
+    if samples < 2:
+        raise EmccError("too little data to hold some out", hint="give at least two samples")
+    order = np.random.default_rng([seed, 0x5B117]).permutation(samples)
+    held = min(max(1, round(samples * holdout)), JUDGES, samples - 1)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+@dataclass
+class Problem:
+    """A folded float graph and its data, and what training needs of both.
+
+    Attributes:
+        torch: the module. original: the graph that is compressed, and learned from.
+        train, held: rows of the data.
+    """
+
+    torch: Any
+    original: Graph
+    data: Dataset
+    options: Search
+    train: Array = field(init=False)
+    held: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.train, self.held = split(len(self.data), self.options.holdout, self.options.seed)
+        shape = tuple(int(size or 1) for size in self.original.tensors[self.original.inputs[0]].shape[1:])
+        self._augment = Augment(self.torch, self.options.augment, shape)
+        size = self.original.tensors[self.original.outputs[0]].features
+        labels = self.data.y
+        self.labelled = labels is not None and size > 1 and int(labels.max()) < size
+        self._said = [self._numpy(self.original, x) for _, x in self.batches(self.held)]
+        everything = np.concatenate(self._said)
+        if not np.isfinite(everything).all():
+            raise EmccError("the model's outputs are NaN or infinite on the data", hint="check the data")
+        self._variance = float(everything.var(0).mean()) or 1.0
+        self.scores = self.labelled or classes(self.original.host, everything) is not None
+        self.measure = "accuracy" if self.labelled else "agreement" if self.scores else "explained variance"
+
+    def batches(self, rows: Array) -> Iterator[tuple[Array, Any]]:
+        """Rows in order, with their inputs as float32 tensors; read when asked for."""
+        for begin in range(0, len(rows), EVALUATE):
+            part = rows[begin : begin + EVALUATE]
+            yield part, self.torch.from_numpy(np.array(self.data.x[part], np.float32))
+
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return max(1, len(self.train) // self.options.batch)
+
+    def epoch(self, number: int) -> Iterator[tuple[Array, Any]]:
+        """The training rows, shuffled by (seed, number), a batch at a time, augmented; a short last batch is left."""
+        rng = np.random.default_rng([self.options.seed, 1, number])
+        order = rng.permutation(self.train)
+        size = min(self.options.batch, len(order))
+        self._augment.begin(rng)
+        for begin in range(0, self.steps() * size, size):
+            part = np.sort(order[begin : begin + size])
+            x = self._augment(self.torch.from_numpy(np.array(self.data.x[part], np.float32)), rng)
+            yield part, x.contiguous(memory_format=self.torch.channels_last) if x.ndim == 4 else x
+
+    def loss(self, got: Any, rows: Array, x: Any) -> Any:
+        """The aim: labels' cross entropy and the original's outputs, in the shares that the options say."""
+        functional, heat = self.torch.nn.functional, self.options.temperature
+        share = self.options.distil if self.labelled else 1.0
+        total = 0.0
+        if self.labelled and share < 1:
+            assert self.data.y is not None
+            labels = self.torch.from_numpy(self.data.y[rows])
+            total = (1 - share) * functional.cross_entropy(got, labels)
+        if share:
+            with self.torch.no_grad():
+                wanted = outputs(self.torch, self.original, x)
+            if self.scores:
+                logs = functional.log_softmax(got / heat, 1), functional.log_softmax(wanted / heat, 1)
+                told = functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
+            else:
+                told = functional.mse_loss(got, wanted) / self._variance
+            total = total + share * told
+        return total
+
+    def judge(self, graph: Graph, constants: dict[str, Any] | None = None) -> tuple[float, float]:
+        """(loss, quality in percent) on the held-out rows.
+
+        Quality is accuracy where there are labels, else agreement with the original's classes; where outputs are no
+        classes, the share of the original outputs' variance that is explained.
+        """
+        losses, right, error = 0.0, 0.0, 0.0
+        with self.torch.no_grad():
+            for said, (rows, x) in zip(self._said, self.batches(self.held), strict=True):
+                got = outputs(self.torch, graph, x, constants)
+                losses += float(self.loss(got, rows, x)) * len(rows)
+                found = got.numpy()
+                if self.labelled:
+                    assert self.data.y is not None
+                    right += float(np.sum(found.argmax(1) == self.data.y[rows]))
+                elif self.scores:
+                    mine, theirs = classes(self.original.host, found), classes(self.original.host, said)
+                    assert mine is not None
+                    right += float(np.sum(mine == theirs))
+                else:
+                    error += float(np.square(found - said).mean(1).sum())
+        count = len(self.held)
+        quality = 100 * right / count if self.scores else 100 * max(0.0, 1 - error / count / self._variance)
+        return losses / count, quality
+
+    def agreement(self, graph: Graph) -> float:
+        """Percent of held-out samples with the original's class (explained variance where there are no classes)."""
+        same = Problem.judge
+        if not self.labelled:
+            return same(self, graph)[1]
+        right = 0
+        with self.torch.no_grad():
+            for said, (_, x) in zip(self._said, self.batches(self.held), strict=True):
+                right += int(np.sum(self._numpy(graph, x).argmax(1) == said.argmax(1)))
+        return 100 * right / len(self.held)
+
+    def _numpy(self, graph: Graph, x: Any) -> Array:
+        with self.torch.no_grad():
+            return np.asarray(outputs(self.torch, graph, x).numpy())

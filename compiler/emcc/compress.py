@@ -1,0 +1,108 @@
+"""The driver of automatic compression: a model, data and a goal in, the files of a compressed model out."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from emcc import __version__
+from emcc.artefact import FORMAT, MANIFEST, Artefact, to_json
+from emcc.automatic.options import Goal, Search
+from emcc.automatic.search import Event, Found
+from emcc.ir.graph import Graph
+from emcc.recipe import Recipe
+from emcc.runtime.data import Dataset
+
+CHECKED = 64
+Tell = Callable[[Event | str], None]
+
+
+@dataclass(frozen=True)
+class CompressOptions:
+    """What the user may say on the command line; the recipe says the rest.
+
+    Attributes:
+        model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
+        work: where steps are kept, so that an interrupted search goes on.
+    """
+
+    model: Path
+    data: Path
+    goal: Goal
+    recipe: Path | None = None
+    work: Path | None = None
+
+
+def silent(_event: Event | str) -> None:
+    """Tells nobody."""
+
+
+def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
+    """Compresses: model.emc, compressed.onnx and emcc.json. The same options and files give the same bytes.
+
+    Raises:
+        EmccError: the model, the data, the recipe or the goal are at fault.
+    """
+    from emcc import truth
+    from emcc.automatic.record import manifest
+    from emcc.frontend import load
+    from emcc.frontend.export import export
+    from emcc.passes.fold import Fold
+    from emcc.report.quality import sample
+    from emcc.runtime.data import load_data
+
+    tell("reading")
+    recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
+    source = load(options.model)
+    data = load_data(options.data, source)
+    checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
+    folded = Fold().apply(source)
+    found, encoder = search(folded, data, options.goal, recipe, options.work, key(options, recipe), tell)
+    tell("writing")
+    encoded = encoder(found.shared)
+    files = {"model.emc": encoded, "compressed.onnx": export(found.shared, source.outputs[0])}
+    told = manifest(options, recipe, folded, found, encoded, len(data), checked)
+    return Artefact({**files, MANIFEST: to_json({**told, "format": FORMAT, "files": digests(files)})})
+
+
+def search(
+    folded: Graph, data: Dataset, goal: Goal, recipe: Recipe, work: Path | None, name: str, tell: Tell
+) -> tuple[Found, Any]:
+    """The search on a folded graph; also the encoder that measured sizes. `name` names the search in `work`."""
+    from dataclasses import replace
+
+    from emcc.automatic.problem import Problem
+    from emcc.automatic.search import Searcher
+    from emcc.automatic.size import Encoder
+    from emcc.automatic.store import Store
+    from emcc.passes.training import deterministic, import_torch
+
+    torch = import_torch()
+    chosen: Search = recipe.search
+    store = Store(work, name)
+    with deterministic(torch, chosen.threads):
+        problem = Problem(torch, folded, data, chosen)
+        encoder = Encoder(problem, replace(recipe.calibrate, data=data.x), recipe.quantise)
+        return Searcher(problem, goal, encoder, store, tell).run(), encoder
+
+
+def key(options: CompressOptions, recipe: Recipe) -> str:
+    """What a search depends on, hashed: the files and everything that was chosen. Read only where steps are kept."""
+    if options.work is None:
+        return ""
+    total = hashlib.sha256()
+    for path in (options.model, options.data):
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    chosen = {"goal": asdict(options.goal), "recipe": recipe.effective(), "emcc": __version__}
+    total.update(json.dumps(chosen, sort_keys=True, default=str).encode())
+    return total.hexdigest()
+
+
+def digests(files: dict[str, bytes]) -> dict[str, Any]:
+    """Size and hash of each."""
+    return {
+        name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()} for name in sorted(files)
+    }

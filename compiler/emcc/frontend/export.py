@@ -1,0 +1,143 @@
+"""Graph -> ONNX: a float graph, folded or not, as a model that onnxruntime runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from emcc.ir.graph import Array, Graph, Node, Tensor
+
+OPSET, IR_VERSION = 17, 8
+PLAIN = (
+    *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "Div", "Flatten", "Gemm", "GlobalAveragePool"),
+    *("Identity", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Relu", "Sigmoid", "Sub", "Tanh", "Transpose"),
+    *("ArgMax", "LogSoftmax", "Softmax"),
+)
+"""Operators that mean in a Graph what they mean in ONNX, attribute by attribute."""
+
+
+@dataclass
+class _Model:
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, Array] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+
+    def fresh(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    def constant(self, name: str, value: Array) -> str:
+        name = self.fresh(name)
+        self.constants[name] = value
+        return name
+
+    def node(self, op: str, inputs: Sequence[str], output: str, name: str, **attrs: Any) -> str:
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name, **attrs))
+        return output
+
+
+def export(graph: Graph, output: str | None = None) -> bytes:
+    """The bytes of a float graph's .onnx file: opset 17, float32 constants, what is in `graph.host` at its end.
+
+    Linear becomes Gemm, after a Flatten where its input is not flat. Names stay; `output` names the output where
+    operators of the host follow, or the output is to be called otherwise.
+    """
+    model = _Model(taken={*graph.tensors, *graph.constants, *([output] if output else [])})
+    model.constants = {name: _float32(graph.constants[name]) for name in _used(graph)}
+    for node in graph.nodes:
+        _write(model, graph, node)
+    at, shape = graph.outputs[0], graph.tensors[graph.outputs[0]].shape
+    kind = TensorProto.FLOAT
+    for place, (op, attrs) in enumerate(graph.host):
+        last = place == len(graph.host) - 1
+        at = model.node(op, [at], output if last and output else model.fresh(f"{op}_output"), model.fresh(op), **attrs)
+        if op == "ArgMax":
+            axis, kind = int(attrs["axis"]), TensorProto.INT64
+            shape = shape[:axis] + ((1,) if attrs["keepdims"] else ()) + shape[axis + 1 :]
+    if not graph.host and output and output != at:
+        at = model.node("Identity", [at], output, model.fresh("output"))
+    source = graph.tensors[graph.inputs[0]]
+    proto = helper.make_model(
+        helper.make_graph(
+            model.nodes,
+            graph.name or "graph",
+            [helper.make_tensor_value_info(source.name, TensorProto.FLOAT, ["batch", *source.shape[1:]])],
+            [helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])],
+            [numpy_helper.from_array(value, name) for name, value in model.constants.items()],
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="emcc",
+    )
+    proto.ir_version = IR_VERSION
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _used(graph: Graph) -> list[str]:
+    return sorted({name for node in graph.nodes for name in node.inputs if name in graph.constants})
+
+
+def _float32(value: Array) -> Array:
+    return np.ascontiguousarray(value, np.float32) if value.dtype.kind == "f" else np.ascontiguousarray(value)
+
+
+def _write(model: _Model, graph: Graph, node: Node) -> None:
+    output = node.outputs[0]
+    special = _SPECIAL.get(node.op)
+    if special:
+        special(model, graph, node)
+    elif node.op in PLAIN:
+        attrs = {key: list(value) if isinstance(value, tuple) else value for key, value in node.attrs.items()}
+        model.node(node.op, node.inputs, output, node.name, **attrs)
+    else:
+        raise ValueError(f"no ONNX for {node.op}")
+
+
+def _linear(model: _Model, graph: Graph, node: Node) -> None:
+    x, weight, bias = node.inputs
+    if len(graph.tensors[x].shape) != 2:
+        x = model.node("Flatten", [x], model.fresh(f"{x}_flat"), model.fresh(f"{node.name}_flatten"), axis=1)
+    tensor = graph.tensors[node.outputs[0]]
+    flat = len(tensor.shape) == 2
+    y = tensor.name if flat else model.fresh(f"{tensor.name}_flat")
+    model.node("Gemm", [x, weight, bias], y, node.name, transB=1)
+    if not flat:
+        _reshape_to(model, y, tensor, model.fresh(f"{node.name}_reshape"))
+
+
+def _reshape_to(model: _Model, x: str, tensor: Tensor, name: str) -> None:
+    shape = np.array([-1 if size is None else size for size in tensor.shape], np.int64)
+    model.node("Reshape", [x, model.constant(f"{name}_shape", shape)], tensor.name, name)
+
+
+def _moved(model: _Model, graph: Graph, node: Node) -> None:
+    """Reshape, Squeeze and Unsqueeze, as what they are: another shape."""
+    _reshape_to(model, node.inputs[0], graph.tensors[node.outputs[0]], node.name)
+
+
+def _clip(model: _Model, _graph: Graph, node: Node) -> None:
+    limits = [model.constant(f"{node.name}_{key}", np.array(node.attrs[key], np.float32)) for key in ("low", "high")]
+    model.node("Clip", [node.inputs[0], *limits], node.outputs[0], node.name)
+
+
+def _activation(model: _Model, graph: Graph, node: Node) -> None:
+    """An activation that ends the graph may have another shape than what it reads."""
+    x, tensor = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+    attrs = dict(node.attrs)
+    if x.shape == tensor.shape:
+        model.node(node.op, node.inputs, tensor.name, node.name, **attrs)
+        return
+    y = model.node(node.op, node.inputs, model.fresh(f"{tensor.name}_flat"), node.name, **attrs)
+    _reshape_to(model, y, tensor, model.fresh(f"{node.name}_reshape"))
+
+
+_SPECIAL: dict[str, Callable[[_Model, Graph, Node], None]] = {
+    "Clip": _clip,
+    "Linear": _linear,
+    **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), _moved),
+    **dict.fromkeys(("LeakyRelu", "Relu", "Sigmoid", "Tanh"), _activation),
+}
