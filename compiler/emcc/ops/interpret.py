@@ -8,6 +8,9 @@ import numpy as np
 from emcc import ops
 from emcc.ir.graph import Graph, Node
 
+BLOCK = 1 << 24
+"""Elements of the largest tensor that `run` makes at a time."""
+
 
 def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None = None) -> Any:
     """The output for a batch, shaped as the output tensor; what is in `graph.host` is not run (see `host`).
@@ -17,8 +20,17 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
         x: [n, ...], flat or in the input's shape. An array of `xp`.
         xp: numpy or torch.
         constants: takes precedence over graph.constants; parameters under training, say.
+
+    Graphs with convolutions are run a few samples at a time, since their tensors are much larger than their input.
     """
-    return trace(graph, x, xp, constants, keep=graph.outputs)[graph.outputs[0]]
+    (output,) = graph.outputs
+    rows = len(x)
+    if any(node.op == "Conv" for node in graph.nodes):
+        rows = max(1, BLOCK // max(tensor.features for tensor in graph.tensors.values()))
+    if rows >= len(x) or xp is not np:
+        return trace(graph, x, xp, constants, keep=graph.outputs)[output]
+    parts = (x[begin : begin + rows] for begin in range(0, len(x), rows))
+    return np.concatenate([trace(graph, part, xp, constants, keep=graph.outputs)[output] for part in parts])
 
 
 def trace(

@@ -11,22 +11,36 @@ X = np.random.default_rng(0).standard_normal((4, 1, 6))
 ROW = np.random.default_rng(1).standard_normal((1, 1, 6))
 SIX = np.abs(np.random.default_rng(2).standard_normal(6)) + 0.1
 W = np.random.default_rng(3).standard_normal((6, 6))
+IMAGE = np.random.default_rng(4).standard_normal((4, 6, 7, 5))
+KERNEL = np.random.default_rng(5).standard_normal((4, 3, 3, 2))
+WINDOW = {"strides": (2, 1), "dilations": (1, 2), "pads": (1, 0, 0, 1)}
+POOL = {**WINDOW, "kernel_shape": (3, 2)}
 CASES = [
     ("Add", {}, [X, ROW]),
+    ("Add", {}, [X, X]),
     ("ArgMax", {"axis": 2, "keepdims": 1, "select_last_index": 0}, [X]),
     ("ArgMax", {"axis": 2, "keepdims": 0, "select_last_index": 1}, [X.round()]),
+    ("AveragePool", {**POOL, "ceil_mode": 0, "count_include_pad": 0}, [IMAGE]),
+    ("AveragePool", {**POOL, "ceil_mode": 1, "count_include_pad": 1}, [IMAGE]),
     ("BatchNormalization", {"epsilon": 1e-5}, [X[:, 0], SIX, SIX, SIX, SIX]),
     ("Cast", {}, [X]),
+    ("Clip", {"low": -0.5, "high": 0.75}, [X]),
+    ("Concat", {"axis": 2}, [X, X[:, :, :2], X]),
+    ("Conv", {**WINDOW, "group": 2}, [IMAGE, KERNEL, SIX[:4]]),
+    ("Conv", {**WINDOW, "pads": (1, 2, 1, 2), "group": 2}, [IMAGE, KERNEL]),
     ("Div", {}, [X, ROW]),
     ("Dropout", {}, [X]),
     ("Flatten", {"axis": 1}, [X]),
     ("Gemm", {"alpha": 0.5, "beta": 2.0, "transA": 0, "transB": 1}, [X[:, 0], W, SIX]),
+    ("GlobalAveragePool", {}, [IMAGE]),
     ("Identity", {}, [X]),
     ("LeakyRelu", {"alpha": 0.1}, [X]),
     ("Linear", {}, [X, W, SIX]),
     ("LogSoftmax", {"axis": 2}, [X]),
     ("MatMul", {}, [X, W]),
     ("MatMul", {}, [W, X.reshape(4, 6, 1)]),
+    ("MaxPool", {**POOL, "ceil_mode": 0}, [IMAGE]),
+    ("MaxPool", {**POOL, "ceil_mode": 1}, [IMAGE - 9]),
     ("Mul", {}, [X, ROW]),
     ("Relu", {}, [X]),
     ("Reshape", {"shape": (2, 3)}, [X]),
@@ -38,6 +52,8 @@ CASES = [
     ("Transpose", {"perm": (0, 2, 1)}, [X]),
     ("Unsqueeze", {"axes": (1, 4)}, [X]),
 ]
+FIT = {"strides": (1, 1), "dilations": (1, 1), "pads": (0, 0, 0, 0)}
+FIT_POOL = {**FIT, "kernel_shape": (2, 2), "ceil_mode": 0}
 
 
 def test_every_operator_is_here_or_in_test_qlinear() -> None:
@@ -50,7 +66,8 @@ def test_shape_rule_and_both_namespaces_agree(op: str, attrs: dict[str, object],
     node = Node("n", op, tuple("abcde"[: len(values)]), ("y",), attrs)
     module = ops.get(op)
     result = module.evaluate(np, node, *values)
-    batched = [(None, *value.shape[1:]) if len(value) == 4 else value.shape for value in values]
+    data = len(values) if op in ("Concat", "MatMul") or values[-1] is X else 1
+    batched = [(None, *v.shape[1:]) if len(v) == 4 and i < data else v.shape for i, v in enumerate(values)]
     assert module.shape(node, *batched) == (None, *result.shape[1:])
     assert len(result) == 4
     with_torch = module.evaluate(torch, node, *(torch.as_tensor(value) for value in values)).numpy()
@@ -101,8 +118,20 @@ def test_no_overflow_at_the_ends() -> None:
         ("Squeeze", {"axes": (1,)}, [(None, 3)]),
         ("Squeeze", {"axes": (0,)}, [(None, 3)]),
         ("Unsqueeze", {"axes": (0,)}, [(None, 3)]),
+        ("Concat", {"axis": 0}, [(None, 3), (None, 3)]),
+        ("Concat", {"axis": 1}, [(None, 3, 2), (None, 3, 3)]),
+        ("Conv", {**FIT, "group": 1}, [(None, 3, 5, 5), (4, 2, 3, 3)]),
+        ("Conv", {**FIT, "group": 2}, [(None, 4, 5, 5), (3, 2, 3, 3)]),
+        ("Conv", {**FIT, "group": 1}, [(None, 3, 5, 2), (4, 3, 3, 3)]),
+        ("Conv", {**FIT, "group": 1}, [(None, 3, 5, 5), (4, 3, 3, 3), (3,)]),
+        ("Conv", {**FIT, "group": 1}, [(None, 3, 5), (4, 3, 3)]),
+        ("Conv", {**FIT, "group": 1, "strides": (0, 1)}, [(None, 3, 5, 5), (4, 3, 3, 3)]),
+        ("GlobalAveragePool", {}, [(None, 3)]),
+        ("MaxPool", FIT_POOL, [(None, 3, 1, 5)]),
+        ("MaxPool", {**FIT_POOL, "pads": (2, 0, 0, 0)}, [(None, 3, 5, 5)]),
+        ("MaxPool", {**FIT_POOL, "dilations": (3, 1), "pads": (1, 0, 1, 0)}, [(None, 3, 2, 5)]),
     ],
 )
 def test_shapes_that_do_not_fit(op: str, attrs: dict[str, object], shapes: list[tuple[int | None, ...]]) -> None:
-    with pytest.raises(ValueError, match=r"\(|axis|axes"):
+    with pytest.raises(ValueError, match=r"\(|axis|axes|window"):
         ops.get(op).shape(Node("n", op, tuple("abcde"[: len(shapes)]), ("y",), attrs), *shapes)
