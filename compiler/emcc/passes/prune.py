@@ -9,32 +9,13 @@ import numpy as np
 from emcc.ir.graph import Array, Graph
 from emcc.passes.base import option
 from emcc.passes.layers import check_names, finite_weights, linear_layers
-
-
-def magnitude(ranked: Array) -> Array:
-    """|w|."""
-    return ranked
-
-
-def scaled(ranked: Array) -> Array:
-    """|w| over the layer's root mean square."""
-    shares = ranked / (ranked.max(initial=0.0) or 1.0)
-    return np.asarray(shares / (np.sqrt(np.mean(np.square(shares))) or 1.0))
+from emcc.passes.worth import SCORES, Ranking, chunks_of, shares, threshold, without_smallest
 
 
 def lamp(ranked: Array) -> Array:
-    """w**2 over the sum of the squares of all weights of the layer that are no smaller.
-
-    Layer-adaptive magnitude score of Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning" (ICLR 2021):
-    comparable between layers, and a layer's largest weight scores 1, so that no layer loses all.
-    """
-    squares = np.square(ranked / (ranked.max(initial=0.0) or 1.0))
-    tail = np.cumsum(squares[::-1])[::-1]
-    return np.asarray(np.divide(squares, tail, out=np.zeros_like(squares), where=tail > 0))
-
-
-SCORES = {"lamp": lamp, "magnitude": magnitude, "scaled": scaled}
-"""Of a layer's |w|, float64 and ascending, to what each is worth between layers, ascending."""
+    """The LAMP scores, float64, of all of a layer's ascending |w|."""
+    worth = SCORES["lamp"](ranked)
+    return np.concatenate([worth(number) for number in range(chunks_of(ranked.size))] or [np.zeros(0)])
 
 
 def smallest(scores: Array, count: int) -> Array:
@@ -44,9 +25,9 @@ def smallest(scores: Array, count: int) -> Array:
         return mask
     if count >= scores.size:
         return ~mask
-    threshold = np.partition(scores, count - 1)[count - 1]
-    mask[scores < threshold] = True
-    ties = np.flatnonzero(scores == threshold)
+    limit = np.partition(scores, count - 1)[count - 1]
+    mask[scores < limit] = True
+    ties = np.flatnonzero(scores == limit)
     mask[ties[: count - int(np.count_nonzero(mask))]] = True
     return mask
 
@@ -89,20 +70,12 @@ class Prune:
         return graph.with_constants(changes)
 
     def _remove(self, graph: Graph, names: Sequence[str], count: int) -> dict[str, Array]:
-        if not names:
-            return {}
         arrays = [graph.constants[name] for name in names]
-        worth = np.concatenate([self._worth(array) for array in arrays])
-        shares = np.split(smallest(worth, count), np.cumsum([array.size for array in arrays])[:-1])
-        changes = {}
-        for name, array, share in zip(names, arrays, shares, strict=True):
-            pruned = array.astype(np.float32)
-            pruned.ravel()[smallest(np.abs(array.ravel()), int(np.count_nonzero(share)))] = 0.0
-            pruned[pruned == 0] = 0.0
-            changes[name] = pruned
-        return changes
-
-    def _worth(self, weights: Array) -> Array:
-        """What the weights are worth, in ascending order; below all others where they are zero already."""
-        ranked = np.sort(np.abs(weights.ravel())).astype(np.float64)
-        return np.where(ranked == 0, -1.0, SCORES[self.score](ranked))
+        if len(arrays) == 1:
+            # Within a layer every score orders by magnitude.
+            cuts = [threshold(arrays[0], count)]
+        else:
+            rankings = [Ranking.of(array, SCORES[self.score]) for array in arrays]
+            cuts = [ranking.cut(share) for ranking, share in zip(rankings, shares(rankings, count), strict=True)]
+            del rankings
+        return {name: without_smallest(array, *cut) for name, array, cut in zip(names, arrays, cuts, strict=True)}
