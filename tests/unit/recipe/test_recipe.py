@@ -27,7 +27,7 @@ bits = 12
 headroom = nan
 seed = -1
 [lower]
-balance = "yes"
+trim = "yes"
 """
 
 ALL_SAID = """\
@@ -47,7 +47,7 @@ shared_learning_rate, batch, distil, temperature, holdout, threads, seed
   [calibrate] bits is 12; it can be 8, 16
   [calibrate] headroom is nan, not from 1.0 to 256.0
   [calibrate] seed is -1, not at least 0
-  [lower] balance is "yes", not true or false
+  [lower] trim is "yes", not true or false
   hint: `emcc recipe` prints every option with its default"""
 
 
