@@ -160,7 +160,7 @@ class Walk:
             shape = ops.get(op).shape(result, *(self._shape(name, node.changed) for name in inputs))
         except ValueError as error:
             raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
-        if elements(shape) > LARGEST:
+        if elements(shape) > max(LARGEST, *(elements(each.shape or ()) for each in sources)):
             raise Refusal(f"makes {elements(shape)} elements a sample", f"emcc takes up to {LARGEST}")
         still = op in NOTHING or (op in MOVES and shape == source.shape)
         if source.host and not (still or op in HOST):
