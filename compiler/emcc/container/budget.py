@@ -2,7 +2,7 @@
 
 from emcc.container.bits import FormatError
 
-BASE = 1 << 24
+BASE = 1 << 28
 PER_BYTE = 1024
 
 

@@ -12,7 +12,7 @@ from emcc.container.varint import read_uint, uint
 from emcc.errors import EmccError
 
 MAGIC = b"EMC"
-VERSION = 1
+VERSION = 2
 _CRC = 4
 _DIRECTORY_ROW = 1 + _CRC
 
@@ -20,7 +20,7 @@ _DIRECTORY_ROW = 1 + _CRC
 def section_names(layers: int, tables: int) -> list[str]:
     """The sections after the header, in order."""
     names = ["tables"] if tables else []
-    return names + [f"layer {i} {part}" for i in range(1, layers + 1) for part in ("codes", "runs", "values")]
+    return names + [f"layer {i}" for i in range(1, layers + 1)]
 
 
 def frame(skeleton: Skeleton, sections: list[bytes]) -> bytes:
@@ -43,7 +43,7 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton, dict[str
     if data[: len(MAGIC)] != MAGIC:
         raise EmccError("is not an .emc file: it does not begin with 'EMC'", file=file)
     if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
-        hint = "it was written by a newer emcc, or is damaged" if data[len(MAGIC)] > VERSION else "it is damaged"
+        hint = f"it was written by {'a newer' if data[len(MAGIC)] > VERSION else 'an older'} emcc, or is damaged"
         raise EmccError(f"is version {data[len(MAGIC)]} of the format, this emcc reads {VERSION}", file=file, hint=hint)
     with reading("header", file):
         size, begin = read_uint(data, len(MAGIC) + 1)
@@ -52,7 +52,7 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton, dict[str
             raise FormatError(f"the file is truncated: {len(data)} bytes of at least {end + _CRC}")
         _check("header", data[:end], data[end : end + _CRC])
         fields = FieldReader(data[begin:end])
-        skeleton = skeletons.read(fields, max_layers=size // (3 * _DIRECTORY_ROW))
+        skeleton = skeletons.read(fields, max_layers=size // _DIRECTORY_ROW)
         rows = [
             (name, fields.uint(), fields.take(_CRC))
             for name in section_names(len(skeleton.layers), len(skeleton.tables))

@@ -116,19 +116,36 @@ def read_table(data: bytes, begin: int, alphabet: int) -> tuple[Array, int | Non
     return lengths, None, bits.finish()
 
 
+def table_of(counts: Array) -> bytes:
+    """The table of the best code for symbols with these counts."""
+    return write_table(code_lengths(counts), int(np.argmax(counts)) if counts.any() else None)
+
+
 def encode(symbols: Array, alphabet: int) -> bytes:
     """Table and codewords of `symbols`, all below `alphabet`."""
     counts = np.bincount(symbols, minlength=alphabet)
     lengths = code_lengths(counts)
-    table = write_table(lengths, int(symbols[0]) if len(symbols) else None)
-    return table + pack(codewords(lengths)[symbols], lengths[symbols])
+    return table_of(counts) + pack(codewords(lengths)[symbols], lengths[symbols])
 
 
-def coded_bits(counts: Array) -> int:
-    """Bits that `encode` takes for symbols with these counts, table included."""
+def coded_bits(counts: Array) -> tuple[int, int]:
+    """Bits that symbols with these counts take: the table, and the codewords."""
     lengths = code_lengths(counts)
     lone = int(np.argmax(counts)) if counts.any() else None
-    return len(write_table(lengths, lone)) * 8 + int((lengths * counts).sum())
+    return len(write_table(lengths, lone)) * 8, int((lengths * counts).sum())
+
+
+def read_lookup(data: bytes, begin: int, alphabet: int) -> tuple[tuple[Array, int] | None, int]:
+    """((uint32 [2**peek], symbol << 4 | length for the next `peek` bits; peek), the byte after) of a table.
+
+    None instead of the first if it is the table of no symbol.
+    """
+    lengths, lone, end = read_table(data, begin, alphabet)
+    if not lengths.any():
+        return (None if lone is None else (np.array([lone << 4], np.uint32), 0)), end
+    peek = int(lengths.max())
+    symbol_at, length_at = _lookup(lengths, peek)
+    return ((symbol_at.astype(np.uint32) << 4 | length_at).astype(np.uint32), peek), end
 
 
 def decode(data: bytes, count: int, alphabet: int, begin: int = 0, exact: bool = True) -> tuple[Array, int]:
@@ -151,10 +168,7 @@ def decode(data: bytes, count: int, alphabet: int, begin: int = 0, exact: bool =
 def _stream(data: bytes, count: int, lengths: Array) -> tuple[Array, int]:
     """Symbols of a code with at least two, and the bytes they took."""
     peek = int(lengths.max())
-    order = np.lexsort((np.arange(len(lengths)), lengths))
-    order = order[lengths[order] > 0]
-    repeat = 1 << (peek - lengths[order])
-    symbol_at, length_at = np.repeat(order, repeat).astype(np.uint16), np.repeat(lengths[order], repeat)
+    symbol_at, length_at = _lookup(lengths, peek)
     padded = np.frombuffer(data + b"\0\0\0", np.uint8)
     walk = _walk if len(data) * 8 <= _WALK_BITS else _compiled
     symbols, used = walk(padded, count, peek, symbol_at, length_at)
@@ -164,6 +178,14 @@ def _stream(data: bytes, count: int, lengths: Array) -> tuple[Array, int]:
     if used % 8 and data[size - 1] & ((1 << (-used % 8)) - 1):
         raise FormatError("bits set past the end of the symbols")
     return symbols, size
+
+
+def _lookup(lengths: Array, peek: int) -> tuple[Array, Array]:
+    """(symbol as uint16, its length) by the next `peek` bits."""
+    order = np.lexsort((np.arange(len(lengths)), lengths))
+    order = order[lengths[order] > 0]
+    repeat = 1 << (peek - lengths[order])
+    return np.repeat(order, repeat).astype(np.uint16), np.repeat(lengths[order], repeat)
 
 
 def _walk(padded: Array, count: int, peek: int, symbol_at: Array, length_at: Array) -> tuple[Array, int]:

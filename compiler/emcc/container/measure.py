@@ -1,26 +1,30 @@
-"""What each section of a model.emc costs, as in the tables of Deep Compression (Han et al. 2016)."""
+"""What each part of a model.emc costs, as in the tables of Deep Compression (Han et al. 2016)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from emcc.container.codec import read_entries, read_values
-from emcc.container.file import reading, unframe
+from emcc.container import huffman
+from emcc.container.codec import read_layers
+from emcc.container.file import unframe
+from emcc.container.layers import Layer
 from emcc.container.skeleton import LayerHead
 from emcc.ir.graph import Array
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the file.
+    """One part of the file.
 
     Attributes:
         layer: the layer's name; "" for the model's own.
-        section: "header" (checksums and frame with it), "tables", "codes", "runs", "codebook" or "bias".
-        bytes: in the file.
+        section: "header" (checksums and frame with it), "tables", "codes", "runs", "codebook" or "bias". "runs" is
+            where the non-zero codes are, however that is coded.
+        bytes: in the file. Where codes and runs share a byte, it counts as the runs'.
         symbols: entries, or integers; 0 for the header.
         width: bits a symbol takes uncoded; 0 where they differ.
-        entropy: bits a symbol, of the symbols' own distribution; 0 where it is not Huffman coded.
+        entropy: bits a symbol by the model: of the symbols' own distribution if Huffman coded, what the adaptive
+            probabilities gave if range coded; 0 where it is neither.
     """
 
     layer: str
@@ -35,12 +39,22 @@ class Section:
         """In the file."""
         return self.bytes * 8
 
+    @property
+    def over(self) -> float:
+        """How much more it takes than its model's entropy, as a share of that; 0 where there is none."""
+        least = self.entropy * self.symbols
+        return self.bits / least - 1 if least else 0.0
+
 
 @dataclass(frozen=True)
 class LayerSize:
-    """One layer: elements of its matrix, non-zero ones, padding zeros, and its sections."""
+    """One layer: elements of its matrix, non-zero ones, padding zeros, and its parts.
+
+    coding: "huffman" or "range", which has no padding, run_w or scan order (0, 0 and False).
+    """
 
     name: str
+    coding: str
     rows: int
     columns: int
     weights: int
@@ -63,11 +77,12 @@ class LayerSize:
 def layer_sizes(data: bytes, *, file: object | None = None) -> list[LayerSize]:
     """A row a layer. EmccError as from `decode`."""
     head, sections = unframe(data, file)
-    return [_layer_size(sections, i, layer, file) for i, layer in enumerate(head.layers, 1)]
+    found = read_layers(head, sections, file)
+    return [_layer_size(layer, each) for layer, each in zip(head.layers, found, strict=True)]
 
 
 def sizes(data: bytes, *, file: object | None = None) -> list[Section]:
-    """A row a section, in the order of the file; their bytes sum up to the file's."""
+    """A row a part, in the order of the header; their bytes sum up to the file's."""
     head, sections = unframe(data, file)
     rows = [Section("", "header", len(data) - sum(map(len, sections.values())))]
     if head.tables:
@@ -77,32 +92,39 @@ def sizes(data: bytes, *, file: object | None = None) -> list[Section]:
     return rows
 
 
-def entropy(symbols: Array) -> float:
-    """Bits a symbol, of the symbols' own distribution; 0 for none."""
-    counts = np.bincount(symbols)
-    share = counts[counts > 0] / max(len(symbols), 1)
+def entropy(counts: Array) -> float:
+    """Bits a symbol of symbols that occur so often; 0 for none."""
+    share = counts[counts > 0] / max(int(counts.sum()), 1)
     return float(-(share * np.log2(share)).sum()) + 0.0
 
 
-def _layer_size(sections: dict[str, bytes], number: int, layer: LayerHead, file: object | None) -> LayerSize:
-    found = read_entries(sections, number, layer, file)
-    with reading(f"layer {number} values", file):
-        codebook, _, codebook_bytes = read_values(sections[f"layer {number} values"], layer)
-    name = layer.node.name
-    codes, runs, values = (len(sections[f"layer {number} {part}"]) for part in ("codes", "runs", "values"))
-    kept = int(np.count_nonzero(found.code))
+def _layer_size(layer: LayerHead, found: Layer) -> LayerSize:
+    name, weights = layer.node.name, layer.rows * layer.columns
+    if found.scanned:
+        plan = found.scanned
+        entries, padding = int(plan.codes.sum()), int(plan.codes[0])
+        code_bytes = -(-sum(huffman.coded_bits(plan.codes)) // 8)
+        coded = plan.run_w, plan.by_columns
+        codes = Section(name, "codes", code_bytes, entries, layer.code_w, entropy(plan.codes))
+        runs = Section(name, "runs", found.matrix_bytes - code_bytes, entries, plan.run_w, entropy(plan.runs))
+    else:
+        assert found.spent
+        entries, padding, coded = int(np.count_nonzero(found.codes)), 0, (0, False)
+        code_bytes = min(found.matrix_bytes, round(found.spent.codes / 8))
+        codes = Section(name, "codes", code_bytes, entries, layer.code_w, found.spent.codes / max(entries, 1))
+        runs = Section(name, "runs", found.matrix_bytes - code_bytes, entries, 0, found.spent.places / max(entries, 1))
     return LayerSize(
-        name=name,
-        rows=layer.rows,
-        columns=layer.columns,
-        weights=layer.rows * layer.columns,
-        kept=kept,
-        padding=len(found.code) - kept,
-        code_w=layer.code_w,
-        run_w=found.run_w,
-        by_columns=found.by_columns,
-        codes=Section(name, "codes", codes, len(found.code), layer.code_w, entropy(found.code)),
-        runs=Section(name, "runs", runs, len(found.run), found.run_w, entropy(found.run)),
-        codebook=Section(name, "codebook", codebook_bytes, int(np.count_nonzero(codebook)), 16),
-        bias=Section(name, "bias", values - codebook_bytes, layer.rows),
+        name,
+        "huffman" if found.scanned else "range",
+        layer.rows,
+        layer.columns,
+        weights,
+        entries - padding,
+        padding,
+        layer.code_w,
+        *coded,
+        codes,
+        runs,
+        Section(name, "codebook", found.codebook_bytes, int(np.count_nonzero(found.codebook)), 16),
+        Section(name, "bias", found.bias_bytes, layer.rows),
     )

@@ -81,21 +81,25 @@ def table(bits: Any) -> dict[str, int] | int:
     return words
 
 
+def symbol(words: dict[str, int] | int, bits: Any) -> int:
+    if isinstance(words, int):
+        return words
+    word = ""
+    while word not in words:
+        word += str(next(bits))
+    return words[word]
+
+
 def coded(data: Bytes, count: int) -> list[int]:
     words = data.bits(table)
-    if isinstance(words, int):
-        return [words] * count
+    return list(data.bits(lambda bits: [symbol(words, bits) for _ in range(count)]))
 
-    def symbols(bits: Any) -> list[int]:
-        found = []
-        for _ in range(count):
-            word = ""
-            while word not in words:
-                word += str(next(bits))
-            found.append(words[word])
-        return found
 
-    return list(data.bits(symbols))
+def entries(data: Bytes, count: int) -> list[tuple[int, int]]:
+    """(run, code) of each."""
+    codes = data.bits(table)
+    runs = data.bits(table)
+    return list(data.bits(lambda bits: [(symbol(runs, bits), symbol(codes, bits)) for _ in range(count)]))
 
 
 def integers(data: Bytes, count: int) -> list[int]:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plain_range
 import plain_reader as plain
 import pytest
-from emc_models import lenet, quantised, random_layer, same
+from emc_models import quantised, random_layer, same
 
 from emcc.container import decode, encode
 from emcc.container.text import DICTIONARY
@@ -27,8 +28,10 @@ def test_the_example_is_right() -> None:
         "bias": np.array([1048576, -786432]),
     }
     graph = quantised([layer])
-    assert encode(graph) == data
+    assert encode(graph, coding="huffman") == data
     assert same(decode(data), graph)
+    [matrix] = re.findall(r"Range coded, the same matrix is `(.*)`", PAGE)
+    assert encode(graph, coding="range").endswith(data[-10:-6] + bytes.fromhex(matrix))
 
 
 def test_the_dictionary_is_right() -> None:
@@ -45,13 +48,19 @@ def graphs() -> dict[str, Graph]:
     layers = [random_layer(rng, 9, 7, 0.3), random_layer(rng, 8, 9, 0.6, 8) | wild]
     layers += [random_layer(rng, 5, 8, 0, 1) | ramp, random_layer(rng, 90, 5, 0.5, 2) | split]
     host = (("Softmax", {"axis": -1, "odd": (None, True, [2.5, b"\0\xff", "é"])}), ("ArgMax", {}))
-    return {"lenet": lenet(), "mixed": quantised(layers, host=host)}
+    kernels = [random_layer(rng, 6, 2 * 4 * 5, 0.4), random_layer(rng, 20, 6, 1.0), random_layer(rng, 8, 20, 0.3, 8)]
+    return {
+        "image": quantised([random_layer(rng, 20, 64, 0.1), random_layer(rng, 10, 20, 0.3)], (1, 8, 8)),
+        "mixed": quantised(layers, host=host),
+        "convolved": quantised(kernels, (2, 4, 5)),
+    }
 
 
-@pytest.mark.parametrize("name", ["lenet", "mixed"])
-def test_a_reader_made_from_the_page_reads_the_same(name: str) -> None:
+@pytest.mark.parametrize("coding", ["huffman", "range", "auto"])
+@pytest.mark.parametrize("name", ["image", "mixed", "convolved"])
+def test_a_reader_made_from_the_page_reads_the_same(name: str, coding: str) -> None:
     graph = graphs()[name]
-    found = read(encode(graph))
+    found = read(encode(graph, coding=coding))
     assert found.pop("name") == graph.name
     assert found.pop("host") == list(graph.host)
     for node, layer in zip(graph.nodes, found.pop("layers"), strict=True):
@@ -63,7 +72,7 @@ def test_a_reader_made_from_the_page_reads_the_same(name: str) -> None:
 def read(content: bytes) -> dict[str, Any]:
     """Names, fractions and numbers of a file whose layers have no fields of their own."""
     data = plain.Bytes(content)
-    assert data.take(4) == b"EMC\1"
+    assert data.take(4) == b"EMC\2"
     size = data.uint()
     end = data.at + size
     plain.checked("header", content[:end], content[end : end + 4])
@@ -72,7 +81,7 @@ def read(content: bytes) -> dict[str, Any]:
     n_layers, n_tables = data.uint(), data.uint()
     data.take(2 * n_tables)
     data.text()
-    columns = tensor(data, 0)
+    columns, image = tensor(data, 0)
     heads = []
     for _ in range(n_layers):
         flags, rows, weight_frac, z_frac = data.uint(), data.uint(), data.sint(), data.sint()
@@ -80,51 +89,58 @@ def read(content: bytes) -> dict[str, Any]:
         table = data.uint() if flags % 4 == 2 else None
         assert flags < 32
         data.text()
-        assert tensor(data, rows) == rows
+        assert tensor(data, rows) == (rows, None)
         heads.append((name, rows, columns, weight_frac, z_frac, table, 1 << (flags >> 2 & 3)))
         columns = rows
     found["host"] = [(data.text(), plain.attributes(data)) for _ in range(data.uint())]
-    names = [f"layer {i + 1} {part}" for i in range(n_layers) for part in ("codes", "runs", "values")]
+    names = [f"layer {i + 1}" for i in range(n_layers)]
     rows_of = [(name, data.uint(), data.take(4)) for name in (["tables"] if n_tables else []) + names]
     assert data.at == end
     data.take(4)
     sections = {name: plain.Bytes(plain.checked(name, data.take(size), crc)) for name, size, crc in rows_of}
     tables = [[plain.integers(sections["tables"], sections["tables"].uint()) for _ in "cf"] for _ in range(n_tables)]
-    found["layers"] = [
-        (
-            name,
-            weight_frac,
-            z_frac,
-            *numbers(sections, i, rows, columns, code_w),
-            [] if table is None else tables[table],
-        )
-        for i, (name, rows, columns, weight_frac, z_frac, table, code_w) in enumerate(heads, 1)
-    ]
+    found["layers"], before = [], None
+    for i, (name, rows, columns, weight_frac, z_frac, table, code_w) in enumerate(heads, 1):
+        size = image if i == 1 and image else (1, 1)
+        lines, book, bias = numbers(sections[f"layer {i}"], rows, columns, code_w, size, before)
+        before = [sum(code > 0 for code in line) for line in lines]
+        found["layers"].append((name, weight_frac, z_frac, lines, book, bias, [] if table is None else tables[table]))
     assert all(section.at == len(section.data) for section in sections.values())
     return found
 
 
-def tensor(data: plain.Bytes, elements: int) -> int:
-    """The elements of a tensor."""
-    flags = data.byte()
+def tensor(data: plain.Bytes, elements: int) -> tuple[int, tuple[int, int] | None]:
+    """The elements of a tensor, and the height and width of an image."""
+    flags, image = data.byte(), None
     if flags & 1:
-        elements = int(np.prod([data.uint() for _ in range(data.uint())]))
+        shape = [data.uint() for _ in range(data.uint())]
+        elements = int(np.prod(shape))
+        image = (shape[1], shape[2]) if len(shape) == 3 else None
     if flags & 8:
         data.sint()
     assert flags & ~9 == 0
-    return elements
+    return elements, image
 
 
-def numbers(sections: dict[str, plain.Bytes], n: int, rows: int, columns: int, code_w: int) -> tuple[Any, ...]:
-    codes, runs, values = (sections[f"layer {n} {part}"] for part in ("codes", "runs", "values"))
-    by_columns = codes.byte() >= 16
-    count = codes.uint()
+def numbers(
+    data: plain.Bytes, rows: int, columns: int, code_w: int, size: tuple[int, int], before: list[int] | None
+) -> tuple[Any, ...]:
+    mark = data.uint()
+    book = (plain.integers(data, 1) if mark % 2 else [0]) + plain.integers(data, mark // 2)
+    book += [0] * ((1 << code_w) - len(book))
+    bias = plain.integers(data, rows)
+    kind = data.byte()
+    if kind >= 32:
+        top = data.uint()
+        if kind & 1:
+            size = data.uint(), data.uint()
+        rest = data.take(len(data.data) - data.at)
+        return plain_range.matrix(rest, rows, columns, book, top, size, before if kind & 2 else None), book, bias
+    count = data.uint()
     flat = [0] * rows * columns
     at = -1
-    for run, code in zip(plain.coded(runs, count), plain.coded(codes, count), strict=True):
+    for run, code in plain.entries(data, count):
         at += run + 1
         flat[at] = code
-    lines = [[flat[c * rows + r] if by_columns else flat[r * columns + c] for c in range(columns)] for r in range(rows)]
-    mark = values.uint()
-    book = (plain.integers(values, 1) if mark % 2 else [0]) + plain.integers(values, mark // 2)
-    return lines, book + [0] * ((1 << code_w) - len(book)), plain.integers(values, rows)
+    lines = [[flat[c * rows + r] if kind >= 16 else flat[r * columns + c] for c in range(columns)] for r in range(rows)]
+    return lines, book, bias

@@ -11,11 +11,14 @@ from emc_models import lenet, quantised, random_layer, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emcc.container import codec, decode, encode, huffman
+from emcc.container import codec, decode, encode, layer_sizes, sizes
 from emcc.errors import EmccError
 from emcc.ir.graph import Format, Graph, Node, Tensor
 
-GOLDEN = "74f29830b71f8b3e496f180049726f318f5206c75ee20a43d59ed18e6c2ce151"
+GOLDEN = {
+    "huffman": "4ed3976f0ead5973cb57dd24352c9dde1d062b563a5828c5621cfdc704ffda8d",
+    "range": "8e6a99fd16ca4ce4797e37482fb7226a41b989fa45b5c81e9bc2fb027625db2f",
+}
 
 
 @st.composite
@@ -50,13 +53,24 @@ def _table(lo_bits: int) -> dict[str, Any]:
     return {"coarse": coarse, "fine": fine, "lo_bits": lo_bits, "hi_bits": 2 if lo_bits else 0}
 
 
-@settings(deadline=None, max_examples=100)
+@pytest.mark.parametrize("coding", ["huffman", "range", "auto"])
+@settings(deadline=None, max_examples=60)
 @given(graph=graphs())
-def test_random_graphs(graph: Graph) -> None:
-    data = encode(graph)
+def test_random_graphs(coding: str, graph: Graph) -> None:
+    data = encode(graph, coding=coding)
     found = decode(data)
     assert same(found, graph)
-    assert encode(found) == data
+    assert encode(found, coding=coding) == data
+    assert sum(part.bytes for part in sizes(data)) == len(data)
+
+
+@settings(deadline=None, max_examples=30)
+@given(graph=graphs())
+def test_auto_takes_the_smaller_of_both(graph: Graph) -> None:
+    huffman, ranged, auto = (encode(graph, coding=coding) for coding in ("huffman", "range", "auto"))
+    assert len(auto) <= min(len(huffman), len(ranged))
+    kinds = [{layer.coding for layer in layer_sizes(data)} for data in (huffman, ranged)]
+    assert kinds == [{"huffman"}, {"range"}]
 
 
 @given(names=st.lists(st.text(max_size=30), min_size=4, max_size=4, unique=True))
@@ -129,17 +143,28 @@ def test_a_refactor_shows_no_diff() -> None:
         "lo_bits": 3,
         "hi_bits": 2,
     }
-    assert hashlib.sha256(encode(quantised([first, second]))).hexdigest() == GOLDEN
+    graph = quantised([first, second])
+    assert {coding: hashlib.sha256(encode(graph, coding=coding)).hexdigest() for coding in GOLDEN} == GOLDEN
 
 
-def test_both_decoders_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = encode(lenet(0.3))
-    walked = decode(data)
-    monkeypatch.setattr(huffman, "_WALK_BITS", 0)
-    assert same(decode(data), walked)
-    for end in (len(data) - 1, len(data) - 500):
-        with pytest.raises(EmccError):
-            decode(data[:end])
+def test_a_coding_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match="no coding 'zip'"):
+        encode(lenet(), coding="zip")
+
+
+def test_large_layers_are_huffman_coded_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    graph = quantised([random_layer(rng, *shape, 0.97, 1) for shape in ((60, 90), (20, 60))])
+
+    def codings(coding: str) -> list[str]:
+        return [layer.coding for layer in layer_sizes(encode(graph, coding=coding))]
+
+    assert codings("auto") == ["range", "range"]
+    monkeypatch.setattr("emcc.container.layers.AUTO_LIMIT", 5000)
+    assert codings("auto") == ["huffman", "range"]
+    assert codings("range") == ["range", "range"]
+    monkeypatch.setattr("emcc.container.ranged.MAX_COLUMNS", 80)
+    assert codings("range") == ["huffman", "range"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""A matrix of codes as Huffman-coded {zero run, code}: Deep Compression's relative index (Han et al. 2016, section 2).
+
+The matrix is scanned row by row or column by column, not restarting at a line's end. An entry skips `run` zeros and
+places its code. Where more zeros follow than a run of `run_w` bits can say, a padding zero is placed: an entry of the
+longest run and code 0. What follows the last entry is zero. With run_w 0 every element is an entry.
+
+Stored: byte run_w | by columns << 4, uint entries, the table of the codes, the table of the runs (huffman.write_table),
+then each entry's run and code, filled up to a byte.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emcc.container import huffman
+from emcc.container.bits import FormatError
+from emcc.container.varint import read_uint, uint
+from emcc.ir.graph import Array
+
+MAX_RUN_W = 10
+BY_COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a matrix is scanned. runs, codes: int64, how often each occurs among the entries, padding zeros counted."""
+
+    by_columns: bool
+    run_w: int
+    runs: Array
+    codes: Array
+
+    @property
+    def size(self) -> int:
+        """Bytes that `write` takes."""
+        run_table, run_bits = huffman.coded_bits(self.runs)
+        code_table, code_bits = huffman.coded_bits(self.codes)
+        front = 1 + len(uint(int(self.codes.sum())))
+        return front + (run_table + code_table) // 8 + -(-(run_bits + code_bits) // 8)
+
+    @property
+    def least(self) -> float:
+        """Bits below which `size` cannot be."""
+        return _information(self.runs) + _information(self.codes)
+
+
+def plan(codes: Array, code_w: int) -> Plan:
+    """The scan order and run width that take the fewest bytes (then: rows first, the narrower run)."""
+    choices = _plans(codes, code_w, by_columns=False) + _plans(codes, code_w, by_columns=True)
+    best, size = choices[0], choices[0].size
+    for choice in sorted(choices, key=lambda each: each.least):
+        if choice.least / 8 - 1 > size:
+            break
+        own = choice.size
+        if (own, choice.by_columns, choice.run_w) < (size, best.by_columns, best.run_w):
+            best, size = choice, own
+    return best
+
+
+def write(codes: Array, chosen: Plan) -> bytes:
+    """The bytes of uint8 `codes` [rows, columns]."""
+    from emcc.container.kernels import pack_entries
+
+    lengths = huffman.code_lengths(chosen.codes), huffman.code_lengths(chosen.runs)
+    code_words, run_words = (huffman.codewords(each) << 4 | each for each in lengths)
+    bits = int((lengths[0] * chosen.codes).sum() + (lengths[1] * chosen.runs).sum())
+    packed = np.zeros(-(-bits // 8), np.uint8)
+    pack_entries(_scanned(codes, chosen.by_columns), chosen.run_w, run_words, code_words, packed)
+    front = bytes([chosen.run_w | BY_COLUMNS * chosen.by_columns]) + uint(int(chosen.codes.sum()))
+    return front + huffman.table_of(chosen.codes) + huffman.table_of(chosen.runs) + packed.tobytes()
+
+
+def read(data: bytes, rows: int, columns: int, code_w: int) -> tuple[Array, Plan]:
+    """(the codes, uint8 [rows, columns], how they were scanned)."""
+    from emcc.container.kernels import unpack_entries
+
+    if not data or data[0] & 15 > MAX_RUN_W or data[0] > 31:
+        raise FormatError("it has runs of no known kind")
+    by_columns, run_w = bool(data[0] & BY_COLUMNS), data[0] & 15
+    count, at = read_uint(data, 1)
+    if count > rows * columns:
+        raise FormatError(f"{count} entries in a {rows} x {columns} matrix")
+    codes, at = huffman.read_lookup(data, at, 1 << code_w)
+    runs, at = huffman.read_lookup(data, at, 1 << run_w)
+    if count and (codes is None or runs is None):
+        raise FormatError(f"no symbols where {count} are needed")
+    counts = np.zeros(1 << run_w, np.int64), np.zeros(1 << code_w, np.int64)
+    flat, used = np.zeros(rows * columns, np.uint8), 0
+    if codes is not None and runs is not None:
+        order = np.array([columns, rows] if by_columns else [1, rows * columns])
+        padded = np.frombuffer(data[at:] + b"\0\0\0", np.uint8)
+        used = int(unpack_entries(padded, count, *runs, *codes, flat, order, *counts))
+    if used < 0:
+        raise FormatError(f"entries reach beyond the {rows} x {columns} matrix")
+    end = at + -(-used // 8)
+    if end != len(data):
+        raise FormatError("ends within the entries" if end > len(data) else f"{len(data) - end} bytes too many")
+    if used % 8 and data[-1] & ((1 << (-used % 8)) - 1):
+        raise FormatError("bits set past the end of the entries")
+    return flat.reshape(rows, columns), Plan(by_columns, run_w, *counts)
+
+
+def _information(counts: Array) -> float:
+    used = counts[counts > 0]
+    return float((used * np.log2(used.sum() / used)).sum())
+
+
+def _scanned(codes: Array, by_columns: bool) -> Array:
+    """The codes in the order of the scan; read-only, so that what is compiled has one type."""
+    flat = np.ascontiguousarray(codes.T if by_columns else codes).reshape(-1)
+    flat.flags.writeable = False
+    return flat
+
+
+def _plans(codes: Array, code_w: int, by_columns: bool) -> list[Plan]:
+    from emcc.container.kernels import count_entries
+
+    counts, widths = np.zeros(256, np.int64), MAX_RUN_W + 1
+    runs, padding = np.zeros((widths, 1 << MAX_RUN_W), np.int64), np.zeros(widths, np.int64)
+    count_entries(_scanned(codes, by_columns), counts, runs, padding)
+    plans = []
+    for run_w in range(widths):
+        own_runs, own_counts = runs[run_w, : 1 << run_w], counts[: 1 << code_w].copy()
+        own_runs[-1] += padding[run_w]
+        own_counts[0] += padding[run_w]
+        plans.append(Plan(by_columns, run_w, own_runs, own_counts))
+    return plans

@@ -1,0 +1,174 @@
+"""The range-coded matrices of docs/format.md, read from that page alone: slow and plain."""
+
+import math
+from collections import defaultdict
+from typing import Any
+
+
+def stretch(p: int) -> int:
+    p = max(p, 1)
+    return max(-3071, min(3071, round(256 * math.log(p / (65536 - p)))))
+
+
+def squash(t: int) -> int:
+    return max(1, min(65535, round(65536 / (1 + math.exp(-t / 256)))))
+
+
+def level(v: int) -> int:
+    k = max(0, v.bit_length() - 2)
+    return v if v < 4 else 2 * k + (v >> k)
+
+
+class Decisions:
+    """The decisions in some bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 4
+        self.low, self.range = int.from_bytes(data[:4].ljust(4, b"\0"), "big"), 2**32 - 1
+        self.slots: dict[Any, list[int]] = defaultdict(lambda: [2**21, 0])
+        self.sets: dict[Any, int] = {}
+
+    def bit(self, p: int) -> int:
+        bound = self.range * p >> 16
+        decision = int(self.low < bound)
+        self.low -= 0 if decision else bound
+        self.range = bound if decision else self.range - bound
+        while self.range < 2**24:
+            self.range *= 256
+            self.low = self.low * 256 + (self.data[self.at] if self.at < len(self.data) else 0)
+            self.at += 1
+        return decision
+
+    def decide(self, kind: str, slots: list[Any], sets: tuple[Any, Any], fixed: tuple[int, ...] = ()) -> int:
+        rate = {"size": 8, "tail": 8, "place": 3, "code": 12}[kind]
+        states = [self.slots[kind, i, slot] for i, slot in enumerate(slots)]
+        confidences = [sum(n >= least for least in (1, 2, 4, 10, 32)) for _, n in states] + [0] * len(fixed)
+        inputs = [stretch(s >> 6) for s, _ in states] + list(fixed)
+        keys = [[(kind, each, i, c) for i, c in enumerate(confidences)] for each in enumerate(sets)]
+        totals = []
+        for key_row in keys:
+            for key in key_row:
+                first = {
+                    "size": 2**15,
+                    "tail": 2**15,
+                    "place": 10000 if key[2] > 2 else 1500 * key[3],
+                    "code": 2500 * key[3],
+                }
+                self.sets.setdefault(key, first[kind])
+            total = sum(x * self.sets[key] for x, key in zip(inputs, key_row, strict=True)) >> 16
+            totals.append(max(-3071, min(3071, total)))
+        d = self.bit(squash(sum(totals) >> 1))
+        for key_row, total in zip(keys, totals, strict=True):
+            for x, key in zip(inputs, key_row, strict=True):
+                self.sets[key] += (x * (65536 * d - squash(total)) * rate + 2**17) >> 18
+        for state in states:
+            s, n = state
+            state[:] = s + (((d << 22) - d - s) * (131072 // (2 * n + 3)) >> 16), min(n + 1, 1023)
+        return d
+
+
+def matrix(
+    data: bytes, rows: int, columns: int, codebook: list[int], top: int, size: tuple[int, int], before: list[int] | None
+) -> list[list[int]]:
+    height, width = size
+    area = height * width
+    lines = [[0] * columns for _ in range(rows)]
+    if not top:
+        return lines
+    bits = Decisions(data)
+    signed = {s: [c for c in range(1, top + 1) if (codebook[c] < 0) == s] for s in (False, True)}
+    for codes in signed.values():
+        codes.sort(key=lambda c: (codebook[c] == 0, abs(codebook[c]), c))
+    depth = (max(len(codes) for codes in signed.values()) - 1).bit_length()
+    mean = max(1, sum(abs(v) for v in codebook[1 : top + 1]))
+    value = [0] + [(-1 if v < 0 else 1) * (abs(v) * 128 * top // mean) for v in codebook[1 : top + 1]]
+    classes = [0 if before is None else min(31, level(before[j // area])) for j in range(columns)]
+    n = [0] * columns
+    e = 0
+    for line in lines:
+        e_before, e = e, 0
+        while not bits.decide("size", [e, (e, e_before)], (0, 1)):
+            e += 1
+        v = 1
+        for _ in range(e):
+            v = 2 * v + bits.decide("tail", [(e, min(v, 255))], (0, 1))
+        k, total = v - 1, sum(n)
+        if not k:
+            continue
+        u = []
+        for j in range(columns):
+            members = [i for i in range(columns) if classes[i] == classes[j]]
+            u.append((256 * sum(n[i] for i in members) + 64 * total // columns + 16) // (len(members) + 1))
+        own = [256 * n[j] + u[j] + 32 * total // columns + 9 for j in range(columns)]
+        near = list(own)
+        for j in range(columns):
+            for dy, dx, i in around(j, height, width, 1, 1):
+                near[j] += 18 * n[i] * (1 if dx and dy else 2)
+        row_codes(bits, line, k, (own, near, [x + 1 for x in u]), n, size, value, signed, depth)
+        n = [count + (code > 0) for count, code in zip(n, line, strict=True)]
+    assert bits.at >= len(data)
+    assert not data or data[-1]
+    return lines
+
+
+def around(j: int, height: int, width: int, away: int, after: int) -> list[tuple[int, int, int]]:
+    """(dy, dx, column) of the places of j's channel at most so far away; in y, at most `after` behind j."""
+    y, x = j % (height * width) // width, j % width
+    spans = range(max(-away, -y), min(after, height - 1 - y) + 1), range(max(-away, -x), min(away, width - 1 - x) + 1)
+    return [(dy, dx, j + dy * width + dx) for dy in spans[0] for dx in spans[1]]
+
+
+def row_codes(
+    bits: Decisions,
+    line: list[int],
+    k: int,
+    rates: tuple[list[int], ...],
+    n: list[int],
+    size: tuple[int, int],
+    value: list[int],
+    signed: dict[bool, list[int]],
+    depth: int,
+) -> None:
+    height, width = size
+    area, found = height * width, []
+    for j in range(len(line)):
+        if not k:
+            return
+        felt = [
+            (36 // (dy * dy + dx * dx), value[line[i]])
+            for dy, dx, i in around(j, height, width, 3, 0)
+            if i < j and line[i]
+        ]
+        weight = sum(part for part, _ in felt)
+        fixed = tuple(stretch(max(1, min(65000, 65536 * k * f[j] // sum(f[j:])))) for f in rates)
+        likely = stretch(65000)
+        if k < len(line) - j:
+            likely = fixed[1]
+            steps = {(0, -1): 1, (-1, 0): 2, (-1, -1): 4, (-1, 1): 8, (0, -2): 16, (-2, 0): 32}
+            near = {(dy, dx): i for dy, dx, i in around(j, height, width, 2, 0)}
+            pattern = sum(bit for step, bit in steps.items() if step in near and line[near[step]])
+            o, c = min(15, level(n[j])), min(15, level(weight >> 3))
+            in_channel = sum(code > 0 for code in line[j - j % area : j])
+            slots = [
+                ((likely + 3072) // 192, pattern),
+                ((fixed[2] + 3072) // 192, o),
+                (min(15, level(in_channel)), c),
+            ]
+            if not bits.decide("place", slots, (c, o), fixed):
+                continue
+        k -= 1
+        pull, heft = sum(part * v for part, v in felt), sum(part * abs(v) for part, v in felt)
+        g = min(7, level(abs(pull) >> 7)) * (-1 if pull < 0 else 1)
+        average = min(15, level(heft // weight >> 3)) if weight else 0
+        last, h = 0, 15
+        if found:
+            sign, rank = found[-1][1:]
+            last = 1 + 32 * sign + min(30, rank >> max(0, depth - 5))
+            h = min(14, level(sum(abs(value[code]) for code, _, _ in found) // len(found) >> 2))
+        node = 1
+        for _ in range(depth + 1):
+            slots = [node, (node, g), (node, (likely + 3072) // 96), (node, average), (node, last), (node, h)]
+            node = 2 * node + bits.decide("code", slots, (node, g))
+        sign, rank = (node >> depth) - 2, node & ((1 << depth) - 1)
+        line[j] = signed[bool(sign)][rank]
+        found.append((line[j], sign, rank))
