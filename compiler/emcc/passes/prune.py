@@ -37,6 +37,18 @@ def removed(size: int, fraction: float) -> int:
     return int(np.floor(size * fraction + 0.5))
 
 
+def balanced(weights: Array, count: int, groups: int) -> Array:
+    """The weights with `count` set to zero, the smallest of each of `groups` groups of rows (r, r + groups, ...)."""
+    groups = min(groups, len(weights))
+    pruned = np.empty(weights.shape, np.float32)
+    sizes = [weights[group::groups].size for group in range(groups)]
+    ends = np.cumsum(sizes, dtype=np.int64) * count // weights.size
+    for group, many in enumerate(np.diff(ends, prepend=0)):
+        rows = weights[group::groups]
+        pruned[group::groups] = without_smallest(rows, *threshold(rows, int(many)))
+    return pruned
+
+
 @dataclass(frozen=True)
 class Prune:
     """Sets the given share of weights to zero. Weights that were zero before count as removed, and stay zero.
@@ -46,11 +58,17 @@ class Prune:
 
     LAMP is the default score because it keeps most accuracy: LeNet-300-100 without fine-tuning at sparsity 0.9 is
     right on 93.7 % of the MNIST test set, with plain magnitudes on 92.5 %, with scaled ones on 82.3 %.
+
+    With `balance_pes` a layer's rows r, r + pes, ... lose the same share each: load-balance-aware pruning (Han et al.,
+    "ESE", FPGA 2017, section 3.2), for arrays whose rows are dealt in turn ([lower] balance = "none").
     """
 
     sparsity: float = option(0.9, "share of the weights to remove, over all layers", low=0.0, high=1.0)
     score: str = option("lamp", "what makes a weight matter, between layers", choices=tuple(SCORES))
     layers: Mapping[str, float] = option({}, "share to remove in one layer, by its name", low=0.0, high=1.0)
+    balance_pes: int = option(
+        0, "deal rows to this many PEs in turn and leave each as many weights; 0 does not", low=0, high=256
+    )
     name: ClassVar[str] = "prune"
 
     def apply(self, graph: Graph) -> Graph:
@@ -71,6 +89,12 @@ class Prune:
 
     def _remove(self, graph: Graph, names: Sequence[str], count: int) -> dict[str, Array]:
         arrays = [graph.constants[name] for name in names]
+        if self.balance_pes:
+            rankings = [Ranking.of(array, SCORES[self.score]) for array in arrays]
+            counts = shares(rankings, count)
+            del rankings
+            parts = zip(names, arrays, counts, strict=True)
+            return {name: balanced(array, many, self.balance_pes) for name, array, many in parts}
         if len(arrays) == 1:
             # Within a layer every score orders by magnitude.
             cuts = [threshold(arrays[0], count)]

@@ -73,7 +73,12 @@ def test_the_steps_take_their_values():
     assert recipe.share.bits == 4
     assert recipe.finetune.data is None
     assert (recipe.calibrate.bits, recipe.quantise.table_error) == (16, 2.0)
-    assert recipe.effective()["prune"] == {"sparsity": 1, "score": "lamp", "layers": {"/fc1/Gemm": 0.5}}
+    assert recipe.effective()["prune"] == {
+        "sparsity": 1,
+        "score": "lamp",
+        "layers": {"/fc1/Gemm": 0.5},
+        "balance_pes": 0,
+    }
 
 
 def test_all_mistakes_at_once():
