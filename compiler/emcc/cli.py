@@ -41,6 +41,17 @@ app = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `emcc compile` wrote.")]
+MaxDrop = Annotated[
+    float | None,
+    typer.Option(metavar="POINTS", min=0.0, max=100.0, help="Compress until this much accuracy is lost (held out)."),
+]
+TargetSize = Annotated[str | None, typer.Option(metavar="SIZE", help="Compress until model.emc fits: 20KB, 9000.")]
+TargetSparsity = Annotated[
+    float | None, typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Compress to this share of zeros, exactly.")
+]
+RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
 
 
@@ -66,25 +77,61 @@ def compile_command(
     keep_weights: Annotated[
         bool, typer.Option("--keep-weights", help="Neither prune nor fine-tune: the zero pattern stays.")
     ] = False,
-    recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
+    recipe: RecipeFile = None,
+    quiet: Quiet = False,
+    max_drop: MaxDrop = None,
+    target_size: TargetSize = None,
+    target_sparsity: TargetSparsity = None,
+    work: Work = None,
 ) -> None:
     """Compile a model into an artefact: compressed model, RTL, ROM images, report."""
     from emcc.artefact import check_folder
     from emcc.compiler import CompileOptions, compile_model
-    from emcc.report.progress import Progress
+    from emcc.report.compressing import Compressing
     from emcc.report.summary import print_summary
 
+    goal = goal_of(max_drop, target_size, target_sparsity)
     folder = out or Path(f"{model.stem}_{target}")
     check_folder(folder)
-    options = CompileOptions(model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe)
-    with Progress(quiet) as progress:
+    options = CompileOptions(
+        model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work
+    )
+    with Compressing(quiet) as progress:
         artefact = compile_model(options, progress)
     artefact.write(folder)
     if not quiet:
         print_summary(artefact.manifest, printable(str(folder), 1000))
+
+
+@app.command()
+def compress(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
+    data: Annotated[
+        Path, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
+    ],
+    max_drop: MaxDrop = None,
+    target_size: TargetSize = None,
+    target_sparsity: TargetSparsity = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_compressed, here]")] = None,
+    recipe: RecipeFile = None,
+    work: Work = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
+    from emcc.artefact import check_folder
+    from emcc.automatic.options import Goal
+    from emcc.compress import CompressOptions, compress_model
+    from emcc.report.compressing import Compressing
+    from emcc.report.paper import print_compressed
+
+    goal = goal_of(max_drop, target_size, target_sparsity) or Goal(max_drop=0.3)
+    folder = out or Path(f"{model.stem}_compressed")
+    check_folder(folder)
+    with Compressing(quiet) as tell:
+        artefact = compress_model(CompressOptions(model, data, goal, recipe, work), tell)
+    artefact.write(folder)
+    if not quiet:
+        print_compressed(artefact.manifest, printable(str(folder), 1000))
 
 
 @app.command()
@@ -134,7 +181,12 @@ def inspect(
         from emcc.report.summary import print_summary
 
         manifest = read_manifest(path)
-        print_summary(manifest, printable(str(path), 1000))
+        if manifest.get("kind") == "compressed":
+            from emcc.report.paper import print_compressed
+
+            print_compressed(manifest, printable(str(path), 1000))
+        else:
+            print_summary(manifest, printable(str(path), 1000))
         for name in changed(path, manifest):
             print(f"changed since it was compiled, or missing: {printable(name)}")
         if json_file:
@@ -179,6 +231,17 @@ def recipe() -> None:
     from emcc.recipe import default_text
 
     print(default_text(), end="")
+
+
+def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: float | None) -> Any:
+    """The goal that the options name, or None. EmccError where they name more than one."""
+    from emcc.automatic.options import Goal, parse_size
+
+    size = None if target_size is None else parse_size(target_size)
+    given = [value for value in (max_drop, size, target_sparsity) if value is not None]
+    if len(given) > 1:
+        raise EmccError("more than one goal", hint="give one of --max-drop, --target-size and --target-sparsity")
+    return Goal(max_drop, size, target_sparsity) if given else None
 
 
 def main() -> None:

@@ -3,9 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from emcc.artefact import MANIFEST, Artefact, to_json
+from emcc.automatic.options import Goal
 from emcc.errors import EmccError, printable
+
+if TYPE_CHECKING:
+    from emcc.ir.graph import Graph
+    from emcc.plan import Plan
+    from emcc.recipe import Recipe
+    from emcc.runtime.data import Dataset
 
 TARGETS = ("eie",)
 CHECKED = 64
@@ -19,6 +27,7 @@ class CompileOptions:
     Attributes:
         model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
         pes: processing elements; None leaves it to the recipe.
+        goal: what automatic compression aims at; None leaves it to the recipe. work: where it keeps its steps.
         keep_weights: neither prune nor fine-tune; codebooks as wide as the weights need, at most 8 bits.
     """
 
@@ -28,14 +37,16 @@ class CompileOptions:
     pes: int | None = None
     keep_weights: bool = False
     recipe: Path | None = None
+    goal: Goal | None = None
+    work: Path | None = None
 
 
-def compile_model(options: CompileOptions, progress: Callable[[str], None] = lambda step: None) -> Artefact:
+def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lambda step: None) -> Artefact:
     """Compiles. The same options and files give the same bytes.
 
     Args:
         options: see CompileOptions.
-        progress: called with the name of every step as it begins.
+        progress: called with the name of every step as it begins, and with every automatic.events.Event.
 
     Raises:
         EmccError: the model, the data, the recipe or the options are at fault.
@@ -62,13 +73,19 @@ def compile_model(options: CompileOptions, progress: Callable[[str], None] = lam
     source = load(options.model)
     require_hardware(source, options.model)
     data = load_data(options.data, source) if options.data else None
+    check_goal(options)
     steps = Steps(progress)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
     original = steps.run((Fold(),), source)
     planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
-    for name, reason in planned.skipped:
+    for name, reason in planned.skipped if options.goal is None else ():
         steps.say(name, reason)
-    shared = steps.run(planned.compress, original)
+    record = None
+    if options.goal is None:
+        shared = steps.run(planned.compress, original)
+    else:
+        planned, shared, record = searched(options, recipe, planned, data, original, progress)
+        steps.searched(shared, record)
     quantised = steps.run(planned.quantise, shared)
     progress("lowering and rendering")
     seen = activity(quantised, sample(source, data, WEIGHED).x) if data else None
@@ -81,7 +98,42 @@ def compile_model(options: CompileOptions, progress: Callable[[str], None] = lam
         **rom.render(images, "hex"),
     }
     progress("measuring")
-    compiled = manifest.Compiled(original, shared, quantised, program, images, data, planned, tuple(steps.said))
+    compiled = manifest.Compiled(original, shared, quantised, program, images, data, planned, tuple(steps.said), record)
     told = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(told)
     return Artefact({**files, MANIFEST: to_json({**told, "files": manifest.digests(files)})})
+
+
+def check_goal(options: CompileOptions) -> None:
+    """EmccError where a goal cannot be had."""
+    if options.goal is not None and options.data is None:
+        raise EmccError("automatic compression needs data to judge by", hint="give it with --data")
+    if options.goal is not None and options.keep_weights:
+        raise EmccError("--keep-weights leaves nothing to compress to a goal", hint="leave one of the two out")
+    if options.goal is None and options.work is not None:
+        raise EmccError("--work keeps the steps of automatic compression", hint="give a goal: --max-drop 0.3")
+
+
+def searched(
+    options: CompileOptions,
+    recipe: "Recipe",
+    planned: "Plan",
+    data: "Dataset | None",
+    original: "Graph",
+    progress: Callable[[Any], None],
+) -> tuple["Plan", "Graph", dict[str, Any]]:
+    """The plan without the passes that the search stands for, the graph that it found, and its record."""
+    from dataclasses import replace
+
+    from emcc.automatic.record import of_search
+    from emcc.compress import key, search
+
+    assert options.goal is not None
+    assert options.data is not None
+    assert data is not None
+    name = key(options.model, options.data, options.goal, recipe, options.work)
+    found, _ = search(original, data, options.goal, recipe, options.work, name, progress)
+    resolved = {name: each for name, each in planned.resolved.items() if name not in ("prune", "share", "finetune")}
+    resolved["search"] = recipe.effective()["search"]
+    plan = replace(planned, compress=(), skipped=(), fine_tuned=True, resolved=resolved)
+    return plan, found.shared, of_search(options.goal, found)

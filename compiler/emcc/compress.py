@@ -9,8 +9,9 @@ from typing import Any
 
 from emcc import __version__
 from emcc.artefact import FORMAT, MANIFEST, Artefact, to_json
+from emcc.automatic.events import Event
 from emcc.automatic.options import Goal, Search
-from emcc.automatic.search import Event, Found
+from emcc.automatic.search import Found
 from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
 from emcc.runtime.data import Dataset
@@ -59,7 +60,8 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     data = load_data(options.data, source)
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
     folded = Fold().apply(source)
-    found, encoder = search(folded, data, options.goal, recipe, options.work, key(options, recipe), tell)
+    name = key(options.model, options.data, options.goal, recipe, options.work)
+    found, encoder = search(folded, data, options.goal, recipe, options.work, name, tell)
     tell("writing")
     encoded = encoder(found.shared)
     files = {"model.emc": encoded, "compressed.onnx": export(found.shared, source.outputs[0])}
@@ -88,15 +90,15 @@ def search(
         return Searcher(problem, goal, encoder, store, tell).run(), encoder
 
 
-def key(options: CompressOptions, recipe: Recipe) -> str:
+def key(model: Path, data: Path, goal: Goal, recipe: Recipe, work: Path | None) -> str:
     """What a search depends on, hashed: the files and everything that was chosen. Read only where steps are kept."""
-    if options.work is None:
+    if work is None:
         return ""
     total = hashlib.sha256()
-    for path in (options.model, options.data):
+    for path in (model, data):
         with path.open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
-    chosen = {"goal": asdict(options.goal), "recipe": recipe.effective(), "emcc": __version__}
+    chosen = {"goal": asdict(goal), "recipe": recipe.effective(), "emcc": __version__}
     total.update(json.dumps(chosen, sort_keys=True, default=str).encode())
     return total.hexdigest()
 

@@ -8,7 +8,7 @@ import numpy as np
 from emcc.errors import EmccError
 
 GRIDS = 1024
-SHIFT, TURN, SCALE, SHEAR, ELASTIC = 0.08, 0.2, 0.12, 0.15, 0.07
+SHIFT, TURN, SCALE, SHEAR, ELASTIC = 0.06, 0.15, 0.1, 0.1, 0.05
 """Greatest shift as a share of the image, turn in radians, scale, shear; deviation of bends, of half the image."""
 
 

@@ -1,7 +1,6 @@
 """Codebooks that are cheap to code: clusters that weigh error against the bits of their codes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -70,14 +69,14 @@ def assign(weights: Mapping[str, Array], entries: Mapping[str, int]) -> tuple[di
     return {name: each[0] for name, each in found.items()}, {name: each[1] for name, each in found.items()}
 
 
-def pick(
+def trials(
     problem: Problem, state: State, most: int, position_bits: float
-) -> tuple[dict[str, int], list[dict[str, Any]]]:
-    """Entries a layer, and a row a layer and size on how they were chosen.
+) -> tuple[float, dict[str, list[tuple[int, float, float]]]]:
+    """(slope, by weight constant: (entries, bits, rise in loss) of every number of entries worth trying).
 
-    Each size is tried on the held-out rows, a layer at a time, without training. The choice is the least of
-    loss + slope * bits. `slope` is what pruning pays for a bit: the rise in loss when a twentieth of the weights,
-    the smallest of each layer, goes too, over the bits that they take: `position_bits` and the code, each.
+    Each is tried on the held-out rows, a layer at a time, without training. `slope` is what pruning pays for a bit:
+    the rise in loss when a twentieth of the weights, the smallest of each layer, goes too, over the bits that they
+    take: `position_bits` and the code, each.
     """
     graph = problem.original
     whole = graph_of(graph, state)
@@ -86,19 +85,19 @@ def pick(
     gone = state.kept() - sum(int(np.count_nonzero(each)) for each in less.values())
     worse = problem.judge(whole.with_constants(less))[0] - loss
     slope = max(worse, 1e-6) / max(1.0, gone * (position_bits + 3.0))
-    chosen, rows = {}, []
-    for node in graph.layers():
-        name = node.inputs[1]
-        weights = state.weights[name]
-        points: list[tuple[float, int]] = []
+    found: dict[str, list[tuple[int, float, float]]] = {}
+    for name, weights in state.weights.items():
+        found[name] = []
         for entries in _sizes(weights, most):
             values, codes = cluster(weights, entries)
             rise = problem.judge(whole.with_constants({name: values[codes]}))[0] - loss
-            bits = entropy(codes)
-            points.append((rise + slope * (bits + 16 * entries), entries))
-            rows.append({"layer": node.name, "entries": entries, "bits": bits, "loss": rise})
-        chosen[name] = min(points)[1]
-    return chosen, rows
+            found[name].append((entries, entropy(codes) + 16.0 * entries, rise))
+    return slope, found
+
+
+def pick(found: Mapping[str, Sequence[tuple[int, float, float]]], slope: float) -> dict[str, int]:
+    """Entries a layer: of each layer's trials the least of rise in loss + slope * bits."""
+    return {name: min((rise + slope * bits, each) for each, bits, rise in rows)[1] for name, rows in found.items()}
 
 
 def _trimmed(weights: Array) -> Array:

@@ -118,7 +118,8 @@ def dead(graph: Graph, masks: Mapping[str, Array]) -> dict[str, Array]:
         shape = graph.constants[name].shape
         rows = masks[name].reshape(shape[0], -1)
         columns = masks[after].reshape(graph.constants[after].shape[0], shape[0], blocks)
-        unused, constant = ~columns.any(axis=(0, 2)), ~rows.any(axis=1)
+        unused = np.logical_not(columns.any(axis=(0, 2)))
+        constant = np.asarray(np.logical_not(rows.any(axis=1)))
         found[name] |= np.repeat(unused, rows.shape[1])
         found[after] |= np.broadcast_to(constant[:, None], columns.shape).ravel()
     return {name: found[name] & masks[name] for name in found}

@@ -1,12 +1,23 @@
 """What automatic compression may be told: its goal, and how hard it tries."""
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from emcc.errors import EmccError, printable
 from emcc.passes.base import option
 
+UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "kib": 1024, "mib": 1 << 20}
 SCORES = ("auto", "magnitude", "scan", "lamp")
 AUGMENT = ("none", "shift", "warp")
+
+
+def parse_size(text: str) -> int:
+    """Bytes: a number, with B, KB, MB (thousands), KiB or MiB behind it, in any case. EmccError otherwise."""
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?)\s*([a-z]*)\s*", text.lower())
+    if not found or found[2] not in UNITS or float(found[1]) * UNITS[found[2]] < 1:
+        raise EmccError(f"{printable(text)!r} is not a size", hint="write 20KB, 1.5MB, 64KiB or a number of bytes")
+    return int(float(found[1]) * UNITS[found[2]])
 
 
 @dataclass(frozen=True)

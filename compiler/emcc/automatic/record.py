@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emcc import __version__
+from emcc.automatic.options import Goal
 from emcc.automatic.search import Found
-from emcc.container import layer_sizes, sizes
+from emcc.automatic.size import layer_table
 from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
 
@@ -31,7 +32,6 @@ def manifest(
     checked: str,
 ) -> dict[str, Any]:
     """The manifest, but for "format" and "files"."""
-    record = dict(found.record)
     effective = recipe.effective()
     return {
         "kind": KIND,
@@ -39,11 +39,17 @@ def manifest(
         "model": {**_file(options.model), "name": original.name, "checked": checked},
         "data": {**_file(options.data), "samples": samples},
         "recipe": _file(options.recipe) if options.recipe else None,
-        "goal": {name: value for name, value in asdict(options.goal).items() if value is not None},
         "options": {"passes": {name: effective[name] for name in ("search", "calibrate", "quantise")}},
-        **rounded({"search": {k: v for k, v in record.items() if k != "steps"}, "passes": record["steps"]}),
+        **of_search(options.goal, found),
         **rounded(table(original, found.shared, encoded)),
     }
+
+
+def of_search(goal: Goal, found: Found) -> dict[str, Any]:
+    """The goal, what was measured, and a row a layer and pass: "goal", "search" and "layer_passes"."""
+    record = {name: value for name, value in found.record.items() if name != "steps"}
+    aim = {name: value for name, value in asdict(goal).items() if value is not None}
+    return dict(rounded({"goal": aim, "search": record, "layer_passes": found.record["steps"]}))
 
 
 def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
@@ -52,7 +58,8 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
     A layer's bytes are its sections of the file; what remains of the file is its header, checksums and frame.
     """
     rows = []
-    for node, size in zip(shared.layers(), layer_sizes(encoded), strict=True):
+    found, rest = layer_table(shared, encoded)
+    for node, size in zip(shared.layers(), found, strict=True):
         book = shared.codebooks[node.inputs[1]]
         weights, before = shared.constants[node.inputs[1]], original.constants[node.inputs[1]]
         kept = int(np.count_nonzero(weights))
@@ -77,7 +84,7 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
         "kept": sum(row["kept"] for row in rows),
         "dense_bytes": 4 * parameters,
         "bytes": len(encoded),
-        "header_bytes": sizes(encoded)[0].bytes,
+        "header_bytes": rest,
         "compression": 4 * parameters / len(encoded),
     }
     return {"layers": rows, "totals": total}

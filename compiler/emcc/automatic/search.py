@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emcc.automatic import biases, codes, importance
+from emcc.automatic.events import Event
 from emcc.automatic.options import Goal, Search
 from emcc.automatic.problem import Problem
 from emcc.automatic.state import State, graph_of, state_of
@@ -28,20 +29,11 @@ AUDITION, STEPS = 0.03, 120
 RATIO, TRIES = 0.7, 30
 """Of two densities that --max-drop tries after one another, and how many."""
 
+PRICES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0)
+"""Of a bit, relative to what pruning pays, in the order in which --target-size tries them."""
+
 BYTES = 1.15
 """Of a kept weight in the file, before there is a better guess: position, code, its share of biases and header."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """What the progress bar shows. quality: of held-out data, in percent; `measure` says of what."""
-
-    stage: str
-    done: int
-    total: int
-    loss: float
-    sparsity: float
-    quality: float
 
 
 @dataclass(frozen=True)
@@ -155,14 +147,10 @@ class Searcher:
         self._note("pruned", state)
         return state
 
-    def _share(self, state: State) -> State:
+    def _share(self, state: State, target: int | None = None) -> State:
         """Codebooks: their sizes picked, weights moved between codes, then codebooks trained, biases rounded."""
         options, problem = self.options, self.problem
-        begun = state
-        entries, rows = self.store.value(
-            lambda: codes.pick(problem, begun, options.entries, self._position_bits(begun))
-        )
-        self.rows += [{"pass": "codes", **row} for row in rows]
+        entries = self._entries(state, target)
 
         def assign(weights: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
             return codes.assign(weights, entries)
@@ -187,6 +175,25 @@ class Searcher:
         self._note("shared", state)
         return state
 
+    def _entries(self, state: State, target: int | None) -> dict[str, int]:
+        """Entries a layer: what pruning's own price of a bit says, or as many as `target` bytes have room for."""
+        slope, found = self.store.value(
+            lambda: codes.trials(self.problem, state, self.options.entries, self._position_bits(state))
+        )
+        names = {node.inputs[1]: node.name for node in self.problem.original.layers()}
+        for name, rows in found.items():
+            self.rows += [
+                {"pass": "codes", "layer": names[name], "entries": entries, "bits": bits, "loss": rise}
+                for entries, bits, rise in rows
+            ]
+        if target is None:
+            return codes.pick(found, slope)
+        for factor in PRICES:
+            entries = codes.pick(found, slope * factor)
+            if self._bytes(self._quick(state, entries)) <= 0.99 * target:
+                break
+        return entries
+
     def _epoch(
         self, stage: str, state: State, epoch: int, epochs: int, rate: float, hold: float, way: str, argument: Any
     ) -> State:
@@ -209,7 +216,7 @@ class Searcher:
 
     def _to_size(self, start: State, target: int) -> tuple[State, State]:
         """Weights left as the size allows; the file is never larger than `target`."""
-        floor = len(self.encode(graph_of(self.problem.original, self._quick(self._exactly(start, 0)))))
+        floor = self._bytes(self._quick(self._exactly(start, 0)))
         if floor > target:
             raise EmccError(
                 f"a size of {target} bytes cannot be reached: {floor} are needed without any weight",
@@ -218,16 +225,16 @@ class Searcher:
 
         def fitting(state: State) -> int:
             """Weights that fit, from the size of the state as it is: codes as they would be, biases rounded."""
-            size = len(self.encode(graph_of(self.problem.original, self._quick(state))))
+            size = self._bytes(self._quick(state))
             each = (size - floor) / max(1, state.kept())
             return max(1, min(state.size(), int((target * 0.995 - floor) / max(each, 0.05))))
 
         count = max(1, min(start.size(), int((target - floor) / BYTES)))
         pruned = self._grow(start, count, self.options.epochs, fitting)
         pruned = self._settled(pruned, self.options.settle)
-        shared = self._share(pruned)
+        shared = self._share(pruned, target)
         for _ in range(60):
-            size = len(self.encode(graph_of(self.problem.original, shared)))
+            size = self._bytes(shared)
             if size <= target:
                 return pruned, shared
             per = max(0.2, (size - floor) / max(1, shared.kept()))
@@ -294,9 +301,12 @@ class Searcher:
 
     # Help.
 
-    def _quick(self, state: State) -> State:
+    def _bytes(self, state: State) -> int:
+        return len(self.encode(graph_of(self.problem.original, state)))
+
+    def _quick(self, state: State, entries: Mapping[str, int] | None = None) -> State:
         """The state as sharing would leave it, roughly, without training."""
-        entries = dict.fromkeys(state.weights, min(6, self.options.entries))
+        entries = entries or dict.fromkeys(state.weights, min(5, self.options.entries))
         values, chosen = codes.assign(state.weights, entries)
         return biases.to_step(replace(state, values=values, codes=chosen), 4)
 
@@ -329,4 +339,4 @@ class Searcher:
     def _say(self, stage: str, done: int, total: int, state: State, loss: float) -> None:
         quality = self._quality(state) if done else self.before[1]
         sparsity = 1 - state.kept() / state.size()
-        self.tell(Event(stage, done, total, loss, sparsity, quality))
+        self.tell(Event(stage, done, total, loss, sparsity, quality, self.problem.measure))

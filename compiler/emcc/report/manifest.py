@@ -27,7 +27,10 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest."""
+    """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest.
+
+    `search` is the record of automatic compression, where that ran.
+    """
 
     original: Graph
     shared: Graph
@@ -37,6 +40,7 @@ class Compiled:
     data: Dataset | None
     plan: Plan
     steps: tuple[tuple[str, str], ...]
+    search: Mapping[str, Any] | None = None
 
 
 def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
@@ -57,6 +61,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             "fine_tuned": compiled.plan.fine_tuned,
             "passes": compiled.plan.resolved,
         },
+        **(compiled.search or {}),
         "passes": [{"name": name, "did": did} for name, did in compiled.steps],
         "warnings": list(compiled.plan.warnings),
         "design": {

@@ -1,6 +1,6 @@
 """What each pass did, in a sentence made from the graphs before and after it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,21 @@ class Steps:
     def say(self, name: str, sentence: str) -> None:
         """Adds a sentence."""
         self.said.append((name, sentence))
+
+    def searched(self, shared: Graph, record: Mapping[str, Any]) -> None:
+        """Automatic compression stood for the passes up to "finetune", and gave `shared`."""
+        from emcc.ir.spec import verify
+
+        verify(shared, after="finetune")
+        self._stage, search = "finetune", record["search"]
+        kept, size = nonzero(shared)
+        goal = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in record["goal"].items())
+        before, after = search["quality_before"], search["quality"]
+        self.say(
+            "search",
+            f"{goal}: {kept:,} of {size:,} weights kept ({kept / size:.2%}); {search['measure']} on "
+            f"{search['held_out']:,} held-out samples {after:.2f} %, {before:.2f} % before",
+        )
 
     def run(self, passes: Sequence[Pass], graph: Graph) -> Graph:
         """The graph after the passes; it is what the last `run` gave, or comes from the front end."""
