@@ -17,7 +17,7 @@ from emcc.container.varint import read_uint, uint
 from emcc.errors import EmccError
 from emcc.ir.graph import Array, Codebook, Format, Graph, Node, Tensor
 from emcc.passes.quantise import finest_weight_frac
-from emcc.passes.share import canonical
+from emcc.passes.share import canonical, looked_up
 
 MAGIC, VERSION, FRAC = b"EMG", 1, 8
 LIMIT = 1 << 26
@@ -130,7 +130,7 @@ def _graph(skeleton: dict[str, Any], blobs: list[Graph]) -> Graph:
         values = np.ldexp(codebook.astype(np.float64), -frac)
         book = canonical(values, codes.reshape(shape[0]), int(blob.nodes[0].attrs["code_w"]))
         books[inputs[1]] = book
-        constants[inputs[1]] = book.weights().astype(np.float32)
+        constants[inputs[1]] = looked_up(book.values.astype(np.float32), book.codes)
         constants[inputs[2]] = np.ldexp(bias.astype(np.float64), -FRAC - frac)
     tensors = {name: Tensor(name, (None, *shape), dtype) for name, shape, dtype in skeleton["tensors"]}
     host = tuple((op, attrs) for op, attrs in skeleton["host"])
