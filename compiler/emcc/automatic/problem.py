@@ -15,6 +15,9 @@ from emcc.runtime.data import Dataset
 from emcc.runtime.host import classes
 
 EVALUATE = 1024
+PERIOD, ROOM = 6, 1 << 25
+"""Epochs after which orders and augmentation come again; numbers of the original's outputs that are kept."""
+
 JUDGES = 20_000
 """Most samples held out: more would not make a decision better, only slower."""
 
@@ -51,6 +54,8 @@ class Problem:
         size = self.original.tensors[self.original.outputs[0]].features
         labels = self.data.y
         self.labelled = labels is not None and size > 1 and int(labels.max()) < size
+        self._kept: dict[tuple[int, int], Any] = {}
+        self._room = ROOM
         self._said = [self._numpy(self.original, x) for _, x in self.batches(self.held)]
         everything = np.concatenate(self._said)
         if not np.isfinite(everything).all():
@@ -69,8 +74,11 @@ class Problem:
         """Steps of an epoch."""
         return max(1, len(self.train) // self.options.batch)
 
-    def epoch(self, number: int) -> Iterator[tuple[Array, Any]]:
-        """The training rows, shuffled by (seed, number), a batch at a time, augmented; a short last batch is left."""
+    def epoch(self, number: int) -> Iterator[tuple[Array, Any, Any]]:
+        """(rows, inputs, the original's outputs) a batch, shuffled and augmented by (seed, number); a short last
+        batch is left out. Orders come again every PERIOD epochs, so that the original need not run every time.
+        """
+        number %= PERIOD
         rng = np.random.default_rng([self.options.seed, 1, number])
         order = rng.permutation(self.train)
         size = min(self.options.batch, len(order))
@@ -78,10 +86,24 @@ class Problem:
         for begin in range(0, self.steps() * size, size):
             part = np.sort(order[begin : begin + size])
             x = self._augment(self.torch.from_numpy(np.array(self.data.x[part], np.float32)), rng)
-            yield part, x.contiguous(memory_format=self.torch.channels_last) if x.ndim == 4 else x
+            x = x.contiguous(memory_format=self.torch.channels_last) if x.ndim == 4 else x
+            yield part, x, self._told(x, (number, begin))
 
-    def loss(self, got: Any, rows: Array, x: Any) -> Any:
-        """The aim: labels' cross entropy and the original's outputs, in the shares that the options say."""
+    def _told(self, x: Any, key: tuple[int, int]) -> Any:
+        """The original's outputs; kept under `key` while there is room."""
+        if self.labelled and not self.options.distil:
+            return None
+        if key in self._kept:
+            return self._kept[key]
+        with self.torch.no_grad():
+            found = outputs(self.torch, self.original, x)
+        if self._room >= found.numel():
+            self._room -= found.numel()
+            self._kept[key] = found
+        return found
+
+    def loss(self, got: Any, rows: Array, wanted: Any) -> Any:
+        """The aim: labels' cross entropy and the original's outputs `wanted`, in the shares that the options say."""
         functional, heat = self.torch.nn.functional, self.options.temperature
         share = self.options.distil if self.labelled else 1.0
         total = 0.0
@@ -90,8 +112,6 @@ class Problem:
             labels = self.torch.from_numpy(self.data.y[rows])
             total = (1 - share) * functional.cross_entropy(got, labels)
         if share:
-            with self.torch.no_grad():
-                wanted = outputs(self.torch, self.original, x)
             if self.scores:
                 logs = functional.log_softmax(got / heat, 1), functional.log_softmax(wanted / heat, 1)
                 told = functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
@@ -110,7 +130,7 @@ class Problem:
         with self.torch.no_grad():
             for said, (rows, x) in zip(self._said, self.batches(self.held), strict=True):
                 got = outputs(self.torch, graph, x, constants)
-                losses += float(self.loss(got, rows, x)) * len(rows)
+                losses += float(self.loss(got, rows, self.torch.from_numpy(said))) * len(rows)
                 found = got.numpy()
                 if self.labelled:
                     assert self.data.y is not None

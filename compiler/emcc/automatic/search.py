@@ -266,13 +266,15 @@ class Searcher:
             if self._stored_quality(tried) >= allowed:
                 good.append(tried)
                 state = tried
-            elif ratio > 0.9 or not good:
+            elif not good:
+                density = (1 + density) / 2 / ratio
+            elif ratio > 0.9:
                 break
             else:
                 density, ratio = density / ratio, math.sqrt(ratio)
-            if count == 1:
-                break
             density *= ratio
+            if count == 1 or density > 0.93:
+                break
         while good:
             best = good.pop()
             final = self._settled(best, self.options.settle)

@@ -153,7 +153,7 @@ class Epoch:
                 optimiser.state[leaf] = {"step": steps, "exp_avg": first, "exp_avg_sq": second}
         count, total = min(problem.steps(), self._limit or problem.steps()), 0.0
         begin, end = self._span
-        for step, (rows, x) in enumerate(problem.epoch(state.clock)):
+        for step, (rows, x, wanted) in enumerate(problem.epoch(state.clock)):
             if step == count:
                 break
             at = begin + (end - begin) * step / count
@@ -161,7 +161,7 @@ class Epoch:
                 before(step, at)
             optimiser.param_groups[0]["lr"] = rate(self._base, at, self._hold)
             optimiser.zero_grad()
-            loss = problem.loss(outputs(torch, graph, x, constants()), rows, x)
+            loss = problem.loss(outputs(torch, graph, x, constants()), rows, wanted)
             loss.backward()
             optimiser.step()
             total += float(loss.detach())

@@ -1,0 +1,256 @@
+"""LeNet-300-100 and LeNet-5 against the tables of Han et al., "Deep Compression" (ICLR 2016).
+
+    python benchmarks/deep_compression.py --data ../shared/data/mnist [--seeds 3] [--json FILE] [--quick]
+
+Trains each network from scratch on MNIST, compresses it with `emcc compress --target-size`, and measures model.emc
+itself: its size on disk against float32 weights and biases, and the error on MNIST's test set of what is decoded from
+it. Every network twice: with augmentation and distillation (of the network before compression), and "plain", with
+neither. The test set decides nothing; a tenth of the training set is held out for that.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lenet
+import mnist
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+HEAD = ("layer", "weights", "kept", "code bits", "coded", "run bits", "coded", "size", "of float32")
+PAPER = {
+    "lenet300100": [
+        ("ip1", "235K", "8 %", "6", "4.4", "5", "3.7", "", "2.32 %"),
+        ("ip2", "30K", "9 %", "6", "4.4", "5", "4.3", "", "3.04 %"),
+        ("ip3", "1K", "26 %", "6", "4.3", "5", "3.2", "", "12.70 %"),
+        ("total", "266K", "8 %", "6", "5.1", "5", "3.7", "27 kB", "2.49 % (40x)"),
+    ],
+    "lenet5": [
+        ("conv1", "0.5K", "66 %", "8", "7.2", "5", "1.5", "", "67.45 %"),
+        ("conv2", "25K", "12 %", "8", "7.2", "5", "3.9", "", "5.28 %"),
+        ("ip1", "400K", "8 %", "5", "4.5", "5", "4.5", "", "2.45 %"),
+        ("ip2", "5K", "19 %", "5", "5.2", "5", "3.7", "", "6.13 %"),
+        ("total", "431K", "8 %", "5.3", "4.1", "5", "4.4", "44 kB", "2.55 % (39x)"),
+    ],
+}
+"""Tables 2 and 3 of the paper; sizes from its table 1."""
+
+PAPER_ERROR = {"lenet300100": (1.64, 1.58), "lenet5": (0.80, 0.74)}
+"""Percent, before and after, from its table 1."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How one network is trained and compressed. epochs: of training from scratch; `search`: emcc's [search]."""
+
+    epochs: int
+    size: int
+    search: dict[str, Any]
+
+
+HELPED = {"augment": "warp", "distil": 0.7}
+PLAIN = {"augment": "none", "distil": 0.0}
+EFFORTS = {
+    ("lenet300100", False): Effort(25, 10_500, {"epochs": 16, "settle": 6, "code_epochs": 5, "shared_epochs": 3}),
+    ("lenet300100", True): Effort(12, 10_500, {"epochs": 10, "settle": 4, "code_epochs": 4, "shared_epochs": 2}),
+    ("lenet5", False): Effort(12, 8_600, {"epochs": 10, "settle": 4, "code_epochs": 3, "shared_epochs": 2}),
+    ("lenet5", True): Effort(5, 8_600, {"epochs": 6, "settle": 3, "code_epochs": 2, "shared_epochs": 2}),
+}
+"""By network and whether it is plain."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One network of one seed. Errors in percent of the test set."""
+
+    before: float
+    error: float
+    manifest: dict[str, Any]
+
+    @property
+    def bytes(self) -> int:
+        """Of model.emc."""
+        return int(self.manifest["totals"]["bytes"])
+
+
+def run(kind: str, plain: bool, seed: int, arguments: argparse.Namespace, folder: Path) -> Result:
+    """Trains, compresses, measures."""
+    from emcc.automatic.options import Goal
+    from emcc.compress import CompressOptions, compress_model
+
+    effort = EFFORTS[kind, plain]
+    x, y = mnist.read(arguments.data, "train")
+    if arguments.quick:
+        x, y = x[:6000], y[:6000]
+    help_ = PLAIN if plain else HELPED
+    weights = lenet.train(
+        kind,
+        x,
+        y,
+        seed=seed,
+        epochs=effort.epochs,
+        augment=str(help_["augment"]),
+        threads=arguments.threads,
+        say=lambda line: print(line, file=sys.stderr),
+    )
+    model, data, recipe = folder / f"{kind}.onnx", folder / "train.npz", folder / "recipe.toml"
+    model.write_bytes(lenet.export(kind, weights))
+    np.savez(data, x=x, y=y)
+    options = {**effort.search, **help_, "seed": seed, "threads": arguments.threads}
+    recipe.write_text("[search]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
+    artefact = compress_model(CompressOptions(model, data, Goal(target_size=effort.size), recipe))
+    return Result(
+        error_of_onnx(model, *mnist.read(arguments.data, "test")),
+        error_of_emc(artefact.files["model.emc"], *mnist.read(arguments.data, "test")),
+        artefact.manifest,
+    )
+
+
+def error_of_onnx(model: Path, x: np.ndarray, y: np.ndarray) -> float:
+    """Percent, run by onnxruntime."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    (logits,) = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"]).run(None, {"x": x})
+    return 100 * float(np.mean(logits.argmax(axis=1) != y))
+
+
+def error_of_emc(data: bytes, x: np.ndarray, y: np.ndarray) -> float:
+    """Percent, of the model as model.emc has it: in integers where it holds integers throughout."""
+    from emcc.automatic import bundle
+    from emcc.container import decode
+    from emcc.ops.interpret import run as evaluate
+
+    if bundle.is_bundle(data):
+        graph, inputs = bundle.unpack(data), x
+    else:
+        graph = decode(data)
+        source = graph.tensors[graph.inputs[0]].fmt
+        assert source is not None
+        inputs = source.quantise(x)
+    wrong = sum(
+        int(np.sum(np.asarray(evaluate(graph, inputs[i : i + 1000])).argmax(axis=1) != y[i : i + 1000]))
+        for i in range(0, len(y), 1000)
+    )
+    return 100 * wrong / len(y)
+
+
+def ours(result: Result) -> list[tuple[str, ...]]:
+    """The paper's rows for a result."""
+    rows = [
+        (
+            row["name"],
+            f"{row['weights'] / 1000:.1f}K",
+            f"{row['density']:.1%}",
+            str(row["code_bits"]),
+            f"{row['code_bits_coded']:.2f}",
+            str(row["run_bits"]),
+            f"{row['run_bits_coded']:.2f}",
+            f"{row['bytes']:,} B",
+            f"{row['bytes'] / 4 / (row['weights'] + row['biases']):.2%}",
+        )
+        for row in result.manifest["layers"]
+    ]
+    total = result.manifest["totals"]
+    kept = sum(row["kept"] for row in result.manifest["layers"])
+    bits = [sum(row[key] * row["kept"] for row in result.manifest["layers"]) / kept for key in _CODED]
+    share = total["bytes"] / total["dense_bytes"]
+    return [
+        *rows,
+        (
+            "total",
+            f"{total['weights'] / 1000:.1f}K",
+            f"{kept / total['weights']:.1%}",
+            "",
+            f"{bits[0]:.2f}",
+            "",
+            f"{bits[1]:.2f}",
+            f"{total['bytes']:,} B",
+            f"{share:.2%} ({1 / share:.0f}x)",
+        ),
+    ]
+
+
+_CODED = ("code_bits_coded", "run_bits_coded")
+
+
+def show(kind: str, results: list[Result], plain: list[Result]) -> None:
+    """The two tables, and the errors."""
+    out = Console(width=120, highlight=False)
+    for title, rows in (
+        (f"{kind}: Han et al. 2016", PAPER[kind]),
+        (f"{kind}: emcc, seed 0, augmented and distilled", ours(results[0])),
+        (f"{kind}: emcc, seed 0, plain", ours(plain[0])),
+    ):
+        table = Table(title=title, title_justify="left")
+        for place, name in enumerate(HEAD):
+            table.add_column(name, justify="left" if place == 0 else "right")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        out.print(table)
+    before, after = PAPER_ERROR[kind]
+    print(f"Han et al. 2016:             error {before:.2f} % -> {after:.2f} %")
+    for name, group in (("augmented and distilled", results), ("plain (neither)", plain)):
+        errors = ", ".join(f"{each.before:.2f} -> {each.error:.2f}" for each in group)
+        told = figures(kind, group)
+        print(
+            f"emcc, {name + ':':24} error {told['error_before']:.2f} % -> {told['error']:.2f} % "
+            f"(each seed: {errors}), {told['bytes']:,.0f} bytes, {told['ratio']:.1f}x"
+        )
+
+
+def figures(kind: str, results: list[Result]) -> dict[str, float]:
+    """Means over the seeds."""
+    size = float(np.mean([each.bytes for each in results]))
+    return {
+        "ratio": 4 * lenet.parameters(kind) / size,
+        "bytes": size,
+        "error_before": float(np.mean([each.before for each in results])),
+        "error": float(np.mean([each.error for each in results])),
+    }
+
+
+def main() -> None:
+    """Both networks, all seeds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of MNIST's idx.gz files")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--quick", action="store_true", help="6,000 samples: shows that it runs, not what it reaches")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", choices=sorted(PAPER), help="one of the networks")
+    arguments = parser.parse_args()
+    found: dict[str, Any] = {}
+    for kind in [arguments.only] if arguments.only else PAPER:
+        groups: dict[bool, list[Result]] = {False: [], True: []}
+        for seed in range(arguments.seeds):
+            for plain in (False, True):
+                begun = time.monotonic()
+                with tempfile.TemporaryDirectory() as folder:
+                    result = run(kind, plain, seed, arguments, Path(folder))
+                groups[plain].append(result)
+                name, seconds = f"{kind} seed {seed}{' plain' if plain else ''}", time.monotonic() - begun
+                print(
+                    f"{name}: {result.bytes:,} bytes, error {result.before:.2f} % -> {result.error:.2f} % "
+                    f"({seconds:.0f} s)",
+                    file=sys.stderr,
+                    flush=True,
+                )
+        show(kind, groups[False], groups[True])
+        neither = figures(kind, groups[True])
+        found[kind] = {**figures(kind, groups[False]), "augmentation": True, "distillation": True}
+        found[kind]["plain"] = neither
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
