@@ -86,6 +86,7 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "name_html": (bad.named("<script>"), COMPILE),
     "name_path": (bad.named("../../x"), COMPILE),
     "unsupported_operators": (bad.unsupported, COMPILE),
+    "no_hardware_yet": (bad.convolutional, COMPILE),
     "data_missing": (good, DATA),
     "data_wrong_shape": (data(x=floats(4, 7)), DATA),
     "data_wrong_rank": (data(x=floats(24)), DATA),

@@ -45,25 +45,26 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
 
 
 def _correlate(x: Array, weight: Array, height: Axis, width: Axis, group: int) -> Array:
-    """As matrix products: the taps of every window in a column (im2col), a few samples at a time."""
+    """As one matrix product a group: the taps of every window in a column (im2col), a block of samples at a time."""
     out, inner, taps = weight.shape[0], weight.shape[1], height.kernel * width.kernel
     matrix = weight.reshape(group, out // group, inner * taps)
     result = np.empty((len(x), out, height.count, width.count), np.result_type(x, weight))
     rows = max(1, BLOCK // (x.shape[1] * taps * height.count * width.count))
     for begin in range(0, len(x), rows):
         part = x[begin : begin + rows]
-        columns = _columns(part, height, width).reshape(len(part), group, inner * taps, -1)
-        result[begin : begin + rows] = (matrix @ columns).reshape(len(part), *result.shape[1:])
+        columns = _columns(part, height, width).reshape(group, inner * taps, -1)
+        products = (matrix @ columns).reshape(out, len(part), height.count, width.count)
+        result[begin : begin + rows] = products.swapaxes(0, 1)
     return result
 
 
 def _columns(x: Array, height: Axis, width: Axis) -> Array:
-    """[n, C, kh, kw, windows down, windows across]."""
+    """[C, kh, kw, n, windows down, windows across]."""
     padded = pad(np, x, (height.before, width.before, height.after, width.after), 0.0)
     n, channels, down, across = padded.strides
     return np.lib.stride_tricks.as_strided(
         padded,
-        (*x.shape[:2], height.kernel, width.kernel, height.count, width.count),
-        (n, channels, down * height.dilation, across * width.dilation, down * height.stride, across * width.stride),
+        (x.shape[1], height.kernel, width.kernel, len(x), height.count, width.count),
+        (channels, down * height.dilation, across * width.dilation, n, down * height.stride, across * width.stride),
         writeable=False,
     )

@@ -41,7 +41,9 @@ def print_survey(survey: Survey) -> None:
     elif survey.supported:
         later = sum(not row.eie for row in survey)
         out.print(
-            Text(f"supported: `emcc compress` takes this model; --target eie has no hardware for {later} nodes yet")
+            Text(
+                f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {later} of {len(survey)} nodes"
+            )
         )
     elif refused:
         out.print(Text(f"NOT supported: {refused} of {len(survey)} nodes"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import mlp, save
+from models import mlp, model, node, save
 from typer.testing import CliRunner
 
 from emcc import __version__
@@ -143,6 +143,20 @@ def test_inspect_model(folder: Path) -> None:
     found = json.loads((folder / "found.json").read_text())
     assert found["supported"]
     assert [row["op"] for row in found["nodes"]] == ["Gemm", "Relu", "Gemm"]
+
+
+def test_inspect_model_without_hardware(folder: Path) -> None:
+    nodes = [node("Conv", ["x", "k"], "c", "conv"), node("Relu", ["c"], "y", "act")]
+    proto = model(nodes, ["n", 1, 4, 4], weights={"k": np.ones((2, 1, 3, 3), np.float32)})
+    save(proto, folder / "conv.onnx")
+    assert "yet for 1 of 2 nodes" in run("inspect", "conv.onnx", "--json", "found.json", code=2)
+    found = json.loads((folder / "found.json").read_text())
+    assert found["supported"]
+    assert not found["eie"]
+    assert [(row["op"], row["supported"], row["eie"]) for row in found["nodes"]] == [
+        ("Conv", True, False),
+        ("Relu", True, True),
+    ]
 
 
 def test_inspect_artefact(folder: Path) -> None:
