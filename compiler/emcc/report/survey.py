@@ -40,11 +40,8 @@ def print_survey(survey: Survey) -> None:
         out.print(Text("supported: `emcc compile` takes this model"))
     elif survey.supported:
         later = sum(not row.eie for row in survey)
-        out.print(
-            Text(
-                f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {later} of {len(survey)} nodes"
-            )
-        )
+        some = f"{later} of {len(survey)} nodes"
+        out.print(Text(f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {some}"))
     elif refused:
         out.print(Text(f"NOT supported: {refused} of {len(survey)} nodes"))
     else:
