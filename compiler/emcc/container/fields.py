@@ -29,6 +29,12 @@ class FieldWriter:
         """Zigzag LEB128."""
         self._numbers += uint(zigzag(value))
 
+    def dims(self, sizes: tuple[int, ...]) -> None:
+        """uint number, and each as uint."""
+        self.uint(len(sizes))
+        for size in sizes:
+            self.uint(size)
+
     def raw(self, value: bytes) -> None:
         """Bytes as they are."""
         self._numbers += value
@@ -54,6 +60,11 @@ class FieldWriter:
             self.byte(6)
             self.uint(len(value))
             self.raw(value)
+        elif isinstance(value, tuple) and all(type(each) is int for each in value):
+            self.byte(9)
+            self.uint(len(value))
+            for each in value:
+                self.sint(each)
         elif isinstance(value, tuple | list):
             self.byte(7 if isinstance(value, tuple) else 8)
             self.uint(len(value))
@@ -105,6 +116,10 @@ class FieldReader:
             raise FormatError(f"{value} where at most {limit} is possible")
         return value
 
+    def dims(self, limit: int) -> tuple[int, ...]:
+        """uint number, and each as uint, at most `limit`."""
+        return tuple(self.uint(limit) for _ in range(self.uint(self.left)))
+
     def sint(self, limit: int = 1 << 80) -> int:
         """Zigzag LEB128; beyond -limit to limit is an error."""
         return unzigzag(self.uint(2 * limit))
@@ -132,6 +147,8 @@ class FieldReader:
             return self.text()
         if kind == 6:
             return self.take(self.uint())
+        if kind == 9:
+            return tuple(self.sint() for _ in range(self.uint(self.left)))
         if kind > 8 or depth > _DEEPEST:
             raise FormatError(f"no attribute is of kind {kind} at depth {depth}")
         items = [self.value(depth + 1) for _ in range(self.uint(self.left))]

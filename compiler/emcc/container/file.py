@@ -4,47 +4,54 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from emcc.container import general as generals
 from emcc.container import skeleton as skeletons
 from emcc.container.bits import FormatError
 from emcc.container.fields import FieldReader
+from emcc.container.general import General
 from emcc.container.skeleton import Skeleton
 from emcc.container.varint import read_uint, uint
 from emcc.errors import EmccError
 
 MAGIC = b"EMC"
 VERSION = 2
+# Beside the version: the header is that of any graph, not of a quantised chain.
+GENERAL = 128
 _CRC = 4
 _DIRECTORY_ROW = 1 + _CRC
 
 
-def section_names(layers: int, tables: int) -> list[str]:
+def section_names(head: Skeleton | General) -> list[str]:
     """The sections after the header, in order."""
-    names = ["tables"] if tables else []
-    return names + [f"layer {i}" for i in range(1, layers + 1)]
+    first = "constants" if isinstance(head, General) else "tables"
+    has_first = head.arrays if isinstance(head, General) else head.tables
+    return ([first] if has_first else []) + [f"layer {i}" for i in range(1, len(head.layers) + 1)]
 
 
-def frame(skeleton: Skeleton, sections: list[bytes]) -> bytes:
+def frame(head: Skeleton | General, sections: list[bytes]) -> bytes:
     """magic, version, uint size of the header; header; its checksum; the sections.
 
-    The header is the skeleton's fields, then a row a section: uint size, checksum of name and content.
+    The header is the head's fields, then a row a section: uint size, checksum of name and content.
     """
-    fields = skeletons.write(skeleton)
-    names = section_names(len(skeleton.layers), len(skeleton.tables))
+    general = isinstance(head, General)
+    fields = generals.write(head) if isinstance(head, General) else skeletons.write(head)
+    names = section_names(head)
     for name, content in zip(names, sections, strict=True):
         fields.uint(len(content))
         fields.raw(_checksum(name, content))
     header = fields.bytes()
-    front = MAGIC + bytes([VERSION]) + uint(len(header)) + header
+    front = MAGIC + bytes([VERSION | GENERAL * general]) + uint(len(header)) + header
     return front + _checksum("header", front) + b"".join(sections)
 
 
-def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton, dict[str, bytes]]:
+def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton | General, dict[str, bytes]]:
     """(the header's content, the sections by name), all checksums checked."""
     if data[: len(MAGIC)] != MAGIC:
         raise EmccError("is not an .emc file: it does not begin with 'EMC'", file=file)
-    if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
-        hint = f"it was written by {'a newer' if data[len(MAGIC)] > VERSION else 'an older'} emcc, or is damaged"
-        raise EmccError(f"is version {data[len(MAGIC)]} of the format, this emcc reads {VERSION}", file=file, hint=hint)
+    version = data[len(MAGIC)] & ~GENERAL if len(data) > len(MAGIC) else VERSION
+    if version != VERSION:
+        hint = f"it was written by {'a newer' if version > VERSION else 'an older'} emcc, or is damaged"
+        raise EmccError(f"is version {version} of the format, this emcc reads {VERSION}", file=file, hint=hint)
     with reading("header", file):
         size, begin = read_uint(data, len(MAGIC) + 1)
         end = begin + size
@@ -52,11 +59,9 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton, dict[str
             raise FormatError(f"the file is truncated: {len(data)} bytes of at least {end + _CRC}")
         _check("header", data[:end], data[end : end + _CRC])
         fields = FieldReader(data[begin:end])
-        skeleton = skeletons.read(fields, max_layers=size // _DIRECTORY_ROW)
-        rows = [
-            (name, fields.uint(), fields.take(_CRC))
-            for name in section_names(len(skeleton.layers), len(skeleton.tables))
-        ]
+        most = size // _DIRECTORY_ROW
+        head = generals.read(fields, most) if data[len(MAGIC)] & GENERAL else skeletons.read(fields, most)
+        rows = [(name, fields.uint(), fields.take(_CRC)) for name in section_names(head)]
         fields.finish()
     at, sections = end + _CRC, {}
     for name, length, checksum in rows:
@@ -68,7 +73,7 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton, dict[str
         at += length
     if at != len(data):
         raise EmccError(f"has {len(data) - at} bytes after its last section", file=file, hint="the file is damaged")
-    return skeleton, sections
+    return head, sections
 
 
 @contextmanager

@@ -1,74 +1,30 @@
-"""A layer's section of a model.emc: its codebook and bias, then its matrix by the coder that was chosen for it."""
+"""What a section of a layer holds beside its matrix, and what it all took."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from emcc.container import ints, ranged, runs
+from emcc.container import ints
 from emcc.container.bits import FormatError
+from emcc.container.matrices import Matrix
 from emcc.container.varint import read_uint, uint
 from emcc.ir.graph import Array, Tensor
-
-CODINGS = ("auto", "huffman", "range")
-# Binary decisions up to which "auto" tries the range coder (about 10 million a second), and elements up to which it
-# tries geometries that nothing speaks for.
-AUTO_LIMIT = 1 << 22
-_GUESSING_LIMIT = 1 << 18
-
-Counter = Callable[[], Array]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What a section holds, and what it took. scanned: if Huffman coded; spent: if range coded."""
+    """One layer as it was read.
 
-    codes: Array
+    codebook: int64 [2**code_w], or float64 of a graph that is not quantised. bias: int64, or none.
+    """
+
+    name: str
+    code_w: int
     codebook: Array
-    bias: Array
+    bias: Array | None
+    matrix: Matrix
     codebook_bytes: int
     bias_bytes: int
-    matrix_bytes: int
-    scanned: runs.Plan | None = None
-    spent: ranged.Spent | None = None
-
-
-def write(
-    codes: Array, codebook: Array, bias: Array, code_w: int, x: Tensor, rows_before: int, ones_before: Counter,
-    coding: str,
-) -> bytes:  # fmt: skip
-    """The section.
-
-    Args:
-        codes: uint8 [rows, columns]. codebook: int64 [2**code_w], 16 bits each. bias: int64 [rows].
-        x: the layer's input.
-        rows_before: of the layer before, or 0. ones_before: non-zero codes in each of its rows.
-        coding: "huffman", "range", or "auto" for what is smaller, without trying "range" where that would take more
-            than AUTO_LIMIT decisions. What is too large for the range coder's counters is always Huffman coded.
-    """
-    values = write_codebook(codebook) + ints.write(bias)
-    plan = None if coding == "range" else runs.plan(codes, code_w)
-    decisions = codes.size + int(plan.codes[1:].sum()) * (code_w + 1) if plan else 0
-    if coding != "huffman" and decisions <= AUTO_LIMIT and ranged.fits(*codes.shape):
-        shorter = _ranged(codes, codebook, x, rows_before, ones_before, plan.size - 1 if plan else None)
-        if shorter:
-            return values + shorter
-    return values + runs.write(codes, plan or runs.plan(codes, code_w))
-
-
-def read(data: bytes, rows: int, columns: int, code_w: int, x: Tensor, ones_before: Counter) -> Layer:
-    """The inverse of `write`; FormatError for anything else."""
-    codebook, bias, at, end = read_values(data, code_w, rows)
-    matrix = data[end:]
-    sizes = at, end - at, len(matrix)
-    if not matrix:
-        raise FormatError("its matrix is missing")
-    if matrix[0] & ranged.RANGED:
-        before = ones_before() if ranged.needs_producers(matrix) else None
-        codes, spent = ranged.read(matrix, rows, columns, codebook, geometry_of(x, columns), before)
-        return Layer(codes, codebook, bias, *sizes, spent=spent)
-    codes, scanned = runs.read(matrix, rows, columns, code_w)
-    return Layer(codes, codebook, bias, *sizes, scanned=scanned)
 
 
 def write_codebook(codebook: Array) -> bytes:
@@ -104,27 +60,3 @@ def geometry_of(x: Tensor, columns: int) -> tuple[int, int]:
     if len(shape) == 3 and shape[1] and shape[2] and (shape[0] or 0) * shape[1] * shape[2] == columns:
         return shape[1], shape[2]
     return 1, 1
-
-
-def _ranged(
-    codes: Array, codebook: Array, x: Tensor, rows_before: int, ones_before: Counter, limit: int | None
-) -> bytes | None:
-    """The shortest of the geometries that come into question; None if none is within `limit`."""
-    best, expected = None, geometry_of(x, codes.shape[1])
-    for geometry in _geometries(codes, expected, rows_before):
-        before = ones_before() if rows_before * geometry[0] * geometry[1] == codes.shape[1] else None
-        found = ranged.write(codes, codebook, geometry, expected, before, limit)
-        if found is not None:
-            best, limit = found, len(found) - 1
-    return best
-
-
-def _geometries(codes: Array, expected: tuple[int, int], rows_before: int) -> list[tuple[int, int]]:
-    """(height, width): the expected one, a square for each row before, kernels and images that would fit."""
-    columns = codes.shape[1]
-    areas = [columns // rows_before] if rows_before and columns % rows_before == 0 else []
-    if codes.size <= _GUESSING_LIMIT and expected == (1, 1):
-        areas += [area for area in (columns, 9, 25, 49) if columns % area == 0]
-    sides = [int(area**0.5 + 0.5) for area in areas]
-    squares = [(side, side) for side, area in zip(sides, areas, strict=True) if side * side == area]
-    return list(dict.fromkeys([expected, *squares]))

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emcc.container import huffman
-from emcc.container.codec import read_layers
-from emcc.container.file import unframe
+from emcc.container import chain, huffman, shared
+from emcc.container.budget import Budget
+from emcc.container.codec import claim
+from emcc.container.file import reading, unframe
+from emcc.container.general import General
 from emcc.container.layers import Layer
-from emcc.container.skeleton import LayerHead
-from emcc.ir.graph import Array
+from emcc.container.skeleton import Skeleton
+from emcc.ir.graph import Array, Node
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class Section:
 
     Attributes:
         layer: the layer's name; "" for the model's own.
-        section: "header" (checksums and frame with it), "tables", "codes", "runs", "codebook" or "bias". "runs" is
-            where the non-zero codes are, however that is coded.
+        section: "header" (checksums and frame with it), "tables", "constants" (without biases), "codes", "runs",
+            "codebook" or "bias". "runs" is where the non-zero codes are, however that is coded.
         bytes: in the file. Where codes and runs share a byte, it counts as the runs'.
         symbols: entries, or integers; 0 for the header.
         width: bits a symbol takes uncoded; 0 where they differ.
@@ -76,18 +78,31 @@ class LayerSize:
 
 def layer_sizes(data: bytes, *, file: object | None = None) -> list[LayerSize]:
     """A row a layer. EmccError as from `decode`."""
-    head, sections = unframe(data, file)
-    found = read_layers(head, sections, file)
-    return [_layer_size(layer, each) for layer, each in zip(head.layers, found, strict=True)]
+    head, sections = _opened(data, file)
+    if isinstance(head, Skeleton):
+        found = chain.read_layers(head, sections, file)
+        biases = [Section(each.name, "bias", each.bias_bytes, len(each.matrix.codes)) for each in found]
+        return [_layer_size(each, each.name, bias) for each, bias in zip(found, biases, strict=True)]
+    arrays = shared.read_arrays(head, sections, file)
+    rows = []
+    for each in shared.read_layers(head, sections, file):
+        node = next((node for node in head.nodes if each.name in node.inputs), None)
+        name = node.name if node else each.name
+        value, size = arrays.get(_bias_of(node, each.name) if node else "", (np.zeros(0), 0))
+        rows.append(_layer_size(each, name, Section(name, "bias", size, value.size)))
+    return rows
 
 
 def sizes(data: bytes, *, file: object | None = None) -> list[Section]:
     """A row a part, in the order of the header; their bytes sum up to the file's."""
-    head, sections = unframe(data, file)
+    _, sections = _opened(data, file)
+    layers = layer_sizes(data, file=file)
     rows = [Section("", "header", len(data) - sum(map(len, sections.values())))]
-    if head.tables:
-        rows.append(Section("", "tables", len(sections["tables"])))
-    for layer in layer_sizes(data, file=file):
+    for name in ("tables", "constants"):
+        if name in sections:
+            biases = sum(layer.bias.bytes for layer in layers) if name == "constants" else 0
+            rows.append(Section("", name, len(sections[name]) - biases))
+    for layer in layers:
         rows += [layer.codes, layer.runs, layer.codebook, layer.bias]
     return rows
 
@@ -98,33 +113,46 @@ def entropy(counts: Array) -> float:
     return float(-(share * np.log2(share)).sum()) + 0.0
 
 
-def _layer_size(layer: LayerHead, found: Layer) -> LayerSize:
-    name, weights = layer.node.name, layer.rows * layer.columns
+def _opened(data: bytes, file: object | None) -> tuple[Skeleton | General, dict[str, bytes]]:
+    head, sections = unframe(data, file)
+    with reading("header", file):
+        claim(head, Budget(len(data)))
+    return head, sections
+
+
+def _bias_of(node: Node, weights: str) -> str:
+    """What a Linear or Conv node calls the bias beside these weights; "" if it has none."""
+    return node.inputs[2] if len(node.inputs) > 2 and node.inputs[1] == weights else ""
+
+
+def _layer_size(layer: Layer, name: str, bias: Section) -> LayerSize:
+    found = layer.matrix
     if found.scanned:
         plan = found.scanned
         entries, padding = int(plan.codes.sum()), int(plan.codes[0])
         code_bytes = -(-sum(huffman.coded_bits(plan.codes)) // 8)
         coded = plan.run_w, plan.by_columns
         codes = Section(name, "codes", code_bytes, entries, layer.code_w, entropy(plan.codes))
-        runs = Section(name, "runs", found.matrix_bytes - code_bytes, entries, plan.run_w, entropy(plan.runs))
+        runs = Section(name, "runs", found.bytes - code_bytes, entries, plan.run_w, entropy(plan.runs))
     else:
         assert found.spent
         entries, padding, coded = int(np.count_nonzero(found.codes)), 0, (0, False)
-        code_bytes = min(found.matrix_bytes, round(found.spent.codes / 8))
+        code_bytes = min(found.bytes, round(found.spent.codes / 8))
         codes = Section(name, "codes", code_bytes, entries, layer.code_w, found.spent.codes / max(entries, 1))
-        runs = Section(name, "runs", found.matrix_bytes - code_bytes, entries, 0, found.spent.places / max(entries, 1))
+        runs = Section(name, "runs", found.bytes - code_bytes, entries, 0, found.spent.places / max(entries, 1))
     return LayerSize(
         name,
         "huffman" if found.scanned else "range",
-        layer.rows,
-        layer.columns,
-        weights,
+        found.codes.shape[0],
+        found.codes.shape[1],
+        found.codes.size,
         entries - padding,
         padding,
         layer.code_w,
-        *coded,
+        coded[0],
+        coded[1],
         codes,
         runs,
-        Section(name, "codebook", found.codebook_bytes, int(np.count_nonzero(found.codebook)), 16),
-        Section(name, "bias", found.bias_bytes, layer.rows),
+        Section(name, "codebook", layer.codebook_bytes, int(np.count_nonzero(layer.codebook)), 16),
+        bias,
     )

@@ -3,9 +3,13 @@
 from emcc.container.bits import FormatError
 from emcc.container.varint import read_uint, uint
 
-# What names are made of. Part of the format: a change needs a new version.
+# What names are made of, some with their size before them, as in the plain bytes. Part of the format: a change needs
+# a new version.
 DICTIONARY = (
     b"main_graphtorch-jit-exportSoftmaxArgMaxLogSoftmaxaxiskeepdimsselect_last_indexfloat32int16int8int64"
+    b"\x04Clip\x04high\x03low\x06Concat\x04axis\x11GlobalAveragePool\x07Flatten\x04axis\x06Linear\x05alpha"
+    b"\x07MaxPool\x09ceil_mode\x09dilations\x0ckernel_shape\x04pads\x07strides"
+    b"\x04Conv\x09dilations\x05group\x04pads\x07strides\x04Relu"
     b"/Sigmoid_1/Tanh_/Relu/LeakyRelu/fc1/conv1/Gemm_output_0/MatMul_output_0/Add_output_0"
     b"imagedatalogitsoutputinput.bias.weight"
 )

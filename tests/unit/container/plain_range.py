@@ -1,8 +1,10 @@
-"""The range-coded matrices of docs/format.md, read from that page alone: slow and plain."""
+"""The matrices of docs/format.md, read from that page alone: slow and plain."""
 
 import math
 from collections import defaultdict
 from typing import Any
+
+import plain_reader as plain
 
 
 def stretch(p: int) -> int:
@@ -17,6 +19,25 @@ def squash(t: int) -> int:
 def level(v: int) -> int:
     k = max(0, v.bit_length() - 2)
     return v if v < 4 else 2 * k + (v >> k)
+
+
+def any_matrix(
+    data: plain.Bytes, rows: int, columns: int, codebook: list[int], size: tuple[int, int], before: list[int] | None
+) -> list[list[int]]:
+    """The rest of `data`, by either coder."""
+    kind = data.byte()
+    if kind >= 32:
+        top = data.uint()
+        if kind & 1:
+            size = data.uint(), data.uint()
+        rest = data.take(len(data.data) - data.at)
+        return matrix(rest, rows, columns, codebook, top, size, before if kind & 2 else None)
+    flat = [0] * rows * columns
+    at = -1
+    for run, code in plain.entries(data, data.uint()):
+        at += run + 1
+        flat[at] = code
+    return [[flat[c * rows + r] if kind >= 16 else flat[r * columns + c] for c in range(columns)] for r in range(rows)]
 
 
 class Decisions:

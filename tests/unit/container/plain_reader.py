@@ -133,6 +133,8 @@ def value(data: Bytes) -> Any:
     kind = data.byte()
     if kind < 3:
         return [None, False, True][kind]
+    if kind == 9:
+        return tuple(data.sint() for _ in range(data.uint()))
     if kind > 6:
         return [list, tuple][kind == 7](value(data) for _ in range(data.uint()))
     readers = [data.sint, lambda: struct.unpack("<d", data.take(8))[0], data.text, lambda: data.take(data.uint())]

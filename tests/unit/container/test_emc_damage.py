@@ -32,7 +32,7 @@ def ranges(data: bytes) -> dict[str, range]:
     skeleton, sections = unframe(data)
     at = len(data) - sum(map(len, sections.values()))
     found = {"header": range(4, at)}
-    for name in section_names(len(skeleton.layers), len(skeleton.tables)):
+    for name in section_names(skeleton):
         found[name] = range(at, at + len(sections[name]))
         at += len(sections[name])
     return found
@@ -97,7 +97,7 @@ def test_the_message_says_what_and_where(data: bytes, message: str) -> None:
 def reseal(data: bytes, section: str, content: bytes) -> bytes:
     """`data` with another content of a section and checksums that are right."""
     skeleton, sections = unframe(data)
-    names = section_names(len(skeleton.layers), len(skeleton.tables))
+    names = section_names(skeleton)
     old_rows = b"".join(uint(len(sections[n])) + _crc(n, sections[n]) for n in names)
     start = data.index(old_rows)
     fields = data[5:start] if section != "header" else content
@@ -113,9 +113,7 @@ def _crc(name: str, content: bytes) -> bytes:
 
 def header_fields(data: bytes) -> bytes:
     skeleton, sections = unframe(data)
-    rows = b"".join(
-        uint(len(sections[n])) + _crc(n, sections[n]) for n in section_names(len(skeleton.layers), len(skeleton.tables))
-    )
+    rows = b"".join(uint(len(sections[n])) + _crc(n, sections[n]) for n in section_names(skeleton))
     return data[5 : data.index(rows)]
 
 

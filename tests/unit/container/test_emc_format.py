@@ -35,8 +35,9 @@ def test_the_example_is_right() -> None:
 
 
 def test_the_dictionary_is_right() -> None:
-    [parts] = re.findall(r"of these three parts:\n\n((?: +\S+\n)+)", PAGE)
-    assert "".join(parts.split()).encode() == DICTIONARY
+    [parts] = re.findall(r"stands for the byte n:\n\n((?: +\S+\n)+)", PAGE)
+    plain = re.sub(r"\{(\d+)\}", lambda size: chr(int(size[1])), "".join(parts.split()))
+    assert plain.encode() == DICTIONARY
 
 
 def graphs() -> dict[str, Graph]:
@@ -129,18 +130,4 @@ def numbers(
     book = (plain.integers(data, 1) if mark % 2 else [0]) + plain.integers(data, mark // 2)
     book += [0] * ((1 << code_w) - len(book))
     bias = plain.integers(data, rows)
-    kind = data.byte()
-    if kind >= 32:
-        top = data.uint()
-        if kind & 1:
-            size = data.uint(), data.uint()
-        rest = data.take(len(data.data) - data.at)
-        return plain_range.matrix(rest, rows, columns, book, top, size, before if kind & 2 else None), book, bias
-    count = data.uint()
-    flat = [0] * rows * columns
-    at = -1
-    for run, code in plain.entries(data, count):
-        at += run + 1
-        flat[at] = code
-    lines = [[flat[c * rows + r] if kind >= 16 else flat[r * columns + c] for c in range(columns)] for r in range(rows)]
-    return lines, book, bias
+    return plain_range.any_matrix(data, rows, columns, book, size, before), book, bias

@@ -11,7 +11,7 @@ from emc_models import lenet, quantised, random_layer, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emcc.container import codec, decode, encode, layer_sizes, sizes
+from emcc.container import decode, encode, layer_sizes, sizes
 from emcc.errors import EmccError
 from emcc.ir.graph import Format, Graph, Node, Tensor
 
@@ -160,7 +160,7 @@ def test_large_layers_are_huffman_coded_unless_asked(monkeypatch: pytest.MonkeyP
         return [layer.coding for layer in layer_sizes(encode(graph, coding=coding))]
 
     assert codings("auto") == ["range", "range"]
-    monkeypatch.setattr("emcc.container.layers.AUTO_LIMIT", 5000)
+    monkeypatch.setattr("emcc.container.matrices.AUTO_LIMIT", 5000)
     assert codings("auto") == ["huffman", "range"]
     assert codings("range") == ["range", "range"]
     monkeypatch.setattr("emcc.container.ranged.MAX_COLUMNS", 80)
@@ -187,4 +187,4 @@ def test_a_model_of_nothing_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("emcc.container.budget.BASE", 100)
     monkeypatch.setattr("emcc.container.budget.PER_BYTE", 1)
     with pytest.raises(EmccError, match="too empty"):
-        codec.encode(quantised([random_layer(np.random.default_rng(0), 40, 30, 0.0)]))
+        encode(quantised([random_layer(np.random.default_rng(0), 40, 30, 0.0)]))
