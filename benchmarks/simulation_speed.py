@@ -1,0 +1,133 @@
+"""Simulation speed: cycles a second of the 64-PE array in Verilator on one core, and of the cycle model.
+
+    python benchmarks/simulation_speed.py [--json FILE] [--layers NAME...] [--inferences N]
+
+Times are CPU time, so that a busy machine changes them little; start-up (reading the ROM images) is taken out by the
+difference of two runs. New weights of the same shape must not rebuild the simulator.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.common.design import compiled, written
+from benchmarks.common.layers import FullyConnected, named, problem
+from emcc.eie import cycles, reference
+from emcc.eie.options import LowerOptions
+from emcc.ir.graph import Array
+from emcc.ir.program import Program
+from emcc.runtime.simulate import input_slots
+from emcc.runtime.simulator import Shape, drive
+from emcc.tools import verilator
+from emcc.tools.lint import read_rtl
+
+
+def builds(folders: Sequence[Path]) -> tuple[list[float], int]:
+    """Seconds that each design's simulator took, and how many were built, in an empty cache."""
+    kept = os.environ.get("EMCC_CACHE")
+    seconds = []
+    with tempfile.TemporaryDirectory(prefix="emcc-cache-") as cache:
+        os.environ["EMCC_CACHE"] = cache
+        try:
+            for folder in folders:
+                begun = time.perf_counter()
+                verilator.build(read_rtl(folder))
+                seconds.append(time.perf_counter() - begun)
+            count = len(list((Path(cache) / "verilator").iterdir()))
+        finally:
+            if kept is None:
+                del os.environ["EMCC_CACHE"]
+            else:
+                os.environ["EMCC_CACHE"] = kept
+    return seconds, count
+
+
+def simulator_seconds(program: Program, folder: Path, x: Array) -> tuple[float, int]:
+    """CPU seconds of one process that simulates all of `x`, and the cycles it simulated."""
+    simulator = verilator.build(read_rtl(folder))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = drive(simulator, folder, Shape.of(program), input_slots(program, x), jobs=1)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if ran.failure:
+        raise RuntimeError(ran.failure)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, int(ran.records[:, 0].sum())
+
+
+def model_seconds(program: Program, x: Array) -> tuple[float, float]:
+    """CPU seconds of the cycle model alone, and with the reference model that gives it the activations."""
+    cycles.predict(program, x[:1])
+    begun = time.process_time()
+    values = reference.run_layers(program, x)
+    between = time.process_time()
+    cycles.count_layers(program, values)
+    ended = time.process_time()
+    return ended - between, ended - begun
+
+
+def other_weights(program: Program) -> Program:
+    """The same program with other weights and biases in the same places: only ROM contents differ."""
+    layer = program.layers[0]
+    book = layer.codebook.copy()
+    book[1:] = book[:0:-1]
+    return replace(program, layers=(replace(layer, codebook=book, bias=layer.bias[::-1].copy()),))
+
+
+def measure(layer: FullyConnected, inferences: int, options: LowerOptions) -> dict[str, Any]:
+    """The speeds on one layer, `inferences` of it."""
+    task = problem(layer, "random")
+    rng = np.random.default_rng(1)
+    x = np.stack([rng.permutation(task.x[0]) for _ in range(inferences + 1)])
+    with tempfile.TemporaryDirectory(prefix="emcc-bench-") as scratch:
+        folder, other = Path(scratch) / "one", Path(scratch) / "other"
+        program = compiled(task.graph, options, folder)
+        written(other_weights(program), other)
+        seconds, built = builds([folder, other])
+        start, first = simulator_seconds(program, folder, x[:1])
+        whole, total = simulator_seconds(program, folder, x)
+        alone, model = model_seconds(program, x[1:])
+    rtl = whole - start
+    return {
+        "layer": layer.name,
+        "pes": options.pes,
+        "cycles": total - first,
+        "cycles_per_second": round((total - first) / rtl),
+        "start_seconds": round(start, 3),
+        "model_speedup": round(rtl / model, 1),
+        "model_speedup_without_reference": round(rtl / alone, 1),
+        "build_seconds": round(seconds[0], 1),
+        "rebuilds": built - 1,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1 where a change of ROM contents alone built a simulator anew."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--layers", nargs="+", default=["VGG-7", "NT-We"], metavar="NAME")
+    parser.add_argument("--inferences", type=int, default=50, metavar="N")
+    parser.add_argument("--pes", type=int, default=64)
+    given = parser.parse_args(arguments)
+    options = LowerOptions(pes=given.pes, queue_depth=64)
+    rows = []
+    for layer in named(given.layers):
+        rows.append(measure(layer, given.inferences, options))
+        print(json.dumps(rows[-1]), flush=True)
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return int(any(row["rebuilds"] for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

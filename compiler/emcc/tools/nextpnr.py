@@ -1,0 +1,150 @@
+"""nextpnr, from the YoWASP wheels: from Yosys's netlist to a placed and routed design, with its clock and its cells."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from emcc.errors import EmccError
+from emcc.tools.process import run
+
+TIMEOUT = 7200.0
+REPORT = "nextpnr.json"
+
+
+@dataclass(frozen=True)
+class Family:
+    """What differs from family to family.
+
+    Attributes:
+        package: the Python package with the program of that name, underscores for hyphens.
+        synth: the Yosys command that makes its netlists.
+        arguments: always given.
+        open_pins: arguments that let pins without a place through, where the program can do that.
+    """
+
+    package: str
+    synth: str
+    arguments: tuple[str, ...] = ()
+    open_pins: tuple[str, ...] = ()
+
+
+FAMILIES: Mapping[str, Family] = {
+    "ecp5": Family("nextpnr_ecp5", "synth_ecp5", open_pins=("--lpf-allow-unconstrained",)),
+    "ice40": Family("nextpnr_ice40", "synth_ice40 -dsp -abc9 -device u", open_pins=("--pcf-allow-unconstrained",)),
+    "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A device: its family and what nextpnr has to be told to mean it."""
+
+    family: str
+    arguments: tuple[str, ...]
+
+    @property
+    def synth(self) -> str:
+        """The Yosys command for it."""
+        return FAMILIES[self.family].synth
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A step of a path: through a cell's logic, or along a net; `delay` in ns."""
+
+    kind: str
+    delay: float
+    source: str
+    sink: str
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A placed and routed design.
+
+    Attributes:
+        fmax: MHz a clock.
+        used: cells by type; available: how many the part has.
+        path: the slowest register-to-register path of the slowest clock.
+        log: what nextpnr printed.
+    """
+
+    fmax: Mapping[str, float]
+    used: Mapping[str, int]
+    available: Mapping[str, int]
+    path: tuple[Hop, ...] = ()
+    log: str = field(default="", repr=False)
+
+    @property
+    def slowest(self) -> float:
+        """MHz of the slowest clock."""
+        return min(self.fmax.values())
+
+
+def place_and_route(
+    netlist: str,
+    part: Part,
+    *,
+    cwd: Path,
+    seed: int,
+    freq: float,
+    arguments: Sequence[str] = (),
+    open_pins: bool = False,
+    timeout: float = TIMEOUT,
+) -> Routed:
+    """Place and route a netlist that Yosys wrote for the part's family.
+
+    nextpnr is WebAssembly and sees only the files below `cwd`. A clock slower than `freq` (MHz) is no error.
+
+    Args:
+        netlist: a JSON file, by its name in `cwd`.
+        seed: of the placer: the same seed gives the same design.
+        arguments: more of them: constraints, what to write.
+        open_pins: let pins without a place through; on Gowin parts every pin needs one.
+
+    Raises:
+        EmccError: the wheel is not installed.
+        ToolError: the design does not fit, or the time ran out.
+    """
+    family = FAMILIES[part.family]
+    module = f"yowasp_{family.package}"
+    if find_spec(module) is None:
+        raise EmccError("nextpnr is not installed", hint=f"pip install {module.replace('_', '-')}")
+    words = [*part.arguments, *family.arguments, *(family.open_pins if open_pins else ()), *arguments]
+    words += ["--json", netlist, "--seed", str(seed), "--freq", str(freq), "--timing-allow-fail", "--report", REPORT]
+    command = [sys.executable, "-c", f"import {module} as n; n._run_{family.package}_argv()", *words]
+    done = run("nextpnr", command, cwd=cwd, timeout=timeout, stale=[cwd / REPORT])
+    return read_report((cwd / REPORT).read_text(encoding="utf-8"), done.output)
+
+
+def read_report(text: str, log: str = "") -> Routed:
+    """What nextpnr's --report holds. Raises ValueError for another file, or a design without a clock."""
+    report = json.loads(text)
+    clocks = {name: float(each["achieved"]) for name, each in sorted(report["fmax"].items())}
+    if not clocks:
+        raise ValueError("nextpnr's report has no clock in it")
+    cells = report["utilization"]
+    return Routed(
+        fmax=clocks,
+        used={name: int(each["used"]) for name, each in sorted(cells.items())},
+        available={name: int(each["available"]) for name, each in sorted(cells.items())},
+        path=_worst(report.get("critical_paths", ()), min(clocks, key=lambda name: clocks[name])),
+        log=log,
+    )
+
+
+def _worst(paths: Sequence[Mapping[str, Any]], clock: str) -> tuple[Hop, ...]:
+    """The path from the clock's edge to the same edge; nextpnr names domains "posedge <clock>"."""
+    for each in paths:
+        if {each["from"].split(" ", 1)[-1], each["to"].split(" ", 1)[-1]} == {clock}:
+            return tuple(_hop(step) for step in each["path"])
+    return ()
+
+
+def _hop(step: Mapping[str, Any]) -> Hop:
+    ends = [f"{step[end]['cell']}.{step[end]['port']}" for end in ("from", "to")]
+    return Hop(str(step["type"]), float(step["delay"]), *ends)
