@@ -41,6 +41,9 @@ app = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `emcc compile` wrote.")]
+KeepWeights = Annotated[
+    bool, typer.Option("--keep-weights", help="Neither prune nor fine-tune: the zero pattern stays.")
+]
 MaxDrop = Annotated[
     float | None,
     typer.Option(metavar="POINTS", min=0.0, max=100.0, help="Compress until this much accuracy is lost (held out)."),
@@ -74,9 +77,7 @@ def compile_command(
     pes: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=256, help="Processing elements. [default: the recipe's, 8]")
     ] = None,
-    keep_weights: Annotated[
-        bool, typer.Option("--keep-weights", help="Neither prune nor fine-tune: the zero pattern stays.")
-    ] = False,
+    keep_weights: KeepWeights = False,
     recipe: RecipeFile = None,
     quiet: Quiet = False,
     max_drop: MaxDrop = None,
@@ -107,11 +108,12 @@ def compile_command(
 def compress(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
     data: Annotated[
-        Path, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
-    ],
+        Path | None, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
+    ] = None,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
+    keep_weights: KeepWeights = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_compressed, here]")] = None,
     recipe: RecipeFile = None,
     work: Work = None,
@@ -124,7 +126,11 @@ def compress(
     from emcc.report.compressing import Compressing
     from emcc.report.paper import print_compressed
 
-    goal = goal_of(max_drop, target_size, target_sparsity) or Goal(max_drop=0.3)
+    goal = goal_of(max_drop, target_size, target_sparsity)
+    if keep_weights and goal:
+        raise EmccError("--keep-weights leaves nothing to search for", hint="leave the goal out, or --keep-weights")
+    if not keep_weights:
+        goal = goal or Goal(max_drop=0.3)
     folder = out or Path(f"{model.stem}_compressed")
     check_folder(folder)
     with Compressing(quiet) as tell:

@@ -126,13 +126,15 @@ def searched(
     from dataclasses import replace
 
     from emcc.automatic.record import of_search
+    from emcc.automatic.size import Encoder
     from emcc.compress import key, search
 
     assert options.goal is not None
     assert options.data is not None
     assert data is not None
     name = key(options.model, options.data, options.goal, recipe, options.work)
-    found, _ = search(original, data, options.goal, recipe, options.work, name, progress)
+    encoder = Encoder(replace(recipe.calibrate, data=data.x), recipe.quantise)
+    found = search(original, data, options.goal, recipe, options.work, name, encoder, progress)
     resolved = {name: each for name, each in planned.resolved.items() if name not in ("prune", "share", "finetune")}
     resolved["search"] = recipe.effective()["search"]
     plan = replace(planned, compress=(), skipped=(), fine_tuned=True, resolved=resolved)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from emcc.artefact import FORMAT, MANIFEST, Artefact, to_json
 from emcc.automatic.events import Event
 from emcc.automatic.options import Goal, Search
 from emcc.automatic.search import Found
+from emcc.errors import EmccError
 from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
 from emcc.runtime.data import Dataset
@@ -26,12 +27,13 @@ class CompressOptions:
 
     Attributes:
         model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
+        goal: when the search stops; None does not search: the weights stay as they are, apart from being shared.
         work: where steps are kept, so that an interrupted search goes on.
     """
 
     model: Path
-    data: Path
-    goal: Goal
+    data: Path | None
+    goal: Goal | None
     recipe: Path | None = None
     work: Path | None = None
 
@@ -47,7 +49,8 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
         EmccError: the model, the data, the recipe or the goal are at fault.
     """
     from emcc import truth
-    from emcc.automatic.record import manifest
+    from emcc.automatic.record import manifest, of_search
+    from emcc.automatic.size import Encoder
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.passes.fold import Fold
@@ -57,27 +60,41 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     tell("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
     source = load(options.model)
-    data = load_data(options.data, source)
+    data = load_data(options.data, source) if options.data else None
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
     folded = Fold().apply(source)
-    name = key(options.model, options.data, options.goal, recipe, options.work)
-    found, encoder = search(folded, data, options.goal, recipe, options.work, name, tell)
+    calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
+    encoder = Encoder(calibrate, recipe.quantise)
+    if options.goal is None:
+        tell("sharing weights")
+        shared, searched = replace(recipe.share, bits=0, layers={}).apply(folded), {}
+    elif options.data is None or data is None:
+        raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
+    else:
+        name = key(options.model, options.data, options.goal, recipe, options.work)
+        found = search(folded, data, options.goal, recipe, options.work, name, encoder, tell)
+        shared, searched = found.shared, of_search(options.goal, found)
     tell("writing")
-    encoded = encoder(found.shared)
-    files = {"model.emc": encoded, "compressed.onnx": export(found.shared, source.outputs[0])}
-    told = manifest(options, recipe, folded, found, encoded, len(data), checked)
+    encoded = encoder(shared)
+    files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
+    told = manifest(options, recipe, folded, shared, encoded, data, checked)
+    told = {**told, **searched}
     return Artefact({**files, MANIFEST: to_json({**told, "format": FORMAT, "files": digests(files)})})
 
 
 def search(
-    folded: Graph, data: Dataset, goal: Goal, recipe: Recipe, work: Path | None, name: str, tell: Tell
-) -> tuple[Found, Any]:
-    """The search on a folded graph; also the encoder that measured sizes. `name` names the search in `work`."""
-    from dataclasses import replace
-
+    folded: Graph,
+    data: Dataset,
+    goal: Goal,
+    recipe: Recipe,
+    work: Path | None,
+    name: str,
+    encoder: Callable[[Graph], bytes],
+    tell: Tell,
+) -> Found:
+    """The search on a folded graph. `encoder` measures sizes; `name` names the search in `work`."""
     from emcc.automatic.problem import Problem
     from emcc.automatic.search import Searcher
-    from emcc.automatic.size import Encoder
     from emcc.automatic.store import Store
     from emcc.passes.training import deterministic, import_torch
 
@@ -86,8 +103,7 @@ def search(
     store = Store(work, name)
     with deterministic(torch, chosen.threads):
         problem = Problem(torch, folded, data, chosen)
-        encoder = Encoder(problem, replace(recipe.calibrate, data=data.x), recipe.quantise)
-        return Searcher(problem, goal, encoder, store, tell).run(), encoder
+        return Searcher(problem, goal, encoder, store, tell).run()
 
 
 def key(model: Path, data: Path, goal: Goal, recipe: Recipe, work: Path | None) -> str:

@@ -14,6 +14,7 @@ from emcc.automatic.search import Found
 from emcc.automatic.size import layer_table
 from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
+from emcc.runtime.data import Dataset
 
 if TYPE_CHECKING:
     from emcc.compress import CompressOptions
@@ -26,22 +27,22 @@ def manifest(
     options: "CompressOptions",
     recipe: Recipe,
     original: Graph,
-    found: Found,
+    shared: Graph,
     encoded: bytes,
-    samples: int,
+    data: Dataset | None,
     checked: str,
 ) -> dict[str, Any]:
-    """The manifest, but for "format" and "files"."""
+    """The manifest, but for "format", "files" and what `of_search` says."""
     effective = recipe.effective()
+    used = ("search" if options.goal else "share", "calibrate", "quantise")
     return {
         "kind": KIND,
         "emcc": __version__,
         "model": {**_file(options.model), "name": original.name, "checked": checked},
-        "data": {**_file(options.data), "samples": samples},
+        "data": {**_file(options.data), "samples": len(data)} if options.data and data is not None else None,
         "recipe": _file(options.recipe) if options.recipe else None,
-        "options": {"passes": {name: effective[name] for name in ("search", "calibrate", "quantise")}},
-        **of_search(options.goal, found),
-        **rounded(table(original, found.shared, encoded)),
+        "options": {"passes": {name: effective[name] for name in used}},
+        **rounded(table(original, shared, encoded)),
     }
 
 
@@ -58,7 +59,7 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
     A layer's bytes are its sections of the file; what remains of the file is its header, checksums and frame.
     """
     rows = []
-    found, rest = layer_table(shared, encoded)
+    found, rest = layer_table(encoded)
     for node, size in zip(shared.layers(), found, strict=True):
         book = shared.codebooks[node.inputs[1]]
         weights, before = shared.constants[node.inputs[1]], original.constants[node.inputs[1]]

@@ -15,19 +15,32 @@ from emcc.report.summary import console
 def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
     """The table and what is to be said about it, on stdout."""
     out = console()
-    total, search = manifest["totals"], manifest["search"]
+    total, search = manifest["totals"], manifest.get("search")
     out.print(Text(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
     lines = [
         f"size: {total['bytes']:,} bytes (model.emc; {total['header_bytes']:,} of them header and checksums) against "
         f"{total['dense_bytes']:,} bytes of float32 weights and biases: {total['compression']:.1f}x smaller",
+    ]
+    if not search:
+        exact = sum(row["inertia"] == 0 for row in manifest["layers"])
+        lines.append(
+            f"weights kept: the zero pattern stays; exactly as they were in {exact} of {len(manifest['layers'])} layers"
+        )
+    else:
+        lines += _searched(manifest, search)
+    for line in lines:
+        out.print(Text(line))
+
+
+def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
+    """What the search measured."""
+    return [
         f"{search['measure']} on {search['held_out']:,} held-out samples of {printable(manifest['data']['file'])}: "
         f"{search['quality_before']:.2f} % before, {search['quality']:.2f} % after; "
         f"same as the original on {search['agreement']:.2f} %",
         f"trained on the other {search['trained_on']:,} samples; weights ranked by {search['score']}",
     ]
-    for line in lines:
-        out.print(Text(line))
 
 
 def paper_table(manifest: Mapping[str, Any]) -> Table:
