@@ -52,10 +52,14 @@ class Augment:
             grid = grid + bends.permute(0, 2, 3, 1)
         self._grids = grid.contiguous()
 
-    def __call__(self, x: Any, rng: np.random.Generator) -> Any:
-        """The batch, each sample changed by a warp of this epoch."""
-        if self._grids is None:
+    def __call__(self, x: Any, rng: np.random.Generator, clean: float = 0.0) -> Any:
+        """The batch, each sample changed by a warp of this epoch; a share `clean` of them is left as it is."""
+        if self._grids is None or clean >= 1:
             return x
+        if clean > 0:
+            changed = self(x, rng)
+            left = self._torch.from_numpy(rng.random(len(x)) < clean)
+            return self._torch.where(left.reshape(-1, *(1,) * (x.ndim - 1)), x, changed)
         chosen = self._torch.from_numpy(rng.integers(0, GRIDS, len(x)))
         images = x.reshape(len(x), *self._image)
         grid = self._grids.index_select(0, chosen)

@@ -54,7 +54,7 @@ class Problem:
         size = self.original.tensors[self.original.outputs[0]].features
         labels = self.data.y
         self.labelled = labels is not None and size > 1 and int(labels.max()) < size
-        self._kept: dict[tuple[int, int], Any] = {}
+        self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
         self._said = [self._numpy(self.original, x) for _, x in self.batches(self.held)]
         everything = np.concatenate(self._said)
@@ -74,9 +74,11 @@ class Problem:
         """Steps of an epoch."""
         return max(1, len(self.train) // self.options.batch)
 
-    def epoch(self, number: int) -> Iterator[tuple[Array, Any, Any]]:
-        """(rows, inputs, the original's outputs) a batch, shuffled and augmented by (seed, number); a short last
-        batch is left out. Orders come again every PERIOD epochs, so that the original need not run every time.
+    def epoch(self, number: int, clean: float = 0.0) -> Iterator[tuple[Array, Any, Any]]:
+        """(rows, inputs, the original's outputs) a batch, shuffled and augmented by (seed, number).
+
+        A short last batch is left out; a share `clean` of samples is not augmented. Orders come again every PERIOD
+        epochs, so that the original need not run every time.
         """
         number %= PERIOD
         rng = np.random.default_rng([self.options.seed, 1, number])
@@ -85,11 +87,11 @@ class Problem:
         self._augment.begin(rng)
         for begin in range(0, self.steps() * size, size):
             part = np.sort(order[begin : begin + size])
-            x = self._augment(self.torch.from_numpy(np.array(self.data.x[part], np.float32)), rng)
+            x = self._augment(self.torch.from_numpy(np.array(self.data.x[part], np.float32)), rng, clean)
             x = x.contiguous(memory_format=self.torch.channels_last) if x.ndim == 4 else x
-            yield part, x, self._told(x, (number, begin))
+            yield part, x, self._told(x, (number, begin, clean))
 
-    def _told(self, x: Any, key: tuple[int, int]) -> Any:
+    def _told(self, x: Any, key: tuple[int, int, float]) -> Any:
         """The original's outputs; kept under `key` while there is room."""
         if self.labelled and not self.options.distil:
             return None

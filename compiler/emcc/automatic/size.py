@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from emcc.automatic import bundle
-from emcc.automatic.problem import Problem
-from emcc.container import encode, layer_sizes, sizes
-from emcc.ir.graph import Graph
+import numpy as np
+
+from emcc.container import encode, layer_sizes
+from emcc.ir.graph import Codebook, Graph
 from emcc.passes.calibrate import Calibrate
-from emcc.passes.quantise import Quantise
+from emcc.passes.quantise import Quantise, finest_weight_frac
+from emcc.passes.share import canonical
 
 CHAIN = ("Linear", "Relu", "LeakyRelu", "Sigmoid", "Tanh")
 
@@ -17,24 +18,35 @@ def is_chain(graph: Graph) -> bool:
     return all(node.op in CHAIN for node in graph.nodes)
 
 
-def layer_table(shared: Graph, encoded: bytes) -> tuple[list[Any], int]:
+def layer_table(encoded: bytes) -> tuple[list[Any], int]:
     """(container.LayerSize a layer, the bytes that are no layer's)."""
-    if not bundle.is_bundle(encoded):
-        return layer_sizes(encoded), sizes(encoded)[0].bytes
-    rows = [layer_sizes(blob)[0] for blob in bundle.layers(shared)]
+    rows = layer_sizes(encoded)
     return rows, len(encoded) - sum(row.bytes for row in rows)
 
 
-class Encoder:
-    """Calibrates, quantises and encodes: what compiling would write."""
+def snapped(shared: Graph) -> Graph:
+    """The graph with codebook entries of 16 bits: multiples of the finest power of two at which all fit."""
+    books: dict[str, Codebook] = {}
+    for name, book in shared.codebooks.items():
+        frac = finest_weight_frac(book.values)
+        if frac is not None:
+            values = np.ldexp(np.floor(np.ldexp(book.values, frac) + 0.5), -frac)
+            book = canonical(values, book.codes, book.code_w)
+        books[name] = book
+    weights = {name: book.weights().astype(np.float32) for name, book in books.items()}
+    return shared.with_constants(weights).with_(codebooks=books)
 
-    def __init__(self, problem: Problem, calibrate: Calibrate | None = None, quantise: Quantise | None = None) -> None:
-        self._calibrate = calibrate or Calibrate(data=problem.data.x)
+
+class Encoder:
+    """What compiling would write: a chain calibrated, quantised and encoded; any other graph encoded as it is."""
+
+    def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None) -> None:
+        self._calibrate = calibrate
         self._quantise = quantise or Quantise()
 
     def __call__(self, shared: Graph) -> bytes:
         """The file."""
-        return encode(self.quantised(shared)) if is_chain(shared) else bundle.pack(shared)
+        return encode(self.quantised(shared) if is_chain(shared) else snapped(shared))
 
     def quantised(self, shared: Graph) -> Graph:
         """The integer graph."""

@@ -28,7 +28,7 @@ class Epoch:
     Args:
         begin, end: which part of the stage it is (0 to 1).
         base: the learning rate; hold: until when it is level (0 to 1).
-        limit: steps after which it ends.
+        limit: steps after which it ends; clean: share of samples that are not augmented.
     """
 
     def __init__(
@@ -40,7 +40,9 @@ class Epoch:
         base: float,
         hold: float,
         limit: int | None = None,
+        clean: float = 0.0,
     ) -> None:
+        self._clean = clean
         self._limit = limit
         self._problem, self._state, self._torch = problem, state, problem.torch
         self._span, self._base, self._hold = (begin, end), base, hold
@@ -153,7 +155,7 @@ class Epoch:
                 optimiser.state[leaf] = {"step": steps, "exp_avg": first, "exp_avg_sq": second}
         count, total = min(problem.steps(), self._limit or problem.steps()), 0.0
         begin, end = self._span
-        for step, (rows, x, wanted) in enumerate(problem.epoch(state.clock)):
+        for step, (rows, x, wanted) in enumerate(problem.epoch(state.clock, self._clean)):
             if step == count:
                 break
             at = begin + (end - begin) * step / count

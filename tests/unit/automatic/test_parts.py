@@ -7,13 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emcc.automatic import bundle, codes, importance
+from emcc.automatic import codes, importance
 from emcc.automatic.augment import Augment
 from emcc.automatic.options import Goal, parse_size
+from emcc.automatic.size import Encoder, snapped
 from emcc.automatic.state import digest, graph_of, pack, state_of, unpack
+from emcc.container import decode
 from emcc.errors import EmccError
 from emcc.ir.graph import Graph, Node, Tensor
-from emcc.ops.interpret import run
+from emcc.ir.spec import verify
+from emcc.passes.calibrate import Calibrate
+from emcc.passes.quantise import finest_weight_frac
 from emcc.passes.share import Share
 
 FLOATS = st.floats(-4, 4, width=32)
@@ -114,24 +118,18 @@ def convolution(seed: int) -> Graph:
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1000), bits=st.sampled_from([1, 2, 4, 8]))
-def test_a_bundle_holds_the_graph(seed: int, bits: int) -> None:
+def test_snapped_codebooks_have_16_bits_and_are_stored_exactly(seed: int, bits: int) -> None:
     shared = Share(bits).apply(convolution(seed))
-    again = bundle.unpack(bundle.pack(shared))
-    x = np.random.default_rng(seed).standard_normal((3, 2, 7, 7))
-    assert again.nodes == shared.nodes
-    assert dict(again.tensors) == dict(shared.tensors)
-    assert np.allclose(run(again, x), run(shared, x), atol=2e-2)
-    packed = bundle.pack(again)
-    assert bundle.pack(bundle.unpack(packed)) == packed
-
-
-def test_any_flipped_bit_of_a_bundle_is_seen() -> None:
-    data = bundle.pack(Share(2).apply(convolution(0)))
-    for place in range(8 * len(data)):
-        bad = bytearray(data)
-        bad[place // 8] ^= 1 << place % 8
-        with pytest.raises(EmccError):
-            bundle.unpack(bytes(bad))
+    small = snapped(shared)
+    verify(small, after="share")
+    for name, book in small.codebooks.items():
+        frac = finest_weight_frac(book.values)
+        integers = np.ldexp(book.values, frac or 0)
+        assert np.array_equal(integers, np.round(integers))
+        assert np.abs(integers).max() <= 1 << 15
+        assert np.abs(small.constants[name] - shared.constants[name]).max() <= 2.0 ** -(frac or 0)
+    again = decode(Encoder(Calibrate())(shared))
+    assert all(np.array_equal(again.constants[name], value) for name, value in small.constants.items())
 
 
 def test_augmentation_is_seeded_and_needs_images() -> None:

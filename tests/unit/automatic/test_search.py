@@ -17,6 +17,7 @@ from emcc.errors import EmccError
 from emcc.ir.graph import Graph
 from emcc.ir.spec import verify
 from emcc.ops.interpret import run
+from emcc.passes.calibrate import Calibrate
 from emcc.passes.training import deterministic, import_torch
 from emcc.runtime.data import Dataset
 
@@ -40,7 +41,7 @@ def search(
     options = Search(**{**FAST, **changes})
     with deterministic(import_torch(), 1):
         problem = problem_of(graph, labels, options, samples)
-        encoder = Encoder(problem)
+        encoder = Encoder(Calibrate(data=problem.data.x))
         found = Searcher(problem, goal, encoder, Store(work, "key")).run()
         return found, encoder(found.shared)
 
