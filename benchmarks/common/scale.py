@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common.vgg16 import LAYERS
-from emcc.automatic.bundle import pack, unpack
+from emcc.container import decode, encode
 from emcc.ir.graph import Codebook, Graph
 from emcc.passes.base import Pass, Pipeline
 from emcc.passes.prune import Prune
-from emcc.passes.quantise import finest_weight_frac
 from emcc.passes.share import Share
 
 
@@ -41,7 +40,7 @@ def compressed(make: Callable[[], Graph], steps: dict[str, float]) -> Graph:
 def written(graph: Graph, file: Path, steps: dict[str, float]) -> Mapping[str, Codebook]:
     """The codebooks of a graph that is now in `file`."""
     with timing(steps, "encode"):
-        data = pack(graph)
+        data = encode(graph)
     with timing(steps, "write"):
         file.write_bytes(data)
     return graph.codebooks
@@ -52,20 +51,17 @@ def read(file: Path, steps: dict[str, float]) -> Graph:
     with timing(steps, "read"):
         data = file.read_bytes()
     with timing(steps, "decode"):
-        return unpack(data, file)
+        return decode(data, file=file)
 
 
 def differences(books: Mapping[str, Codebook], graph: Graph) -> list[str]:
-    """The weights that are not the `books`' in 16-bit fixed point, or whose floats are not their own codes'."""
+    """The weights whose codes, codebook or floats are not exactly those of `books`."""
     wrong = []
     for name, book in books.items():
         found = graph.codebooks[name]
-        frac = finest_weight_frac(book.values) or 0
-        values = np.ldexp(np.floor(np.ldexp(book.values, frac) + 0.5), -frac)
-        weights = graph.constants[name]
-        for codes, new, floats in zip(book.codes, found.codes, weights, strict=True):
-            exact = values[codes].astype(np.float32)
-            if not (np.array_equal(exact, found.values[new]) and np.array_equal(exact, floats)):
-                wrong.append(name)
-                break
+        values = book.values.astype(np.float32)
+        same = np.array_equal(found.codes, book.codes) and np.array_equal(found.values, book.values)
+        rows = zip(book.codes, graph.constants[name], strict=True)
+        if not (same and all(np.array_equal(values[codes], floats) for codes, floats in rows)):
+            wrong.append(name)
     return wrong
