@@ -12,6 +12,7 @@ from emcc.automatic import biases, codes, importance
 from emcc.automatic.events import Event
 from emcc.automatic.options import Goal, Search
 from emcc.automatic.problem import Problem
+from emcc.automatic.size import snapped
 from emcc.automatic.state import State, graph_of, state_of
 from emcc.automatic.store import Store
 from emcc.automatic.train import Chooser, Epoch
@@ -81,7 +82,8 @@ class Searcher:
             pruned, shared = self._to_size(start, self.goal.target_size)
         else:
             pruned, shared = self._to_quality(start)
-        graphs = graph_of(problem.original, replace(pruned, codes={}, values={})), graph_of(problem.original, shared)
+        before = graph_of(problem.original, replace(pruned, codes={}, values={}))
+        graphs = before, snapped(graph_of(problem.original, shared))
         record = {
             "measure": problem.measure,
             "held_out": len(problem.held),

@@ -25,13 +25,14 @@ def layer_table(encoded: bytes) -> tuple[list[Any], int]:
 
 
 def snapped(shared: Graph) -> Graph:
-    """The graph with codebook entries of 16 bits: multiples of the finest power of two at which all fit."""
+    """The graph with codebook entries of 16 bits: multiples of the finest power of two at which all fit, none lost."""
     books: dict[str, Codebook] = {}
     for name, book in shared.codebooks.items():
         frac = finest_weight_frac(book.values)
         if frac is not None:
-            values = np.ldexp(np.floor(np.ldexp(book.values, frac) + 0.5), -frac)
-            book = canonical(values, book.codes, book.code_w)
+            integers = np.floor(np.ldexp(book.values, frac) + 0.5)
+            integers = np.where((integers == 0) & (book.values != 0), np.sign(book.values), integers)
+            book = canonical(np.ldexp(integers, -frac), book.codes, book.code_w)
         books[name] = book
     weights = {name: book.weights().astype(np.float32) for name, book in books.items()}
     return shared.with_constants(weights).with_(codebooks=books)
