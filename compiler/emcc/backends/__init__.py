@@ -1,1 +1,1 @@
-"""."""
+"""Program to files: Verilog and ROM images."""

@@ -1,1 +1,1 @@
-"""."""
+"""What runs after compiling: data files, and the emitted design in a simulator."""
