@@ -1,7 +1,5 @@
 """How often activations are not zero, measured on data: what balancing weighs columns by."""
 
-import numpy as np
-
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import trace
 
