@@ -12,7 +12,7 @@ from emcc.automatic import biases, codes, importance
 from emcc.automatic.events import Event
 from emcc.automatic.options import Goal, Search
 from emcc.automatic.problem import Problem
-from emcc.automatic.size import snapped
+from emcc.automatic.size import layer_table, snapped
 from emcc.automatic.state import State, graph_of, state_of
 from emcc.automatic.store import Store
 from emcc.automatic.train import Chooser, Epoch
@@ -153,14 +153,16 @@ class Searcher:
 
     def _settled(self, state: State, epochs: int) -> State:
         state = state.fresh()
+        begun = state_of(self.problem.original).weights
         for epoch in range(epochs):
             state = self._epoch("settling", state, epoch, epochs, self.options.learning_rate / 2, 0.0, "prune", None)
-        self._note("pruned", state)
+        self._note("pruned", state, begun)
         return state
 
     def _share(self, state: State, target: int | None = None) -> State:
         """Codebooks: their sizes picked, weights moved between codes, then codebooks trained, biases rounded."""
         options, problem = self.options, self.problem
+        begun = state.weights
         entries = self._entries(state, target)
 
         def assign(weights: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -183,7 +185,7 @@ class Searcher:
             state = self._epoch(
                 "training codebooks", state, epoch, rest, options.shared_learning_rate, 0.0, "books", False
             )
-        self._note("shared", state)
+        self._note("shared", state, begun)
         return state
 
     def _entries(self, state: State, target: int | None) -> dict[str, int]:
@@ -334,21 +336,36 @@ class Searcher:
     def _stored_quality(self, state: State) -> float:
         return float(self.store.value(partial(self._quality, state)))
 
-    def _note(self, name: str, state: State) -> None:
-        """A row a layer for the record."""
-        graph = graph_of(self.problem.original, state)
-        agreement = self.store.value(lambda: self.problem.agreement(graph))
-        for node in self.problem.original.layers():
+    def _note(self, name: str, state: State, before: Mapping[str, Array]) -> None:
+        """A row a layer for the record; `before` are the weights that the pass began with.
+
+        inertia: the sum of squared changes of the weights since then. bits and bytes: as shared with a few entries
+        and without training, where weights are not shared yet.
+        """
+        shared = state if state.codes else self._quick(state)
+        rows = self.store.value(partial(self._facts, state, shared, before))
+        self.rows += [{"pass": name, **row} for row in rows]
+
+    def _facts(self, state: State, shared: State, before: Mapping[str, Array]) -> list[dict[str, Any]]:
+        original = self.problem.original
+        agreement = self.problem.agreement(graph_of(original, state))
+        sizes, _ = layer_table(self.encode(graph_of(original, shared)))
+        rows = []
+        for node, size in zip(original.layers(), sizes, strict=True):
             weights = state.weights[node.inputs[1]]
-            self.rows.append(
+            change = np.subtract(weights, before[node.inputs[1]], dtype=np.float64)
+            rows.append(
                 {
-                    "pass": name,
                     "layer": node.name,
                     "kept": int(np.count_nonzero(weights)),
                     "density": float(np.count_nonzero(weights) / weights.size),
+                    "bits": int(size.codes.width),
+                    "inertia": float(np.square(change).sum()),
+                    "bytes": int(size.bytes),
                     "agreement": agreement,
                 }
             )
+        return rows
 
     def _say(self, stage: str, done: int, total: int, state: State, loss: float) -> None:
         quality = self._quality(state) if done else self.before[1]

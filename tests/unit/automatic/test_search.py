@@ -146,3 +146,31 @@ def test_epochs_draw_training_rows_only() -> None:
     drawn = {int(row) for number in range(3) for rows, _, _ in problem.epoch(number) for row in rows}
     assert drawn <= set(problem.train.tolist())
     assert not drawn & set(problem.held.tolist())
+
+
+class Lazy:
+    """Stands for a mapped file: gives rows when asked for them by index, and never all."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        self._x, self.shape, self.most = x, x.shape, 0
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        assert isinstance(rows, np.ndarray)
+        self.most = max(self.most, len(rows))
+        return self._x[rows]
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        raise AssertionError("all of the data was read at once")
+
+
+def test_data_is_read_by_index() -> None:
+    graph = folded([20, 16, 5])
+    x = Lazy(np.random.default_rng(0).standard_normal((5000, 20)).astype(np.float32))
+    with deterministic(import_torch(), 1):
+        problem = Problem(import_torch(), graph, Dataset(x), Search(**FAST))  # type: ignore[arg-type]
+        encoder = Encoder(Calibrate(data=x))  # type: ignore[arg-type]
+        Searcher(problem, Goal(target_size=400), encoder, Store(None, "")).run()
+    assert 0 < x.most <= 1024
