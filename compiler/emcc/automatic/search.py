@@ -141,7 +141,7 @@ class Searcher(Stages):
         return start, self._whole(start, allowed)
 
     def _whole(self, start: State, allowed: float) -> State:
-        """All weights kept, and codebooks of the fewest entries with which nothing more than allowed is lost."""
+        """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed."""
         shared = start
         for entries in (15, 31, 63, 127, 255):
             values, chosen = codes.assign(start.weights, dict.fromkeys(start.weights, entries))
@@ -152,5 +152,9 @@ class Searcher(Stages):
                 weights={name: values[name][chosen[name]] for name in values},
             )
             if self.quality(shared) >= allowed:
-                break
-        return shared
+                return shared
+        raise EmccError(
+            f"nothing can be taken from this model: with 255 values a layer it has {self.quality(shared):.2f} % "
+            f"{self.problem.measure}, {allowed:.2f} % are asked for",
+            hint="allow more with --max-drop, or give more data",
+        )

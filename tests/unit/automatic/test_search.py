@@ -5,49 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from graphs import folded
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import kept, search
 
-from emcc.automatic.options import Goal, Search
-from emcc.automatic.problem import Problem, split
-from emcc.automatic.search import Found, Searcher
-from emcc.automatic.size import Encoder
+from emcc.automatic.options import Goal
+from emcc.automatic.search import Searcher
 from emcc.automatic.store import Store
 from emcc.errors import EmccError
-from emcc.ir.graph import Graph
 from emcc.ir.spec import verify
-from emcc.ops.interpret import run
-from emcc.passes.calibrate import Calibrate
-from emcc.passes.training import deterministic, import_torch
-from emcc.runtime.data import Dataset
-
-FAST = {"epochs": 3, "settle": 1, "code_epochs": 1, "shared_epochs": 2, "batch": 32, "every": 3}
 
 
 @pytest.fixture(autouse=True)
 def _torch():
     pytest.importorskip("torch")
-
-
-def problem_of(graph: Graph, labels: bool, options: Search, samples: int = 300) -> Problem:
-    x = np.random.default_rng(1).standard_normal((samples, *graph.tensors["x"].shape[1:])).astype(np.float32)
-    y = run(graph, x).argmax(axis=1) if labels else None
-    return Problem(import_torch(), graph, Dataset(x, y), options)
-
-
-def search(
-    graph: Graph, goal: Goal, labels: bool = True, work: Path | None = None, samples: int = 300, **changes
-) -> tuple[Found, bytes]:
-    options = Search(**{**FAST, **changes})
-    with deterministic(import_torch(), 1):
-        problem = problem_of(graph, labels, options, samples)
-        encoder = Encoder(Calibrate(data=problem.data.x))
-        found = Searcher(problem, goal, encoder, Store(work, "key")).run()
-        return found, encoder(found.shared)
-
-
-def kept(graph: Graph) -> int:
-    return sum(int(np.count_nonzero(graph.constants[node.inputs[1]])) for node in graph.layers())
 
 
 @settings(max_examples=10, deadline=None)
@@ -132,45 +103,8 @@ def test_another_search_does_not_take_up_the_work_of_the_first(tmp_path: Path) -
         Store(tmp_path / "b", "one")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(samples=st.integers(2, 5000), holdout=st.floats(0.001, 0.9), seed=st.integers(0, 2**32 - 1))
-def test_what_decides_never_trains(samples: int, holdout: float, seed: int) -> None:
-    train, held = split(samples, holdout, seed)
-    assert len(train) >= 1
-    assert len(held) >= 1
-    assert sorted([*train.tolist(), *held.tolist()]) == list(range(samples))
-
-
-def test_epochs_draw_training_rows_only() -> None:
-    problem = problem_of(folded([20, 16, 5]), True, Search(**FAST))
-    drawn = {int(row) for number in range(3) for rows, _, _ in problem.epoch(number) for row in rows}
-    assert drawn <= set(problem.train.tolist())
-    assert not drawn & set(problem.held.tolist())
-
-
-class Lazy:
-    """Stands for a mapped file: gives rows when asked for them by index, and never all."""
-
-    def __init__(self, x: np.ndarray) -> None:
-        self._x, self.shape, self.most = x, x.shape, 0
-
-    def __len__(self) -> int:
-        return len(self._x)
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        assert isinstance(rows, np.ndarray)
-        self.most = max(self.most, len(rows))
-        return self._x[rows]
-
-    def __array__(self, *_: object, **__: object) -> np.ndarray:
-        raise AssertionError("all of the data was read at once")
-
-
-def test_data_is_read_by_index() -> None:
-    graph = folded([20, 16, 5])
-    x = Lazy(np.random.default_rng(0).standard_normal((5000, 20)).astype(np.float32))
-    with deterministic(import_torch(), 1):
-        problem = Problem(import_torch(), graph, Dataset(x), Search(**FAST))  # type: ignore[arg-type]
-        encoder = Encoder(Calibrate(data=x))  # type: ignore[arg-type]
-        Searcher(problem, Goal(target_size=400), encoder, Store(None, "")).run()
-    assert 0 < x.most <= 1024
+def test_a_drop_that_cannot_be_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Searcher, "stored_quality", lambda self, state: 0.0)
+    monkeypatch.setattr(Searcher, "quality", lambda self, state: 0.0)
+    with pytest.raises(EmccError, match="nothing can be taken"):
+        search(folded([20, 16, 5]), Goal(max_drop=1.0))
