@@ -10,6 +10,9 @@ from emcc.ir.graph import Array
 from emcc.passes.kmeans import kmeans
 
 ENTRIES = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 31, 63, 127, 255)
+FEW = 2
+"""Of the held-out rows, in batches, that numbers of entries are tried on: many are tried, and differences are large."""
+
 PRICE = 0.02
 """Squared error, relative to the layer's mean square, that a bit of a code is worth to `cluster`."""
 
@@ -80,17 +83,17 @@ def trials(
     """
     graph = problem.original
     whole = graph_of(graph, state)
-    loss, _ = problem.judge(whole)
+    loss, _ = problem.judge(whole, FEW)
     less = {name: _trimmed(each) for name, each in state.weights.items()}
     gone = state.kept() - sum(int(np.count_nonzero(each)) for each in less.values())
-    worse = problem.judge(whole.with_constants(less))[0] - loss
+    worse = problem.judge(whole.with_constants(less), FEW)[0] - loss
     slope = max(worse, 1e-6) / max(1.0, gone * (position_bits + 3.0))
     found: dict[str, list[tuple[int, float, float]]] = {}
     for name, weights in state.weights.items():
         found[name] = []
         for entries in _sizes(weights, most):
             values, codes = cluster(weights, entries)
-            rise = problem.judge(whole.with_constants({name: values[codes]}))[0] - loss
+            rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
             found[name].append((entries, entropy(codes) + 16.0 * entries, rise))
     return slope, found
 
