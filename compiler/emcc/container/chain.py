@@ -24,7 +24,8 @@ def write(graph: Graph, coding: str) -> tuple[Skeleton, list[bytes]]:
         table_of.append(-1)
         if node.attrs["function"] == "table":
             shape = (int(node.attrs["lo_bits"]), int(node.attrs["hi_bits"]))
-            table = bytes(shape) + _write_table(*(_constant(graph, name, np.int64) for name in node.inputs[4:6]))
+            coarse, fine = (_constant(graph, name, np.int64) for name in node.inputs[4:6])
+            table = bytes(shape) + _write_table(coarse, fine, coding == "huffman")
             if table not in tables:
                 heads.append(shape)
             table_of[-1] = tables.setdefault(table, len(tables))
@@ -95,13 +96,14 @@ def _write_layers(graph: Graph, head: Skeleton, coding: str) -> list[bytes]:
         before = graph.constants[head.layers[at - 1].node.inputs[1]] if at else codes[:0]
         expected = geometry_of(graph.tensors[layer.node.inputs[0]], layer.columns)
         matrix = matrices.write(codes, codebook, layer.code_w, expected, len(before), lambda: ones(before), coding)
-        return write_codebook(codebook) + ints.write(bias) + matrix
+        plain = coding == "huffman"
+        return write_codebook(codebook, plain=plain) + ints.write(bias, plain=plain) + matrix
 
     return side_by_side(len(head.layers), job)
 
 
-def _write_table(coarse: Array, fine: Array) -> bytes:
-    return uint(len(coarse)) + ints.write(coarse) + uint(len(fine)) + ints.write(fine)
+def _write_table(coarse: Array, fine: Array, plain: bool) -> bytes:
+    return b"".join(uint(len(part)) + ints.write(part, plain=plain) for part in (coarse, fine))
 
 
 def _read_tables(data: bytes, count: int) -> list[tuple[Array, ...]]:

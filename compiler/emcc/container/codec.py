@@ -17,8 +17,8 @@ def encode(graph: Graph, *, coding: str = "auto") -> bytes:
     Args:
         graph: as the quantise pass leaves it, or any whose weights have codebooks, as the share pass leaves it;
             anything else is a ValueError.
-        coding: "huffman", which hardware can read; "range", usually smaller and ten times slower; "auto", the smaller
-            of both, layer by layer, and "huffman" for large layers (`matrices.AUTO_LIMIT`).
+        coding: "huffman", with which hardware can read all sections; "range", usually smaller and ten times slower;
+            "auto", the smaller of both, layer by layer, and "huffman" for large layers (`matrices.AUTO_LIMIT`).
     """
     if coding not in CODINGS:
         raise ValueError(f"no coding {coding!r}")

@@ -4,14 +4,13 @@ import struct
 from typing import Any
 
 from emcc.container.bits import FormatError
-from emcc.container.text import join, split
 from emcc.container.varint import read_uint, uint, unzigzag, zigzag
 
 _DEEPEST = 8
 
 
 class FieldWriter:
-    """Numbers go into one stream, texts into another, which is squeezed at the end."""
+    """Numbers go into one stream, texts into another, before it."""
 
     def __init__(self) -> None:
         self._numbers = bytearray()
@@ -81,17 +80,21 @@ class FieldWriter:
             self.value(attrs[key])
 
     def bytes(self) -> bytes:
-        """The texts, then the numbers."""
-        return join(self._texts) + self._numbers
+        """uint number of texts; each one's uint size and bytes; the numbers."""
+        texts = b"".join(uint(len(text)) + text for text in self._texts)
+        return uint(len(self._texts)) + texts + self._numbers
 
 
 class FieldReader:
     """Reads what FieldWriter wrote."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._texts, self._at = split(data)
-        self._next = 0
+        self._data, self._next = data, 0
+        self._texts: list[bytes] = []
+        count, self._at = read_uint(data, 0)
+        for _ in range(count):
+            size, self._at = read_uint(data, self._at)
+            self._texts.append(self.take(size))
 
     @property
     def left(self) -> int:

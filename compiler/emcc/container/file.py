@@ -10,6 +10,7 @@ from emcc.container.bits import FormatError
 from emcc.container.fields import FieldReader
 from emcc.container.general import General
 from emcc.container.skeleton import Skeleton
+from emcc.container.text import squeeze, unsqueeze
 from emcc.container.varint import read_uint, uint
 from emcc.errors import EmccError
 
@@ -18,7 +19,6 @@ VERSION = 2
 # Beside the version: the header is that of any graph, not of a quantised chain.
 GENERAL = 128
 _CRC = 4
-_DIRECTORY_ROW = 1 + _CRC
 
 
 def section_names(head: Skeleton | General) -> list[str]:
@@ -29,19 +29,21 @@ def section_names(head: Skeleton | General) -> list[str]:
 
 
 def frame(head: Skeleton | General, sections: list[bytes]) -> bytes:
-    """magic, version, uint size of the header; header; its checksum; the sections.
-
-    The header is the head's fields, then a row a section: uint size, checksum of name and content.
-    """
+    """The file of a header and its sections."""
     general = isinstance(head, General)
     fields = generals.write(head) if isinstance(head, General) else skeletons.write(head)
-    names = section_names(head)
-    for name, content in zip(names, sections, strict=True):
-        fields.uint(len(content))
-        fields.raw(_checksum(name, content))
-    header = fields.bytes()
+    return seal(general, fields.bytes(), dict(zip(section_names(head), sections, strict=True)))
+
+
+def seal(general: bool, fields: bytes, sections: dict[str, bytes]) -> bytes:
+    """magic, version, uint size of the header; header; its checksum; the sections.
+
+    The header: uint sections, of each its uint size and the checksum of its name and content; the fields, squeezed.
+    """
+    rows = b"".join(uint(len(content)) + _checksum(name, content) for name, content in sections.items())
+    header = uint(len(sections)) + rows + squeeze(fields)
     front = MAGIC + bytes([VERSION | GENERAL * general]) + uint(len(header)) + header
-    return front + _checksum("header", front) + b"".join(sections)
+    return front + _checksum("header", front) + b"".join(sections.values())
 
 
 def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton | General, dict[str, bytes]]:
@@ -58,13 +60,20 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton | General
         if len(data) < end + _CRC:
             raise FormatError(f"the file is truncated: {len(data)} bytes of at least {end + _CRC}")
         _check("header", data[:end], data[end : end + _CRC])
-        fields = FieldReader(data[begin:end])
-        most = size // _DIRECTORY_ROW
-        head = generals.read(fields, most) if data[len(MAGIC)] & GENERAL else skeletons.read(fields, most)
-        rows = [(name, fields.uint(), fields.take(_CRC)) for name in section_names(head)]
+        count, at = read_uint(data, begin)
+        rows = []
+        for _ in range(min(count, size)):
+            length, at = read_uint(data[:end], at)
+            rows.append((length, data[at : at + _CRC]))
+            at += _CRC
+        fields = FieldReader(unsqueeze(data[:end], at))
+        head = generals.read(fields, count) if data[len(MAGIC)] & GENERAL else skeletons.read(fields, count)
         fields.finish()
+        names = section_names(head)
+        if len(names) != count:
+            raise FormatError(f"{count} sections instead of {len(names)}")
     at, sections = end + _CRC, {}
-    for name, length, checksum in rows:
+    for name, (length, checksum) in zip(names, rows, strict=True):
         with reading(name, file):
             if at + length > len(data):
                 raise FormatError(f"the file is truncated: {len(data)} bytes of at least {at + length}")

@@ -1,25 +1,25 @@
 """Arrays of integers of which a few bits change from one to the next: biases, codebooks, function tables.
 
-Stored: byte order << 6 | zeros; `order` sints, the first values; a byte, the width or CLASSED; the steps. The values
-are divided by 2**zeros, then differenced `order` times, modulo 2**64. At a fixed width: the least step as sint, then
-each one's excess. CLASSED: the bit lengths of the zigzagged steps, Huffman coded, then each one's bits below its
-highest. The writer takes the shortest.
+Stored: byte order << 6 | zeros; `order` sints, the first values; a byte, the width, ADAPTIVE or CLASSED; the steps.
+The values are divided by 2**zeros, then differenced `order` times, modulo 2**64. At a fixed width: the least step as
+sint, then each one's excess. CLASSED: the bit lengths of the zigzagged steps, Huffman coded, then each one's bits below
+its highest. ADAPTIVE: uint bytes, and the range coder's. The writer takes the shortest.
 """
 
 import numpy as np
 
-from emcc.container import huffman
+from emcc.container import adaptive, huffman
 from emcc.container.bits import FormatError, pack, unpack
 from emcc.container.varint import read_uint, uint, unzigzag, zigzag
 from emcc.ir.graph import Array
 
-CLASSED = 255
+ADAPTIVE, CLASSED = 254, 255
 _ORDERS = 3
 _CLASSES = 65
 
 
-def write(values: Array) -> bytes:
-    """int64 values as bytes; how many is for the caller to store."""
+def write(values: Array, *, plain: bool = False) -> bytes:
+    """int64 values as bytes; how many is for the caller to store. plain: without the range coder."""
     if not len(values):
         return b""
     together = int(np.bitwise_or.reduce(values))
@@ -28,6 +28,8 @@ def write(values: Array) -> bytes:
     for order in range(min(_ORDERS, len(values))):
         first = bytes([order << 6 | zeros]) + head
         choices += [first + _fixed(rest), first + _classed(rest)]
+        if not plain and adaptive.fits(rest):
+            choices.append(first + _adaptive(rest))
         head += uint(zigzag(int(rest[0])))
         rest = np.diff(rest)
     return min(choices, key=len)
@@ -48,7 +50,8 @@ def read(data: bytes, at: int, count: int) -> tuple[Array, int]:
         seeds.append(_wrap(unzigzag(value)))
     if at >= len(data):
         raise FormatError("ends before the integers")
-    steps, at = (_read_classed if data[at] == CLASSED else _read_fixed)(data, at, count - order)
+    kinds = {CLASSED: _read_classed, ADAPTIVE: _read_adaptive}
+    steps, at = kinds.get(data[at], _read_fixed)(data, at, count - order)
     for seed in reversed(seeds):
         steps = np.cumsum(np.concatenate([np.array([seed], np.int64), steps]))
     return steps << zeros, at
@@ -84,6 +87,18 @@ def _read_classed(data: bytes, at: int, count: int) -> tuple[Array, int]:
     folded = unpack(data[at:end], widths)
     folded |= np.where(classes > 0, np.uint64(1) << widths.astype(np.uint64), np.uint64(0))
     return (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64), end
+
+
+def _adaptive(steps: Array) -> bytes:
+    coded = adaptive.write_integers(steps)
+    return bytes([ADAPTIVE]) + uint(len(coded)) + coded
+
+
+def _read_adaptive(data: bytes, at: int, count: int) -> tuple[Array, int]:
+    size, at = read_uint(data, at + 1)
+    if at + size > len(data):
+        raise FormatError("ends within the integers")
+    return adaptive.read_integers(data[at : at + size], count), at + size
 
 
 def _bit_lengths(values: Array) -> Array:

@@ -27,12 +27,13 @@ class Layer:
     bias_bytes: int
 
 
-def write_codebook(codebook: Array) -> bytes:
+def write_codebook(codebook: Array, *, plain: bool) -> bytes:
     """uint 2 n + has a first entry, the first entry as an array of one unless it is 0, the next n; the others are 0."""
     used = np.flatnonzero(codebook[1:])
     count = int(used[-1]) + 1 if len(used) else 0
     first = codebook[:1] if codebook[0] else codebook[:0]
-    return uint(2 * count + len(first)) + ints.write(first) + ints.write(codebook[1 : 1 + count])
+    rest = ints.write(codebook[1 : 1 + count], plain=plain)
+    return uint(2 * count + len(first)) + ints.write(first, plain=plain) + rest
 
 
 def read_values(data: bytes, code_w: int, rows: int) -> tuple[Array, Array, int, int]:

@@ -15,7 +15,7 @@ from emcc.ir.graph import Array
 CODINGS = ("auto", "huffman", "range")
 # Binary decisions up to which "auto" tries the range coder (some 10 million a second), and elements up to which it
 # tries geometries that nothing speaks for.
-AUTO_LIMIT = 1 << 22
+AUTO_LIMIT = 1 << 21
 _GUESSING_LIMIT = 1 << 18
 
 Counter = Callable[[], Array]

@@ -19,7 +19,7 @@ _UNIT = 32767
 
 def write(graph: Graph, coding: str) -> tuple[General, list[bytes]]:
     """(the header, the sections). ValueError if a constant is not what its codebook says."""
-    head = general_of(graph)
+    head, plain = general_of(graph), coding == "huffman"
 
     def job(at: int, done: matrices.Done[bytes]) -> bytes:
         layer = head.layers[at]
@@ -35,9 +35,9 @@ def write(graph: Graph, coding: str) -> tuple[General, list[bytes]]:
             codes, relative(book.values, layer.code_w), layer.code_w, _geometry(layer), len(before),
             lambda: ones(before), coding,
         )  # fmt: skip
-        return uint(len(book.values)) + arrays.write(book.values) + matrix
+        return uint(len(book.values)) + arrays.write(book.values, plain=plain) + matrix
 
-    constants = b"".join(arrays.write(graph.constants[constant.name]) for constant in head.arrays)
+    constants = b"".join(arrays.write(graph.constants[constant.name], plain=plain) for constant in head.arrays)
     return head, ([constants] if head.arrays else []) + side_by_side(len(head.layers), job)
 
 

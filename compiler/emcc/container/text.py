@@ -1,81 +1,46 @@
-"""The names in a header, squeezed: they repeat each other ("fc1.weight", "fc1.weight.codes", ...)."""
+"""The header's fields, squeezed by the range coder after a primer: names repeat each other, and so do operators."""
 
+from emcc.container import adaptive
 from emcc.container.bits import FormatError
 from emcc.container.varint import read_uint, uint
+from emcc.errors import EmccError
 
-# What names are made of, some with their size before them, as in the plain bytes. Part of the format: a change needs
-# a new version.
-DICTIONARY = (
-    b"main_graphtorch-jit-exportSoftmaxArgMaxLogSoftmaxaxiskeepdimsselect_last_indexfloat32int16int8int64"
-    b"\x04Clip\x04high\x03low\x06Concat\x04axis\x11GlobalAveragePool\x07Flatten\x04axis\x06Linear\x05alpha"
-    b"\x07MaxPool\x09ceil_mode\x09dilations\x0ckernel_shape\x04pads\x07strides"
-    b"\x04Conv\x09dilations\x05group\x04pads\x07strides\x04Relu"
-    b"/Sigmoid_1/Tanh_/Relu/LeakyRelu/fc1/conv1/Gemm_output_0/MatMul_output_0/Add_output_0"
-    b"imagedatalogitsoutputinput.bias.weight"
+LONGEST = 1 << 20
+# Bits of what headers hold, as they stand there: texts with their sizes before them, and numbers. It is coded before
+# them for its statistics alone. Part of the format: a change needs a new version.
+PRIMER = (
+    b"\x0dselect_last_index\x08keepdims\x06ArgMax\x0aLogSoftmax\x04axis\x07Softmax\x05alpha\x09LeakyRelu\x04Tanh\x07Sigmoid"
+    b"\x04high\x03low\x04Clip\x11GlobalAveragePool\x0fcount_include_pad\x0bAveragePool\x05shape\x07Reshape\x04Relu"
+    b"\x03Add\x03Mul\x04axis\x06Concat\x07epsilon\x12BatchNormalization\x07float64\x05int64\x04int8\x05int16\x07float32"
+    b"\x0amain_graph\x16/conv1/Conv_output_0\x0d/Relu_output_0\x0f/Relu_1_output_0\x12/fc1/Gemm_output_0\x11/fc2/MatMul_output_0"
+    b"\x0dmodel.0.weight\x0bmodel.0.bias\x0cconv1.weight\x0aconv1.bias\x0cconv2.weight\x0aconv2.bias\x0afc1.weight\x08fc1.bias"
+    b"\x0afc2.weight\x08fc2.bias\x0afc3.weight\x08fc3.bias\x06output\x06logits\x0a/fc1/Gemm\x06/Relu\x0a/fc2/Gemm\x08/Relu_1"
+    b"\x05model\x05image\x05input\x02c1\x02p1\x02c2\x02p2\x02z1\x02h1\x02h2\x06logits\x0aip1.weight\x08ip1.bias\x0aip2.weight\x08ip2.bias"
+    b"\x05conv1\x04Conv\x09dilations\x05group\x04pads\x07strides\x05relu1\x04Relu"
+    b"\x05pool1\x07MaxPool\x09ceil_mode\x09dilations\x0ckernel_shape\x04pads\x07strides"
+    b"\x05conv2\x04Conv\x09dilations\x05group\x04pads\x07strides\x07flatten\x07Flatten\x04axis"
+    b"\x03ip1\x06Linear\x05relu1\x04Relu\x03ip2\x06Linear"
+    b"\x08\x01\x04\x00\x02\x1d\x1d\x01\x04\x00\x15\x19\x19\x00\x01\x04\x00\x15\x0d\x0d\x00\x01\x04\x00\x33\x09\x09"
+    b"\x01\x02\x00\xf5\x03\x00\x01\x02\x00\x0b\x08\x05\x04\x14\x01\x05\x05\x12\x05\x04\x32\x14\x05\x05\x12"
+    b"\x05\x02\xf4\x03\xa0\x06\x12\x05\x02\x0a\xf4\x03\x12\x01\x01\x01\x08\x07"
+    b"\x03\x04\x09\x02\x02\x02\x03\x02\x09\x04\x00\x00\x00\x00\x09\x02\x02\x02\x01\x00"
+    b"\x01\x05\x03\x00\x09\x02\x02\x02\x09\x02\x04\x04\x09\x04\x00\x00\x00\x00\x09\x02\x04\x04"
+    b"\x03\x04\x09\x02\x02\x02\x03\x02\x09\x04\x02\x02\x02\x02\x09\x02\x02\x02"
+    b"\x01\x00\x03\x00\x01\x00\x03\x00\x00"
+    b"\x03\x00\x09\x03\x01\x1c\x1c\x1d\x19\xac\x02\x1c\x14\x00\x19\x64\x1e\x12\x00\x18\x0a\x1e\x12\x00\x01\x01\x03\x01"
 )
-_SHORTEST = 3
-_LONGEST_TEXT = 1 << 20
 
 
-def join(texts: list[bytes]) -> bytes:
-    """uint count, uint bytes, then tokens: uint(2 (n - 1)) and n bytes, or uint(2 (n - 3) + 1) and uint(back - 1):
-    n bytes again, `back` before. The bytes are each text's uint length and the text."""
-    plain = b"".join(uint(len(text)) + text for text in texts)
-    history = DICTIONARY + plain
-    out = bytearray(uint(len(texts)) + uint(len(plain)))
-    at, literal = len(DICTIONARY), len(DICTIONARY)
-    while at <= len(history):
-        size, back = _longest(history, at)
-        token = uint(2 * (size - _SHORTEST) + 1) + uint(back - 1) if size else b""
-        if at == len(history) or size > len(token):
-            if literal < at:
-                out += uint(2 * (at - literal - 1)) + history[literal:at]
-            out += token
-            literal = at + size
-        at += max(size if size > len(token) else 0, 1)
-    return bytes(out)
+def squeeze(plain: bytes) -> bytes:
+    """uint bytes of `plain`, then the coder's."""
+    if len(plain) > LONGEST:
+        raise EmccError(f"the model's names and attributes take {len(plain)} bytes, more than {LONGEST}")
+    return uint(len(plain)) + adaptive.write_bytes(plain, PRIMER)
 
 
-def _longest(history: bytes, at: int) -> tuple[int, int]:
-    """(size, distance back) of the longest and then nearest earlier copy of what starts at `at`; (0, 0) if short."""
-    size, found = _SHORTEST - 1, -1
-    while at + size < len(history):
-        place = history.rfind(history[at : at + size + 1], 0, at + size)
-        if place < 0:
-            break
-        size, found = size + 1, place
-    return (size, at - found) if found >= 0 else (0, 0)
-
-
-def split(data: bytes) -> tuple[list[bytes], int]:
-    """(the texts, the byte after them) of what `join` put at the start of `data`."""
-    count, at = read_uint(data, 0)
+def unsqueeze(data: bytes, at: int) -> bytes:
+    """What was squeezed from byte `at` to the end."""
     size, at = read_uint(data, at)
-    if size > _LONGEST_TEXT or count > size:
-        raise FormatError(f"{count} texts in {size} bytes")
-    history = bytearray(DICTIONARY)
-    while len(history) < len(DICTIONARY) + size:
-        token, at = read_uint(data, at)
-        if token & 1:
-            copies, (back, at) = token // 2 + _SHORTEST, read_uint(data, at)
-            if back >= len(history) or copies > size:
-                raise FormatError("a name refers to what is not there")
-            for _ in range(copies):
-                history.append(history[-back - 1])
-        else:
-            if at + token // 2 + 1 > len(data):
-                raise FormatError("ends within a name")
-            history += data[at : at + token // 2 + 1]
-            at += token // 2 + 1
-    if len(history) != len(DICTIONARY) + size:
-        raise FormatError("the names are longer than they say")
-    plain, texts, begin = bytes(history[len(DICTIONARY) :]), [], 0
-    for _ in range(count):
-        length, begin = read_uint(plain, begin)
-        if length > len(plain) - begin:
-            raise FormatError("ends within a name")
-        texts.append(plain[begin : begin + length])
-        begin += length
-    if begin != len(plain):
-        raise FormatError("bytes after the last name")
-    return texts, at
+    if size > LONGEST:
+        raise FormatError(f"fields of {size} bytes")
+    return adaptive.read_bytes(data[at:], size, PRIMER)

@@ -4,6 +4,8 @@ import struct
 import zlib
 from typing import Any
 
+from plain_decisions import coded_bytes, coded_integers
+
 
 class Bytes:
     """A place in some bytes, and in their bits."""
@@ -109,7 +111,9 @@ def integers(data: Bytes, count: int) -> list[int]:
     order, zeros = head // 64, head % 64
     seeds = [data.sint() for _ in range(order)]
     width = data.byte()
-    if width < 255:
+    if width == 254:
+        values = coded_integers(data.take(data.uint()), count - order)
+    elif width < 254:
         least = data.sint()
         values = data.bits(lambda bits: [least + number(bits, width) for _ in range(count - order)])
     else:
@@ -141,18 +145,26 @@ def value(data: Bytes) -> Any:
     return readers[kind - 3]()
 
 
-def texts(data: Bytes, dictionary: bytes) -> list[str]:
-    count, size, plain = data.uint(), data.uint(), bytearray(dictionary)
-    while len(plain) < len(dictionary) + size:
-        token = data.uint()
-        if token % 2:
-            back = data.uint() + 1
-            for _ in range(token // 2 + 3):
-                plain.append(plain[-back])
-        else:
-            plain += data.take(token // 2 + 1)
-    inner = Bytes(bytes(plain[len(dictionary) :]))
-    return [inner.take(inner.uint()).decode() for _ in range(count)]
+def header(data: Bytes, version: bytes) -> tuple[Bytes, list[tuple[int, bytes]]]:
+    """(the fields, with their texts; size and checksum of each section)."""
+    content, data.at = data.data, 0
+    assert data.take(4) == b"EMC" + version
+    end = data.uint()
+    end += data.at
+    directory = [(data.uint(), data.take(4)) for _ in range(data.uint())]
+    size = data.uint()
+    fields = Bytes(coded_bytes(data.take(end - data.at), size))
+    fields.texts = [fields.take(fields.uint()).decode() for _ in range(fields.uint())]
+    checked("header", content[:end], data.take(4))
+    return fields, directory
+
+
+def contents(data: Bytes, names: list[str], directory: list[tuple[int, bytes]]) -> dict[str, Bytes]:
+    """The sections."""
+    rows = zip(names, directory, strict=True)
+    found = {name: Bytes(checked(name, data.take(size), checksum)) for name, (size, checksum) in rows}
+    assert data.at == len(data.data)
+    return found
 
 
 def checked(name: str, content: bytes, checksum: bytes) -> bytes:

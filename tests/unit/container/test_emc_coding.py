@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emcc.container import huffman, ints, mixing, ranged, runs, text
+from emcc.container import adaptive, huffman, ints, mixing, ranged, runs, text
 from emcc.container.bits import FormatError, pack, unpack
 from emcc.container.measure import entropy
+from emcc.errors import EmccError
 
 COUNTS = st.lists(st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 2**40)), min_size=2, max_size=300)
 
@@ -83,10 +84,27 @@ def test_long_streams_are_compiled() -> None:
 def test_integers(values: list[int], small: int) -> None:
     found = np.array(values, np.int64) >> small
     for case in (found, np.sort(found), found << 5, np.cumsum(np.cumsum(found >> 8))):
-        data = ints.write(case)
-        back, end = ints.read(b"\0" + data + b"\0", 1, len(case))
-        assert np.array_equal(back, case)
-        assert end == len(data) + 1
+        for plain in (False, True):
+            data = ints.write(case, plain=plain)
+            back, end = ints.read(b"\0" + data + b"\0", 1, len(case))
+            assert np.array_equal(back, case)
+            assert end == len(data) + 1
+        assert len(ints.write(case)) <= len(data)
+
+
+@given(values=st.lists(st.integers(1 - 2**62, 2**62 - 1), max_size=40), small=st.integers(0, 61))
+def test_range_coded_integers(values: list[int], small: int) -> None:
+    found = np.array(values, np.int64) >> small
+    data = adaptive.write_integers(found)
+    assert np.array_equal(adaptive.read_integers(data, len(found)), found)
+    with pytest.raises(FormatError):
+        adaptive.read_integers(data + bytes(99) + b"\1", len(found))
+
+
+def test_few_integers_among_zeros_are_small() -> None:
+    sparse = np.zeros(500, np.int64)
+    sparse[[5, 70, 333]] = 1 << 27, -(1 << 26) + 12345, 98765432
+    assert len(ints.write(sparse)) < 30 < 70 < len(ints.write(sparse, plain=True))
 
 
 def test_smooth_integers_are_small() -> None:
@@ -96,15 +114,21 @@ def test_smooth_integers_are_small() -> None:
     assert len(ints.write(np.arange(5000) << 20)) < 12
 
 
-@given(texts=st.lists(st.binary(max_size=40)), repeats=st.integers(1, 3))
-def test_names(texts: list[bytes], repeats: int) -> None:
-    data = text.join(texts * repeats)
-    assert text.split(data + b"x") == (texts * repeats, len(data))
+@given(data=st.binary(max_size=300), repeats=st.integers(1, 3))
+def test_fields(data: bytes, repeats: int) -> None:
+    assert text.unsqueeze(b"-" + text.squeeze(data * repeats), 1) == data * repeats
+    with pytest.raises(FormatError):
+        text.unsqueeze(text.squeeze(data) + bytes(99) + b"\1", 0)
 
 
 def test_names_that_repeat_are_small() -> None:
-    names = [f"/model/encoder/layer{i}/Gemm".encode() for i in range(20)]
-    assert len(text.join(names)) < sum(map(len, names)) / 4
+    names = b"".join(f"\x1d/model/encoder/layer{i % 10}/Gemm\x05weight".encode() for i in range(20))
+    assert len(text.squeeze(names)) < len(names) / 8
+
+
+def test_names_too_long_are_refused() -> None:
+    with pytest.raises(EmccError, match="names and attributes take 1048577 bytes"):
+        text.squeeze(bytes(text.LONGEST + 1))
 
 
 @given(pairs=st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 64)), max_size=40))

@@ -1,7 +1,6 @@
 """docs/format.md is what the code writes."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,18 +8,19 @@ import plain_range
 import plain_reader as plain
 import pytest
 from emc_models import quantised, random_layer, same
+from plain_decisions import PAGE, primer
 
 from emcc.container import decode, encode
-from emcc.container.text import DICTIONARY
+from emcc.container.text import PRIMER
 from emcc.ir.graph import Graph
-
-PAGE = (Path(__file__).parents[3] / "docs" / "format.md").read_text()
 
 
 def test_the_example_is_right() -> None:
-    lines = PAGE.partition("## Example")[2].splitlines()
-    dumps = [re.match(r"    ((?:[0-9a-f]{2} {1,2})+)", line) for line in lines]
-    data = bytes.fromhex("".join(dump[1] for dump in dumps if dump))
+    file, _, fields = PAGE.partition("## Example")[2].partition("The fields are")
+    data, expected = (
+        bytes.fromhex("".join(re.findall(r"^    ((?:[0-9a-f]{2} {1,2})+)", dump, re.MULTILINE)).replace(" ", ""))
+        for dump in (file, fields.partition("Range coded")[0])
+    )
     layer = {
         "codes": np.array([[0, 1, 0], [3, 0, 0]], np.uint8),
         "codebook": np.array([0, -100, 0, 250]),
@@ -30,14 +30,13 @@ def test_the_example_is_right() -> None:
     graph = quantised([layer])
     assert encode(graph, coding="huffman") == data
     assert same(decode(data), graph)
+    assert plain.header(plain.Bytes(data), b"\2")[0].data == expected
     [matrix] = re.findall(r"Range coded, the same matrix is `(.*)`", PAGE)
     assert encode(graph, coding="range").endswith(data[-10:-6] + bytes.fromhex(matrix))
 
 
-def test_the_dictionary_is_right() -> None:
-    [parts] = re.findall(r"stands for the byte n:\n\n((?: +\S+\n)+)", PAGE)
-    plain = re.sub(r"\{(\d+)\}", lambda size: chr(int(size[1])), "".join(parts.split()))
-    assert plain.encode() == DICTIONARY
+def test_the_primer_is_right() -> None:
+    assert primer() == PRIMER
 
 
 def graphs() -> dict[str, Graph]:
@@ -72,12 +71,8 @@ def test_a_reader_made_from_the_page_reads_the_same(name: str, coding: str) -> N
 
 def read(content: bytes) -> dict[str, Any]:
     """Names, fractions and numbers of a file whose layers have no fields of their own."""
-    data = plain.Bytes(content)
-    assert data.take(4) == b"EMC\2"
-    size = data.uint()
-    end = data.at + size
-    plain.checked("header", content[:end], content[end : end + 4])
-    data.texts = plain.texts(data, DICTIONARY)
+    file = plain.Bytes(content)
+    data, directory = plain.header(file, b"\2")
     found: dict[str, Any] = {"name": data.text()}
     n_layers, n_tables = data.uint(), data.uint()
     data.take(2 * n_tables)
@@ -95,10 +90,8 @@ def read(content: bytes) -> dict[str, Any]:
         columns = rows
     found["host"] = [(data.text(), plain.attributes(data)) for _ in range(data.uint())]
     names = [f"layer {i + 1}" for i in range(n_layers)]
-    rows_of = [(name, data.uint(), data.take(4)) for name in (["tables"] if n_tables else []) + names]
-    assert data.at == end
-    data.take(4)
-    sections = {name: plain.Bytes(plain.checked(name, data.take(size), crc)) for name, size, crc in rows_of}
+    assert data.at == len(data.data)
+    sections = plain.contents(file, ["tables"] * (n_tables > 0) + names, directory)
     tables = [[plain.integers(sections["tables"], sections["tables"].uint()) for _ in "cf"] for _ in range(n_tables)]
     found["layers"], before = [], None
     for i, (name, rows, columns, weight_frac, z_frac, table, code_w) in enumerate(heads, 1):

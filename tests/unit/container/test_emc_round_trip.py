@@ -16,8 +16,8 @@ from emcc.errors import EmccError
 from emcc.ir.graph import Format, Graph, Node, Tensor
 
 GOLDEN = {
-    "huffman": "4ed3976f0ead5973cb57dd24352c9dde1d062b563a5828c5621cfdc704ffda8d",
-    "range": "8e6a99fd16ca4ce4797e37482fb7226a41b989fa45b5c81e9bc2fb027625db2f",
+    "huffman": "61691db7878a012e01105043099e13da78ea87129de999066edcf108478f4341",
+    "range": "a7044956096e3281f865dbb7f1316db54bb3608cc9c51c6897bb6f79c3ad90ad",
 }
 
 

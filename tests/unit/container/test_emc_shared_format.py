@@ -11,7 +11,6 @@ import pytest
 from test_emc_shared import convolutions
 
 from emcc.container import encode
-from emcc.container.text import DICTIONARY
 
 DTYPES = ["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
 
@@ -34,11 +33,8 @@ def test_a_reader_made_from_the_page_reads_the_same(coding: str) -> None:
 
 
 def read(content: bytes) -> dict[str, Any]:
-    data = plain.Bytes(content)
-    assert data.take(4) == b"EMC\x82"
-    size = data.uint()
-    end = data.at + size
-    data.texts = plain.texts(data, DICTIONARY)
+    file = plain.Bytes(content)
+    data, directory = plain.header(file, b"\x82")
     model, tensors, last = data.text(), {}, ((), "float32")
     for _ in range(data.uint()):
         name, flags = data.text(), data.byte()
@@ -57,11 +53,8 @@ def read(content: bytes) -> dict[str, Any]:
     host = [(data.text(), plain.attributes(data)) for _ in range(data.uint())]
     layers, others = ([c for c in constants if c[1] & 1 == bit] for bit in (1, 0))
     sections = ["constants"] * (len(others) > 0) + [f"layer {i + 1}" for i in range(len(layers))]
-    rows_of = [(name, data.uint(), data.take(4)) for name in sections]
-    assert data.at == end
-    plain.checked("header", content[:end], data.take(4))
-    found = {name: plain.Bytes(plain.checked(name, data.take(size), crc)) for name, size, crc in rows_of}
-    assert data.at == len(content)
+    assert data.at == len(data.data)
+    found = plain.contents(file, sections, directory)
     arrays = {name: array(found["constants"], DTYPES[kind >> 1 & 7], shape) for name, kind, shape in others}
     books, before = {}, None
     for i, (name, kind, shape) in enumerate(layers, 1):
@@ -109,9 +102,11 @@ def array(data: plain.Bytes, dtype: str, shape: list[int]) -> tuple[str, tuple[i
 
 def reals(data: plain.Bytes, count: int, dtype: str) -> list[float]:
     kind = data.byte()
-    if kind == 2:
+    if kind >= 2:
         frac = data.sint()
-        return [float(Fraction(v) / Fraction(2) ** frac) for v in plain.integers(data, count)]
+        values = [float(Fraction(v) / Fraction(2) ** frac) for v in plain.integers(data, count)]
+        signs = plain.integers(data, values.count(0.0))[::-1] if kind == 3 else []
+        return [-0.0 if not v and signs and signs.pop() else v for v in values]
     own = np.dtype("float32" if kind == 1 else dtype)
     return [float(v) for v in np.frombuffer(data.take(count * own.itemsize), own)]
 
