@@ -60,7 +60,7 @@ PLAIN = {"augment": "none", "distil": 0.0}
 EFFORTS = {
     ("lenet300100", False): Effort(22, 8_000, {"epochs": 14, "settle": 6, "code_epochs": 4, "shared_epochs": 3}),
     ("lenet300100", True): Effort(12, 10_500, {"epochs": 10, "settle": 4, "code_epochs": 4, "shared_epochs": 2}),
-    ("lenet5", False): Effort(12, 8_600, {"epochs": 10, "settle": 4, "code_epochs": 3, "shared_epochs": 2}),
+    ("lenet5", False): Effort(12, 8_600, {"epochs": 8, "settle": 5, "code_epochs": 3, "shared_epochs": 2}),
     ("lenet5", True): Effort(5, 8_600, {"epochs": 6, "settle": 3, "code_epochs": 2, "shared_epochs": 2}),
 }
 """By network and whether it is plain."""
