@@ -71,12 +71,3 @@ def source(bits: int) -> str:
         name, width = result, after
     lines.append(f"  assign data_o = {name}[0];")
     return _SOURCE.format(top=TOP, bits=bits, tree="\n".join(lines))
-
-
-def registers(bits: int) -> int:
-    """Flip-flops that the wrapper has."""
-    count, width = bits + 10, bits
-    while width > 1:
-        width = -(-width // 4)
-        count += width
-    return count
