@@ -92,7 +92,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program = lower(quantised, planned.lower, seen)
     images = rom.images(program)
     files = {
-        "model.emc": encode(quantised),
+        "model.emc": encode(quantised, coding=recipe.encode.coding),
         "program.npz": save_program(program),
         **verilog.render(program),
         **rom.render(images, "hex"),
@@ -133,7 +133,7 @@ def searched(
     assert options.data is not None
     assert data is not None
     name = key(options.model, options.data, options.goal, recipe, options.work)
-    encoder = Encoder(replace(recipe.calibrate, data=data.x), recipe.quantise)
+    encoder = Encoder(replace(recipe.calibrate, data=data.x), recipe.quantise, recipe.encode.coding)
     found = search(original, data, options.goal, recipe, options.work, name, encoder, progress)
     resolved = {name: each for name, each in planned.resolved.items() if name not in ("prune", "share", "finetune")}
     resolved["search"] = recipe.effective()["search"]

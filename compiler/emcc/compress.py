@@ -64,7 +64,7 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
     folded = Fold().apply(source)
     calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
-    encoder = Encoder(calibrate, recipe.quantise)
+    encoder = Encoder(calibrate, recipe.quantise, recipe.encode.coding)
     if options.goal is None:
         tell("sharing weights")
         shared, searched = replace(recipe.share, bits=0, layers={}).apply(folded), {}

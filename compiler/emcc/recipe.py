@@ -13,6 +13,7 @@ from emcc.errors import EmccError, printable
 
 if TYPE_CHECKING:
     from emcc.automatic.options import Search
+    from emcc.container.options import EncodeOptions
     from emcc.eie.options import LowerOptions
     from emcc.passes.calibrate import Calibrate
     from emcc.passes.finetune import Finetune
@@ -28,6 +29,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "calibrate": "emcc.passes.calibrate:Calibrate",
         "quantise": "emcc.passes.quantise:Quantise",
         "lower": "emcc.eie.options:LowerOptions",
+        "encode": "emcc.container.options:EncodeOptions",
         "search": "emcc.automatic.options:Search",
     }
 )
@@ -103,6 +105,11 @@ class Recipe:
     def quantise(self) -> "Quantise":
         """The step of [quantise]."""
         return cast("Quantise", self.build("quantise"))
+
+    @property
+    def encode(self) -> "EncodeOptions":
+        """The options of [encode]."""
+        return cast("EncodeOptions", self.build("encode"))
 
     @property
     def lower(self) -> "LowerOptions":

@@ -34,7 +34,7 @@ def manifest(
 ) -> dict[str, Any]:
     """The manifest, but for "format", "files" and what `of_search` says."""
     effective = recipe.effective()
-    used = ("search" if options.goal else "share", "calibrate", "quantise")
+    used = ("search" if options.goal else "share", "calibrate", "quantise", "encode")
     return {
         "kind": KIND,
         "emcc": __version__,

@@ -41,13 +41,13 @@ def snapped(shared: Graph) -> Graph:
 class Encoder:
     """What compiling would write: a chain calibrated, quantised and encoded; any other graph encoded as it is."""
 
-    def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None) -> None:
-        self._calibrate = calibrate
+    def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None, coding: str = "auto") -> None:
+        self._calibrate, self._coding = calibrate, coding
         self._quantise = quantise or Quantise()
 
     def __call__(self, shared: Graph) -> bytes:
         """The file."""
-        return encode(self.quantised(shared) if is_chain(shared) else snapped(shared))
+        return encode(self.quantised(shared) if is_chain(shared) else snapped(shared), coding=self._coding)
 
     def quantised(self, shared: Graph) -> Graph:
         """The integer graph."""

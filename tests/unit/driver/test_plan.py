@@ -59,7 +59,7 @@ def test_keep_weights(data: Dataset | None) -> None:
     assert any("[prune] is not used" in warning for warning in found.warnings)
     assert any("[share]" in warning for warning in found.warnings)
     assert (SYNTHETIC in found.warnings) == (data is None)
-    assert set(found.resolved) == {"share", "calibrate", "quantise", "lower"}
+    assert set(found.resolved) == {"share", "calibrate", "quantise", "lower", "encode"}
 
 
 def test_calibration_gets_the_data() -> None:
