@@ -19,12 +19,19 @@ from benchmarks.common import pins
 from benchmarks.common.design import compiled
 from benchmarks.common.networks import quantised
 from benchmarks.common.parts import DESIGNS, Design
+from emcc.tools.absorb import absorb_file
 from emcc.tools.nextpnr import Routed, place_and_route
 from emcc.tools.process import ToolError, parallel
 from emcc.tools.verilator import design_files
-from emcc.tools.yosys import synthesise
+from emcc.tools.yosys import CELLS, cells, synthesise
 
 NETLIST = "netlist.json"
+SITES = {
+    **{"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+    **{"SB_LUT4": 1, "SB_CARRY": 0},
+    **{"LUT1": 1, "LUT2": 1, "LUT3": 1, "ALU": 1, "RAM16SDP4": 4},
+}
+"""LUT4 sites that a cell of Yosys takes: distributed RAM and carry chains are made of them; an SB_CARRY is not."""
 
 
 def prepared(design: Design, folder: Path) -> dict[str, int]:
@@ -34,7 +41,10 @@ def prepared(design: Design, folder: Path) -> dict[str, int]:
     for name, text in (design.files or {}).items():
         (folder / name).write_text(text, encoding="utf-8")
     names = design_files({f"rtl/{file.name}": file.read_bytes() for file in (folder / "rtl").iterdir()})
-    return synthesise([*names, f"rtl/{pins.FILE}"], pins.TOP, design.part.synth, cwd=folder, netlist=NETLIST)
+    found = synthesise([*names, f"rtl/{pins.FILE}"], pins.TOP, design.part.synth, cwd=folder, netlist=NETLIST)
+    if design.part.family == "ecp5":
+        absorb_file(folder / NETLIST)
+    return found
 
 
 def placed(design: Design, folder: Path, seed: int) -> Routed:
@@ -50,14 +60,16 @@ def placed(design: Design, folder: Path, seed: int) -> Routed:
     return routed
 
 
-def summary(design: Design, cells: Mapping[str, int], seeds: Sequence[int], routed: Sequence[Routed]) -> dict[str, Any]:
-    """A design's row: the counts are nextpnr's of the first seed, `cells` Yosys's."""
+def summary(
+    design: Design, whole: Mapping[str, int], pe: Mapping[str, int], seeds: Sequence[int], routed: Sequence[Routed]
+) -> dict[str, Any]:
+    """A design's row: the counts are nextpnr's of the first seed; `whole` and `pe` are Yosys's, of all and of a PE."""
     used = routed[0].used
 
     def count(names: Sequence[str]) -> int:
         return sum(used.get(name, 0) for name in names)
 
-    ffs = count(design.ff) or sum(number for name, number in cells.items() if "DFF" in name)
+    ffs = count(design.ff) or sum(number for name, number in whole.items() if "DFF" in name)
     worst = min(routed, key=lambda each: each.slowest)
     return {
         "fmax_mhz": [round(each.slowest, 2) for each in routed],
@@ -69,9 +81,11 @@ def summary(design: Design, cells: Mapping[str, int], seeds: Sequence[int], rout
         "dsp": count(design.dsp),
         "bram": count(design.bram),
         "lut4_per_pe": round(count(design.lut4) / design.options.pes, 1),
+        "pe_lut4": sum(sites * pe.get(name, 0) for name, sites in SITES.items()),
         "used": {name: number for name, number in used.items() if number},
         "available": {name: routed[0].available[name] for name, number in used.items() if number},
-        "yosys_cells": dict(cells),
+        "yosys_cells": dict(whole),
+        "yosys_pe_cells": dict(pe),
         "critical_path": [
             {"kind": hop.kind, "ns": round(hop.delay, 2), "from": hop.source, "to": hop.sink} for hop in worst.path
         ],
@@ -82,9 +96,9 @@ def run(names: Sequence[str], seeds: Sequence[int], jobs: int, folder: Path) -> 
     """A row a design. A design that does not fit its part has an `error` and no clock."""
 
     def synth(name: str) -> dict[str, int]:
-        cells = prepared(DESIGNS[name], folder / name)
+        found = prepared(DESIGNS[name], folder / name)
         print(f"{name}: synthesised", flush=True)
-        return cells
+        return found
 
     def place(task: tuple[str, int]) -> Routed | ToolError:
         name, seed = task
@@ -96,7 +110,7 @@ def run(names: Sequence[str], seeds: Sequence[int], jobs: int, folder: Path) -> 
         print(f"{name}: seed {seed}: {routed.slowest:.1f} MHz", flush=True)
         return routed
 
-    cells = dict(zip(names, parallel(synth, names, jobs), strict=True))
+    whole = dict(zip(names, parallel(synth, names, jobs), strict=True))
     tasks = [(name, seed) for name in names for seed in seeds]
     done = dict(zip(tasks, parallel(place, tasks, jobs), strict=True))
     rows: dict[str, dict[str, Any]] = {}
@@ -104,20 +118,21 @@ def run(names: Sequence[str], seeds: Sequence[int], jobs: int, folder: Path) -> 
         found = [done[name, seed] for seed in seeds]
         routed = [each for each in found if isinstance(each, Routed)]
         if len(routed) == len(found):
-            rows[name] = summary(DESIGNS[name], cells[name], seeds, routed)
+            pe = cells((folder / name / CELLS).read_text(encoding="utf-8"), "emcc_pe")
+            rows[name] = summary(DESIGNS[name], whole[name], pe, seeds, routed)
         else:
             wrong = next(str(each) for each in found if isinstance(each, ToolError))
-            rows[name] = {"fmax_mhz": [], "yosys_cells": cells[name], "error": wrong}
+            rows[name] = {"fmax_mhz": [], "yosys_cells": whole[name], "error": wrong}
     return rows
 
 
 def line(name: str, row: Mapping[str, Any]) -> str:
     """A row as a line of a table."""
     if "error" in row:
-        return f"| {name} | does not fit | | | | | |"
+        return f"| {name} | does not fit | | | | | | |"
     clocks = ", ".join(f"{clock:.1f}" for clock in row["fmax_mhz"])
-    cells = [f"{row[kind]:,}" for kind in ("lut4", "ff", "dsp", "bram")]
-    return f"| {name} | {clocks} | {' | '.join(cells)} | {row['lut4_per_pe']:.0f} |"
+    counts = [f"{row[kind]:,}" for kind in ("lut4", "ff", "dsp", "bram")]
+    return f"| {name} | {clocks} | {' | '.join(counts)} | {row['lut4_per_pe']:.0f} | {row['pe_lut4']} |"
 
 
 def missed(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -140,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = run(given.designs, given.seeds, given.jobs, folder)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print("\n| design | Fmax, MHz | LUT4 | FF | DSP | BRAM | LUT4 a PE |\n|" + " --- |" * 7)
+    print("\n| design | Fmax, MHz | LUT4 | FF | DSP | BRAM | LUT4 over PEs | LUT4 of emcc_pe |\n|" + " --- |" * 8)
     print("\n".join(line(name, row) for name, row in rows.items()))
     return int(bool(missed(rows)))
 

@@ -40,7 +40,7 @@ class Design:
 def _ecp5(pes: int) -> Design:
     part = Part("ecp5", ("--85k", "--speed", "6", "--package", "CABGA756"))
     cells = {"lut4": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "dsp": ("MULT18X18D",), "bram": ("DP16KD",)}
-    return Design(part, LENET_300_100, LowerOptions(pes=pes), freq=125, target=100, **cells)
+    return Design(part, LENET_300_100, LowerOptions(pes=pes, queue_depth=16), freq=125, target=100, **cells)
 
 
 DESIGNS: Mapping[str, Design] = {
@@ -62,7 +62,7 @@ DESIGNS: Mapping[str, Design] = {
     "gw2a-18-8pe": Design(
         Part("gowin", ("--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18")),
         LENET_300_100,
-        LowerOptions(pes=8),
+        LowerOptions(pes=8, queue_depth=16),
         freq=75,
         target=0,
         lut4=("LUT4", "ALU"),

@@ -50,9 +50,10 @@ def test_a_report_gives_the_slowest_clock_its_path_and_the_cells():
 def test_a_summary_has_the_counts_and_every_seed():
     design = DESIGNS["ecp5-85f-16pe"]
     routed = [read_report(report({CLOCK: clock})) for clock in (120.0, 99.994)]
-    row = fmax.summary(design, {"TRELLIS_FF": 700}, [1, 2], routed)
+    row = fmax.summary(design, {"TRELLIS_FF": 700}, {"LUT4": 400, "TRELLIS_DPR16X4": 10}, [1, 2], routed)
     assert row["fmax_mhz"] == [120.0, 99.99]
     assert (row["lut4"], row["ff"], row["dsp"], row["bram"]) == (900, 700, 16, 48)
+    assert row["pe_lut4"] == 460
     assert row["critical_path"][0]["ns"] == 1.25
     assert "EHXPLLL" not in row["used"]
     assert fmax.missed({"slow": row}) == ["slow"]

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from emcc.errors import EmccError
 from emcc.tools.process import Finished, run
@@ -48,7 +49,17 @@ def synthesise(
     return cells((cwd / CELLS).read_text(encoding="utf-8"))
 
 
-def cells(text: str) -> dict[str, int]:
-    """Cells by type over the whole design, from what `stat -json` wrote."""
-    found = json.loads(text)["design"]["num_cells_by_type"]
-    return {str(name): int(count) for name, count in sorted(found.items())}
+def cells(text: str, module: str = "") -> dict[str, int]:
+    """Cells by type, from what `stat -json` wrote: of the whole design, or of a module (without those below it).
+
+    A module with parameters is named by its plain name; where there are several such, it is the first.
+    """
+    report = json.loads(text)
+    if not module:
+        return _counts(report["design"])
+    found = [name for name in sorted(report["modules"]) if name.split("\\")[-1] == module]
+    return _counts(report["modules"][found[0]]) if found else {}
+
+
+def _counts(part: Mapping[str, Any]) -> dict[str, int]:
+    return {str(name): int(count) for name, count in sorted(part["num_cells_by_type"].items())}

@@ -1,0 +1,116 @@
+"""Registers move into ECP5's blocks where they may, and stay where they may not."""
+
+import copy
+import json
+
+import pytest
+
+from emcc.tools.absorb import absorb
+from emcc.tools.yosys import synthesise
+
+CLOCK = 2
+PLAIN = {"CEMUX": "1 ", "CLKMUX": "CLK", "GSR": "DISABLED", "LSRMUX": "LSR", "REGSET": "RESET"}
+
+
+def cell(kind, parameters, outputs, **wires):
+    directions = {port: "output" if port in outputs else "input" for port in wires}
+    connections = {port: [bit] for port, bit in wires.items()}
+    return {"type": kind, "parameters": parameters, "port_directions": directions, "connections": connections}
+
+
+def register(source, result, **more):
+    return cell("TRELLIS_FF", dict(PLAIN), {"Q"}, CLK=CLOCK, DI=source, Q=result, **{"LSR": "0", **more})
+
+
+def netlist(cells, *outputs):
+    ports = {f"o{bit}": {"direction": "output", "bits": [bit]} for bit in outputs}
+    return {"modules": {"top": {"ports": ports, "cells": cells}}}
+
+
+@pytest.fixture
+def memory():
+    wires = {"CLKA": CLOCK, "OCEA": "1", "RSTA": "0", "CLKB": "0", "OCEB": "1", "RSTB": "0"}
+    ram = cell("DP16KD", {"REGMODE_A": "NOREG", "REGMODE_B": "NOREG"}, {"DOA0", "DOA1"}, DOA0=10, DOA1=11, **wires)
+    return netlist({"ram": ram, "q0": register(10, 20), "q1": register(11, 21)}, 20, 21)
+
+
+def test_a_memory_takes_its_output_register(memory):
+    assert absorb(memory) == 2
+    (ram,) = memory["modules"]["top"]["cells"].values()
+    assert ram["parameters"] == {"REGMODE_A": "OUTREG", "REGMODE_B": "NOREG"}
+    assert (ram["connections"]["DOA0"], ram["connections"]["DOA1"]) == ([20], [21])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda cells, ports: cells["q1"]["parameters"].update(CEMUX="CE"),
+        lambda cells, ports: cells["q1"]["parameters"].update(REGSET="SET"),
+        lambda cells, ports: cells["q1"]["connections"].update(LSR=[30]),
+        lambda cells, ports: cells["q1"]["connections"].update(CLK=[3]),
+        lambda cells, ports: cells["ram"]["connections"].update(OCEA=[31]),
+        lambda cells, ports: cells["ram"]["connections"].update(RSTA=[32]),
+        lambda cells, ports: cells.update(other=register(11, 22)),
+        lambda cells, ports: cells.update(logic=cell("LUT4", {}, {"Z"}, A=10, Z=23)),
+        lambda cells, ports: ports.update(raw={"direction": "output", "bits": [10]}),
+    ],
+    ids=["enable", "set", "reset", "clock", "output enable", "output reset", "two registers", "logic", "port"],
+)
+def test_a_memory_keeps_a_register_outside_that_is_not_its_own(memory, spoil):
+    top = memory["modules"]["top"]
+    spoil(top["cells"], top["ports"])
+    before = copy.deepcopy(memory)
+    assert absorb(memory) == 0
+    assert memory == before
+
+
+@pytest.fixture
+def multiplier():
+    product = cell("MULT18X18D", {}, {"P0"}, A0=10, A1=10, B0=11, B1="0", P0=12)
+    cells = {"a": register(1, 10), "b": register(4, 11), "p": register(12, 13), "q": register(13, 14), "m": product}
+    return netlist(cells, 14)
+
+
+def test_a_multiplier_takes_three_stages(multiplier):
+    assert absorb(multiplier) == 4
+    (found,) = multiplier["modules"]["top"]["cells"].values()
+    wires = found["connections"]
+    assert (wires["A0"], wires["A1"], wires["B0"], wires["B1"], wires["P0"]) == ([1], [1], [4], ["0"], [14])
+    assert (wires["CLK0"], wires["CE0"], wires["RST0"]) == ([CLOCK], ["1"], ["0"])
+    stages = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
+    assert [found["parameters"][f"REG_{stage}_CLK"] for stage in stages] == ["CLK0"] * 4
+
+
+def test_an_operand_read_elsewhere_keeps_its_register(multiplier):
+    cells = multiplier["modules"]["top"]["cells"]
+    cells["logic"] = cell("LUT4", {}, {"Z"}, A=10, Z=23)
+    assert absorb(multiplier) == 3
+    assert set(cells) == {"a", "logic", "m"}
+
+
+@pytest.mark.parametrize("gone", ["a", "p", "q"])
+def test_a_multiplier_takes_all_stages_or_none(multiplier, gone):
+    cells = multiplier["modules"]["top"]["cells"]
+    del cells[gone]
+    before = copy.deepcopy(multiplier)
+    assert absorb(multiplier) == 0
+    assert multiplier == before
+
+
+@pytest.mark.synth
+def test_what_yosys_writes_is_understood(tmp_path):
+    (tmp_path / "t.sv").write_text(
+        """module t(input clk, input [9:0] a, input signed [15:0] x, y,
+                    output reg [17:0] d, output reg signed [31:0] p);
+             reg [17:0] mem [0:1023]; reg [17:0] d0; reg signed [15:0] x0, y0; reg signed [31:0] p0;
+             initial $readmemh("m.hex", mem);
+             always @(posedge clk) begin
+               d0 <= mem[a]; d <= d0; x0 <= x; y0 <= y; p0 <= x0 * y0; p <= p0;
+             end
+           endmodule"""
+    )
+    (tmp_path / "m.hex").write_text("".join(f"{(i * 2654435761) % 262144:05x}\n" for i in range(1024)))
+    before = synthesise(["t.sv"], "t", "synth_ecp5", cwd=tmp_path)
+    assert (before["DP16KD"], before["MULT18X18D"], before["TRELLIS_FF"]) == (1, 1, 18 + 32 + 64)
+    content = json.loads((tmp_path / "netlist.json").read_text())
+    assert absorb(content) == before["TRELLIS_FF"]
