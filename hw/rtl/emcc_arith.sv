@@ -3,6 +3,8 @@
 // Row and value come in cycle a (codes one cycle earlier). Codebook: cycles a-1 to a+1. Multiply: a+1, a+2. The
 // accumulator is read in a+1, forwarded in a+2 and written in a+3, so two younger sums are forwarded:
 // the one being added and the one written last.
+//
+// With Overlap 0 no layer accumulates while another drains, and there is one bank.
 module emcc_arith #(
   parameter int ActW         = 16,
   parameter int WeightW      = 16,
@@ -11,6 +13,7 @@ module emcc_arith #(
   parameter int BookAddrW    = 4,
   parameter              BookFile     = "",
   parameter int AccW         = 40,
+  parameter bit Overlap      = 1'b1,
   parameter int Rows         = 16,
   parameter int RowW         = 4
 ) (
@@ -76,13 +79,16 @@ module emcc_arith #(
     product3_q <= product2_q;
   end
 
-  // Accumulate with forwarding
-  logic [AccW-1:0] rdata0, rdata1, rdata, operand3_q, sum3, sum4_q;
-  logic            valid4_q;
+  // Accumulate with forwarding. An operand comes from a bank or from a younger sum: each has a register here, those not
+  // chosen are reset to zero, and choosing is an OR. A register's reset costs no logic.
+  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, sum4_q;
+  logic            valid4_q, near, far;
   logic [RowW-1:0] row4_q;
 
-  assign rdata = bank_i ? rdata1 : rdata0;
-  assign sum3  = operand3_q + AccW'(product3_q);
+  assign near     = valid3_q && row3_q == row2_q;
+  assign far      = valid4_q && row4_q == row2_q;
+  assign operand3 = bank0_q | bank1_q | young_q;
+  assign sum3     = operand3 + AccW'(product3_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid4_q <= 1'b0;
@@ -90,9 +96,12 @@ module emcc_arith #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (valid3_q && row3_q == row2_q) operand3_q <= sum3;
-    else if (valid4_q && row4_q == row2_q) operand3_q <= sum4_q;
-    else operand3_q <= rdata;
+    if (near || far || (Overlap && bank_i)) bank0_q <= '0;
+    else bank0_q <= rdata0;
+    if (near || far || !Overlap || !bank_i) bank1_q <= '0;
+    else bank1_q <= rdata1;
+    if (!near && !far) young_q <= '0;
+    else young_q <= near ? sum3 : sum4_q;
     row4_q <= row3_q;
     sum4_q <= sum3;
   end
@@ -113,46 +122,64 @@ module emcc_arith #(
     drain_row1_q  <= drain_row_i;
   end
 
-  assign drain_data_o = drain_bank1_q ? rdata1 : rdata0;
+  if (Overlap) begin : gen_two_banks
+    logic clear0, clear1;
+    assign clear0 = drain1_q && !drain_bank1_q;
+    assign clear1 = drain1_q && drain_bank1_q;
 
-  logic clear0, clear1;
-  assign clear0 = drain1_q && !drain_bank1_q;
-  assign clear1 = drain1_q && drain_bank1_q;
+    emcc_ram #(
+      .Width(AccW),
+      .Depth(Rows),
+      .AddrW(RowW)
+    ) u_bank0 (
+      .clk_i,
+      .we_i   (clear0 || (valid3_q && !bank_i)),
+      .waddr_i(clear0 ? drain_row1_q : row3_q),
+      .wdata_i(clear0 ? '0 : sum3),
+      .raddr_i(bank_i ? drain_row_i : row1_q),
+      .rdata_o(rdata0)
+    );
 
-  emcc_ram #(
-    .Width(AccW),
-    .Depth(Rows),
-    .AddrW(RowW)
-  ) u_bank0 (
-    .clk_i,
-    .we_i   (clear0 || (valid3_q && !bank_i)),
-    .waddr_i(clear0 ? drain_row1_q : row3_q),
-    .wdata_i(clear0 ? '0 : sum3),
-    .raddr_i(bank_i ? drain_row_i : row1_q),
-    .rdata_o(rdata0)
-  );
+    emcc_ram #(
+      .Width(AccW),
+      .Depth(Rows),
+      .AddrW(RowW)
+    ) u_bank1 (
+      .clk_i,
+      .we_i   (clear1 || (valid3_q && bank_i)),
+      .waddr_i(clear1 ? drain_row1_q : row3_q),
+      .wdata_i(clear1 ? '0 : sum3),
+      .raddr_i(bank_i ? row1_q : drain_row_i),
+      .rdata_o(rdata1)
+    );
 
-  emcc_ram #(
-    .Width(AccW),
-    .Depth(Rows),
-    .AddrW(RowW)
-  ) u_bank1 (
-    .clk_i,
-    .we_i   (clear1 || (valid3_q && bank_i)),
-    .waddr_i(clear1 ? drain_row1_q : row3_q),
-    .wdata_i(clear1 ? '0 : sum3),
-    .raddr_i(bank_i ? row1_q : drain_row_i),
-    .rdata_o(rdata1)
-  );
+    assign drain_data_o = drain_bank1_q ? rdata1 : rdata0;
+  end else begin : gen_one_bank
+    emcc_ram #(
+      .Width(AccW),
+      .Depth(Rows),
+      .AddrW(RowW)
+    ) u_bank (
+      .clk_i,
+      .we_i   (drain1_q || valid3_q),
+      .waddr_i(drain1_q ? drain_row1_q : row3_q),
+      .wdata_i(drain1_q ? '0 : sum3),
+      .raddr_i(drain_i ? drain_row_i : row1_q),
+      .rdata_o(rdata0)
+    );
+
+    assign rdata1       = '0;
+    assign drain_data_o = rdata0;
+  end
 
 `ifndef SYNTHESIS
   always @(posedge clk_i) begin
-    if (rst_ni && drain1_q && valid3_q && drain_bank1_q == bank_i) $error("%m: drain of the bank in use");
+    if (rst_ni && drain1_q && valid3_q && (!Overlap || drain_bank1_q == bank_i)) $error("%m: drain of the bank in use");
   end
 
   // The compiler has proven that no sum overflows: signed overflow of an addition is a bug.
   always @(posedge clk_i) begin
-    if (rst_ni && valid3_q && operand3_q[AccW-1] == product3_q[ProdW-1] && sum3[AccW-1] != operand3_q[AccW-1]) begin
+    if (rst_ni && valid3_q && operand3[AccW-1] == product3_q[ProdW-1] && sum3[AccW-1] != operand3[AccW-1]) begin
       $error("%m: accumulator overflow in row %0d", row3_q);
     end
   end

@@ -204,6 +204,7 @@ module emcc_array #(
       .CodeW      (CodeW),
       .CodeWidths (CodeWidths),
       .DropEmpty  (DropEmpty),
+      .Overlap    (Overlap),
       .Rows       (Rows),
       .RowW       (RowW),
       .BiasAddrW  (BiasAddrW),

@@ -25,13 +25,18 @@ module emcc_lnzd #(
   output logic             idle_o
 );
   localparam int LogDepth = 2;
-  localparam int WordW    = Lanes + AddrW + ColW;
+  localparam int LeftW    = $clog2(Lanes + 1);
+  localparam int WordW    = LeftW + Lanes + AddrW + ColW;
 
   logic              fifo_valid, fifo_pop;
   logic [WordW-1:0]  fifo_data;
   logic [LogDepth:0] fifo_count;
 
-  logic [Lanes-1:0] pend_q, lane, rest;
+  // Lanes are counted before they wait: whether the one emitted is the word's last is then known from a small counter,
+  // and no path runs through the search for it.
+  logic [Lanes-1:0] pend_q, lane;
+  logic [LeftW-1:0] flags_count, left_q;
+  logic             pending_q, last;
   logic [AddrW-1:0] addr_q;
   logic [ColW-1:0]  col_q;
 
@@ -42,7 +47,7 @@ module emcc_lnzd #(
     .clk_i,
     .rst_ni,
     .push_i,
-    .data_i ({flags_i, addr_i, col_i}),
+    .data_i ({flags_count, flags_i, addr_i, col_i}),
     .pop_i  (fifo_pop),
     .data_o (fifo_data),
     .valid_o(fifo_valid),
@@ -52,20 +57,35 @@ module emcc_lnzd #(
   // One word may be on its way from the flag memory when ready_o falls.
   assign ready_o = fifo_count < (LogDepth+1)'((1 << LogDepth) - 1);
 
+  always_comb begin
+    flags_count = '0;
+    for (int i = 0; i < Lanes; i++) flags_count = flags_count + LeftW'(flags_i[i]);
+  end
+
   assign lane      = pend_q & (~pend_q + 1'b1);
-  assign rest      = pend_q & ~lane;
-  assign pending_o = |pend_q;
-  assign emit_o    = pending_o && !stall_i;
+  assign last      = left_q == LeftW'(1);
+  assign pending_o = pending_q;
+  assign emit_o    = pending_q && !stall_i;
   assign lane_o    = lane;
   assign addr_o    = addr_q;
   assign col_o     = col_q;
-  assign idle_o    = !pending_o && !fifo_valid;
-  assign fifo_pop  = fifo_valid && (!pending_o || (emit_o && rest == '0));
+  assign idle_o    = !pending_q && !fifo_valid;
+  assign fifo_pop  = fifo_valid && (!pending_q || (emit_o && last));
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) pend_q <= '0;
-    else if (fifo_pop) pend_q <= fifo_data[AddrW+ColW +: Lanes];
-    else if (emit_o) pend_q <= rest;
+    if (!rst_ni) pending_q <= 1'b0;
+    else if (fifo_pop) pending_q <= 1'b1;
+    else if (emit_o && last) pending_q <= 1'b0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (fifo_pop) begin
+      pend_q <= fifo_data[AddrW+ColW +: Lanes];
+      left_q <= fifo_data[Lanes+AddrW+ColW +: LeftW];
+    end else if (emit_o) begin
+      pend_q <= pend_q & ~lane;
+      left_q <= left_q - 1'b1;
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -76,6 +96,9 @@ module emcc_lnzd #(
   end
 
 `ifndef SYNTHESIS
+  always @(posedge clk_i) begin
+    if (rst_ni && pending_q && last != ((pend_q & ~lane) == '0)) $error("%m: the count of lanes is wrong");
+  end
   always @(posedge clk_i) if (rst_ni && push_i && flags_i == '0) $error("%m: empty word pushed");
 `endif
 endmodule

@@ -1,5 +1,7 @@
 // Processing element: pointer read, activation queue, sparse-matrix read, arithmetic unit, drain and this lane's bank
 // of activations. The read-only memories with its slice of the weights are outside, beside it.
+// Kept whole by synthesis: flattened, Yosys would merge the PEs' copies of a register into one that drives all of them.
+(* keep_hierarchy *)
 module emcc_pe #(
   parameter int ActW        = 16,
   parameter int ColW        = 4,
@@ -9,6 +11,7 @@ module emcc_pe #(
   parameter int CodeW       = 4,
   parameter bit [3:0]    CodeWidths  = 4'b0100,
   parameter bit          DropEmpty   = 1'b1,
+  parameter bit          Overlap     = 1'b1,
   parameter int Rows        = 16,
   parameter int RowW        = 4,
   parameter int BiasAddrW   = 4,
@@ -174,6 +177,7 @@ module emcc_pe #(
     .BookAddrW(BookAddrW),
     .BookFile (BookFile),
     .AccW     (AccW),
+    .Overlap  (Overlap),
     .Rows     (Rows),
     .RowW     (RowW)
   ) u_arith (

@@ -30,14 +30,14 @@ LNZD = [
         "emcc_lnzd",
         "pend_q <= fifo_data[AddrW+ColW +: Lanes];",
         "pend_q <= fifo_data[AddrW+ColW +: Lanes] & ({Lanes{1'b1}} >> 1);",
-        r"cycle \d+: (pending_o|idle_o|emit_o): RTL 0, reference 1",
+        r"the count of lanes is wrong",
     ),
     Mutation(
         "a bubble between words",
         "lnzd",
         "emcc_lnzd",
-        "(!pending_o || (emit_o && rest == '0))",
-        "!pending_o",
+        "(!pending_q || (emit_o && last))",
+        "!pending_q",
         r"cycle \d+: pending_o: RTL 0, reference 1",
     ),
     Mutation(
@@ -52,9 +52,9 @@ LNZD = [
         "a stall loses the lane",
         "lnzd",
         "emcc_lnzd",
-        "else if (emit_o) pend_q <= rest;",
-        "else if (pending_o) pend_q <= rest;",
-        r"(pending_o|idle_o|lane, addr, col): RTL",
+        "end else if (emit_o) begin",
+        "end else if (pending_q) begin",
+        r"(pending_o|idle_o|lane, addr, col): RTL|the count of lanes is wrong",
     ),
 ]
 
