@@ -16,7 +16,7 @@ from typing import Any
 from emcc.errors import EmccError
 
 MANIFEST = "emcc.json"
-FORMAT = 1
+FORMAT = 2
 _NUMBERS = re.compile(r"\[[-+\d.eE,\s]+\]")
 
 

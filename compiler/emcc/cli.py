@@ -127,14 +127,14 @@ def compress(
     from emcc.report.paper import print_compressed
 
     goal = goal_of(max_drop, target_size, target_sparsity)
-    if keep_weights and goal:
-        raise EmccError("--keep-weights leaves nothing to search for", hint="leave the goal out, or --keep-weights")
-    if not keep_weights:
-        goal = goal or Goal(max_drop=0.3)
+    if goal:
+        goal.check(keep_weights)
+    elif not keep_weights:
+        goal = Goal(max_drop=0.3)
     folder = out or Path(f"{model.stem}_compressed")
     check_folder(folder)
     with Compressing(quiet) as tell:
-        artefact = compress_model(CompressOptions(model, data, goal, recipe, work), tell)
+        artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights), tell)
     artefact.write(folder)
     if not quiet:
         print_compressed(artefact.manifest, printable(str(folder), 1000))
@@ -184,15 +184,15 @@ def inspect(
     from emcc.artefact import changed, read_manifest, to_json, write_file
 
     if path.is_dir():
+        from emcc.report.paper import print_compressed, print_paper
         from emcc.report.summary import print_summary
 
         manifest = read_manifest(path)
         if manifest.get("kind") == "compressed":
-            from emcc.report.paper import print_compressed
-
             print_compressed(manifest, printable(str(path), 1000))
         else:
             print_summary(manifest, printable(str(path), 1000))
+            print_paper(manifest)
         for name in changed(path, manifest):
             print(f"changed since it was compiled, or missing: {printable(name)}")
         if json_file:

@@ -1,7 +1,7 @@
 """The driver: a model and options in, the files of an artefact out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from emcc.automatic.options import Goal
 from emcc.errors import EmccError, printable
 
 if TYPE_CHECKING:
+    from emcc.automatic.size import Encoder
     from emcc.ir.graph import Graph
     from emcc.plan import Plan
     from emcc.recipe import Recipe
@@ -28,7 +29,8 @@ class CompileOptions:
         model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
         pes: processing elements; None leaves it to the recipe.
         goal: what automatic compression aims at; None leaves it to the recipe. work: where it keeps its steps.
-        keep_weights: neither prune nor fine-tune; codebooks as wide as the weights need, at most 8 bits.
+        keep_weights: neither prune nor fine-tune; codebooks as wide as the weights need, at most 8 bits, or as the
+            recipe or the goal says.
     """
 
     model: Path
@@ -54,6 +56,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     if options.target not in TARGETS:
         raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
     from emcc import plan, truth
+    from emcc.automatic.size import Encoder
     from emcc.backends import rom, verilog
     from emcc.container import encode
     from emcc.eie.activity import activity
@@ -64,6 +67,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.passes.fold import Fold
     from emcc.recipe import Recipe
     from emcc.report import html, manifest
+    from emcc.report.layer_passes import LayerPasses
     from emcc.report.quality import sample
     from emcc.report.steps import Steps
     from emcc.runtime.data import load_data
@@ -80,11 +84,13 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
     for name, reason in planned.skipped if options.goal is None else ():
         steps.say(name, reason)
-    record = None
+    encoder = Encoder(replace(recipe.calibrate, data=data.x if data else None), recipe.quantise, recipe.encode.coding)
     if options.goal is None:
+        watch = steps.watch = LayerPasses(original, data and sample(source, data), encoder)
         shared = steps.run(planned.compress, original)
+        record = {"layer_passes": watch.rows}
     else:
-        planned, shared, record = searched(options, recipe, planned, data, original, progress)
+        planned, shared, record = searched(options, recipe, planned, data, original, encoder, progress)
         steps.searched(shared, record)
     quantised = steps.run(planned.quantise, shared)
     progress("lowering and rendering")
@@ -108,8 +114,8 @@ def check_goal(options: CompileOptions) -> None:
     """EmccError where a goal cannot be had."""
     if options.goal is not None and options.data is None:
         raise EmccError("automatic compression needs data to judge by", hint="give it with --data")
-    if options.goal is not None and options.keep_weights:
-        raise EmccError("--keep-weights leaves nothing to compress to a goal", hint="leave one of the two out")
+    if options.goal is not None:
+        options.goal.check(options.keep_weights)
     if options.goal is None and options.work is not None:
         raise EmccError("--work keeps the steps of automatic compression", hint="give a goal: --max-drop 0.3")
 
@@ -120,22 +126,20 @@ def searched(
     planned: "Plan",
     data: "Dataset | None",
     original: "Graph",
+    encoder: "Encoder",
     progress: Callable[[Any], None],
 ) -> tuple["Plan", "Graph", dict[str, Any]]:
     """The plan without the passes that the search stands for, the graph that it found, and its record."""
-    from dataclasses import replace
-
     from emcc.automatic.record import of_search
-    from emcc.automatic.size import Encoder
     from emcc.compress import key, search
 
     assert options.goal is not None
     assert options.data is not None
     assert data is not None
-    name = key(options.model, options.data, options.goal, recipe, options.work)
-    encoder = Encoder(replace(recipe.calibrate, data=data.x), recipe.quantise, recipe.encode.coding)
-    found = search(original, data, options.goal, recipe, options.work, name, encoder, progress)
+    keep = options.keep_weights
+    name = key(options.model, options.data, options.goal, recipe, options.work, keep)
+    found = search(original, data, options.goal, recipe, options.work, name, encoder, progress, keep)
     resolved = {name: each for name, each in planned.resolved.items() if name not in ("prune", "share", "finetune")}
     resolved["search"] = recipe.effective()["search"]
-    plan = replace(planned, compress=(), skipped=(), fine_tuned=True, resolved=resolved)
+    plan = replace(planned, compress=(), skipped=(), fine_tuned=not keep, resolved=resolved)
     return plan, found.shared, of_search(options.goal, found)

@@ -17,7 +17,7 @@ from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
 from emcc.runtime.data import Dataset
 
-CHECKED = 64
+CHECKED, MEASURED = 64, 10_000
 Tell = Callable[[Event | str], None]
 
 
@@ -28,6 +28,7 @@ class CompressOptions:
     Attributes:
         model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
         goal: when the search stops; None does not search: the weights stay as they are, apart from being shared.
+        keep_weights: search for codebooks alone; zero pattern and weights stay.
         work: where steps are kept, so that an interrupted search goes on.
     """
 
@@ -36,6 +37,7 @@ class CompressOptions:
     goal: Goal | None
     recipe: Path | None = None
     work: Path | None = None
+    keep_weights: bool = False
 
 
 def silent(_event: Event | str) -> None:
@@ -51,10 +53,13 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     from emcc import truth
     from emcc.automatic.record import manifest, of_search
     from emcc.automatic.size import Encoder
+    from emcc.container import decode
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.passes.fold import Fold
-    from emcc.report.quality import sample
+    from emcc.plan import keeping
+    from emcc.report.quality import sample, stored
+    from emcc.report.values import rounded
     from emcc.runtime.data import load_data
 
     tell("reading")
@@ -67,18 +72,21 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     encoder = Encoder(calibrate, recipe.quantise, recipe.encode.coding)
     if options.goal is None:
         tell("sharing weights")
-        shared, searched = replace(recipe.share, bits=0, layers={}).apply(folded), {}
+        shared, searched = keeping(recipe).apply(folded), {}
     elif options.data is None or data is None:
         raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     else:
-        name = key(options.model, options.data, options.goal, recipe, options.work)
-        found = search(folded, data, options.goal, recipe, options.work, name, encoder, tell)
+        name = key(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
+        found = search(folded, data, options.goal, recipe, options.work, name, encoder, tell, options.keep_weights)
         shared, searched = found.shared, of_search(options.goal, found)
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
     told = manifest(options, recipe, folded, shared, encoded, data, checked)
     told = {**told, **searched}
+    if options.goal is None and data is not None:
+        tell("measuring")
+        told["quality"] = rounded(stored(folded, decode(encoded), sample(source, data, MEASURED)))
     return Artefact({**files, MANIFEST: to_json({**told, "format": FORMAT, "files": digests(files)})})
 
 
@@ -91,8 +99,10 @@ def search(
     name: str,
     encoder: Callable[[Graph], bytes],
     tell: Tell,
+    keep_weights: bool = False,
 ) -> Found:
     """The search on a folded graph. `encoder` measures sizes; `name` names the search in `work`."""
+    from emcc.automatic.keep import Keeper
     from emcc.automatic.problem import Problem
     from emcc.automatic.search import Searcher
     from emcc.automatic.store import Store
@@ -103,10 +113,11 @@ def search(
     store = Store(work, name)
     with deterministic(torch, chosen.threads):
         problem = Problem(torch, folded, data, chosen)
-        return Searcher(problem, goal, encoder, store, tell).run()
+        kind = Keeper if keep_weights else Searcher
+        return kind(problem, goal, encoder, store, tell).run()
 
 
-def key(model: Path, data: Path, goal: Goal, recipe: Recipe, work: Path | None) -> str:
+def key(model: Path, data: Path, goal: Goal, recipe: Recipe, work: Path | None, keep_weights: bool = False) -> str:
     """What a search depends on, hashed: the files and everything that was chosen. Read only where steps are kept."""
     if work is None:
         return ""
@@ -114,7 +125,7 @@ def key(model: Path, data: Path, goal: Goal, recipe: Recipe, work: Path | None) 
     for path in (model, data):
         with path.open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
-    chosen = {"goal": asdict(goal), "recipe": recipe.effective(), "emcc": __version__}
+    chosen = {"goal": asdict(goal), "recipe": recipe.effective(), "emcc": __version__, "keep_weights": keep_weights}
     total.update(json.dumps(chosen, sort_keys=True, default=str).encode())
     return total.hexdigest()
 

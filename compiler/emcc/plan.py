@@ -8,6 +8,7 @@ from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
 from emcc.passes.base import Pass
 from emcc.passes.gradual import PruneFinetune
+from emcc.passes.share import Share
 from emcc.recipe import Recipe
 from emcc.runtime.data import Dataset
 
@@ -57,14 +58,14 @@ def make(
     skipped: tuple[tuple[str, str], ...] = (("prune", PRUNE), ("finetune", FINETUNE))
     tuned = False
     if keep_weights:
-        compress = (replace(share, bits=0, layers={}),)
+        compress = (keeping(recipe),)
         skipped = (("prune", KEPT), ("finetune", KEPT))
         unused = sorted(recipe.given & {"prune", "finetune"})
         warnings += [f"--keep-weights: the recipe's [{section}] is not used" for section in unused]
         if _sets(recipe, "share", ("bits", "layers")):
-            warnings.append("--keep-weights: the recipe's bits in [share] are not used")
+            warnings.append("--keep-weights: of the recipe's [share] kept_bits is used, and not bits")
         resolved = {name: each for name, each in resolved.items() if name not in ("prune", "finetune")}
-        resolved["share"] |= {"bits": 0, "layers": {}}
+        resolved["share"] |= {"bits": share.kept_bits, "layers": {}}
     elif data is not None:
         finetune = replace(recipe.finetune, data=data, teacher=original, progress=progress)
         compress = (PruneFinetune(recipe.prune, finetune), share)
@@ -76,6 +77,11 @@ def make(
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
     quantise = (calibrate, recipe.quantise)
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
+
+
+def keeping(recipe: Recipe) -> Share:
+    """How --keep-weights shares weights."""
+    return replace(recipe.share, bits=recipe.share.kept_bits, layers={})
 
 
 def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:

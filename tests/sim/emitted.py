@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emcc.artefact import MANIFEST, Artefact, to_json
+from emcc.artefact import FORMAT, MANIFEST, Artefact, to_json
 from emcc.backends import rom, verilog
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
@@ -18,7 +18,7 @@ def write(graph: Graph, options: LowerOptions, folder: Path) -> Program:
     """Lower a quantised graph and write what simulating it takes; returns the program."""
     program = lower(graph, options)
     images = rom.render(rom.images(program), "hex")
-    manifest = to_json({"format": 1})
+    manifest = to_json({"format": FORMAT})
     stored = save_program(program)
     Artefact({MANIFEST: manifest, "program.npz": stored, **verilog.render(program), **images}).write(folder)
     return program

@@ -1,5 +1,7 @@
 """Compiled inner loops of the Huffman coder."""
 
+import numpy as np
+
 from emcc.ir.graph import Array
 from emcc.jit import compiled
 
@@ -76,13 +78,13 @@ def unpack_entries(
     at = 0
     for _ in range(count):
         byte = at >> 3
-        word = padded[byte] << 16 | padded[byte + 1] << 8 | padded[byte + 2]
-        entry = runs[(word >> (24 - run_peek - (at & 7))) & run_mask]
+        word = np.int64(padded[byte]) << 16 | np.int64(padded[byte + 1]) << 8 | np.int64(padded[byte + 2])
+        entry = np.int64(runs[(word >> (24 - run_peek - (at & 7))) & run_mask])
         at = min(at + (entry & 15), last + 1)
         run = entry >> 4
         byte = at >> 3
-        word = padded[byte] << 16 | padded[byte + 1] << 8 | padded[byte + 2]
-        entry = codes[(word >> (24 - code_peek - (at & 7))) & code_mask]
+        word = np.int64(padded[byte]) << 16 | np.int64(padded[byte + 1]) << 8 | np.int64(padded[byte + 2])
+        entry = np.int64(codes[(word >> (24 - code_peek - (at & 7))) & code_mask])
         at = min(at + (entry & 15), last + 1)
         code = entry >> 4
         run_counts[run] += 1
@@ -108,8 +110,8 @@ def decode_stream(padded: Array, peek: int, table: Array, symbols: Array) -> int
     at = 0
     for i in range(len(symbols)):
         byte = at >> 3
-        word = padded[byte] << 16 | padded[byte + 1] << 8 | padded[byte + 2]
-        entry = table[(word >> (24 - peek - (at & 7))) & mask]
+        word = np.int64(padded[byte]) << 16 | np.int64(padded[byte + 1]) << 8 | np.int64(padded[byte + 2])
+        entry = np.int64(table[(word >> (24 - peek - (at & 7))) & mask])
         symbols[i] = entry >> 4
         at = min(at + (entry & 15), last + 1)
     return at

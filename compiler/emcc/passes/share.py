@@ -81,6 +81,7 @@ class Share:
     bits: int = option(
         4, "bits of a code; 0: the fewest that keep every weight exactly, at most 8", choices=(0, 1, 2, 4, 8)
     )
+    kept_bits: int = option(0, "the same, with --keep-weights", choices=(0, *CODE_WIDTHS))
     init: str = option("optimal", "where the clusters begin; optimal: at the least error there is", choices=INITS)
     max_iter: int = option(1000, "iterations of k-means at most", low=0, high=100_000)
     seed: int = option(0, 'seed of init = "random"', low=0)

@@ -6,9 +6,9 @@ from typing import Any
 from emcc.errors import printable
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, form: str = ".2%") -> str:
     """0.1234 -> 12.34 %."""
-    return f"{fraction:.2%}".replace("%", " %")
+    return f"{fraction:{form}}".replace("%", " %")
 
 
 def kilo(count: float) -> str:

@@ -17,19 +17,20 @@ from emcc.eie.layout import Layout
 from emcc.ir.graph import Graph
 from emcc.ir.program import Program
 from emcc.plan import Plan
+from emcc.report.coding import table
 from emcc.report.metrics import layer_row, totals, useful_work
 from emcc.report.quality import measure, quantised_input, sample
+from emcc.report.values import rounded
 from emcc.runtime.data import Dataset
 
 TIMED = 256
-DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Compiled:
     """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest.
 
-    `search` is the record of automatic compression, where that ran.
+    `record` has a row a layer and pass ("layer_passes"), and what automatic compression measured, where that ran.
     """
 
     original: Graph
@@ -40,7 +41,7 @@ class Compiled:
     data: Dataset | None
     plan: Plan
     steps: tuple[tuple[str, str], ...]
-    search: Mapping[str, Any] | None = None
+    record: Mapping[str, Any]
 
 
 def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             "fine_tuned": compiled.plan.fine_tuned,
             "passes": compiled.plan.resolved,
         },
-        **(compiled.search or {}),
+        **rounded(compiled.record),
         "passes": [{"name": name, "did": did} for name, did in compiled.steps],
         "warnings": list(compiled.plan.warnings),
         "design": {
@@ -75,14 +76,15 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             "host": [{"op": op, "attrs": _plain(attrs)} for op, attrs in program.host],
         },
         "samples": "samples of the data" if data else "synthetic samples",
-        "layers": _rounded(layers),
-        "totals": _rounded(total),
+        "layers": rounded(layers),
+        "totals": rounded(total),
+        "compression": rounded(table(compiled.original, compiled.shared, encoded)),
         "memory": memory(program, compiled.images),
         "memory_map": [
             {"layer": layer.name, **asdict(at)}
             for layer, at in zip(program.layers, Layout(program).placements, strict=True)
         ],
-        "quality": _rounded(
+        "quality": rounded(
             measure(compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None)
         ),
     }
@@ -155,12 +157,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _rounded(value: Any) -> Any:
-    """Floats to six digits: the last ones depend on the machine's BLAS."""
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list) else value

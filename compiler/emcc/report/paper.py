@@ -11,17 +11,16 @@ from emcc.errors import printable
 from emcc.report.lines import kilo, percent
 from emcc.report.summary import console
 
+TITLES = {"huffman": "Huffman", "range": "range coder"}
+
 
 def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
     """The table and what is to be said about it, on stdout."""
     out = console()
-    total, search = manifest["totals"], manifest.get("search")
+    search = manifest.get("search")
     out.print(Text(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
-    lines = [
-        f"size: {total['bytes']:,} bytes (model.emc; {total['header_bytes']:,} of them header and checksums) against "
-        f"{total['dense_bytes']:,} bytes of float32 weights and biases: {total['compression']:.1f}x smaller",
-    ]
+    lines = [parts(manifest)]
     if not search:
         exact = sum(row["inertia"] == 0 for row in manifest["layers"])
         lines.append(
@@ -29,34 +28,68 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
         )
     else:
         lines += _searched(manifest, search)
+    if "quality" in manifest:
+        lines.append(_measured(manifest, manifest["quality"]))
     for line in lines:
         out.print(Text(line))
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
     """What the search measured."""
+    trained = "nothing was trained: zero pattern and weights stay, but for their codebooks"
+    if search["trained_on"]:
+        trained = f"trained on the other {search['trained_on']:,} samples; weights ranked by {search['score']}"
     return [
         f"{search['measure']} on {search['held_out']:,} held-out samples of {printable(manifest['data']['file'])}: "
         f"{search['quality_before']:.2f} % before, {search['quality']:.2f} % after; "
         f"same as the original on {search['agreement']:.2f} %",
-        f"trained on the other {search['trained_on']:,} samples; weights ranked by {search['score']}",
+        trained,
     ]
 
 
-def paper_table(manifest: Mapping[str, Any]) -> Table:
-    """A row a layer, as in the paper; coded bits are of a kept weight."""
-    rows, total = manifest["layers"], manifest["totals"]
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
+def _measured(manifest: Mapping[str, Any], quality: Mapping[str, Any]) -> str:
+    """What model.emc does on the data, where that was not used to search."""
+    text = f"on {quality['samples']:,} samples of {printable(manifest['data']['file'])}: "
+    if quality["accuracy"] is not None:
+        text += f"accuracy {percent(quality['accuracy_before'])} before, {percent(quality['accuracy'])} after; "
+    what = "same as the original on" if quality["classes"] else "explained of the original outputs' variance:"
+    return f"{text}{what} {percent(quality['agreement'])}"
+
+
+def print_paper(manifest: Mapping[str, Any]) -> None:
+    """The table alone, for a model that was compiled."""
+    out = console()
+    out.print(Text("weights, coded, as in the tables of Deep Compression (Han et al. 2016):"))
+    out.print(paper_table(manifest["compression"]))
+    out.print(Text(parts(manifest["compression"])))
+
+
+def parts(table: Mapping[str, Any]) -> str:
+    """What model.emc is made of."""
+    rows, total = table["layers"], table["totals"]
+    books, biases = (sum(row[key] for row in rows) for key in ("codebook_bytes", "bias_bytes"))
+    return (
+        f"model.emc: {total['bytes']:,} bytes, of them {books:,} codebooks, {biases:,} biases, "
+        f"{total['header_bytes']:,} header and checksums; {total['compression']:.1f}x smaller than "
+        f"{total['dense_bytes']:,} bytes of float32 weights and biases"
+    )
+
+
+def paper_table(table: Mapping[str, Any]) -> Table:
+    """A row a layer, as in the paper; coded bits are of a kept weight.
+
+    Under each coder: what codes and positions take, and how much more that is than the entropy of the coder's model.
+    """
+    rows, total = table["layers"], table["totals"]
     columns = [
         ("layer", [printable(row["name"], 40) for row in rows], "total"),
         ("weights", [kilo_count(row["weights"]) for row in rows], kilo_count(total["weights"])),
-        ("weights\nkept", [percent(row["density"]) for row in rows], percent(total["kept"] / total["weights"])),
+        ("kept", [percent(row["density"]) for row in rows], percent(total["kept"] / total["weights"])),
         ("entries", [str(row["entries"]) for row in rows], ""),
         ("code\nbits", [str(row["code_bits"]) for row in rows], ""),
         ("coded", [f"{row['code_bits_coded']:.2f}" for row in rows], ""),
-        ("run\nbits", [str(row["run_bits"]) for row in rows], ""),
+        ("run\nbits", [str(row["run_bits"] or "") for row in rows], ""),
         ("coded", [f"{row['run_bits_coded']:.2f}" for row in rows], ""),
-        ("bias\nbytes", [str(row["bias_bytes"]) for row in rows], str(sum(row["bias_bytes"] for row in rows))),
         ("size", [kilo(row["bytes"]) for row in rows], kilo(total["bytes"])),
         (
             "of\nfloat32",
@@ -64,11 +97,23 @@ def paper_table(manifest: Mapping[str, Any]) -> Table:
             percent(total["bytes"] / total["dense_bytes"]),
         ),
     ]
+    for coder, of_all in total["coders"].items():
+        costs = [row["coders"][coder] for row in rows]
+        columns.append((f"{TITLES[coder]}\nover entropy", [over(each) for each in costs], over(of_all)))
+    drawn = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1, 0, 0))
     for index, (title, _, footer) in enumerate(columns):
-        table.add_column(title, footer=Text(footer), justify="left" if index == 0 else "right")
+        side: Any = {"justify": "right", "no_wrap": True} if index else {"overflow": "fold"}
+        drawn.add_column(title, footer=Text(footer), **side)
     for cells in zip(*(column[1] for column in columns), strict=True):
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        drawn.add_row(*(Text(cell) for cell in cells))
+    return drawn
+
+
+def over(cost: Mapping[str, float]) -> str:
+    """Bytes, and how many more in percent than the entropy of the model: 1.2 kB +0.8 %."""
+    if not cost["entropy_bytes"]:
+        return kilo(cost["bytes"])
+    return f"{kilo(cost['bytes'])} {percent(cost['bytes'] / cost['entropy_bytes'] - 1, '+.1%')}"
 
 
 def kilo_count(count: int) -> str:

@@ -13,6 +13,7 @@ from emcc.runtime.host import accuracy, classes
 
 SAMPLES = 4096
 NOISE = 256
+BATCH = 1000
 SEED = 0
 
 
@@ -57,3 +58,35 @@ def measure(original: Graph, shared: Graph, program: Program, data: Dataset, rea
     if real and said is not None and now is not None:
         found["agreement"] = float(np.mean(said == now))
     return found
+
+
+def stored(original: Graph, held: Graph, data: Dataset) -> dict[str, Any]:
+    """Of a model.emc, decoded, as it will run: in integers where it holds integers.
+
+    samples; accuracy of both, as a share, None without labels or classes; agreement: the share with the same class,
+    or of the original outputs' variance that is explained where outputs are no classes.
+
+    Args:
+        original: the folded float graph; held: what model.emc holds of it, compressed.
+    """
+    source = held.tensors[held.inputs[0]].fmt
+    target = held.tensors[held.outputs[0]].fmt
+    before, after = [], []
+    for begin in range(0, len(data), BATCH):
+        x = np.asarray(data.x[begin : begin + BATCH])
+        before.append(np.asarray(interpret.run(original, x), np.float64))
+        y = np.asarray(interpret.run(held, source.quantise(x) if source else x))
+        after.append(target.dequantise(y) if source and target else y.astype(np.float64))
+    was, now = np.concatenate(before), np.concatenate(after).reshape(-1, *before[0].shape[1:])
+    said, says = classes(original.host, was), classes(original.host, now)
+    if said is not None and says is not None:
+        agreement = float(np.mean(said == says))
+    else:
+        agreement = 1 - float(np.square(now - was).mean() / (was.var(0).mean() or 1.0))
+    return {
+        "samples": len(data),
+        "accuracy_before": accuracy(original.host, was, data.y),
+        "accuracy": accuracy(original.host, now, data.y),
+        "agreement": agreement,
+        "classes": said is not None,
+    }

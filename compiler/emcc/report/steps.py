@@ -10,11 +10,15 @@ from emcc.passes.base import Pass, Pipeline
 
 
 class Steps:
-    """Runs passes, and keeps a sentence about each: `said` is a list of (pass, sentence)."""
+    """Runs passes, and keeps a sentence about each: `said` is a list of (pass, sentence).
+
+    `watch`, where it is set, is called with each pass's name and the graphs before and after it.
+    """
 
     def __init__(self, progress: Callable[[str], None]) -> None:
         self._progress = progress
         self._stage = "frontend"
+        self.watch: Callable[[str, Graph, Graph], None] | None = None
         self.said: list[tuple[str, str]] = []
 
     def say(self, name: str, sentence: str) -> None:
@@ -43,6 +47,8 @@ class Steps:
         def observe(step: Pass, after: Graph, _seconds: float) -> None:
             nonlocal before
             self.say(step.name, describe(step, before, after))
+            if self.watch:
+                self.watch(step.name, before, after)
             before, self._stage = after, step.name
 
         return Pipeline(tuple(passes), observe, lambda step: self._progress(step.name), self._stage).apply(graph)

@@ -39,6 +39,52 @@ def test_a_model_of_few_values_comes_back_exactly(tmp_path: Path) -> None:
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
     path = models.save(models.mlp([4, 3]), tmp_path / "m.onnx")
-    assert run("compress", path, "--keep-weights", "--max-drop", "1", "--out", tmp_path / "c") == 2
+    assert run("compress", path, "--keep-weights", "--target-sparsity", "0.5", "--out", tmp_path / "c") == 2
     assert run("compress", path, "--out", tmp_path / "c") == 2
     assert not (tmp_path / "c").exists()
+
+
+def trained_looking(folder: Path) -> tuple[Path, Path]:
+    """A classifier whose weights are all different, half of them zero, and data that it labelled itself."""
+    path = models.save(models.mlp((12, 40, 4), seed=3, density=0.5), folder / "m.onnx")
+    x = np.random.default_rng(1).standard_normal((900, 12)).astype(np.float32)
+    np.savez(folder / "d.npz", x=x, y=interpret.run(load(path), x).argmax(1))
+    return path, folder / "d.npz"
+
+
+def test_a_goal_shares_weights_and_leaves_the_zero_pattern(tmp_path: Path) -> None:
+    path, data = trained_looking(tmp_path)
+    told = {}
+    for name, goal in (
+        ("exact", []),
+        ("drop", ["--max-drop", 2]),
+        ("more", ["--max-drop", 20]),
+        ("size", ["--target-size", 700]),
+    ):
+        words = ["compress", path, "--keep-weights", "--data", data, *goal, "--out", tmp_path / name, "--quiet"]
+        assert run(*words) == 0
+        told[name] = json.loads((tmp_path / name / "emcc.json").read_text())
+        assert [row["kept"] for row in told[name]["layers"]] == [row["kept"] for row in told["exact"]["layers"]]
+        assert told[name]["totals"]["bytes"] == (tmp_path / name / "model.emc").stat().st_size
+    assert told["exact"]["quality"]["accuracy_before"] == 1.0
+    assert told["exact"]["quality"]["accuracy"] > 0.98
+    assert told["drop"]["search"]["quality"] >= 98.0
+    assert told["more"]["totals"]["bytes"] < told["drop"]["totals"]["bytes"] < told["exact"]["totals"]["bytes"]
+    assert told["size"]["totals"]["bytes"] <= 700
+    assert run("inspect", tmp_path / "drop") == 0
+
+
+def test_a_size_that_cannot_be_reached_without_pruning(tmp_path: Path) -> None:
+    path, data = trained_looking(tmp_path)
+    words = ["compress", path, "--keep-weights", "--data", data, "--target-size", 100, "--out", tmp_path / "c"]
+    assert run(*words) == 2
+    assert not (tmp_path / "c").exists()
+
+
+def test_the_recipe_says_how_many_bits(tmp_path: Path) -> None:
+    path, _ = trained_looking(tmp_path)
+    (tmp_path / "r.toml").write_text("[share]\nkept_bits = 2\n")
+    words = ["compress", path, "--keep-weights", "--recipe", tmp_path / "r.toml", "--out", tmp_path / "c", "--quiet"]
+    assert run(*words) == 0
+    told = json.loads((tmp_path / "c" / "emcc.json").read_text())
+    assert [row["entries"] for row in told["layers"]] == [3, 3]

@@ -58,8 +58,14 @@ def test_keep_weights(data: Dataset | None) -> None:
     assert [name for name, _ in found.skipped] == ["prune", "finetune"]
     assert any("[prune] is not used" in warning for warning in found.warnings)
     assert any("[share]" in warning for warning in found.warnings)
+    assert found.resolved["share"]["bits"] == 0
     assert (SYNTHETIC in found.warnings) == (data is None)
     assert set(found.resolved) == {"share", "calibrate", "quantise", "lower", "encode"}
+
+
+def test_keep_weights_shares_in_the_bits_that_the_recipe_says() -> None:
+    found = plan("[share]\nkept_bits = 2\n", keep=True)
+    assert found.compress[0].bits == found.resolved["share"]["bits"] == 2
 
 
 def test_calibration_gets_the_data() -> None:

@@ -1,0 +1,98 @@
+"""The rows of Deep Compression's tables (Han et al. 2016, tables 2 to 4) for a model.emc, and what each coder takes."""
+
+from typing import Any
+
+import numpy as np
+
+from emcc.container import LayerSize, decode, encode, layer_sizes
+from emcc.ir.graph import Graph
+
+RANGE_LIMIT = 1 << 22
+"""Weights of a model up to which the range coder is tried beside Huffman's for the table alone."""
+
+
+def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
+    """{"layers": a row a layer, "totals": of all}.
+
+    A layer's bytes are its sections of the file; what remains of the file is its header, checksums and frame.
+
+    Args:
+        original: the folded float graph; shared: the same with shared weights; encoded: the model.emc of `shared`.
+    """
+    found = layer_sizes(encoded)
+    coders = compared(encoded, found)
+    rows = []
+    for place, (node, size) in enumerate(zip(shared.layers(), found, strict=True)):
+        book = shared.codebooks[node.inputs[1]]
+        weights, before = shared.constants[node.inputs[1]], original.constants[node.inputs[1]]
+        kept = int(np.count_nonzero(weights))
+        rows.append(
+            {
+                "name": node.name,
+                "shape": list(weights.shape),
+                "weights": weights.size,
+                "biases": len(shared.constants[node.inputs[2]]),
+                "kept": kept,
+                "density": kept / weights.size,
+                "entries": int(np.unique(weights[weights != 0]).size),
+                "code_w": book.code_w,
+                "inertia": float(np.square(weights - before, dtype=np.float64)[weights != 0].sum()),
+                **coded(size),
+                "coders": {name: sizes[place] for name, sizes in coders.items()},
+            }
+        )
+    parameters = sum(row["weights"] + row["biases"] for row in rows)
+    total = {
+        "parameters": parameters,
+        "weights": sum(row["weights"] for row in rows),
+        "kept": sum(row["kept"] for row in rows),
+        "dense_bytes": 4 * parameters,
+        "bytes": len(encoded),
+        "header_bytes": len(encoded) - sum(size.bytes for size in found),
+        "compression": 4 * parameters / len(encoded),
+        "coders": {name: summed(sizes) for name, sizes in coders.items()},
+    }
+    return {"layers": rows, "totals": total}
+
+
+def coded(size: LayerSize) -> dict[str, Any]:
+    """Bits a kept weight, uncoded and coded, and bytes."""
+    kept = max(1, size.kept)
+    return {
+        "coding": size.coding,
+        "code_bits": size.codes.width,
+        "code_bits_coded": 8 * size.codes.bytes / kept,
+        "run_bits": size.runs.width,
+        "run_bits_coded": 8 * size.runs.bytes / kept,
+        "bytes": size.bytes,
+        "codebook_bytes": size.codebook.bytes,
+        "bias_bytes": size.bias.bytes,
+    }
+
+
+def compared(encoded: bytes, found: list[LayerSize]) -> dict[str, list[dict[str, float]]]:
+    """By coder, what codes and positions of each layer take, and how far that is from the entropy of its model.
+
+    Huffman always; "range" where the file has it throughout, or the model is small enough to try (RANGE_LIMIT).
+    """
+    used = {size.coding for size in found}
+    small = sum(size.weights for size in found) <= RANGE_LIMIT
+    graph = decode(encoded)
+    sizes = {}
+    for coding in ("huffman", "range"):
+        if used == {coding}:
+            sizes[coding] = found
+        elif coding == "huffman" or small:
+            sizes[coding] = layer_sizes(encode(graph, coding=coding))
+    return {coding: [cost(size) for size in each] for coding, each in sizes.items()}
+
+
+def cost(size: LayerSize) -> dict[str, float]:
+    """bytes: of codes and positions, tables and all. entropy_bytes: of both by the coder's model, without tables."""
+    least = (size.codes.entropy * size.codes.symbols + size.runs.entropy * size.runs.symbols) / 8
+    return {"bytes": size.codes.bytes + size.runs.bytes, "entropy_bytes": least}
+
+
+def summed(costs: list[dict[str, float]]) -> dict[str, float]:
+    """The same for a whole model."""
+    return {key: sum(each[key] for each in costs) for key in ("bytes", "entropy_bytes")}
