@@ -38,6 +38,11 @@ class Goal:
         if sum(value is not None for value in (self.max_drop, self.target_size, self.target_sparsity)) != 1:
             raise ValueError("not one goal")
 
+    def check(self, keep_weights: bool) -> None:
+        """EmccError where the goal cannot be had without pruning."""
+        if keep_weights and self.target_sparsity is not None:
+            raise EmccError("--keep-weights leaves the zero pattern as it is", hint="leave out --target-sparsity")
+
 
 @dataclass(frozen=True)
 class Search:
