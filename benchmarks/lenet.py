@@ -23,8 +23,8 @@ def parameters(kind: str) -> int:
     return sum(math.prod(shape) + shape[0] for shape in SHAPES[kind].values())
 
 
-def forward(torch: Any, kind: str, weights: dict[str, Any], x: Any) -> Any:
-    """Logits [n, 10] of x [n, 1, 28, 28]."""
+def forward(torch: Any, kind: str, weights: dict[str, Any], x: Any, dropout: float = 0.0) -> Any:
+    """Logits [n, 10] of x [n, 1, 28, 28]; `dropout` of what enters fully connected layers, but of pixels."""
     functional = torch.nn.functional
     names = list(SHAPES[kind])
     for name in names:
@@ -32,7 +32,8 @@ def forward(torch: Any, kind: str, weights: dict[str, Any], x: Any) -> Any:
         if weight.ndim == 4:
             x = functional.max_pool2d(functional.conv2d(x, weight, bias), 2)
         else:
-            x = functional.linear(x.flatten(1), weight, bias)
+            x = x.flatten(1) if name == names[0] else functional.dropout(x.flatten(1), dropout)
+            x = functional.linear(x, weight, bias)
             x = x if name == names[-1] else functional.relu(x)
     return x
 
@@ -46,6 +47,9 @@ def train(
     epochs: int,
     augment: str,
     threads: int,
+    dropout: float = 0.0,
+    smoothing: float = 0.0,
+    weight_decay: float = 0.0,
     say: Callable[[str], None] = print,
 ) -> Weights:
     """Adam with a one-cycle rate. `augment` as in emcc's [search]; the last FINISH epochs see the data as it is."""
@@ -63,7 +67,11 @@ def train(
         weights[f"{name}.bias"] = torch.zeros(shape[0]).requires_grad_()
     batch = 128
     steps = len(x) // batch
-    optimiser = torch.optim.Adam(list(weights.values()), lr=1e-3, foreach=True)
+    groups = [
+        {"params": [each for each in weights.values() if (each.ndim > 1) == decays], "weight_decay": by}
+        for decays, by in ((True, weight_decay), (False, 0.0))
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=1e-3, foreach=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, epochs * steps, pct_start=0.2)
     warp = Augment(torch, augment, x.shape[1:])
     for epoch in range(epochs):
@@ -75,13 +83,14 @@ def train(
             clean = 1.0 if epoch >= epochs - FINISH else 0.0
             images = warp(torch.from_numpy(x[rows]), rng, clean)
             images = images.contiguous(memory_format=torch.channels_last)
-            loss = torch.nn.functional.cross_entropy(forward(torch, kind, weights, images), torch.from_numpy(y[rows]))
+            got, labels = forward(torch, kind, weights, images, dropout), torch.from_numpy(y[rows])
+            loss = torch.nn.functional.cross_entropy(got, labels, label_smoothing=smoothing)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
             total += float(loss.detach())
-        say(f"{kind} seed {seed} training, epoch {epoch + 1} of {epochs}: loss {total / steps:.4f}")
+        say(f"training, epoch {epoch + 1} of {epochs}: loss {total / steps:.4f}")
     return {name: value.detach().numpy() for name, value in weights.items()}
 
 

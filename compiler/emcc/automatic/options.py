@@ -59,6 +59,11 @@ class Search:
     regrow: float = option(0.2, "share of the weights given back where gradients are largest", low=0.0, high=0.9)
     distil: float = option(0.7, "share of the original model's outputs in the aim, beside labels", low=0.0, high=1.0)
     temperature: float = option(2.0, "of distilling", low=0.01, high=1000.0)
+    smoothing: float = option(0.0, "share of each label given to all classes alike", low=0.0, high=0.9)
+    dropout: float = option(0.0, "share of hidden activations that a step leaves out", low=0.0, high=0.9)
+    weight_decay: float = option(
+        0.0, "of weights before they are shared, per unit of learning rate", low=0.0, high=10.0
+    )
     augment: str = option("none", "random changes of image inputs: shifts; or shifts and warps", choices=AUGMENT)
     holdout: float = option(0.1, "share of the data that decides and does not train", low=0.001, high=0.9)
     entries: int = option(15, "most entries of a codebook besides zero", low=1, high=255)

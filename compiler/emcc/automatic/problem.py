@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from emcc.automatic.augment import Augment
+from emcc.automatic.dropout import Dropout
 from emcc.automatic.options import Search
 from emcc.errors import EmccError
 from emcc.ir.graph import Array, Graph
@@ -38,7 +39,7 @@ class Problem:
 
     Attributes:
         torch: the module. original: the graph that is compressed, and learned from.
-        train, held: rows of the data.
+        train, held: rows of the data. dropout: how hidden activations are left out in training.
     """
 
     torch: Any
@@ -52,6 +53,7 @@ class Problem:
         self.train, self.held = split(len(self.data), self.options.holdout, self.options.seed)
         shape = tuple(int(size or 1) for size in self.original.tensors[self.original.inputs[0]].shape[1:])
         self._augment = Augment(self.torch, self.options.augment, shape)
+        self.dropout = Dropout(self.torch, self.original, self.options.dropout)
         size = self.original.tensors[self.original.outputs[0]].features
         labels = self.data.y
         self.labelled = labels is not None and size > 1 and int(labels.max()) < size
@@ -113,7 +115,7 @@ class Problem:
         if self.labelled and share < 1:
             assert self.data.y is not None
             labels = self.torch.from_numpy(self.data.y[rows])
-            total = (1 - share) * functional.cross_entropy(got, labels)
+            total = (1 - share) * functional.cross_entropy(got, labels, label_smoothing=self.options.smoothing)
         if share:
             if self.scores:
                 logs = functional.log_softmax(got / heat, 1), functional.log_softmax(wanted / heat, 1)

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from emcc.automatic import codes, importance
+from emcc.automatic import codes
 from emcc.automatic.size import snapped
-from emcc.automatic.stages import FIRST, Stages
+from emcc.automatic.stages import FIRST, GAIN, Stages
 from emcc.automatic.state import State, graph_of, state_of
 from emcc.errors import EmccError
 from emcc.ir.graph import Graph
@@ -18,8 +17,8 @@ from emcc.passes.prune import removed
 RATIO, TRIES = 0.7, 30
 """Of two densities that --max-drop tries after one another, and how many."""
 
-GAIN = 0.93
-"""Of the size that is expected of a state before its codes have moved, what is left once they have."""
+NEAR = 1.5
+"""Times the wanted weights: from then on codebooks are tried on them."""
 
 BYTES = 1.15
 """Of a kept weight in the file, before there is a better guess: position, code, its share of biases and header."""
@@ -77,35 +76,34 @@ class Searcher(Stages):
                 hint="ask for more with --target-size",
             )
 
+        entries: dict[str, int] = {}
+
         def fitting(state: State) -> int:
-            """Weights that fit, from the size of the state as it is: codes as they would be, biases rounded."""
-            size = self.bytes(self.quick(state))
-            each = (size - floor) / max(1, state.kept())
+            """Weights that fit, from the size of the state: codes as they would be, biases rounded."""
+            each = (self.bytes(self.quick(state, entries)) - floor) / max(1, state.kept())
             return max(1, min(state.size(), int((target / GAIN - floor) / max(each, 0.05))))
 
+        def end(state: State, count: int) -> int:
+            """The same for the state's `count` best; as soon as there are few, with the entries that will be picked."""
+            near = state.kept() < NEAR * count
+            state = self.exactly(state, count)
+            if near and not entries:
+                entries.update(self.entries(state, None, note=False))
+            return int(self.store.value(partial(fitting, state)))
+
         count = max(1, min(start.size(), int((target - floor) / BYTES)))
-        pruned = self.grow(start, count, self.options.epochs, fitting)
+        pruned = self.grow(start, end(start, count), self.options.epochs, end)
         pruned = self.settled(pruned, self.options.settle)
-        shared = self.share(pruned, target)
+        shared = self.share(pruned, (target, floor))
         for _ in range(60):
             size = self.bytes(shared)
             if size <= target:
                 return pruned, shared
-            per = max(0.2, (size - floor) / max(1, shared.kept()))
-            less = max(1, math.ceil((size - target) / per))
-            shared = self._fewer(shared, max(0, shared.kept() - less))
+            shared = self.fewer(shared, size, target, floor)
             shared = self.epoch(
                 "training codebooks", shared.fresh(), 0, 1, self.options.shared_learning_rate, 0, "books", False
             )
         raise EmccError(f"a size of {target} bytes was not reached", hint="ask for more with --target-size")
-
-    def _fewer(self, state: State, count: int) -> State:
-        """A shared state with `count` weights: the least important ones become zero."""
-        worth = importance.score(self.kind, state.weights, self.curvature)
-        masks = importance.largest(worth, count)
-        kept = {name: masks[name].reshape(each.shape) for name, each in state.codes.items()}
-        found = {name: np.where(kept[name], each, 0).astype(np.uint8) for name, each in state.codes.items()}
-        return replace(state, codes=found, weights={name: state.values[name][found[name]] for name in found})
 
     def _to_quality(self, start: State) -> tuple[State, State]:
         """The sparsest level that, shared, loses no more than `max_drop`; levels grow by RATIO until one fails."""

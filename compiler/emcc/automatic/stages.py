@@ -35,6 +35,12 @@ AUDITION, STEPS = 0.03, 120
 PRICES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0)
 """Of a bit, relative to what pruning pays, in the order in which --target-size tries them."""
 
+GAIN, ALMOST = 0.88, 0.995
+"""Of the size when codes begin to move, about what is left when they have; of a wanted size, what is aimed at.
+
+GAIN is rather too little: what does not fit is taken away as codes move, but nothing comes back.
+"""
+
 
 class Stages:
     """What the stages share. Every epoch and every decision is a step of the store.
@@ -73,8 +79,8 @@ class Stages:
         best = self.options.score if self.options.score != "auto" else min(losses, key=lambda kind: losses[kind])
         return {"rows": rows, "scores": losses, "score": best}
 
-    def grow(self, state: State, count: int, epochs: int, end: Callable[[State], int] | None = None) -> State:
-        """Sparsity grows until `count` weights are left, over so many epochs; `end(state)` may correct the count.
+    def grow(self, state: State, count: int, epochs: int, end: Callable[[State, int], int] | None = None) -> State:
+        """Sparsity grows until `count` weights are left, over so many epochs; `end(state, count)` may correct it.
 
         The logarithm of the density falls along a parabola: fast first, slowly in the end. Each choice is of the
         weights that are left.
@@ -84,8 +90,8 @@ class Stages:
         for epoch in range(epochs):
             choose = self.chooser(begun, count, epochs)
             state = self.epoch("pruning", state, epoch, epochs, self.options.learning_rate, 0.7, "prune", choose)
-            if end and epochs - epoch <= max(2, epochs // 3) and epoch + 1 < epochs:
-                count = min(self.store.value(partial(end, state)), state.kept())
+            if end and epoch + 1 < epochs:
+                count = min(end(state, count), state.kept())
         return self.exactly(state, count)
 
     def chooser(self, begun: int, wanted: int, epochs: int) -> Chooser:
@@ -93,7 +99,8 @@ class Stages:
 
         def choose(weights: Mapping[str, Array], gradients: Mapping[str, Array], at: float) -> dict[str, Array]:
             part = min(1.0, at / (1 - 0.5 / epochs))
-            now = wanted if part >= 1 else round(wanted * math.exp(math.log(begun / wanted) * (1 - part) ** 2))
+            least = max(1, wanted)
+            now = wanted if part >= 1 else round(least * math.exp(math.log(begun / least) * (1 - part) ** 2))
             new = int(now * self.options.regrow * (1 - part)) if gradients else 0
             masks = importance.choose(self.problem.original, self.kind, weights, self.curvature, now - new)
             return importance.grown(masks, gradients, new) if new else masks
@@ -113,11 +120,14 @@ class Stages:
         self.note("pruned", state, begun)
         return state
 
-    def share(self, state: State, target: int | None = None) -> State:
-        """Codebooks: their sizes picked, weights moved between codes, then codebooks trained, biases rounded."""
+    def share(self, state: State, room: tuple[int, int] | None = None) -> State:
+        """Codebooks: their sizes picked, weights moved between codes, then codebooks trained, biases rounded.
+
+        room: the bytes that there are, and those of the file without any weight. What does not fit goes as codes move.
+        """
         options, problem = self.options, self.problem
         begun = state.weights
-        entries = self.entries(state, target)
+        entries = self.entries(state, room[0] if room else None)
 
         def assign(weights: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
             return codes.assign(weights, entries)
@@ -127,6 +137,8 @@ class Stages:
         for epoch in range(options.code_epochs):
             rate = options.learning_rate / 4
             state = self.epoch("moving codes", state, epoch, options.code_epochs, rate, 0.0, "codes", assign)
+            if room:
+                state = self.store.state(partial(self.fitted, state, *room))
         state = replace(state, weights={name: state.values[name][state.codes[name]] for name in state.codes}).fresh()
         first = options.shared_epochs // 2
         for epoch in range(first):
@@ -142,13 +154,13 @@ class Stages:
         self.note("shared", state, begun)
         return state
 
-    def entries(self, state: State, target: int | None) -> dict[str, int]:
+    def entries(self, state: State, target: int | None, note: bool = True) -> dict[str, int]:
         """Entries a layer: what pruning's own price of a bit says, or as many as `target` bytes have room for."""
         slope, found = self.store.value(
             lambda: codes.trials(self.problem, state, self.options.entries, self.position_bits(state))
         )
         names = {node.inputs[1]: node.name for node in self.problem.original.layers()}
-        for name, rows in found.items():
+        for name, rows in found.items() if note else ():
             self.rows += [
                 {"pass": "codes", "layer": names[name], "entries": entries, "bits": bits, "loss": rise}
                 for entries, bits, rise in rows
@@ -157,9 +169,29 @@ class Stages:
             return codes.pick(found, slope)
         for factor in PRICES:
             entries = codes.pick(found, slope * factor)
-            if self.bytes(self.quick(state, entries)) <= 0.99 * target:
+            if self.bytes(self.quick(state, entries)) <= target / GAIN:
                 break
         return entries
+
+    def fitted(self, state: State, target: int, floor: int) -> State:
+        """As many of the weights as fit, biases rounded to a few bits."""
+        for _ in range(9):
+            size = self.bytes(biases.to_step(state, 4))
+            if size <= ALMOST * target:
+                break
+            state = self.fewer(state, size, ALMOST * target, floor)
+        return state
+
+    def fewer(self, state: State, size: int, target: float, floor: int) -> State:
+        """A shared state of `size` bytes without the least important weights, about as many as `target` asks for."""
+        per = max(0.2, (size - floor) / max(1, state.kept()))
+        less = max(1, math.ceil((size - target) / per))
+        worth = importance.score(self.kind, state.weights, self.curvature)
+        masks = importance.largest(worth, max(0, state.kept() - less))
+        kept = {name: masks[name].reshape(each.shape) for name, each in state.codes.items()}
+        found = {name: np.where(kept[name], each, 0).astype(np.uint8) for name, each in state.codes.items()}
+        left = {name: np.where(kept[name], each, np.float32(0)) for name, each in state.weights.items()}
+        return replace(state, codes=found, weights=left)
 
     def epoch(
         self, stage: str, state: State, epoch: int, epochs: int, rate: float, hold: float, way: str, argument: Any

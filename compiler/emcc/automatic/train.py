@@ -146,8 +146,14 @@ class Epoch:
     ) -> tuple[State, dict[str, Array]]:
         """The state with the biases as they are now, and all leaves."""
         problem, torch, state = self._problem, self._torch, self._state
-        graph = problem.original
-        optimiser = torch.optim.Adam(list(leaves.values()), lr=self._base, foreach=True)
+        graph = problem.dropout.graph
+        rng = np.random.default_rng([problem.options.seed, 3, state.clock])
+        decay = problem.options.weight_decay if set(leaves) >= set(state.weights) and not state.codes else 0.0
+        groups = [
+            {"params": [leaf for name, leaf in leaves.items() if (name in state.weights) == decays], "weight_decay": by}
+            for decays, by in ((True, decay), (False, 0.0))
+        ]
+        optimiser = torch.optim.AdamW([group for group in groups if group["params"]], lr=self._base, foreach=True)
         if state.moments:
             for name, leaf in leaves.items():
                 first, second = (torch.from_numpy(np.array(state.moments[f"{kind}:{name}"])) for kind in "mv")
@@ -161,9 +167,11 @@ class Epoch:
             at = begin + (end - begin) * step / count
             if before:
                 before(step, at)
-            optimiser.param_groups[0]["lr"] = rate(self._base, at, self._hold)
+            for group in optimiser.param_groups:
+                group["lr"] = rate(self._base, at, self._hold)
             optimiser.zero_grad()
-            loss = problem.loss(outputs(torch, graph, x, constants()), rows, wanted)
+            given = {**constants(), **problem.dropout.factors(rng, len(rows))}
+            loss = problem.loss(outputs(torch, graph, x, given), rows, wanted)
             loss.backward()
             optimiser.step()
             total += float(loss.detach())

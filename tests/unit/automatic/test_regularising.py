@@ -1,0 +1,123 @@
+"""Dropout, label smoothing and weight decay: what they do to training, and that they are off unless asked for."""
+
+import numpy as np
+import pytest
+from graphs import folded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from searching import FAST, problem_of, search
+from test_parts import convolution
+
+from emcc.automatic.codes import assign
+from emcc.automatic.dropout import Dropout
+from emcc.automatic.options import Goal, Search
+from emcc.automatic.state import State, digest, state_of
+from emcc.automatic.train import Epoch
+from emcc.ir.graph import Graph
+from emcc.passes.prune import Prune
+from emcc.passes.training import deterministic, import_torch, outputs
+
+
+@pytest.fixture(autouse=True)
+def _torch():
+    pytest.importorskip("torch")
+
+
+def trained(graph: Graph, way: str = "prune", **changes: float) -> State:
+    with deterministic(import_torch(), 1):
+        problem = problem_of(graph, True, Search(**{**FAST, **changes}))
+        state, argument = state_of(Prune(0.5).apply(graph)), None
+        if way == "codes":
+            argument = lambda weights: assign(weights, dict.fromkeys(weights, 3))  # noqa: E731
+        return getattr(Epoch(problem, state, 0.0, 1.0, 1e-2, 0.5), way)(argument)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 99), share=st.floats(0.01, 0.9))
+def test_dropout_scales_hidden_activations_only(seed: int, share: float) -> None:
+    torch, graph = import_torch(), folded([6, 5, 4, 3], seed=seed)
+    dropout = Dropout(torch, graph, share)
+    factors = dropout.factors(np.random.default_rng(seed), 7)
+    assert {name: tuple(each.shape) for name, each in factors.items()} == {"fc1.dropout": (7, 5), "fc2.dropout": (7, 4)}
+    assert {float(value) for each in factors.values() for value in each.unique()} <= {
+        0.0,
+        float(np.float32(1 / (1 - share))),
+    }
+    x = torch.randn(7, 6, generator=torch.Generator().manual_seed(seed))
+    h = torch.relu(
+        x @ torch.tensor(graph.constants["fc0.weight"]).T + torch.tensor(graph.constants["fc0.bias"]).float()
+    )
+    h = h * factors["fc1.dropout"]
+    h = torch.relu(
+        h @ torch.tensor(graph.constants["fc1.weight"]).T + torch.tensor(graph.constants["fc1.bias"]).float()
+    )
+    h = h * factors["fc2.dropout"]
+    wanted = h @ torch.tensor(graph.constants["fc2.weight"]).T + torch.tensor(graph.constants["fc2.bias"]).float()
+    assert torch.allclose(outputs(torch, dropout.graph, x, dict(factors)), wanted, atol=1e-5)
+    ones = {name: torch.ones_like(each) for name, each in factors.items()}
+    assert torch.equal(outputs(torch, dropout.graph, x, ones), outputs(torch, graph, x))
+
+
+def test_dropout_leaves_out_the_share_that_it_was_told() -> None:
+    (factor,) = Dropout(import_torch(), folded([6, 50, 3]), 0.3).factors(np.random.default_rng(0), 2000).values()
+    assert float((factor == 0).float().mean()) == pytest.approx(0.3, abs=0.01)
+    assert float(factor.mean()) == pytest.approx(1.0, abs=0.02)
+
+
+def test_pixels_are_not_left_out_and_pooled_channels_are() -> None:
+    dropout = Dropout(import_torch(), convolution(0), 0.5)
+    assert list(dropout.factors(np.random.default_rng(0), 4)) == ["fc.dropout"]
+    assert Dropout(import_torch(), folded([6, 3]), 0.5).factors(np.random.default_rng(0), 4) == {}
+
+
+def test_nothing_is_left_out_unless_asked_for() -> None:
+    graph = folded([6, 5, 3])
+    off = Dropout(import_torch(), graph, 0.0)
+    assert off.graph is graph
+    assert off.factors(np.random.default_rng(0), 4) == {}
+
+
+@pytest.mark.parametrize("way", ["prune", "codes"])
+@pytest.mark.parametrize("option", ["dropout", "smoothing"])
+def test_each_changes_training_and_comes_out_the_same_again(way: str, option: str) -> None:
+    graph = folded([20, 16, 5])
+    plain, changed = trained(graph, way, distil=0.0), trained(graph, way, distil=0.0, **{option: 0.3})
+    assert digest(changed) != digest(plain)
+    assert digest(changed) == digest(trained(graph, way, distil=0.0, **{option: 0.3}))
+
+
+def test_smoothed_labels_are_the_mean_of_label_and_all_classes() -> None:
+    torch = import_torch()
+    problem = problem_of(folded([6, 5, 4]), True, Search(**FAST, distil=0.0, smoothing=0.2))
+    assert problem.data.y is not None
+    rows = np.arange(9)
+    got = torch.randn(9, 4, generator=torch.Generator().manual_seed(1))
+    logs = torch.log_softmax(got, 1)
+    own = logs[torch.arange(9), torch.from_numpy(problem.data.y[rows])]
+    wanted = -(0.8 * own + 0.2 * logs.mean(1)).mean()
+    assert float(problem.loss(got, rows, None)) == pytest.approx(float(wanted), rel=1e-5)
+
+
+def test_decay_shrinks_weights_and_leaves_zeros_and_shared_values_alone() -> None:
+    graph = folded([20, 16, 5])
+    plain, decayed = trained(graph), trained(graph, weight_decay=5.0)
+    for name, weights in decayed.weights.items():
+        assert np.linalg.norm(weights) < 0.95 * np.linalg.norm(plain.weights[name])
+        assert np.array_equal(weights == 0, plain.weights[name] == 0)
+    with deterministic(import_torch(), 1):
+        found = []
+        for decay in (0.0, 5.0):
+            problem = problem_of(graph, True, Search(**FAST, weight_decay=decay))
+            values, codes = assign(plain.weights, dict.fromkeys(plain.weights, 3))
+            state = State(plain.weights, plain.biases, values, codes)
+            found.append(digest(Epoch(problem, state, 0.0, 1.0, 1e-2, 0.5).books()))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("size", [900, 1500])
+def test_a_search_with_all_of_them_uses_the_size_it_is_given(size: int) -> None:
+    regular = {"dropout": 0.2, "smoothing": 0.05, "weight_decay": 0.1, "distil": 0.0}
+    for changes in (regular, {}):
+        options = {"epochs": 6, "code_epochs": 3, **changes}
+        _, encoded = search(folded([64, 48, 10]), Goal(target_size=size), samples=600, **options)
+        assert 0.94 * size <= len(encoded) <= size
