@@ -1,18 +1,20 @@
 """The RTL against the reference model, every bit, and the cycle model, every cycle, over the design's parameters."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 from emitted import samples, write
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from qgraphs import quantised
 
 from emcc.eie import reference
 from emcc.eie.options import LowerOptions
 from emcc.ir.program import Program
+from emcc.runtime.data import Dataset
 from emcc.runtime.simulate import simulate
 from emcc.runtime.simulator import Stalls
 
@@ -101,30 +103,69 @@ def test_what_the_result_says(table_design: tuple[Path, Program]) -> None:
     assert np.array_equal(result.broadcasts, sum((value != 0).sum(axis=1) for value in values[:-1]))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
-def test_random_designs(tmp_path: Path, seed: int) -> None:
+PATTERNS = ("none", "all", "one", "few", "half")
+LAYER = st.fixed_dictionaries(
+    {
+        "n_out": st.sampled_from([1, 2, 3, 7, 16, 33, 64, 100, 257]),
+        "code_w": st.sampled_from([1, 2, 4, 8]),
+        "function": st.sampled_from(["relu", "relu", "identity", "table"]),
+    }
+)
+OPTIONS = st.builds(
+    LowerOptions,
+    pes=st.sampled_from([1, 2, 3, 5, 8, 16, 17, 32]),
+    queue_depth=st.sampled_from([16, 32, 64, 128]),
+    run_bits=st.sampled_from([0, 0, 1, 2, 4]),
+    balance=st.sampled_from(["none", "entries"]),
+    trim=st.booleans(),
+    drop_empty=st.booleans(),
+    overlap=st.booleans(),
+    prefetch=st.booleans(),
+)
+
+
+def patterned(program: Program, pattern: str, seed: int) -> Dataset:
+    """30 samples with none, one, few (a twentieth), half or all of their activations not zero."""
+    x = samples(program, 30, density=1.0, scale=0.3, seed=seed).x.reshape(30, -1)
     rng = np.random.default_rng(seed)
-    layers = int(rng.integers(1, 5))
-    sizes = [int(rng.choice([1, 2, 3, 7, 16, 33, 64, 100, 257])) for _ in range(layers + 1)]
+    least = program.layers[0].in_fmt.dequantise(np.int64(1))
+    x = np.where(x == 0, least, x).astype(np.float32)
+    if pattern == "one":
+        keep = np.arange(x.shape[1]) == rng.integers(0, x.shape[1], (30, 1))
+    else:
+        keep = rng.random(x.shape) < {"none": 0.0, "few": 0.05, "half": 0.5, "all": 1.0}[pattern]
+    return Dataset((x * keep).astype(np.float32).reshape(-1, *program.input_shape))
+
+
+# Shrinking would build a simulator for every step.
+@pytest.mark.slow
+@settings(max_examples=14, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    st.sampled_from([1, 2, 5, 30, 64, 130]),
+    st.lists(LAYER, min_size=1, max_size=4),
+    st.sampled_from([0.0, 0.02, 0.1, 0.3, 0.9]),
+    st.sampled_from([8, 16]),
+    st.booleans(),
+    OPTIONS,
+    st.integers(0, 2**31),
+)
+def test_any_design(
+    n_in: int, layers: list[dict], density: float, act_w: int, zero_code: bool, options: LowerOptions, seed: int
+) -> None:
     graph = quantised(
-        sizes,
+        [n_in, *(layer["n_out"] for layer in layers)],
         seed=seed,
-        density=float(rng.choice([0.02, 0.1, 0.3, 0.9])),
-        code_w=[int(rng.choice([1, 2, 4, 8])) for _ in range(layers)],
-        functions=[str(rng.choice(["relu", "identity", "table"], p=[0.5, 0.2, 0.3])) for _ in range(layers)],
-        act_w=int(rng.choice([8, 16])),
-        zero_code=bool(rng.random() < 0.8),
+        density=density,
+        code_w=[layer["code_w"] for layer in layers],
+        functions=[layer["function"] for layer in layers],
+        act_w=act_w,
+        zero_code=zero_code,
     )
-    options = LowerOptions(
-        pes=int(rng.choice([1, 2, 3, 5, 8, 16, 17, 32])),
-        queue_depth=int(rng.choice([16, 32, 64, 128])),
-        run_bits=int(rng.choice([0, 0, 1, 2, 4])),
-        balance="entries" if rng.random() < 0.7 else "none",
-        trim=bool(rng.random() < 0.5),
-        **{name: bool(rng.random() < 0.8) for name in ("drop_empty", "overlap", "prefetch")},
-    )
-    program = write(graph, options, tmp_path / "a")
-    for stalls in (None, Stalls(0.3, 0.5, seed)):
-        result = simulate(tmp_path / "a", samples(program, 50, seed=seed), stalls=stalls)
-        assert result.ok, f"{result} {result.failure}"
+    with TemporaryDirectory() as folder:
+        program = write(graph, options, Path(folder) / "a")
+        for pattern in PATTERNS:
+            result = simulate(Path(folder) / "a", patterned(program, pattern, seed))
+            assert result.ok, f"{pattern}: {result} {result.failure}"
+            assert result.cycle_mismatches == 0
+        result = simulate(Path(folder) / "a", patterned(program, "half", seed), stalls=Stalls(0.3, 0.5, seed))
+        assert result.ok, f"under stalls: {result} {result.failure}"
