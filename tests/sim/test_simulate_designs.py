@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from qgraphs import quantised
 
-from emcc.eie import reference
+from emcc.eie import cycles, reference
 from emcc.eie.options import LowerOptions
 from emcc.ir.program import Program
 from emcc.runtime.data import Dataset
@@ -164,8 +164,14 @@ def test_any_design(
     with TemporaryDirectory() as folder:
         program = write(graph, options, Path(folder) / "a")
         for pattern in PATTERNS:
-            result = simulate(Path(folder) / "a", patterned(program, pattern, seed))
+            data = patterned(program, pattern, seed)
+            result = simulate(Path(folder) / "a", data)
             assert result.ok, f"{pattern}: {result} {result.failure}"
             assert result.cycle_mismatches == 0
+            integers = program.layers[0].in_fmt.quantise(data.x.reshape(len(data), -1))
+            told = cycles.count(program, integers)
+            np.testing.assert_array_equal(result.layer_cycles, told.layer_done)
+            np.testing.assert_array_equal(result.broadcasts, told.broadcasts.sum(axis=1))
+            np.testing.assert_array_equal(result.stalls, told.stalls.sum(axis=1))
         result = simulate(Path(folder) / "a", patterned(program, "half", seed), stalls=Stalls(0.3, 0.5, seed))
         assert result.ok, f"under stalls: {result} {result.failure}"
