@@ -41,7 +41,10 @@ def prepared(design: Design, folder: Path) -> dict[str, int]:
     for name, text in (design.files or {}).items():
         (folder / name).write_text(text, encoding="utf-8")
     names = design_files({f"rtl/{file.name}": file.read_bytes() for file in (folder / "rtl").iterdir()})
-    found = synthesise([*names, f"rtl/{pins.FILE}"], pins.TOP, design.part.synth, cwd=folder, netlist=NETLIST)
+    names, family = [*names, f"rtl/{pins.FILE}"], design.part.of
+    found = synthesise(
+        names, pins.TOP, family.synth, cwd=folder, netlist=NETLIST, defines=family.defines, pads=family.pads
+    )
     if design.part.family == "ecp5":
         absorb_file(folder / NETLIST)
     return found

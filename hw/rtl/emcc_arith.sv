@@ -4,6 +4,9 @@
 // accumulator is read in a+1, forwarded in a+2 and written in a+3, so two younger sums are forwarded:
 // the one being added and the one written last.
 //
+// A word of a bank is a sum and a bit that says whether it is live. Draining a row takes that bit away, and a row that
+// is not live counts as zero: that needs no multiplexer in front of the memory.
+//
 // With Overlap 0 no layer accumulates while another drains, and there is one bank.
 module emcc_arith #(
   parameter int ActW         = 16,
@@ -26,13 +29,21 @@ module emcc_arith #(
   input  logic [RowW-1:0]      row_i,
   input  logic [ActW-1:0]      value_i,
   output logic                 busy_o,
-  // Drain of the bank that drain_bank_i names: read in the cycle of drain_i, data a cycle later; the row is cleared.
+  // Drain: the row is read in the cycle of drain_i and cleared in the one after. The data, of the bank that bank_i does
+  // not name, comes two cycles after drain_i. drain_bank_i says which bank is cleared.
   input  logic                 drain_i,
   input  logic                 drain_bank_i,
   input  logic [RowW-1:0]      drain_row_i,
   output logic [AccW-1:0]      drain_data_o
 );
   localparam int ProdW = ActW + WeightW;
+
+  // See emcc_ram; what suits the accumulators is a choice of the family of parts.
+`ifdef EMCC_SUM_LUT_WORDS
+  localparam int LutWords = `EMCC_SUM_LUT_WORDS;
+`else
+  localparam int LutWords = 0;
+`endif
 
   // Codebook and operands
   logic [WeightW-1:0] weight;
@@ -79,34 +90,32 @@ module emcc_arith #(
     product3_q <= product2_q;
   end
 
-  // Accumulate with forwarding. An operand comes from a bank or from a younger sum: each has a register here, those not
-  // chosen are reset to zero, and choosing is an OR. A register's reset costs no logic.
+  // Accumulate with forwarding. An operand comes from its bank or from a younger sum: each has a register here, the one
+  // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic.
   logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, sum4_q;
-  logic            valid4_q, near, far;
-  logic [RowW-1:0] row4_q;
+  logic            live0, live1, near_q, far_q, young;
 
-  assign near     = valid3_q && row3_q == row2_q;
-  assign far      = valid4_q && row4_q == row2_q;
-  assign operand3 = bank0_q | bank1_q | young_q;
+  assign young    = near_q || far_q;
+  assign operand3 = (Overlap && bank_i ? bank1_q : bank0_q) | young_q;
   assign sum3     = operand3 + AccW'(product3_q);
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid4_q <= 1'b0;
-    else valid4_q <= valid3_q;
+    near_q <= valid2_q && row2_q == row1_q;
+    far_q  <= valid3_q && row3_q == row1_q;
   end
 
   always_ff @(posedge clk_i) begin
-    if (near || far || (Overlap && bank_i)) bank0_q <= '0;
+    if (!live0 || (young && !(Overlap && bank_i))) bank0_q <= '0;
     else bank0_q <= rdata0;
-    if (near || far || !Overlap || !bank_i) bank1_q <= '0;
+    if (!live1 || (young && bank_i)) bank1_q <= '0;
     else bank1_q <= rdata1;
-    if (!near && !far) young_q <= '0;
-    else young_q <= near ? sum3 : sum4_q;
-    row4_q <= row3_q;
+    if (!young) young_q <= '0;
+    else young_q <= near_q ? sum3 : sum4_q;
     sum4_q <= sum3;
   end
 
-  assign busy_o = valid1_q || valid2_q || valid3_q;
+  assign drain_data_o = Overlap && !bank_i ? bank1_q : bank0_q;
+  assign busy_o       = valid1_q || valid2_q || valid3_q;
 
   // The draining bank: the row is cleared in the cycle after it was read.
   logic            drain1_q, drain_bank1_q;
@@ -128,48 +137,48 @@ module emcc_arith #(
     assign clear1 = drain1_q && drain_bank1_q;
 
     emcc_ram #(
-      .Width(AccW),
-      .Depth(Rows),
-      .AddrW(RowW)
+      .Width   (AccW + 1),
+      .Depth   (Rows),
+      .AddrW   (RowW),
+      .LutWords(LutWords)
     ) u_bank0 (
       .clk_i,
       .we_i   (clear0 || (valid3_q && !bank_i)),
       .waddr_i(clear0 ? drain_row1_q : row3_q),
-      .wdata_i(clear0 ? '0 : sum3),
+      .wdata_i({!clear0, sum3}),
       .raddr_i(bank_i ? drain_row_i : row1_q),
-      .rdata_o(rdata0)
+      .rdata_o({live0, rdata0})
     );
 
     emcc_ram #(
-      .Width(AccW),
-      .Depth(Rows),
-      .AddrW(RowW)
+      .Width   (AccW + 1),
+      .Depth   (Rows),
+      .AddrW   (RowW),
+      .LutWords(LutWords)
     ) u_bank1 (
       .clk_i,
       .we_i   (clear1 || (valid3_q && bank_i)),
       .waddr_i(clear1 ? drain_row1_q : row3_q),
-      .wdata_i(clear1 ? '0 : sum3),
+      .wdata_i({!clear1, sum3}),
       .raddr_i(bank_i ? row1_q : drain_row_i),
-      .rdata_o(rdata1)
+      .rdata_o({live1, rdata1})
     );
-
-    assign drain_data_o = drain_bank1_q ? rdata1 : rdata0;
   end else begin : gen_one_bank
     emcc_ram #(
-      .Width(AccW),
-      .Depth(Rows),
-      .AddrW(RowW)
+      .Width   (AccW + 1),
+      .Depth   (Rows),
+      .AddrW   (RowW),
+      .LutWords(LutWords)
     ) u_bank (
       .clk_i,
       .we_i   (drain1_q || valid3_q),
       .waddr_i(drain1_q ? drain_row1_q : row3_q),
-      .wdata_i(drain1_q ? '0 : sum3),
+      .wdata_i({!drain1_q, sum3}),
       .raddr_i(drain_i ? drain_row_i : row1_q),
-      .rdata_o(rdata0)
+      .rdata_o({live0, rdata0})
     );
 
-    assign rdata1       = '0;
-    assign drain_data_o = rdata0;
+    assign {live1, rdata1} = '0;
   end
 
 `ifndef SYNTHESIS

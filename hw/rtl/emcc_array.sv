@@ -85,7 +85,7 @@ module emcc_array #(
   logic                   col_valid;
   logic [ActW-1:0]        value;
   logic [Lanes-1:0]       near_full, idle, lane_en, nonzero;
-  logic [Lanes*ActW-1:0]  act_data, drained;
+  logic [Lanes*ActW-1:0]  wdata, act_data, act_data_q, drained;
   logic                   bank, relu, table_sel, drain, drain_bank, we, we_input, out_push, out_pop, out_valid, out_last;
   logic [1:0]             code_sel;
   logic [BookAddrW-1:0]   book_base;
@@ -188,7 +188,7 @@ module emcc_array #(
     .addr_i     (emit_addr),
     .col_i      (emit_col),
     .act_addr_o (act_addr),
-    .act_data_i (act_data),
+    .act_data_i (act_data_q),
     .col_valid_o(col_valid),
     .col_o      (col),
     .value_o    (value)
@@ -208,8 +208,6 @@ module emcc_array #(
       .Rows       (Rows),
       .RowW       (RowW),
       .BiasAddrW  (BiasAddrW),
-      .ActWords   (ActWords),
-      .ActAddrW   (ActAddrW),
       .LogQueue   (LogQueue),
       .AccW       (AccW),
       .BookDepth  (BookDepth),
@@ -246,15 +244,12 @@ module emcc_array #(
       .drain_bank_i (drain_bank),
       .drain_row_i  (drain_row),
       .drain_bias_i (drain_bias),
-      .we_i         (we),
       .we_input_i   (we_input),
       .lane_en_i    (lane_en[p]),
-      .waddr_i      (waddr),
       .input_i      (s_axis_tdata[p*ActW +: ActW]),
       .nonzero_o    (nonzero[p]),
       .drained_o    (drained[p*ActW +: ActW]),
-      .raddr_i      (act_addr),
-      .rdata_o      (act_data[p*ActW +: ActW]),
+      .wdata_o      (wdata[p*ActW +: ActW]),
       .ptr_addr_o   (ptr_addr_o[p*ColW +: ColW]),
       .ptr_data_i   (ptr_data_i[p*(StartW+CountW) +: StartW+CountW]),
       .spmat_addr_o (spmat_addr_o[p*StartW +: StartW]),
@@ -263,6 +258,33 @@ module emcc_array #(
       .bias_data_i  (bias_data_i[p*AccW +: AccW])
     );
   end
+
+  // Activations: a bank a lane, all with the same addresses, and so one memory as wide as a word.
+  logic                we_q;
+  logic [ActAddrW-1:0] waddr_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) we_q <= 1'b0;
+    else we_q <= we;
+  end
+
+  always_ff @(posedge clk_i) begin
+    waddr_q    <= waddr;
+    act_data_q <= act_data;
+  end
+
+  emcc_ram #(
+    .Width(Lanes * ActW),
+    .Depth(ActWords),
+    .AddrW(ActAddrW)
+  ) u_act (
+    .clk_i,
+    .we_i   (we_q),
+    .waddr_i(waddr_q),
+    .wdata_i(wdata),
+    .raddr_i(act_addr),
+    .rdata_o(act_data)
+  );
 
   // Output words; the CCU's credits keep this from overflowing while m_axis_tready is low.
   logic [LogOut:0] unused_count;

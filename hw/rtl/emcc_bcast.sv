@@ -1,7 +1,7 @@
 // The broadcast pipeline: from the lane that LNZD chose to (column, value) for every PE.
 //
 // A lane emitted in cycle t reads its word of activations in cycle t+1; the column leaves in cycle t+3, so that the
-// pointer memories can be read, and the value in cycle t+4.
+// pointer memories can be read, and the value in cycle t+5.
 module emcc_bcast #(
   parameter int Lanes = 4,
   parameter int ActW  = 16,
@@ -14,7 +14,7 @@ module emcc_bcast #(
   input  logic [Lanes-1:0]      lane_i,
   input  logic [AddrW-1:0]      addr_i,
   input  logic [ColW-1:0]       col_i,
-  // Activation banks, one a lane: address in cycle t+1, data in cycle t+2.
+  // Activation banks, one a lane: address in cycle t+1, data in cycle t+3.
   output logic [AddrW-1:0]      act_addr_o,
   input  logic [Lanes*ActW-1:0] act_data_i,
   output logic                  col_valid_o,
@@ -25,7 +25,7 @@ module emcc_bcast #(
   localparam int Groups    = (Lanes + GroupSize - 1) / GroupSize;
 
   logic             valid1_q, valid2_q, valid3_q;
-  logic [Lanes-1:0] lane1_q, lane2_q;
+  logic [Lanes-1:0] lane1_q, lane2_q, lane3_q;
   logic [AddrW-1:0] addr1_q;
   logic [ColW-1:0]  col1_q, col2_q, col3_q, index2_q;
   logic [ColW-1:0]  index;
@@ -46,7 +46,7 @@ module emcc_bcast #(
     partial = '0;
     for (int i = 0; i < Lanes; i++) begin
       partial[(i/GroupSize)*ActW +: ActW] =
-          partial[(i/GroupSize)*ActW +: ActW] | (act_data_i[i*ActW +: ActW] & {ActW{lane2_q[i]}});
+          partial[(i/GroupSize)*ActW +: ActW] | (act_data_i[i*ActW +: ActW] & {ActW{lane3_q[i]}});
     end
   end
 
@@ -72,6 +72,7 @@ module emcc_bcast #(
     addr1_q   <= addr_i;
     col1_q    <= col_i;
     lane2_q   <= lane1_q;
+    lane3_q   <= lane2_q;
     col2_q    <= col1_q;
     index2_q  <= index;
     col3_q    <= col2_q + index2_q;

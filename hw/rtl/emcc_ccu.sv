@@ -87,6 +87,13 @@ module emcc_ccu #(
   localparam int FineBaseAt   = CoarseBaseAt + CoarseAddrW;
   localparam int DescW        = FineBaseAt + FineAddrW;
 
+  // See emcc_ram; what suits the flags is a choice of the family of parts.
+`ifdef EMCC_FLAG_LUT_WORDS
+  localparam int LutWords = `EMCC_FLAG_LUT_WORDS;
+`else
+  localparam int LutWords = 0;
+`endif
+
   logic [DescW-1:0]  layer_table [0:Layers-1];
   logic [DescW-1:0]  desc_q, drain_desc_q;
   logic [LayerW-1:0] layer_q;
@@ -108,14 +115,13 @@ module emcc_ccu #(
     if (done) drain_desc_q <= desc_q;
   end
 
-  logic [WordW-1:0]    in_words, out_words;
+  logic [WordW-1:0]    in_words, in_words_less_q, desc_words_less_q, out_words_less_q;
   logic [ActAddrW-1:0] src_base, dst_base;
 
   assign in_words      = desc_q[InWordsAt +: WordW];
   assign src_base      = desc_q[SrcBaseAt +: ActAddrW];
   assign code_sel_o    = desc_q[CodeSelAt +: 2];
   assign book_base_o   = desc_q[BookBaseAt +: BookAddrW];
-  assign out_words     = drain_desc_q[OutWordsAt +: WordW];
   assign dst_base      = drain_desc_q[DstBaseAt +: ActAddrW];
   assign shift_o       = drain_desc_q[ShiftAt +: ShiftW];
   assign relu_o        = drain_desc_q[ReluAt];
@@ -123,12 +129,20 @@ module emcc_ccu #(
   assign coarse_base_o = drain_desc_q[CoarseBaseAt +: CoarseAddrW];
   assign fine_base_o   = drain_desc_q[FineBaseAt +: FineAddrW];
 
+  // One less, for comparisons
+  always_ff @(posedge clk_i) begin
+    in_words_less_q   <= in_words - 1'b1;
+    desc_words_less_q <= desc_q[OutWordsAt +: WordW] - 1'b1;
+    if (done) out_words_less_q <= desc_words_less_q;
+  end
+
   // Accumulators are cleared once after reset; later the drain clears every row it reads.
   logic            clear_q, clear_bank_q;
   logic [RowW-1:0] clear_row_q;
   logic            clear_end;
 
-  assign clear_end = clear_row_q == RowW'(Rows - 1);
+  // No fewer than four cycles: the first descriptor and what is compared with it are not there before.
+  assign clear_end = clear_row_q == RowW'(Rows < 2 ? 1 : Rows - 1);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -157,9 +171,9 @@ module emcc_ccu #(
   end
 
   // Scan: read the words of non-zero flags as they become available
-  logic [WordW-1:0]    scan_word_q, avail_q;
+  logic [WordW-1:0]    scan_word_d, scan_word_q, avail_q;
   logic [ColW-1:0]     col_q, col;
-  logic                scan_go, scan_read_q, scan_done;
+  logic                scan_go, scan_read_q, scan_all_q, scan_done;
   logic [Lanes-1:0]    flags;
   logic [ActAddrW-1:0] scan_addr, scan_addr_q;
   logic [ColW-1:0]     scan_col_q;
@@ -172,9 +186,10 @@ module emcc_ccu #(
   assign scan_addr = src_base + ActAddrW'(scan_word_q);
 
   emcc_ram #(
-    .Width(Lanes),
-    .Depth(ActWords),
-    .AddrW(ActAddrW)
+    .Width   (Lanes),
+    .Depth   (ActWords),
+    .AddrW   (ActAddrW),
+    .LutWords(LutWords)
   ) u_flags (
     .clk_i,
     .we_i   (written_q),
@@ -191,8 +206,7 @@ module emcc_ccu #(
       scan_read_q <= 1'b0;
       written_q   <= 1'b0;
     end else begin
-      if (done) scan_word_q <= '0;
-      else if (scan_go) scan_word_q <= scan_word_q + 1'b1;
+      scan_word_q <= scan_word_d;
       if (done) avail_q <= '0;
       else if (written_q) avail_q <= avail_q + 1'b1;
       scan_read_q <= scan_go;
@@ -200,7 +214,11 @@ module emcc_ccu #(
     end
   end
 
+  // Comparisons are made with the next state and registered: what depends on them comes early in the cycle.
+  assign scan_word_d = done ? '0 : scan_word_q + WordW'(scan_go);
+
   always_ff @(posedge clk_i) begin
+    scan_all_q  <= rst_ni && scan_word_d == in_words;
     waddr_q     <= waddr_o;
     scan_addr_q <= scan_addr;
     scan_col_q  <= col;
@@ -211,27 +229,30 @@ module emcc_ccu #(
   assign scan_flags_o = flags;
   assign scan_addr_o  = scan_addr_q;
   assign scan_col_o   = scan_col_q;
-  assign scan_done    = scan_word_q == in_words && !scan_read_q && scan_idle_i;
+  assign scan_done    = scan_all_q && !scan_read_q && scan_idle_i;
 
   // A layer is done when nothing is on its way to a PE and every PE is idle.
   localparam int OnTheWay = 8;
-  logic [OnTheWay-1:0] on_the_way_q;
-  logic                idle_q, stall_q;
+  logic [OnTheWay-2:0] on_the_way_q;
+  logic                quiet_q, idle_q, stall_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       on_the_way_q <= '0;
       stall_q      <= 1'b0;
     end else begin
-      on_the_way_q <= {on_the_way_q[OnTheWay-2:0], scan_emit_i};
+      on_the_way_q <= {on_the_way_q[OnTheWay-3:0], scan_emit_i};
       stall_q      <= |near_full_i;
     end
   end
 
-  always_ff @(posedge clk_i) idle_q <= &idle_i;
+  always_ff @(posedge clk_i) begin
+    quiet_q <= {on_the_way_q, scan_emit_i} == '0;
+    idle_q  <= &idle_i;
+  end
 
   assign stall_o      = stall_q;
-  assign done         = scan_done && on_the_way_q == '0 && idle_q;
+  assign done         = scan_done && quiet_q && idle_q;
   assign layer_done_o = done;
 
   // Drain of the finished layer
@@ -255,7 +276,7 @@ module emcc_ccu #(
         bank_q       <= !bank_q;
         draining_q   <= 1'b1;
         drain_last_q <= last_layer;
-      end else if (drain_go && drain_row_q == out_words - 1'b1) begin
+      end else if (drain_go && drain_row_q == out_words_less_q) begin
         draining_q <= 1'b0;
       end
       if (drain_go && drain_last_q && !out_pop_i) credit_q <= credit_q - 1'b1;
@@ -299,20 +320,23 @@ module emcc_ccu #(
   // Writes: input words as they come, drained words after the drain's latency. The lanes above the last element
   // of a tensor are switched off.
   logic             drained, write_word;
-  logic [WordW-1:0] write_word_q, write_words;
+  logic [WordW-1:0] write_word_d, write_word_q;
+  logic             in_last_q, out_last_q;
   logic [Lanes-1:0] in_lanes_q, out_lanes_q;
 
-  assign drained     = drained_q[DrainLatency-2];
-  assign write_word  = in_take || drained;
-  assign write_words = load_q ? in_words : out_words;
-  assign write_last  = write_word_q == write_words - 1'b1;
+  assign drained      = drained_q[DrainLatency-2];
+  assign write_word   = in_take || drained;
+  assign write_last   = load_q ? in_last_q : out_last_q;
+  assign write_word_d = !write_word ? write_word_q : write_last ? '0 : write_word_q + 1'b1;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) write_word_q <= '0;
-    else if (write_word) write_word_q <= write_last ? '0 : write_word_q + 1'b1;
+    else write_word_q <= write_word_d;
   end
 
   always_ff @(posedge clk_i) begin
+    in_last_q  <= write_word_d == in_words_less_q;
+    out_last_q <= write_word_d == out_words_less_q;
     for (int i = 0; i < Lanes; i++) begin
       in_lanes_q[i]  <= LaneCntW'(i) < desc_q[InLastAt +: LaneCntW];
       out_lanes_q[i] <= LaneCntW'(i) < drain_desc_q[OutLastAt +: LaneCntW];
@@ -335,7 +359,7 @@ module emcc_ccu #(
   // Output: the last word ends the inference.
   logic [WordW-1:0] out_word_q;
 
-  assign out_last_o = out_word_q == out_words - 1'b1;
+  assign out_last_o = out_word_q == out_words_less_q;
   assign out_end    = out_pop_i && out_last_o;
 
   always_ff @(posedge clk_i) begin

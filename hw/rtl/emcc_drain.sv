@@ -1,7 +1,7 @@
 // Drain: accumulator -> + bias -> shift, saturate -> function -> activation.
 //
 // The accumulator and the bias come in cycle g+4 and the result leaves in cycle g+7, or g+10 where HasTable is set
-// (g: the cycle in which CCU issued the row). Half of the last place is part of the bias image, so requantising is
+// (g: the cycle in which CCU issued the row); it is zero where lane_en_i was low a cycle before. Half of the last place is part of the bias image, so requantising is
 // add, arithmetic shift right, saturate. A table is bipartite: y = saturate(coarse[high bits] + fine[top, low bits]).
 module emcc_drain #(
   parameter int AccW        = 40,
@@ -27,6 +27,7 @@ module emcc_drain #(
   input  logic [FineAddrW-1:0]   fine_base_i,
   input  logic [AccW-1:0]        acc_i,
   input  logic [AccW-1:0]        bias_i,
+  input  logic                   lane_en_i,
   output logic [ActW-1:0]        act_o
 );
   localparam int ShiftedW = AccW - ShiftMin;
@@ -49,7 +50,10 @@ module emcc_drain #(
     assign z = relu_i && shifted6_q[ShiftedW-1] ? '0 : ActW'(shifted6_q);
   end
 
-  always_ff @(posedge clk_i) z7_q <= z;
+  always_ff @(posedge clk_i) begin
+    if (!HasTable && !lane_en_i) z7_q <= '0;
+    else z7_q <= z;
+  end
 
   if (HasTable) begin : gen_table
     // u = z + 2**(ActW-1), unsigned
@@ -92,7 +96,8 @@ module emcc_drain #(
     always_ff @(posedge clk_i) begin
       z8_q <= z7_q;
       z9_q <= z8_q;
-      if (!table_i) act10_q <= z9_q;
+      if (!lane_en_i) act10_q <= '0;
+      else if (!table_i) act10_q <= z9_q;
       else if (sum[ActW] != sum[ActW-1]) act10_q <= {sum[ActW], {(ActW-1){!sum[ActW]}}};
       else act10_q <= sum[ActW-1:0];
     end

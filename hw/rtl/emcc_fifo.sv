@@ -34,12 +34,10 @@ module emcc_fifo #(
     end else begin
       if (push_i) wptr_q <= wptr_q + 1'b1;
       if (pop_i) rptr_q <= rptr_q + 1'b1;
-      if (push_i && !pop_i) begin
-        count_q <= count_q + 1'b1;
-        valid_q <= 1'b1;
-      end else if (pop_i && !push_i) begin
-        count_q <= count_q - 1'b1;
-        valid_q <= count_q != 1;
+      if (push_i != pop_i) begin
+        // Plus one, or minus one: one adder
+        count_q <= count_q + {{LogDepth{pop_i}}, 1'b1};
+        valid_q <= push_i || count_q != 1;
       end
     end
   end

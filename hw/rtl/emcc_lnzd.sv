@@ -26,19 +26,23 @@ module emcc_lnzd #(
 );
   localparam int LogDepth = 2;
   localparam int LeftW    = $clog2(Lanes + 1);
-  localparam int WordW    = LeftW + Lanes + AddrW + ColW;
+  localparam int Group    = 8;
+  localparam int GroupW   = 4;
+  localparam int Groups   = (Lanes + Group - 1) / Group;
+  localparam int WordW    = Groups*GroupW + Lanes + AddrW + ColW;
 
   logic              fifo_valid, fifo_pop;
   logic [WordW-1:0]  fifo_data;
   logic [LogDepth:0] fifo_count;
 
-  // Lanes are counted before they wait: whether the one emitted is the word's last is then known from a small counter,
-  // and no path runs through the search for it.
-  logic [Lanes-1:0] pend_q, lane;
-  logic [LeftW-1:0] flags_count, left_q;
-  logic             pending_q, last;
-  logic [AddrW-1:0] addr_q;
-  logic [ColW-1:0]  col_q;
+  // Lanes are counted, in groups before the word waits and over the groups when it is taken: whether the one emitted is
+  // the word's last is then known from a small counter, and no path runs through the search for it.
+  logic [Lanes-1:0]         pend_q, lane;
+  logic [Groups*GroupW-1:0] group_counts;
+  logic [LeftW-1:0]         word_count, left_q;
+  logic                     pending_q, last;
+  logic [AddrW-1:0]         addr_q;
+  logic [ColW-1:0]          col_q;
 
   emcc_fifo #(
     .Width   (WordW),
@@ -47,7 +51,7 @@ module emcc_lnzd #(
     .clk_i,
     .rst_ni,
     .push_i,
-    .data_i ({flags_count, flags_i, addr_i, col_i}),
+    .data_i ({group_counts, flags_i, addr_i, col_i}),
     .pop_i  (fifo_pop),
     .data_o (fifo_data),
     .valid_o(fifo_valid),
@@ -58,8 +62,17 @@ module emcc_lnzd #(
   assign ready_o = fifo_count < (LogDepth+1)'((1 << LogDepth) - 1);
 
   always_comb begin
-    flags_count = '0;
-    for (int i = 0; i < Lanes; i++) flags_count = flags_count + LeftW'(flags_i[i]);
+    group_counts = '0;
+    for (int i = 0; i < Lanes; i++) begin
+      group_counts[i/Group*GroupW +: GroupW] = group_counts[i/Group*GroupW +: GroupW] + GroupW'(flags_i[i]);
+    end
+  end
+
+  always_comb begin
+    word_count = '0;
+    for (int g = 0; g < Groups; g++) begin
+      word_count = word_count + LeftW'(fifo_data[Lanes+AddrW+ColW+g*GroupW +: GroupW]);
+    end
   end
 
   assign lane      = pend_q & (~pend_q + 1'b1);
@@ -81,7 +94,7 @@ module emcc_lnzd #(
   always_ff @(posedge clk_i) begin
     if (fifo_pop) begin
       pend_q <= fifo_data[AddrW+ColW +: Lanes];
-      left_q <= fifo_data[Lanes+AddrW+ColW +: LeftW];
+      left_q <= word_count;
     end else if (emit_o) begin
       pend_q <= pend_q & ~lane;
       left_q <= left_q - 1'b1;

@@ -1,5 +1,5 @@
-// Processing element: pointer read, activation queue, sparse-matrix read, arithmetic unit, drain and this lane's bank
-// of activations. The read-only memories with its slice of the weights are outside, beside it.
+// Processing element: pointer read, activation queue, sparse-matrix read, arithmetic unit and drain. The read-only
+// memories with its slice of the weights, and the activations, are outside, beside it.
 // Kept whole by synthesis: flattened, Yosys would merge the PEs' copies of a register into one that drives all of them.
 (* keep_hierarchy *)
 module emcc_pe #(
@@ -15,8 +15,6 @@ module emcc_pe #(
   parameter int Rows        = 16,
   parameter int RowW        = 4,
   parameter int BiasAddrW   = 4,
-  parameter int ActWords    = 16,
-  parameter int ActAddrW    = 4,
   parameter int LogQueue    = 5,
   parameter int AccW        = 40,
   parameter int BookDepth   = 16,
@@ -56,16 +54,13 @@ module emcc_pe #(
   input  logic                     drain_bank_i,
   input  logic [RowW-1:0]          drain_row_i,
   input  logic [BiasAddrW-1:0]     drain_bias_i,
-  // Activation bank: written with the drained row, or with the input
-  input  logic                     we_i,
+  // This lane's activation to write: the drained row, or the input
   input  logic                     we_input_i,
   input  logic                     lane_en_i,
-  input  logic [ActAddrW-1:0]      waddr_i,
   input  logic [ActW-1:0]          input_i,
   output logic                     nonzero_o,
   output logic [ActW-1:0]          drained_o,
-  input  logic [ActAddrW-1:0]      raddr_i,
-  output logic [ActW-1:0]          rdata_o,
+  output logic [ActW-1:0]          wdata_o,
   // Memories of this PE, two cycles from address to data
   output logic [ColW-1:0]          ptr_addr_o,
   input  logic [StartW+CountW-1:0] ptr_data_i,
@@ -75,6 +70,25 @@ module emcc_pe #(
   input  logic [AccW-1:0]          bias_data_i
 );
   localparam int QueueW = ActW + StartW + CountW;
+
+  // Both descriptors are constant where they are used: this PE's copy of them keeps their nets short.
+  logic                   bank_q, relu_q, table_q;
+  logic [1:0]             code_sel_q;
+  logic [BookAddrW-1:0]   book_base_q;
+  logic [ShiftW-1:0]      shift_q;
+  logic [CoarseAddrW-1:0] coarse_base_q;
+  logic [FineAddrW-1:0]   fine_base_q;
+
+  always_ff @(posedge clk_i) begin
+    bank_q        <= bank_i;
+    code_sel_q    <= code_sel_i;
+    book_base_q   <= book_base_i;
+    shift_q       <= shift_i;
+    relu_q        <= relu_i;
+    table_q       <= table_i;
+    coarse_base_q <= coarse_base_i;
+    fine_base_q   <= fine_base_i;
+  end
 
   logic              ptr_valid;
   logic [ActW-1:0]   ptr_value;
@@ -135,26 +149,26 @@ module emcc_pe #(
   ) u_spmat_read (
     .clk_i,
     .rst_ni,
-    .code_sel_i,
-    .valid_i(queue_valid),
-    .value_i(queue_data[StartW+CountW +: ActW]),
-    .start_i(queue_data[CountW +: StartW]),
-    .count_i(queue_data[0 +: CountW]),
-    .pop_o  (queue_pop),
+    .code_sel_i  (code_sel_q),
+    .valid_i     (queue_valid),
+    .value_i     (queue_data[StartW+CountW +: ActW]),
+    .start_i     (queue_data[CountW +: StartW]),
+    .count_i     (queue_data[0 +: CountW]),
+    .pop_o       (queue_pop),
     .spmat_addr_o,
     .spmat_data_i,
-    .code_o (mac_code),
-    .valid_o(mac_valid),
-    .row_o  (mac_row),
-    .value_o(mac_value),
-    .busy_o (spmat_busy)
+    .code_o      (mac_code),
+    .valid_o     (mac_valid),
+    .row_o       (mac_row),
+    .value_o     (mac_value),
+    .busy_o      (spmat_busy)
   );
 
   // Drain command, one register from CCU
   logic                 drain_q, drain_bank_q;
   logic [RowW-1:0]      drain_row_q;
   logic [BiasAddrW-1:0] drain_bias_q;
-  logic [AccW-1:0]      drain_acc, drain_acc_q;
+  logic [AccW-1:0]      drain_acc;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) drain_q <= 1'b0;
@@ -165,7 +179,6 @@ module emcc_pe #(
     drain_bank_q <= drain_bank_i;
     drain_row_q  <= drain_row_i;
     drain_bias_q <= drain_bias_i;
-    drain_acc_q  <= drain_acc;
   end
 
   assign bias_addr_o = drain_bias_q;
@@ -183,8 +196,8 @@ module emcc_pe #(
   ) u_arith (
     .clk_i,
     .rst_ni,
-    .bank_i,
-    .book_base_i,
+    .bank_i      (bank_q),
+    .book_base_i (book_base_q),
     .code_i      (mac_code),
     .valid_i     (mac_valid),
     .row_i       (mac_row),
@@ -214,49 +227,31 @@ module emcc_pe #(
     .FineFile   (FineFile)
   ) u_drain (
     .clk_i,
-    .shift_i,
-    .relu_i,
-    .table_i,
-    .coarse_base_i,
-    .fine_base_i,
-    .acc_i (drain_acc_q),
-    .bias_i(bias_data_i),
-    .act_o (drained)
+    .shift_i      (shift_q),
+    .relu_i       (relu_q),
+    .table_i      (table_q),
+    .coarse_base_i(coarse_base_q),
+    .fine_base_i  (fine_base_q),
+    .acc_i        (drain_acc),
+    .bias_i       (bias_data_i),
+    .lane_en_i,
+    .act_o        (drained)
   );
 
-  // This lane's bank of activations
-  logic                we_q, we_input_q, lane_en_q;
-  logic [ActAddrW-1:0] waddr_q;
-  logic [ActW-1:0]     input_q, wdata;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) we_q <= 1'b0;
-    else we_q <= we_i;
-  end
+  // What this lane writes
+  logic            we_input_q, lane_en_q;
+  logic [ActW-1:0] input_q, wdata;
 
   always_ff @(posedge clk_i) begin
     we_input_q <= we_input_i;
     lane_en_q  <= lane_en_i;
-    waddr_q    <= waddr_i;
     input_q    <= input_i;
   end
 
   assign wdata     = we_input_q ? input_q : drained;
   assign nonzero_o = lane_en_q && wdata != '0;
-  assign drained_o = lane_en_q ? drained : '0;
-
-  emcc_ram #(
-    .Width(ActW),
-    .Depth(ActWords),
-    .AddrW(ActAddrW)
-  ) u_act (
-    .clk_i,
-    .we_i   (we_q),
-    .waddr_i(waddr_q),
-    .wdata_i(wdata),
-    .raddr_i,
-    .rdata_o
-  );
+  assign drained_o = drained;
+  assign wdata_o   = wdata;
 
   logic idle_q;
 

@@ -1,7 +1,7 @@
 // Pointer read: looks up {start, count} of a broadcast column in this PE's slice and passes the activation on only if
 // the column is not empty here.
 //
-// The column comes in cycle t+3 of the broadcast, the value in cycle t+4, the pointer memory answers two cycles after
+// The column comes in cycle t+3 of the broadcast, the value in cycle t+5, the pointer memory answers two cycles after
 // its address; an entry for the activation queue leaves in cycle t+6. With DropEmpty 0 empty columns are passed on too.
 module emcc_ptr_read #(
   parameter int ActW      = 16,
@@ -24,7 +24,7 @@ module emcc_ptr_read #(
 );
   logic            valid4_q, valid5_q, valid6_q;
   logic [ColW-1:0] col4_q;
-  logic [ActW-1:0] value5_q, value6_q;
+  logic [ActW-1:0] value6_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -40,8 +40,7 @@ module emcc_ptr_read #(
 
   always_ff @(posedge clk_i) begin
     col4_q   <= col_i;
-    value5_q <= value_i;
-    value6_q <= value5_q;
+    value6_q <= value_i;
   end
 
   assign ptr_addr_o = col4_q;

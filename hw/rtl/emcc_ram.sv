@@ -1,8 +1,12 @@
-// One write port and one registered read port; a read in the cycle of a write to the same word gives the old word.
+// One write port and one registered read port. What a read in the cycle of a write to the same word gives is left open,
+// so that synthesis can use block RAM as it is; nobody may use such a word.
+//
+// With LutWords a memory of up to so many words is made of LUTs, a deeper one of block RAM; with 0 synthesis chooses.
 module emcc_ram #(
-  parameter int Width = 8,
-  parameter int Depth = 16,
-  parameter int AddrW = 4
+  parameter int Width    = 8,
+  parameter int Depth    = 16,
+  parameter int AddrW    = 4,
+  parameter int LutWords = 0
 ) (
   input  logic             clk_i,
   input  logic             we_i,
@@ -11,7 +15,12 @@ module emcc_ram #(
   input  logic [AddrW-1:0] raddr_i,
   output logic [Width-1:0] rdata_o
 );
-  logic [Width-1:0] mem [0:Depth-1];
+  // An attribute is invisible to Verilator, and so is the use of its value.
+  // verilator lint_off UNUSEDPARAM
+  localparam Style = LutWords == 0 ? "auto" : Depth <= LutWords ? "distributed" : "block";
+  // verilator lint_on UNUSEDPARAM
+
+  (* no_rw_check, ram_style = Style *) logic [Width-1:0] mem [0:Depth-1];
   logic [Width-1:0] rdata_q;
 
   always_ff @(posedge clk_i) begin

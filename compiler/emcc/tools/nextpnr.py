@@ -21,21 +21,31 @@ class Family:
 
     Attributes:
         package: the Python package with the program of that name, underscores for hyphens.
-        synth: the Yosys command that makes its netlists.
+        synth: the Yosys command that makes its netlists; defines: macros that the RTL is read with.
+        pads: the Yosys command for the pads of the top, where `synth` would give them to every module.
         arguments: always given.
         open_pins: arguments that let pins without a place through, where the program can do that.
     """
 
     package: str
     synth: str
+    defines: tuple[str, ...] = ()
+    pads: str = ""
     arguments: tuple[str, ...] = ()
     open_pins: tuple[str, ...] = ()
 
 
+def _lut_words(flags: int, sums: int) -> tuple[str, ...]:
+    """Macros: up to how many words the non-zero flags, and the accumulators, are in memories made of LUTs."""
+    return (f"EMCC_FLAG_LUT_WORDS={flags}", f"EMCC_SUM_LUT_WORDS={sums}")
+
+
+_GOWIN_PADS = "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"
+
 FAMILIES: Mapping[str, Family] = {
-    "ecp5": Family("nextpnr_ecp5", "synth_ecp5", open_pins=("--lpf-allow-unconstrained",)),
+    "ecp5": Family("nextpnr_ecp5", "synth_ecp5", _lut_words(256, 16), open_pins=("--lpf-allow-unconstrained",)),
     "ice40": Family("nextpnr_ice40", "synth_ice40 -dsp -abc9 -device u", open_pins=("--pcf-allow-unconstrained",)),
-    "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a"),
+    "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a -noiopads", _lut_words(256, 64), _GOWIN_PADS),
 }
 
 
@@ -47,9 +57,9 @@ class Part:
     arguments: tuple[str, ...]
 
     @property
-    def synth(self) -> str:
-        """The Yosys command for it."""
-        return FAMILIES[self.family].synth
+    def of(self) -> Family:
+        """Its family."""
+        return FAMILIES[self.family]
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,7 @@ def place_and_route(
         EmccError: the wheel is not installed.
         ToolError: the design does not fit, or the time ran out.
     """
-    family = FAMILIES[part.family]
+    family = part.of
     module = f"yowasp_{family.package}"
     if find_spec(module) is None:
         raise EmccError("nextpnr is not installed", hint=f"pip install {module.replace('_', '-')}")

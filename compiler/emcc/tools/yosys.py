@@ -28,13 +28,22 @@ def yosys(script: str, *, cwd: Path, check: bool = True, quiet: bool = True) -> 
 
 
 def synthesise(
-    names: Sequence[str], top: str, command: str, *, cwd: Path, netlist: str = "netlist.json"
+    names: Sequence[str],
+    top: str,
+    command: str,
+    *,
+    cwd: Path,
+    netlist: str = "netlist.json",
+    defines: Sequence[str] = (),
+    pads: str = "",
 ) -> dict[str, int]:
     """Synthesise a design for a family of parts and write its netlist for nextpnr.
 
     Args:
         names: the design's files, in order, by their names in `cwd`; ROM images are read from there as well.
         command: "synth_ecp5" and the like, see emcc.tools.nextpnr.
+        defines: macros that are defined.
+        pads: the command that gives the top its pads, where `command` does not.
 
     Returns:
         How many cells of each type there are.
@@ -44,8 +53,12 @@ def synthesise(
     """
     for stale in (netlist, CELLS):
         (cwd / stale).unlink(missing_ok=True)
-    script = f"read_verilog -sv {' '.join(names)}; {command} -top {top} -json {netlist}; tee -q -o {CELLS} stat -json"
-    yosys(script, cwd=cwd)
+    macros = "".join(f"-D {macro} " for macro in defines)
+    script = [f"read_verilog -sv {macros}{' '.join(names)}", f"{command} -top {top}"]
+    if pads:
+        script += [f"select {top}", pads, "select -clear"]
+    script += [f"write_json {netlist}", f"tee -q -o {CELLS} stat -json"]
+    yosys("; ".join(script), cwd=cwd)
     return cells((cwd / CELLS).read_text(encoding="utf-8"))
 
 

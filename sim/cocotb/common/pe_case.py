@@ -20,7 +20,10 @@ from emcc.ir.graph import Array
 from emcc.ir.program import Program
 
 WRAPPER = Path(__file__).resolve().parents[1] / "pe" / "emcc_pe_bench.sv"
-OF_THE_ARRAY = ("Lanes", "LaneCntW", "Layers", "LayerW", "LayersFile", "WordW", "Overlap", "Prefetch")
+OF_THE_ARRAY = (
+    *("Lanes", "LaneCntW", "Layers", "LayerW", "LayersFile", "WordW", "ActWords", "ActAddrW"),
+    *("Overlap", "Prefetch"),
+)
 KINDS = ("mixed", "full", "extreme", "sparse", "zero", "extreme")
 
 
@@ -90,7 +93,6 @@ def write(program: Program, pe: int, todo: Sequence[Pass], place: Path) -> None:
         "drain": 10 if program.tables else 7,
         "acc_w": program.acc_w,
         "act_w": program.act_w,
-        "act_words": layout.act_words,
         "rows": layout.rows,
         # With no gaps between columns, a layer with twice as many products as it takes fills the queue.
         "fills_queue": any(one.work > 2 * len(one.columns) > 4 * program.queue_depth for one in todo),

@@ -11,8 +11,6 @@ module emcc_pe_bench #(
   parameter int Rows        = 16,
   parameter int RowW        = 4,
   parameter int BiasAddrW   = 4,
-  parameter int ActWords    = 16,
-  parameter int ActAddrW    = 4,
   parameter int LogQueue    = 5,
   parameter int AccW        = 40,
   parameter int BookDepth   = 16,
@@ -52,15 +50,12 @@ module emcc_pe_bench #(
   input  logic                   drain_bank_i,
   input  logic [RowW-1:0]        drain_row_i,
   input  logic [BiasAddrW-1:0]   drain_bias_i,
-  input  logic                   we_i,
   input  logic                   we_input_i,
   input  logic                   lane_en_i,
-  input  logic [ActAddrW-1:0]    waddr_i,
   input  logic [ActW-1:0]        input_i,
   output logic                   nonzero_o,
   output logic [ActW-1:0]        drained_o,
-  input  logic [ActAddrW-1:0]    raddr_i,
-  output logic [ActW-1:0]        rdata_o,
+  output logic [ActW-1:0]        wdata_o,
   output logic [AccW-1:0]        acc_o
 );
   logic [ColW-1:0]          ptr_addr;
@@ -72,15 +67,15 @@ module emcc_pe_bench #(
 
   emcc_pe #(
     .ActW(ActW), .ColW(ColW), .StartW(StartW), .CountW(CountW), .EntryW(EntryW), .CodeW(CodeW),
-    .CodeWidths(CodeWidths), .DropEmpty(DropEmpty), .Rows(Rows), .RowW(RowW), .BiasAddrW(BiasAddrW), .ActWords(ActWords),
-    .ActAddrW(ActAddrW), .LogQueue(LogQueue), .AccW(AccW), .BookDepth(BookDepth), .BookAddrW(BookAddrW),
+    .CodeWidths(CodeWidths), .DropEmpty(DropEmpty), .Rows(Rows), .RowW(RowW), .BiasAddrW(BiasAddrW),
+    .LogQueue(LogQueue), .AccW(AccW), .BookDepth(BookDepth), .BookAddrW(BookAddrW),
     .BookFile(BookFile), .ShiftMin(ShiftMin), .ShiftW(ShiftW), .HasTable(HasTable), .LoBits(LoBits),
     .HiBits(HiBits), .CoarseDepth(CoarseDepth), .CoarseAddrW(CoarseAddrW), .CoarseFile(CoarseFile),
     .FineDepth(FineDepth), .FineAddrW(FineAddrW), .FineFile(FineFile)
   ) u_pe (
     .clk_i, .rst_ni, .bank_i, .code_sel_i, .book_base_i, .col_valid_i, .col_i, .value_i, .near_full_o, .idle_o,
     .shift_i, .relu_i, .table_i, .coarse_base_i, .fine_base_i, .drain_i, .drain_bank_i, .drain_row_i, .drain_bias_i,
-    .we_i, .we_input_i, .lane_en_i, .waddr_i, .input_i, .nonzero_o, .drained_o, .raddr_i, .rdata_o,
+    .we_input_i, .lane_en_i, .input_i, .nonzero_o, .drained_o, .wdata_o,
     .ptr_addr_o  (ptr_addr),
     .ptr_data_i  (ptr_data),
     .spmat_addr_o(spmat_addr),
@@ -107,5 +102,5 @@ module emcc_pe_bench #(
     .data_o(bias_data)
   );
 
-  assign acc_o = u_pe.drain_acc_q;
+  assign acc_o = u_pe.drain_acc;
 endmodule
