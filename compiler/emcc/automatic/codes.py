@@ -103,6 +103,18 @@ def pick(found: Mapping[str, Sequence[tuple[int, float, float]]], slope: float) 
     return {name: min((rise + slope * bits, each) for each, bits, rise in rows)[1] for name, rows in found.items()}
 
 
+def richer(found: Mapping[str, Sequence[tuple[int, float, float]]], entries: Mapping[str, int]) -> list[dict[str, int]]:
+    """`entries` with the next number that was tried, of one layer; first what lowers the loss most for its bits."""
+    steps = []
+    for name, rows in found.items():
+        of = {each: (bits, rise) for each, bits, rise in rows}
+        more = min((each for each in of if each > entries[name]), default=0)
+        if more:
+            (bits, rise), (now, loss) = of[more], of[entries[name]]
+            steps.append(((rise - loss) / max(1.0, bits - now), name, {**entries, name: more}))
+    return [changed for _, _, changed in sorted(steps, key=lambda step: step[:2])]
+
+
 def _trimmed(weights: Array) -> Array:
     """Without the smallest twentieth of what is not zero."""
     found = np.abs(weights[weights != 0])

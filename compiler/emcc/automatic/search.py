@@ -8,7 +8,7 @@ from typing import Any
 
 from emcc.automatic import codes
 from emcc.automatic.size import snapped
-from emcc.automatic.stages import FIRST, GAIN, Stages
+from emcc.automatic.stages import FIRST, Stages
 from emcc.automatic.state import State, graph_of, state_of
 from emcc.errors import EmccError
 from emcc.ir.graph import Graph
@@ -16,9 +16,6 @@ from emcc.passes.prune import removed
 
 RATIO, TRIES = 0.7, 30
 """Of two densities that --max-drop tries after one another, and how many."""
-
-NEAR = 1.5
-"""Times the wanted weights: from then on codebooks are tried on them."""
 
 BYTES = 1.15
 """Of a kept weight in the file, before there is a better guess: position, code, its share of biases and header."""
@@ -76,23 +73,15 @@ class Searcher(Stages):
                 hint="ask for more with --target-size",
             )
 
-        entries: dict[str, int] = {}
-
-        def fitting(state: State) -> int:
-            """Weights that fit, from the size of the state: codes as they would be, biases rounded."""
-            each = (self.bytes(self.quick(state, entries)) - floor) / max(1, state.kept())
-            return max(1, min(state.size(), int((target / GAIN - floor) / max(each, 0.05))))
-
-        def end(state: State, count: int) -> int:
-            """The same for the state's `count` best; as soon as there are few, with the entries that will be picked."""
-            near = state.kept() < NEAR * count
+        def fitting(state: State, count: int) -> int:
+            """Weights that fit, from the size of the state's `count` best: codes as they would be, biases rounded."""
             state = self.exactly(state, count)
-            if near and not entries:
-                entries.update(self.entries(state, None, note=False))
-            return int(self.store.value(partial(fitting, state)))
+            each = (self.bytes(self.quick(state)) - floor) / max(1, state.kept())
+            return max(1, min(state.size(), int((target - floor) / max(each, 0.05))))
 
         count = max(1, min(start.size(), int((target - floor) / BYTES)))
-        pruned = self.grow(start, end(start, count), self.options.epochs, end)
+        count = self.store.value(partial(fitting, start, count))
+        pruned = self.grow(start, count, self.options.epochs, fitting)
         pruned = self.settled(pruned, self.options.settle)
         shared = self.share(pruned, (target, floor))
         for _ in range(60):

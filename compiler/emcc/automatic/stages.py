@@ -32,14 +32,11 @@ FIRST = 0.4
 AUDITION, STEPS = 0.03, 120
 """The share of the weights that scores are compared at, and the steps of training that each gets."""
 
-PRICES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0)
+PRICES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0, 40.0, 100.0)
 """Of a bit, relative to what pruning pays, in the order in which --target-size tries them."""
 
-GAIN, ALMOST = 0.88, 0.995
-"""Of the size when codes begin to move, about what is left when they have; of a wanted size, what is aimed at.
-
-GAIN is rather too little: what does not fit is taken away as codes move, but nothing comes back.
-"""
+ALMOST = 0.995
+"""Of a wanted size, what is aimed at while codes move. They take about 2 % more than before they moved."""
 
 
 class Stages:
@@ -91,7 +88,7 @@ class Stages:
             choose = self.chooser(begun, count, epochs)
             state = self.epoch("pruning", state, epoch, epochs, self.options.learning_rate, 0.7, "prune", choose)
             if end and epoch + 1 < epochs:
-                count = min(end(state, count), state.kept())
+                count = min(self.store.value(partial(end, state, count)), state.kept())
         return self.exactly(state, count)
 
     def chooser(self, begun: int, wanted: int, epochs: int) -> Chooser:
@@ -100,7 +97,8 @@ class Stages:
         def choose(weights: Mapping[str, Array], gradients: Mapping[str, Array], at: float) -> dict[str, Array]:
             part = min(1.0, at / (1 - 0.5 / epochs))
             least = max(1, wanted)
-            now = wanted if part >= 1 else round(least * math.exp(math.log(begun / least) * (1 - part) ** 2))
+            above = math.log(max(begun, least) / least)
+            now = wanted if part >= 1 else round(least * math.exp(above * (1 - part) ** 2))
             new = int(now * self.options.regrow * (1 - part)) if gradients else 0
             masks = importance.choose(self.problem.original, self.kind, weights, self.curvature, now - new)
             return importance.grown(masks, gradients, new) if new else masks
@@ -154,13 +152,13 @@ class Stages:
         self.note("shared", state, begun)
         return state
 
-    def entries(self, state: State, target: int | None, note: bool = True) -> dict[str, int]:
+    def entries(self, state: State, target: int | None) -> dict[str, int]:
         """Entries a layer: what pruning's own price of a bit says, or as many as `target` bytes have room for."""
         slope, found = self.store.value(
             lambda: codes.trials(self.problem, state, self.options.entries, self.position_bits(state))
         )
         names = {node.inputs[1]: node.name for node in self.problem.original.layers()}
-        for name, rows in found.items() if note else ():
+        for name, rows in found.items():
             self.rows += [
                 {"pass": "codes", "layer": names[name], "entries": entries, "bits": bits, "loss": rise}
                 for entries, bits, rise in rows
@@ -169,9 +167,19 @@ class Stages:
             return codes.pick(found, slope)
         for factor in PRICES:
             entries = codes.pick(found, slope * factor)
-            if self.bytes(self.quick(state, entries)) <= target / GAIN:
+            if self.bytes(self.quick(state, entries)) <= ALMOST * target:
                 break
-        return entries
+        return dict(self.store.value(partial(self.filled, state, found, entries, target)))
+
+    def filled(self, state: State, found: Mapping[str, Any], entries: dict[str, int], target: int) -> Mapping[str, int]:
+        """More entries, a layer and a step at a time, while there is room for them."""
+        while True:
+            for tried in codes.richer(found, entries):
+                if self.bytes(self.quick(state, tried)) <= ALMOST * target:
+                    entries = tried
+                    break
+            else:
+                return entries
 
     def fitted(self, state: State, target: int, floor: int) -> State:
         """As many of the weights as fit, biases rounded to a few bits."""
