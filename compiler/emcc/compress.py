@@ -68,6 +68,8 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     data = load_data(options.data, source) if options.data else None
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
     folded = Fold().apply(source)
+    if not any(folded.layers()):
+        raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
     calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
     encoder = Encoder(calibrate, recipe.quantise, recipe.encode.coding)
     if options.goal is None:

@@ -53,10 +53,11 @@ class Problem:
         self.train, self.held = split(len(self.data), self.options.holdout, self.options.seed)
         shape = tuple(int(size or 1) for size in self.original.tensors[self.original.inputs[0]].shape[1:])
         self._augment = Augment(self.torch, self.options.augment, shape)
-        self.dropout = Dropout(self.torch, self.original, self.options.dropout)
-        size = self.original.tensors[self.original.outputs[0]].features
+        self.dropout = Dropout(self.torch, self.original, self.options.dropout, self.options.input_dropout)
+        result = self.original.tensors[self.original.outputs[0]]
+        vector = sum(each != 1 for each in result.shape[1:]) == 1
         labels = self.data.y
-        self.labelled = labels is not None and size > 1 and int(labels.max()) < size
+        self.labelled = labels is not None and vector and int(labels.max()) < result.features
         self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
         self._said = [self._numpy(self.original, x) for _, x in self.batches(self.held)]
@@ -64,7 +65,7 @@ class Problem:
         if not np.isfinite(everything).all():
             raise EmccError("the model's outputs are NaN or infinite on the data", hint="check the data")
         self._variance = float(everything.var(0).mean()) or 1.0
-        self.scores = self.labelled or classes(self.original.host, everything) is not None
+        self.scores = self.labelled or self._classes(everything) is not None
         self.measure = "accuracy" if self.labelled else "agreement" if self.scores else "explained variance"
 
     def batches(self, rows: Array) -> Iterator[tuple[Array, Any]]:
@@ -142,7 +143,7 @@ class Problem:
                     assert self.data.y is not None
                     right += float(np.sum(found.argmax(1) == self.data.y[rows]))
                 elif self.scores:
-                    mine, theirs = classes(self.original.host, found), classes(self.original.host, said)
+                    mine, theirs = self._classes(found), self._classes(said)
                     assert mine is not None
                     right += float(np.sum(mine == theirs))
                 else:
@@ -159,6 +160,11 @@ class Problem:
             for said, (_, x) in zip(self._said, self.batches(self.held), strict=True):
                 right += int(np.sum(self._numpy(graph, x).argmax(1) == said.argmax(1)))
         return 100 * right / len(self.held)
+
+    def _classes(self, flat: Array) -> Array | None:
+        """Of outputs [n, features]; operators of the host see the shape that they are for."""
+        shape = self.original.tensors[self.original.outputs[0]].shape[1:]
+        return classes(self.original.host, flat.reshape(len(flat), *(size or 1 for size in shape)))
 
     def _numpy(self, graph: Graph, x: Any) -> Array:
         with self.torch.no_grad():

@@ -1,5 +1,7 @@
 """Compiled inner loops of the Huffman coder."""
 
+from typing import Any
+
 import numpy as np
 
 from emcc.ir.graph import Array
@@ -74,8 +76,9 @@ def unpack_entries(
     last = (len(padded) - 3) * 8
     run_mask, code_mask = (1 << run_peek) - 1, (1 << code_peek) - 1
     lines, length = order[0], order[1]
-    line, place = 0, -1
-    at = 0
+    line = 0
+    place: Any = -1
+    at: Any = 0
     for _ in range(count):
         byte = at >> 3
         word = np.int64(padded[byte]) << 16 | np.int64(padded[byte + 1]) << 8 | np.int64(padded[byte + 2])
@@ -107,11 +110,11 @@ def decode_stream(padded: Array, peek: int, table: Array, symbols: Array) -> int
     """
     last = (len(padded) - 3) * 8
     mask = (1 << peek) - 1
-    at = 0
+    at: Any = 0
     for i in range(len(symbols)):
         byte = at >> 3
         word = np.int64(padded[byte]) << 16 | np.int64(padded[byte + 1]) << 8 | np.int64(padded[byte + 2])
         entry = np.int64(table[(word >> (24 - peek - (at & 7))) & mask])
         symbols[i] = entry >> 4
         at = min(at + (entry & 15), last + 1)
-    return at
+    return int(at)

@@ -11,6 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 from emcc.ir.graph import Array, Graph, Node, Tensor
 
 OPSET, IR_VERSION = 17, 8
+DILATED_OPSET, DILATED_IR_VERSION = 19, 9
+"""Where an AveragePool has dilations, which older opsets do not know."""
+
 PLAIN = (
     *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "Div", "Flatten", "Gemm", "GlobalAveragePool"),
     *("Identity", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Relu", "Sigmoid", "Sub", "Tanh", "Transpose"),
@@ -42,7 +45,7 @@ class _Model:
 
 
 def export(graph: Graph, output: str | None = None) -> bytes:
-    """The bytes of a float graph's .onnx file: opset 17, float32 constants, what is in `graph.host` at its end.
+    """The bytes of a float graph's .onnx file: opset 17 or DILATED_OPSET, float32, `graph.host` at its end.
 
     Linear becomes Gemm, after a Flatten where its input is not flat. Names stay; `output` names the output where
     operators of the host follow, or the output is to be called otherwise.
@@ -62,6 +65,7 @@ def export(graph: Graph, output: str | None = None) -> bytes:
     if not graph.host and output and output != at:
         at = model.node("Identity", [at], output, model.fresh("output"))
     source = graph.tensors[graph.inputs[0]]
+    dilated = any(node.op == "AveragePool" and _dilated(node) for node in graph.nodes)
     proto = helper.make_model(
         helper.make_graph(
             model.nodes,
@@ -70,11 +74,15 @@ def export(graph: Graph, output: str | None = None) -> bytes:
             [helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])],
             [numpy_helper.from_array(value, name) for name, value in model.constants.items()],
         ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", DILATED_OPSET if dilated else OPSET)],
         producer_name="emcc",
     )
-    proto.ir_version = IR_VERSION
+    proto.ir_version = DILATED_IR_VERSION if dilated else IR_VERSION
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _dilated(node: Node) -> bool:
+    return any(size != 1 for size in node.attrs.get("dilations", ()))
 
 
 def _used(graph: Graph) -> list[str]:
@@ -92,6 +100,8 @@ def _write(model: _Model, graph: Graph, node: Node) -> None:
         special(model, graph, node)
     elif node.op in PLAIN:
         attrs = {key: list(value) if isinstance(value, tuple) else value for key, value in node.attrs.items()}
+        if node.op == "AveragePool" and not _dilated(node):
+            attrs.pop("dilations", None)
         model.node(node.op, node.inputs, output, node.name, **attrs)
     else:
         raise ValueError(f"no ONNX for {node.op}")
