@@ -75,11 +75,27 @@ VALIDATION = 50_000
 
 HELPED = {"augment": "warp", "distil": 0.7}
 PLAIN = {"augment": "none", "distil": 0.0}
+DROPOUT = {"dropout": 0.15, "input_dropout": 0.15}
 EFFORTS = {
-    ("lenet300100", False): Effort(22, 8_000, {"epochs": 14, "settle": 6, "code_epochs": 4, "shared_epochs": 3}, 4),
-    ("lenet300100", True): Effort(12, 10_500, {"epochs": 10, "settle": 4, "code_epochs": 4, "shared_epochs": 2}, 3),
-    ("lenet5", False): Effort(12, 8_600, {"epochs": 8, "settle": 5, "code_epochs": 3, "shared_epochs": 2}, 12),
-    ("lenet5", True): Effort(5, 8_600, {"epochs": 6, "settle": 3, "code_epochs": 2, "shared_epochs": 2}, 8),
+    ("lenet300100", False): Effort(
+        22, 7_200, {"epochs": 14, "settle": 6, "code_epochs": 4, "shared_epochs": 3}, minutes=4
+    ),
+    ("lenet300100", True): Effort(
+        25, 17_600, {"epochs": 24, "settle": 10, "code_epochs": 4, "shared_epochs": 3, **DROPOUT}, 3, DROPOUT
+    ),
+    ("lenet5", False): Effort(
+        12,
+        10_000,
+        {"epochs": 8, "settle": 5, "code_epochs": 3, "shared_epochs": 2},
+        minutes=12,
+    ),
+    ("lenet5", True): Effort(
+        8,
+        16_800,
+        {"epochs": 7, "settle": 3, "code_epochs": 2, "shared_epochs": 2, "dropout": 0.3},
+        8,
+        {"dropout": 0.3},
+    ),
 }
 """By network and whether it is plain."""
 

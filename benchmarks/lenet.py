@@ -23,10 +23,13 @@ def parameters(kind: str) -> int:
     return sum(math.prod(shape) + shape[0] for shape in SHAPES[kind].values())
 
 
-def forward(torch: Any, kind: str, weights: dict[str, Any], x: Any, dropout: float = 0.0) -> Any:
-    """Logits [n, 10] of x [n, 1, 28, 28]; `dropout` of what enters fully connected layers, but of pixels."""
+def forward(
+    torch: Any, kind: str, weights: dict[str, Any], x: Any, dropout: float = 0.0, input_dropout: float = 0.0
+) -> Any:
+    """Logits [n, 10] of x [n, 1, 28, 28]; `dropout` of hidden activations that enter fully connected layers."""
     functional = torch.nn.functional
     names = list(SHAPES[kind])
+    x = functional.dropout(x, input_dropout)
     for name in names:
         weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
         if weight.ndim == 4:
@@ -48,6 +51,7 @@ def train(
     augment: str,
     threads: int,
     dropout: float = 0.0,
+    input_dropout: float = 0.0,
     smoothing: float = 0.0,
     weight_decay: float = 0.0,
     say: Callable[[str], None] = print,
@@ -83,7 +87,7 @@ def train(
             clean = 1.0 if epoch >= epochs - FINISH else 0.0
             images = warp(torch.from_numpy(x[rows]), rng, clean)
             images = images.contiguous(memory_format=torch.channels_last)
-            got, labels = forward(torch, kind, weights, images, dropout), torch.from_numpy(y[rows])
+            got, labels = forward(torch, kind, weights, images, dropout, input_dropout), torch.from_numpy(y[rows])
             loss = torch.nn.functional.cross_entropy(got, labels, label_smoothing=smoothing)
             optimiser.zero_grad()
             loss.backward()

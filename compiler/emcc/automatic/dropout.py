@@ -1,4 +1,4 @@
-"""Dropout of hidden activations in training: the graph with a factor before each fully connected layer."""
+"""Dropout in training: the graph with a factor at its input and before each fully connected layer."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,38 +12,44 @@ SAME = ("Flatten", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose")
 
 
 class Dropout:
-    """Leaves out a share of what enters each Linear that does not read the model's input (Srivastava et al. 2014).
+    """Leaves out a share of the hidden activations that enter a Linear, and one of the inputs (Srivastava et al. 2014).
 
     Attributes:
         graph: the graph to train; computes what the one given does where the factors are one.
     """
 
-    def __init__(self, torch: Any, graph: Graph, share: float) -> None:
-        self._torch, self._share = torch, share
-        self._shapes: dict[str, tuple[int, ...]] = {}
-        tensors, nodes, ends = dict(graph.tensors), [], {graph.inputs[0]}
+    def __init__(self, torch: Any, graph: Graph, hidden: float, inputs: float = 0.0) -> None:
+        self._torch = torch
+        self._factors: dict[str, tuple[tuple[int, ...], float]] = {}
+        tensors, nodes, first = dict(graph.tensors), list[Node](), graph.inputs[0]
+        ends = {first}
+
+        def dropped(name: str, share: float) -> str:
+            """The tensor that is `name` times a new factor."""
+            factor, after = _free(f"{name}.dropout", tensors), _free(f"{name}.dropped", tensors)
+            source = tensors[name]
+            self._factors[factor] = tuple(int(size or 1) for size in source.shape[1:]), share
+            tensors[factor], tensors[after] = replace(source, name=factor), replace(source, name=after)
+            nodes.append(Node(factor, "Mul", (name, factor), (after,)))
+            return after
+
+        begin = dropped(first, inputs) if inputs else first
         for node in graph.nodes:
-            if node.op in SAME and node.inputs[0] in ends:
+            source = node.inputs[0]
+            if node.op in SAME and source in ends:
                 ends.add(node.outputs[0])
-            if share and node.op == "Linear" and node.inputs[0] not in ends:
-                source = tensors[node.inputs[0]]
-                factor, after = _free(f"{node.name}.dropout", tensors), _free(f"{node.name}.dropped", tensors)
-                self._shapes[factor] = tuple(int(size or 1) for size in source.shape[1:])
-                tensors[factor], tensors[after] = replace(source, name=factor), replace(source, name=after)
-                nodes.append(Node(factor, "Mul", (source.name, factor), (after,)))
-                node = replace(node, inputs=(after, *node.inputs[1:]))
-            nodes.append(node)
-        self.graph = replace(graph, tensors=tensors, nodes=tuple(nodes)) if self._shapes else graph
+            if hidden and node.op == "Linear" and source not in ends:
+                node = replace(node, inputs=(dropped(source, hidden), *node.inputs[1:]))
+            nodes.append(replace(node, inputs=tuple(begin if name == first else name for name in node.inputs)))
+        self.graph = replace(graph, tensors=tensors, nodes=tuple(nodes)) if self._factors else graph
 
     def factors(self, rng: np.random.Generator, samples: int) -> Mapping[str, Any]:
         """By name, float32 [samples, ...]: 0 for what is left out, 1 / (1 - share) for the rest."""
-        left = np.float32(1 / (1 - self._share))
-        return {
-            name: self._torch.from_numpy(
-                np.where(rng.random((samples, *shape), np.float32) < self._share, np.float32(0), left)
-            )
-            for name, shape in self._shapes.items()
-        }
+        found = {}
+        for name, (shape, share) in self._factors.items():
+            out = rng.random((samples, *shape), np.float32) < share
+            found[name] = self._torch.from_numpy(np.where(out, np.float32(0), np.float32(1 / (1 - share))))
+        return found
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:

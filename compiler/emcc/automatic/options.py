@@ -61,6 +61,7 @@ class Search:
     temperature: float = option(2.0, "of distilling", low=0.01, high=1000.0)
     smoothing: float = option(0.0, "share of each label given to all classes alike", low=0.0, high=0.9)
     dropout: float = option(0.0, "share of hidden activations that a step leaves out", low=0.0, high=0.9)
+    input_dropout: float = option(0.0, "share of input values that a step leaves out", low=0.0, high=0.9)
     weight_decay: float = option(
         0.0, "of weights before they are shared, per unit of learning rate", low=0.0, high=10.0
     )

@@ -38,7 +38,7 @@ def test_dropout_scales_hidden_activations_only(seed: int, share: float) -> None
     torch, graph = import_torch(), folded([6, 5, 4, 3], seed=seed)
     dropout = Dropout(torch, graph, share)
     factors = dropout.factors(np.random.default_rng(seed), 7)
-    assert {name: tuple(each.shape) for name, each in factors.items()} == {"fc1.dropout": (7, 5), "fc2.dropout": (7, 4)}
+    assert {name: tuple(each.shape) for name, each in factors.items()} == {"y0.dropout": (7, 5), "y1.dropout": (7, 4)}
     assert {float(value) for each in factors.values() for value in each.unique()} <= {
         0.0,
         float(np.float32(1 / (1 - share))),
@@ -47,11 +47,11 @@ def test_dropout_scales_hidden_activations_only(seed: int, share: float) -> None
     h = torch.relu(
         x @ torch.tensor(graph.constants["fc0.weight"]).T + torch.tensor(graph.constants["fc0.bias"]).float()
     )
-    h = h * factors["fc1.dropout"]
+    h = h * factors["y0.dropout"]
     h = torch.relu(
         h @ torch.tensor(graph.constants["fc1.weight"]).T + torch.tensor(graph.constants["fc1.bias"]).float()
     )
-    h = h * factors["fc2.dropout"]
+    h = h * factors["y1.dropout"]
     wanted = h @ torch.tensor(graph.constants["fc2.weight"]).T + torch.tensor(graph.constants["fc2.bias"]).float()
     assert torch.allclose(outputs(torch, dropout.graph, x, dict(factors)), wanted, atol=1e-5)
     ones = {name: torch.ones_like(each) for name, each in factors.items()}
@@ -66,8 +66,19 @@ def test_dropout_leaves_out_the_share_that_it_was_told() -> None:
 
 def test_pixels_are_not_left_out_and_pooled_channels_are() -> None:
     dropout = Dropout(import_torch(), convolution(0), 0.5)
-    assert list(dropout.factors(np.random.default_rng(0), 4)) == ["fc.dropout"]
+    assert list(dropout.factors(np.random.default_rng(0), 4)) == ["p.dropout"]
     assert Dropout(import_torch(), folded([6, 3]), 0.5).factors(np.random.default_rng(0), 4) == {}
+
+
+def test_inputs_are_left_out_where_that_is_asked_for() -> None:
+    torch = import_torch()
+    for graph in (folded([6, 5, 3]), convolution(1)):
+        dropout = Dropout(torch, graph, 0.0, 0.4)
+        (factor,) = dropout.factors(np.random.default_rng(0), 9).values()
+        x = torch.randn(factor.shape, generator=torch.Generator().manual_seed(1))
+        given = {"x.dropout": factor}
+        assert torch.equal(outputs(torch, dropout.graph, x, given), outputs(torch, graph, x * factor))
+        assert factor.unique().tolist() == pytest.approx([0.0, 1 / 0.6])
 
 
 def test_nothing_is_left_out_unless_asked_for() -> None:
@@ -78,7 +89,7 @@ def test_nothing_is_left_out_unless_asked_for() -> None:
 
 
 @pytest.mark.parametrize("way", ["prune", "codes"])
-@pytest.mark.parametrize("option", ["dropout", "smoothing"])
+@pytest.mark.parametrize("option", ["dropout", "input_dropout", "smoothing"])
 def test_each_changes_training_and_comes_out_the_same_again(way: str, option: str) -> None:
     graph = folded([20, 16, 5])
     plain, changed = trained(graph, way, distil=0.0), trained(graph, way, distil=0.0, **{option: 0.3})
