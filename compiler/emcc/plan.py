@@ -45,7 +45,7 @@ def make(
     original: Graph,
     keep_weights: bool,
     pes: int | None,
-    progress: Callable[[str], None],
+    progress: Callable[[Any], None],
 ) -> Plan:
     """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
     resolved = {name: each for name, each in recipe.effective().items() if name != "search"}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from emcc.automatic.events import Event
 from emcc.ir.graph import Graph
 from emcc.passes.base import option
 from emcc.runtime.data import Dataset
@@ -44,7 +45,7 @@ class Finetune:
     seed: int = option(0, "of the order of the data", low=0, high=2**32 - 1)
     data: Dataset | None = None
     teacher: Graph | None = None
-    progress: Callable[[str], None] | None = None
+    progress: Callable[[Event], None] | None = None
     name: ClassVar[str] = "finetune"
 
     def apply(self, graph: Graph) -> Graph:

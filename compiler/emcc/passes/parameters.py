@@ -59,6 +59,11 @@ class Parameters:
             bias = np.array(graph.constants[layer.bias], np.float32)
             self._biases[layer.bias] = torch.from_numpy(bias).requires_grad_()
 
+    def kept(self) -> tuple[int, int]:
+        """Weights that are not zero, and weights."""
+        found = [self._graph.constants[name] for name in self._weights]
+        return sum(int(np.count_nonzero(each)) for each in found), sum(each.size for each in found)
+
     def leaves(self) -> list[Any]:
         """The tensors to optimise."""
         return [*(weights.theta for weights in self._weights.values()), *self._biases.values()]

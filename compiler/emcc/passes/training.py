@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emcc.automatic.events import Event
 from emcc.errors import EmccError
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import run
@@ -17,9 +19,23 @@ if TYPE_CHECKING:
     from emcc.passes.finetune import Finetune
 
 EVALUATE = 2048
+STAGE = "fine-tuning"
 CLASSIFIERS = ("Softmax", "LogSoftmax", "ArgMax")
 
 Loss = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What training is for: a target a sample, and the loss of outputs against targets; see Finetune.
+
+    `right` is the share of outputs as good as their targets, named by `measure`.
+    """
+
+    targets: Any
+    loss: Loss
+    right: Loss
+    measure: str
 
 
 def import_torch() -> Any:
@@ -65,12 +81,13 @@ def outputs(torch: Any, graph: Graph, batch: Any, constants: dict[str, Any] | No
     return run(graph, batch, torch, constants).flatten(1)
 
 
-def objective(torch: Any, graph: Graph, options: "Finetune", data: Dataset) -> tuple[Any, Loss]:
-    """The target for every sample, and the loss: a function of outputs and targets. See Finetune."""
+def objective(torch: Any, graph: Graph, options: "Finetune", data: Dataset) -> Aim:
+    """The labels, or else the outputs of the teacher."""
     functional = torch.nn.functional
     size = graph.tensors[graph.outputs[0]].features
     if data.y is not None and size > 1 and data.y.max() < size:
-        return torch.from_numpy(np.array(data.y)), functional.cross_entropy
+        labels = torch.from_numpy(np.array(data.y))
+        return Aim(labels, functional.cross_entropy, lambda got, label: (got.argmax(1) == label).double(), "accuracy")
     if options.teacher is None:
         raise ValueError("without labels there must be a teacher")
     with torch.no_grad():
@@ -86,43 +103,53 @@ def objective(torch: Any, graph: Graph, options: "Finetune", data: Dataset) -> t
             logs = functional.log_softmax(got / heat, 1), functional.log_softmax(wanted / heat, 1)
             return functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
 
-        return targets, divergence
+        def same(got: Any, wanted: Any) -> Any:
+            return (got.argmax(1) == wanted.argmax(1)).double()
+
+        return Aim(targets, divergence, same, "agreement")
     variance = float(targets.double().var(0, unbiased=False).mean()) or 1.0
-    return targets, lambda got, wanted: functional.mse_loss(got, wanted) / variance
+
+    def error(got: Any, wanted: Any) -> Any:
+        return functional.mse_loss(got, wanted) / variance
+
+    return Aim(targets, error, lambda got, wanted: 1 - error(got, wanted), "explained variance")
 
 
 def train(graph: Graph, options: "Finetune", data: Dataset, epochs: int, rate: float) -> Graph:
     """Trains for so many epochs; returns the best of all epochs' ends and the beginning."""
     torch = import_torch()
     with deterministic(torch, options.threads):
-        targets, loss = objective(torch, graph, options, data)
+        aim = objective(torch, graph, options, data)
         rows, judges = split(len(data), options.holdout, options.seed)
         parameters = Parameters(torch, graph)
         optimiser = torch.optim.Adam(parameters.leaves(), lr=rate)
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * math.ceil(len(rows) / options.batch))
 
-        def judge() -> float:
+        def judge() -> tuple[float, float]:
+            """(loss, quality in percent) on the held-out samples."""
+            total = right = 0.0
             with torch.no_grad():
                 constants = parameters.constants()
-                losses = [
-                    float(loss(outputs(torch, graph, batch, constants), targets[part])) * len(part)
-                    for part, batch in batches(torch, data.x, judges, EVALUATE)
-                ]
-            return sum(losses) / len(judges)
+                for part, batch in batches(torch, data.x, judges, EVALUATE):
+                    got, wanted = outputs(torch, graph, batch, constants), aim.targets[part]
+                    total += float(aim.loss(got, wanted)) * len(part)
+                    right += float(aim.right(got, wanted).mean()) * len(part)
+            return total / len(judges), 100 * right / len(judges)
 
-        best, least = graph, judge()
+        kept, size = parameters.kept()
+        best, (least, _) = graph, judge()
         if not math.isfinite(least):
             raise EmccError("the model's outputs are NaN or infinite on the training data", hint="check the data")
         for epoch in range(epochs):
-            if options.progress:
-                options.progress(f"fine-tuning, epoch {epoch + 1} of {epochs}, held-out loss {least:.4g}")
             order = np.random.default_rng([options.seed, epoch]).permutation(rows)
             for part, batch in batches(torch, data.x, order, options.batch):
                 optimiser.zero_grad()
-                loss(outputs(torch, graph, batch, parameters.constants()), targets[part]).backward()
+                aim.loss(outputs(torch, graph, batch, parameters.constants()), aim.targets[part]).backward()
                 optimiser.step()
                 decay.step()
-            now = judge()
+            now, quality = judge()
+            if options.progress:
+                options.progress(Event(STAGE, epoch + 1, epochs, now, 1 - kept / size, quality, aim.measure))
             if now < least:
                 best, least = parameters.graph(), now
         return best

@@ -150,10 +150,22 @@ def test_each_kind_has_its_own_epochs():
     finetune = Finetune(epochs=2, shared_epochs=3, data=data, teacher=graph, progress=told.append)
     finetune.apply(graph)
     finetune.apply(Share(4).apply(graph))
-    assert [line.split(",")[1] for line in told] == [
-        *(f" epoch {i} of 2" for i in (1, 2)),
-        *(f" epoch {i} of 3" for i in (1, 2, 3)),
-    ]
+    assert [(event.done, event.total) for event in told] == [(1, 2), (2, 2), (1, 3), (2, 3), (3, 3)]
+    assert {event.measure for event in told} == {"explained variance"}
+    assert all(event.sparsity == 0 and 0 < event.quality <= 100 and event.loss > 0 for event in told)
+
+
+@pytest.mark.parametrize(
+    ("labels", "host", "measure"), [(True, (), "accuracy"), (False, (("Softmax", {"axis": 1}),), "agreement")]
+)
+def test_what_is_told_while_training(labels, host, measure):
+    graph, data = problem(labels=labels, host=host)
+    told = []
+    pruned = Prune(0.75).apply(graph)
+    Finetune(**FAST, data=data, teacher=graph, holdout=0.5, progress=told.append).apply(pruned)
+    assert {event.measure for event in told} == {measure}
+    assert all(event.sparsity == pytest.approx(0.75, abs=0.01) for event in told)
+    assert all(round(event.quality * 1.5, 6) % 1 == 0 for event in told), "of 150 samples"
 
 
 def test_gradual_without_data_or_epochs_is_prune():
