@@ -182,7 +182,7 @@ class Stages:
                 return entries
 
     def fitted(self, state: State, target: int, floor: int) -> State:
-        """As many of the weights as fit, biases rounded to a few bits."""
+        """About as many of the weights as fit, biases rounded to a few bits; at the end nothing but the file counts."""
         for _ in range(9):
             size = self.bytes(biases.to_step(state, 4))
             if size <= ALMOST * target:

@@ -5,12 +5,12 @@ import pytest
 from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from searching import FAST, problem_of, search
+from searching import FAST, problem_of
 from test_parts import convolution
 
 from emcc.automatic.codes import assign
 from emcc.automatic.dropout import Dropout
-from emcc.automatic.options import Goal, Search
+from emcc.automatic.options import Search
 from emcc.automatic.state import State, digest, state_of
 from emcc.automatic.train import Epoch
 from emcc.ir.graph import Graph
@@ -123,12 +123,3 @@ def test_decay_shrinks_weights_and_leaves_zeros_and_shared_values_alone() -> Non
             state = State(plain.weights, plain.biases, values, codes)
             found.append(digest(Epoch(problem, state, 0.0, 1.0, 1e-2, 0.5).books()))
     assert found[0] == found[1]
-
-
-@pytest.mark.parametrize("size", [900, 1500])
-def test_a_search_with_all_of_them_uses_the_size_it_is_given(size: int) -> None:
-    regular = {"dropout": 0.2, "smoothing": 0.05, "weight_decay": 0.1, "distil": 0.0}
-    for changes in (regular, {}):
-        options = {"epochs": 6, "code_epochs": 3, **changes}
-        _, encoded = search(folded([64, 48, 10]), Goal(target_size=size), samples=600, **options)
-        assert 0.94 * size <= len(encoded) <= size
