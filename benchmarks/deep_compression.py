@@ -81,7 +81,7 @@ EFFORTS = {
         22, 7_200, {"epochs": 14, "settle": 6, "code_epochs": 4, "shared_epochs": 3}, minutes=4
     ),
     ("lenet300100", True): Effort(
-        25, 17_600, {"epochs": 24, "settle": 10, "code_epochs": 4, "shared_epochs": 3, **DROPOUT}, 3, DROPOUT
+        25, 17_600, {"epochs": 36, "settle": 12, "code_epochs": 6, "shared_epochs": 4, **DROPOUT}, 3, DROPOUT
     ),
     ("lenet5", False): Effort(
         12,
@@ -178,7 +178,12 @@ def _run(job: Job, folder: Path) -> Result:
     np.savez(data, x=x, y=y)
     options = {**effort.search, **helped, "seed": job.seed, "threads": job.threads}
     recipe.write_text("[search]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
-    artefact = compress_model(CompressOptions(model, data, Goal(target_size=effort.size), recipe))
+
+    def tell(event: Any) -> None:
+        told = event if isinstance(event, str) else f"{event.stage}, {event.done} of {event.total}: {event.loss:.4f}"
+        print(f"{job}: {told}", file=sys.stderr, flush=True)
+
+    artefact = compress_model(CompressOptions(model, data, Goal(target_size=effort.size), recipe), tell)
     return Result(error_of_onnx(model, *judge), error_of_emc(artefact.files["model.emc"], *judge), artefact.manifest)
 
 

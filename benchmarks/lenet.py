@@ -52,7 +52,6 @@ def train(
     threads: int,
     dropout: float = 0.0,
     input_dropout: float = 0.0,
-    smoothing: float = 0.0,
     weight_decay: float = 0.0,
     say: Callable[[str], None] = print,
 ) -> Weights:
@@ -88,7 +87,7 @@ def train(
             images = warp(torch.from_numpy(x[rows]), rng, clean)
             images = images.contiguous(memory_format=torch.channels_last)
             got, labels = forward(torch, kind, weights, images, dropout, input_dropout), torch.from_numpy(y[rows])
-            loss = torch.nn.functional.cross_entropy(got, labels, label_smoothing=smoothing)
+            loss = torch.nn.functional.cross_entropy(got, labels)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

@@ -59,7 +59,6 @@ class Search:
     regrow: float = option(0.2, "share of the weights given back where gradients are largest", low=0.0, high=0.9)
     distil: float = option(0.7, "share of the original model's outputs in the aim, beside labels", low=0.0, high=1.0)
     temperature: float = option(2.0, "of distilling", low=0.01, high=1000.0)
-    smoothing: float = option(0.0, "share of each label given to all classes alike", low=0.0, high=0.9)
     dropout: float = option(0.0, "share of hidden activations that a step leaves out", low=0.0, high=0.9)
     input_dropout: float = option(0.0, "share of input values that a step leaves out", low=0.0, high=0.9)
     weight_decay: float = option(

@@ -116,7 +116,7 @@ class Problem:
         if self.labelled and share < 1:
             assert self.data.y is not None
             labels = self.torch.from_numpy(self.data.y[rows])
-            total = (1 - share) * functional.cross_entropy(got, labels, label_smoothing=self.options.smoothing)
+            total = (1 - share) * functional.cross_entropy(got, labels)
         if share:
             if self.scores:
                 logs = functional.log_softmax(got / heat, 1), functional.log_softmax(wanted / heat, 1)

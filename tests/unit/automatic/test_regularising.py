@@ -1,4 +1,4 @@
-"""Dropout, label smoothing and weight decay: what they do to training, and that they are off unless asked for."""
+"""Dropout and weight decay: what they do to training, and that they are off unless asked for."""
 
 import numpy as np
 import pytest
@@ -89,24 +89,12 @@ def test_nothing_is_left_out_unless_asked_for() -> None:
 
 
 @pytest.mark.parametrize("way", ["prune", "codes"])
-@pytest.mark.parametrize("option", ["dropout", "input_dropout", "smoothing"])
+@pytest.mark.parametrize("option", ["dropout", "input_dropout"])
 def test_each_changes_training_and_comes_out_the_same_again(way: str, option: str) -> None:
     graph = folded([20, 16, 5])
     plain, changed = trained(graph, way, distil=0.0), trained(graph, way, distil=0.0, **{option: 0.3})
     assert digest(changed) != digest(plain)
     assert digest(changed) == digest(trained(graph, way, distil=0.0, **{option: 0.3}))
-
-
-def test_smoothed_labels_are_the_mean_of_label_and_all_classes() -> None:
-    torch = import_torch()
-    problem = problem_of(folded([6, 5, 4]), True, Search(**FAST, distil=0.0, smoothing=0.2))
-    assert problem.data.y is not None
-    rows = np.arange(9)
-    got = torch.randn(9, 4, generator=torch.Generator().manual_seed(1))
-    logs = torch.log_softmax(got, 1)
-    own = logs[torch.arange(9), torch.from_numpy(problem.data.y[rows])]
-    wanted = -(0.8 * own + 0.2 * logs.mean(1)).mean()
-    assert float(problem.loss(got, rows, None)) == pytest.approx(float(wanted), rel=1e-5)
 
 
 def test_decay_shrinks_weights_and_leaves_zeros_and_shared_values_alone() -> None:

@@ -16,7 +16,7 @@ from emcc.automatic.store import Store
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.training import deterministic, import_torch
 
-REGULAR = {"dropout": 0.2, "input_dropout": 0.1, "smoothing": 0.05, "weight_decay": 0.1, "distil": 0.0}
+REGULAR = {"dropout": 0.2, "input_dropout": 0.1, "weight_decay": 0.1, "distil": 0.0}
 
 
 @pytest.fixture(autouse=True)
