@@ -90,7 +90,7 @@ EFFORTS = {
         minutes=12,
     ),
     ("lenet5", True): Effort(
-        8,
+        6,
         16_800,
         {"epochs": 7, "settle": 3, "code_epochs": 2, "shared_epochs": 2, "dropout": 0.3},
         8,
