@@ -21,10 +21,13 @@ def run(program: Program, x: Array) -> Array:
     return run_layers(program, x)[-1][:, np.argsort(program.output_order)]
 
 
-def run_layers(program: Program, x: Array) -> list[Array]:
-    """What every layer takes and the last one gives: int64 arrays [n, elements] in slot order, input first."""
+def run_layers(program: Program, x: Array, count: int | None = None) -> list[Array]:
+    """What every layer takes and the last one gives: int64 arrays [n, elements] in slot order, input first.
+
+    `count` layers are run, or all.
+    """
     values = [np.asarray(x, np.int64)[:, program.input_order]]
-    for layer in program.layers:
+    for layer in program.layers[:count]:
         accumulators = (weights(layer, program.pes) @ values[-1].T).T + layer.bias
         table = program.tables[layer.table] if layer.table >= 0 else None
         values.append(activate(accumulators, layer.shift, layer.z_fmt, layer.function, table))
