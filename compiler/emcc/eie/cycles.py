@@ -160,7 +160,7 @@ def _layer(
                     emitted = max(emitted, first - 1)
                 at = emitted + 1
                 # Wait while a queue is near full: `limit` activations in it, none of which is done in a cycle.
-                moved = last_free >= at - _STALL_DELAY + limit
+                moved: Any = last_free >= at - _STALL_DELAY + limit
                 while moved:
                     moved = False
                     for p in range(pes):
