@@ -43,7 +43,7 @@ def prepared(design: Design, folder: Path) -> dict[str, int]:
     names = design_files({f"rtl/{file.name}": file.read_bytes() for file in (folder / "rtl").iterdir()})
     names, family = [*names, f"rtl/{pins.FILE}"], design.part.of
     found = synthesise(
-        names, pins.TOP, family.synth, cwd=folder, netlist=NETLIST, defines=family.defines, pads=family.pads
+        names, pins.TOP, family.synth, cwd=folder, netlist=NETLIST, settings=family.settings, pads=family.pads
     )
     if design.part.family == "ecp5":
         absorb_file(folder / NETLIST)

@@ -4,6 +4,10 @@
 // accumulator is read in a+1, forwarded in a+2 and written in a+3, so two younger sums are forwarded:
 // the one being added and the one written last.
 //
+// Accumulators that are not certain to be made of LUTs are taken for block RAM, which is far away and slow. They have an
+// output register and are read in cycle a, and the sum is registered before it is written, in a+4. So two more sums are
+// forwarded; the choice between those is made in a+1.
+//
 // A word of a bank is a sum and a bit that says whether it is live. Draining a row takes that bit away, and a row that
 // is not live counts as zero: that needs no multiplexer in front of the memory.
 //
@@ -18,7 +22,9 @@ module emcc_arith #(
   parameter int AccW         = 40,
   parameter bit Overlap      = 1'b1,
   parameter int Rows         = 16,
-  parameter int RowW         = 4
+  parameter int RowW         = 4,
+  // See emcc_ram
+  parameter int LutWords     = 0
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -29,21 +35,15 @@ module emcc_arith #(
   input  logic [RowW-1:0]      row_i,
   input  logic [ActW-1:0]      value_i,
   output logic                 busy_o,
-  // Drain: the row is read in the cycle of drain_i and cleared in the one after. The data, of the bank that bank_i does
-  // not name, comes two cycles after drain_i. drain_bank_i says which bank is cleared.
+  // Drain: the row is cleared two cycles after drain_i, in the bank that drain_bank_i names. Its sum, in the bank that
+  // bank_i does not name, comes three cycles after drain_i.
   input  logic                 drain_i,
   input  logic                 drain_bank_i,
   input  logic [RowW-1:0]      drain_row_i,
   output logic [AccW-1:0]      drain_data_o
 );
-  localparam int ProdW = ActW + WeightW;
-
-  // See emcc_ram; what suits the accumulators is a choice of the family of parts.
-`ifdef EMCC_SUM_LUT_WORDS
-  localparam int LutWords = `EMCC_SUM_LUT_WORDS;
-`else
-  localparam int LutWords = 0;
-`endif
+  localparam int ProdW  = ActW + WeightW;
+  localparam bit Block  = Rows > LutWords;
 
   // Codebook and operands
   logic [WeightW-1:0] weight;
@@ -51,15 +51,31 @@ module emcc_arith #(
   logic [RowW-1:0]    row1_q, row2_q, row3_q;
   logic [ActW-1:0]    value1_q;
 
+  // A small codebook is made of LUTs and has its first register before it, for the way from the Spmat memory is long. A
+  // large one is block RAM and has both registers behind.
+  localparam bit SmallBook = BookDepth <= 64;
+
+  logic [BookAddrW-1:0] book_addr, book_addr_read;
+
+  assign book_addr = book_base_i | BookAddrW'(code_i);
+
+  if (SmallBook) begin : gen_small_book
+    logic [BookAddrW-1:0] book_addr_q;
+    always_ff @(posedge clk_i) book_addr_q <= book_addr;
+    assign book_addr_read = book_addr_q;
+  end else begin : gen_large_book
+    assign book_addr_read = book_addr;
+  end
+
   emcc_rom #(
     .Width   (WeightW),
     .Depth   (BookDepth),
     .AddrW   (BookAddrW),
-    .OutReg  (1'b1),
+    .OutReg  (!SmallBook),
     .InitFile(BookFile)
   ) u_book (
     .clk_i,
-    .addr_i(book_base_i | BookAddrW'(code_i)),
+    .addr_i(book_addr_read),
     .data_o(weight)
   );
 
@@ -92,10 +108,11 @@ module emcc_arith #(
 
   // Accumulate with forwarding. An operand comes from its bank or from a younger sum: each has a register here, the one
   // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic.
-  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, sum4_q;
-  logic            live0, live1, near_q, far_q, young;
+  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, sum4_q, older, sum_write;
+  logic            live0, live1, near_q, far_q, old, young, write;
+  logic [RowW-1:0] row_write;
 
-  assign young    = near_q || far_q;
+  assign young    = near_q || far_q || old;
   assign operand3 = (Overlap && bank_i ? bank1_q : bank0_q) | young_q;
   assign sum3     = operand3 + AccW'(product3_q);
 
@@ -110,43 +127,92 @@ module emcc_arith #(
     if (!live1 || (young && bank_i)) bank1_q <= '0;
     else bank1_q <= rdata1;
     if (!young) young_q <= '0;
-    else young_q <= near_q ? sum3 : sum4_q;
+    else young_q <= near_q ? sum3 : !Block || far_q ? sum4_q : older;
     sum4_q <= sum3;
+  end
+
+  if (Block) begin : gen_block
+    logic [AccW-1:0] sum5_q, older_q;
+    logic [RowW-1:0] row4_q, row5_q;
+    logic            valid4_q, valid5_q, third, old_q;
+
+    assign third = valid4_q && row4_q == row1_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        valid4_q <= 1'b0;
+        valid5_q <= 1'b0;
+      end else begin
+        valid4_q <= valid3_q;
+        valid5_q <= valid4_q;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      row4_q  <= row3_q;
+      row5_q  <= row4_q;
+      sum5_q  <= sum4_q;
+      old_q   <= third || (valid5_q && row5_q == row1_q);
+      older_q <= third ? sum4_q : sum5_q;
+    end
+
+    assign old       = old_q;
+    assign older     = older_q;
+    assign write     = valid4_q;
+    assign row_write = row4_q;
+    assign sum_write = sum4_q;
+  end else begin : gen_no_block
+    assign old       = 1'b0;
+    assign older     = '0;
+    assign write     = valid3_q;
+    assign row_write = row3_q;
+    assign sum_write = sum3;
   end
 
   assign drain_data_o = Overlap && !bank_i ? bank1_q : bank0_q;
   assign busy_o       = valid1_q || valid2_q || valid3_q;
 
-  // The draining bank: the row is cleared in the cycle after it was read.
-  logic            drain1_q, drain_bank1_q;
-  logic [RowW-1:0] drain_row1_q;
+  // The draining bank: the row is read, and then cleared.
+  logic            drain1_q, drain2_q, drain_bank1_q, drain_bank2_q;
+  logic [RowW-1:0] drain_row1_q, drain_row2_q, row_read, drain_row_read;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) drain1_q <= 1'b0;
-    else drain1_q <= drain_i;
+    if (!rst_ni) begin
+      drain1_q <= 1'b0;
+      drain2_q <= 1'b0;
+    end else begin
+      drain1_q <= drain_i;
+      drain2_q <= drain1_q;
+    end
   end
 
   always_ff @(posedge clk_i) begin
     drain_bank1_q <= drain_bank_i;
+    drain_bank2_q <= drain_bank1_q;
     drain_row1_q  <= drain_row_i;
+    drain_row2_q  <= drain_row1_q;
   end
+
+  assign row_read       = Block ? row_i : row1_q;
+  assign drain_row_read = Block ? drain_row_i : drain_row1_q;
 
   if (Overlap) begin : gen_two_banks
     logic clear0, clear1;
-    assign clear0 = drain1_q && !drain_bank1_q;
-    assign clear1 = drain1_q && drain_bank1_q;
+    assign clear0 = drain2_q && !drain_bank2_q;
+    assign clear1 = drain2_q && drain_bank2_q;
 
     emcc_ram #(
       .Width   (AccW + 1),
       .Depth   (Rows),
       .AddrW   (RowW),
-      .LutWords(LutWords)
+      .LutWords(LutWords),
+      .OutReg  (Block)
     ) u_bank0 (
       .clk_i,
-      .we_i   (clear0 || (valid3_q && !bank_i)),
-      .waddr_i(clear0 ? drain_row1_q : row3_q),
-      .wdata_i({!clear0, sum3}),
-      .raddr_i(bank_i ? drain_row_i : row1_q),
+      .we_i   (clear0 || (write && !bank_i)),
+      .waddr_i(clear0 ? drain_row2_q : row_write),
+      .wdata_i({!clear0, sum_write}),
+      .raddr_i(bank_i ? drain_row_read : row_read),
       .rdata_o({live0, rdata0})
     );
 
@@ -154,13 +220,14 @@ module emcc_arith #(
       .Width   (AccW + 1),
       .Depth   (Rows),
       .AddrW   (RowW),
-      .LutWords(LutWords)
+      .LutWords(LutWords),
+      .OutReg  (Block)
     ) u_bank1 (
       .clk_i,
-      .we_i   (clear1 || (valid3_q && bank_i)),
-      .waddr_i(clear1 ? drain_row1_q : row3_q),
-      .wdata_i({!clear1, sum3}),
-      .raddr_i(bank_i ? row1_q : drain_row_i),
+      .we_i   (clear1 || (write && bank_i)),
+      .waddr_i(clear1 ? drain_row2_q : row_write),
+      .wdata_i({!clear1, sum_write}),
+      .raddr_i(bank_i ? row_read : drain_row_read),
       .rdata_o({live1, rdata1})
     );
   end else begin : gen_one_bank
@@ -168,13 +235,14 @@ module emcc_arith #(
       .Width   (AccW + 1),
       .Depth   (Rows),
       .AddrW   (RowW),
-      .LutWords(LutWords)
+      .LutWords(LutWords),
+      .OutReg  (Block)
     ) u_bank (
       .clk_i,
-      .we_i   (drain1_q || valid3_q),
-      .waddr_i(drain1_q ? drain_row1_q : row3_q),
-      .wdata_i({!drain1_q, sum3}),
-      .raddr_i(drain_i ? drain_row_i : row1_q),
+      .we_i   (drain2_q || write),
+      .waddr_i(drain2_q ? drain_row2_q : row_write),
+      .wdata_i({!drain2_q, sum_write}),
+      .raddr_i((Block ? drain_i : drain1_q) ? drain_row_read : row_read),
       .rdata_o({live0, rdata0})
     );
 
@@ -183,7 +251,7 @@ module emcc_arith #(
 
 `ifndef SYNTHESIS
   always @(posedge clk_i) begin
-    if (rst_ni && drain1_q && valid3_q && (!Overlap || drain_bank1_q == bank_i)) $error("%m: drain of the bank in use");
+    if (rst_ni && drain2_q && write && (!Overlap || drain_bank2_q == bank_i)) $error("%m: drain of the bank in use");
   end
 
   // The compiler has proven that no sum overflows: signed overflow of an addition is a bug.

@@ -27,6 +27,9 @@ module emcc_array #(
   parameter int LogQueue    = 5,
   parameter int LogOut      = 4,
   parameter int AccW        = 40,
+  // Up to so many words the non-zero flags, and the accumulators, are in memories made of LUTs: see emcc_ram
+  parameter int FlagLutWords = 0,
+  parameter int SumLutWords  = 0,
   parameter int BookDepth   = 16,
   parameter int BookAddrW   = 4,
   parameter              BookFile    = "",
@@ -114,6 +117,7 @@ module emcc_array #(
     .FineAddrW   (FineAddrW),
     .DrainLatency(DrainLatency),
     .LogOut      (LogOut),
+    .FlagLutWords(FlagLutWords),
     .Overlap     (Overlap),
     .Prefetch    (Prefetch)
   ) u_ccu (
@@ -210,6 +214,7 @@ module emcc_array #(
       .BiasAddrW  (BiasAddrW),
       .LogQueue   (LogQueue),
       .AccW       (AccW),
+      .SumLutWords(SumLutWords),
       .BookDepth  (BookDepth),
       .BookAddrW  (BookAddrW),
       .BookFile   (BookFile),

@@ -23,6 +23,8 @@ module emcc_ccu #(
   parameter int FineAddrW    = 1,
   parameter int DrainLatency = 7,
   parameter int LogOut       = 4,
+  // See emcc_ram
+  parameter int FlagLutWords = 0,
   // Scan a layer while its source is still being written; read words of flags ahead
   parameter bit Overlap      = 1'b1,
   parameter bit Prefetch     = 1'b1
@@ -87,13 +89,6 @@ module emcc_ccu #(
   localparam int FineBaseAt   = CoarseBaseAt + CoarseAddrW;
   localparam int DescW        = FineBaseAt + FineAddrW;
 
-  // See emcc_ram; what suits the flags is a choice of the family of parts.
-`ifdef EMCC_FLAG_LUT_WORDS
-  localparam int LutWords = `EMCC_FLAG_LUT_WORDS;
-`else
-  localparam int LutWords = 0;
-`endif
-
   logic [DescW-1:0]  layer_table [0:Layers-1];
   logic [DescW-1:0]  desc_q, drain_desc_q;
   logic [LayerW-1:0] layer_q;
@@ -137,12 +132,13 @@ module emcc_ccu #(
   end
 
   // Accumulators are cleared once after reset; later the drain clears every row it reads.
-  logic            clear_q, clear_bank_q;
-  logic [RowW-1:0] clear_row_q;
-  logic            clear_end;
+  localparam int ClearW = RowW < 2 ? 2 : RowW;
 
-  // No fewer than four cycles: the first descriptor and what is compared with it are not there before.
-  assign clear_end = clear_row_q == RowW'(Rows < 2 ? 1 : Rows - 1);
+  logic              clear_q, clear_bank_q, clear_end;
+  logic [ClearW-1:0] clear_row_q;
+
+  // No fewer than six cycles: what follows from the first descriptor is not there before.
+  assign clear_end = clear_row_q == ClearW'(Rows < 3 ? 2 : Rows - 1);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -159,7 +155,7 @@ module emcc_ccu #(
   end
 
   // Input: from the last output word of one inference to the last input word of the next
-  logic load_q, in_take, write_last, out_end;
+  logic load_q, in_take, in_last_q, out_end;
 
   assign in_ready_o = load_q;
   assign in_take    = load_q && in_valid_i;
@@ -167,20 +163,20 @@ module emcc_ccu #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) load_q <= 1'b0;
     else if ((clear_q && clear_bank_q && clear_end) || out_end) load_q <= 1'b1;
-    else if (in_take && write_last) load_q <= 1'b0;
+    else if (in_take && in_last_q) load_q <= 1'b0;
   end
 
   // Scan: read the words of non-zero flags as they become available
-  logic [WordW-1:0]    scan_word_d, scan_word_q, avail_q;
+  logic [WordW-1:0]    scan_word_q, avail_q, unread_q;
   logic [ColW-1:0]     col_q, col;
-  logic                scan_go, scan_read_q, scan_all_q, scan_done;
+  logic                scan_go, scan_read_q, scan_some_q, scan_all_q, scan_done;
   logic [Lanes-1:0]    flags;
   logic [ActAddrW-1:0] scan_addr, scan_addr_q;
   logic [ColW-1:0]     scan_col_q;
   logic                written_q;
   logic [ActAddrW-1:0] waddr_q;
 
-  assign scan_go   = scan_word_q != avail_q && (Overlap || avail_q == in_words) &&
+  assign scan_go   = scan_some_q && (Overlap || avail_q == in_words) &&
                      (Prefetch ? scan_ready_i : scan_idle_i && !scan_read_q);
   assign col       = scan_word_q == '0 ? desc_q[ColBaseAt +: ColW] : col_q;
   assign scan_addr = src_base + ActAddrW'(scan_word_q);
@@ -189,7 +185,7 @@ module emcc_ccu #(
     .Width   (Lanes),
     .Depth   (ActWords),
     .AddrW   (ActAddrW),
-    .LutWords(LutWords)
+    .LutWords(FlagLutWords)
   ) u_flags (
     .clk_i,
     .we_i   (written_q),
@@ -202,11 +198,25 @@ module emcc_ccu #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       scan_word_q <= '0;
+      scan_some_q <= 1'b0;
+      scan_all_q  <= 1'b0;
+      unread_q    <= '0;
       avail_q     <= '0;
       scan_read_q <= 1'b0;
       written_q   <= 1'b0;
     end else begin
-      scan_word_q <= scan_word_d;
+      // Comparisons are registered, made with what will be: what depends on them comes early in the cycle.
+      if (done) begin
+        scan_word_q <= '0;
+        scan_all_q  <= 1'b0;
+      end else if (scan_go) begin
+        scan_word_q <= scan_word_q + 1'b1;
+        scan_all_q  <= scan_word_q == in_words_less_q;
+      end
+      if (written_q != scan_go) begin
+        unread_q    <= unread_q + (scan_go ? '1 : WordW'(1));
+        scan_some_q <= written_q || unread_q != WordW'(1);
+      end
       if (done) avail_q <= '0;
       else if (written_q) avail_q <= avail_q + 1'b1;
       scan_read_q <= scan_go;
@@ -214,11 +224,7 @@ module emcc_ccu #(
     end
   end
 
-  // Comparisons are made with the next state and registered: what depends on them comes early in the cycle.
-  assign scan_word_d = done ? '0 : scan_word_q + WordW'(scan_go);
-
   always_ff @(posedge clk_i) begin
-    scan_all_q  <= rst_ni && scan_word_d == in_words;
     waddr_q     <= waddr_o;
     scan_addr_q <= scan_addr;
     scan_col_q  <= col;
@@ -256,21 +262,23 @@ module emcc_ccu #(
   assign layer_done_o = done;
 
   // Drain of the finished layer
-  logic                    bank_q, draining_q, drain_last_q, drain_go;
+  logic                    bank_q, draining_q, drain_last_q, drain_go, drain_out, credit_some_q;
   logic [WordW-1:0]        drain_row_q;
   logic [BiasAddrW-1:0]    drain_bias_q;
   logic [LogOut:0]         credit_q;
   logic [DrainLatency-2:0] drained_q;
 
-  assign drain_go = draining_q && (!drain_last_q || credit_q != '0);
+  assign drain_go  = draining_q && (!drain_last_q || credit_some_q);
+  assign drain_out = draining_q && drain_last_q && credit_some_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      bank_q       <= 1'b0;
-      draining_q   <= 1'b0;
-      drain_last_q <= 1'b0;
-      credit_q     <= (LogOut+1)'(1 << LogOut);
-      drained_q    <= '0;
+      bank_q        <= 1'b0;
+      draining_q    <= 1'b0;
+      drain_last_q  <= 1'b0;
+      credit_q      <= (LogOut+1)'(1 << LogOut);
+      credit_some_q <= 1'b1;
+      drained_q     <= '0;
     end else begin
       if (done) begin
         bank_q       <= !bank_q;
@@ -279,8 +287,10 @@ module emcc_ccu #(
       end else if (drain_go && drain_row_q == out_words_less_q) begin
         draining_q <= 1'b0;
       end
-      if (drain_go && drain_last_q && !out_pop_i) credit_q <= credit_q - 1'b1;
-      else if (out_pop_i && !(drain_go && drain_last_q)) credit_q <= credit_q + 1'b1;
+      if (drain_out != out_pop_i) begin
+        credit_q      <= credit_q + (drain_out ? '1 : (LogOut+1)'(1));
+        credit_some_q <= out_pop_i || credit_q != (LogOut+1)'(1);
+      end
       drained_q <= {drained_q[DrainLatency-3:0], drain_go};
     end
   end
@@ -307,7 +317,7 @@ module emcc_ccu #(
 
   always_ff @(posedge clk_i) begin
     pe_bank_q <= clear_q ? clear_bank_q : !bank_q;
-    pe_row_q  <= clear_q ? clear_row_q : RowW'(drain_row_q);
+    pe_row_q  <= clear_q ? RowW'(clear_row_q) : RowW'(drain_row_q);
     pe_bias_q <= drain_bias_q;
   end
 
@@ -319,27 +329,35 @@ module emcc_ccu #(
 
   // Writes: input words as they come, drained words after the drain's latency. The lanes above the last element
   // of a tensor are switched off.
-  logic             drained, write_word;
-  logic [WordW-1:0] write_word_d, write_word_q;
-  logic             in_last_q, out_last_q;
-  logic [Lanes-1:0] in_lanes_q, out_lanes_q;
+  logic             drained;
+  logic [WordW-1:0] in_word_d, in_word_q, drained_word_d, drained_word_q;
+  logic             in_last, drained_last, drained_last_q;
+  logic [Lanes-1:0] in_lanes_q, in_en_q, out_lanes_q, out_en_q;
 
-  assign drained      = drained_q[DrainLatency-2];
-  assign write_word   = in_take || drained;
-  assign write_last   = load_q ? in_last_q : out_last_q;
-  assign write_word_d = !write_word ? write_word_q : write_last ? '0 : write_word_q + 1'b1;
+  assign drained        = drained_q[DrainLatency-2];
+  assign in_word_d      = !in_take ? in_word_q : in_last_q ? '0 : in_word_q + 1'b1;
+  assign drained_word_d = !drained ? drained_word_q : drained_last_q ? '0 : drained_word_q + 1'b1;
+  assign in_last        = in_word_d == in_words_less_q;
+  assign drained_last   = drained_word_d == out_words_less_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) write_word_q <= '0;
-    else write_word_q <= write_word_d;
+    if (!rst_ni) begin
+      in_word_q      <= '0;
+      drained_word_q <= '0;
+    end else begin
+      in_word_q      <= in_word_d;
+      drained_word_q <= drained_word_d;
+    end
   end
 
   always_ff @(posedge clk_i) begin
-    in_last_q  <= write_word_d == in_words_less_q;
-    out_last_q <= write_word_d == out_words_less_q;
+    in_last_q      <= in_last;
+    drained_last_q <= drained_last;
     for (int i = 0; i < Lanes; i++) begin
       in_lanes_q[i]  <= LaneCntW'(i) < desc_q[InLastAt +: LaneCntW];
       out_lanes_q[i] <= LaneCntW'(i) < drain_desc_q[OutLastAt +: LaneCntW];
+      in_en_q[i]     <= !in_last || in_lanes_q[i];
+      out_en_q[i]    <= !drained_last || out_lanes_q[i];
     end
   end
 
@@ -352,8 +370,8 @@ module emcc_ccu #(
 
   assign we_o       = in_take || (drained && !drain_last_q);
   assign we_input_o = load_q;
-  assign lane_en_o  = !write_last ? '1 : load_q ? in_lanes_q : out_lanes_q;
-  assign waddr_o    = (load_q ? src_base : dst_base) + ActAddrW'(write_word_q);
+  assign lane_en_o  = load_q ? in_en_q : out_en_q;
+  assign waddr_o    = load_q ? src_base + ActAddrW'(in_word_q) : dst_base + ActAddrW'(drained_word_q);
   assign out_push_o = out_push_q;
 
   // Output: the last word ends the inference.

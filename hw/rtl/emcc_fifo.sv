@@ -36,7 +36,7 @@ module emcc_fifo #(
       if (pop_i) rptr_q <= rptr_q + 1'b1;
       if (push_i != pop_i) begin
         // Plus one, or minus one: one adder
-        count_q <= count_q + {{LogDepth{pop_i}}, 1'b1};
+        count_q <= count_q + (pop_i ? '1 : (LogDepth+1)'(1));
         valid_q <= push_i || count_q != 1;
       end
     end

@@ -26,8 +26,8 @@ module emcc_lnzd #(
 );
   localparam int LogDepth = 2;
   localparam int LeftW    = $clog2(Lanes + 1);
-  localparam int Group    = 8;
-  localparam int GroupW   = 4;
+  localparam int Group    = 16;
+  localparam int GroupW   = 5;
   localparam int Groups   = (Lanes + Group - 1) / Group;
   localparam int WordW    = Groups*GroupW + Lanes + AddrW + ColW;
 

@@ -17,6 +17,7 @@ module emcc_pe #(
   parameter int BiasAddrW   = 4,
   parameter int LogQueue    = 5,
   parameter int AccW        = 40,
+  parameter int SumLutWords = 0,
   parameter int BookDepth   = 16,
   parameter int BookAddrW   = 4,
   parameter              BookFile    = "",
@@ -164,22 +165,10 @@ module emcc_pe #(
     .busy_o      (spmat_busy)
   );
 
-  // Drain command, one register from CCU
-  logic                 drain_q, drain_bank_q;
-  logic [RowW-1:0]      drain_row_q;
   logic [BiasAddrW-1:0] drain_bias_q;
   logic [AccW-1:0]      drain_acc;
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) drain_q <= 1'b0;
-    else drain_q <= drain_i;
-  end
-
-  always_ff @(posedge clk_i) begin
-    drain_bank_q <= drain_bank_i;
-    drain_row_q  <= drain_row_i;
-    drain_bias_q <= drain_bias_i;
-  end
+  always_ff @(posedge clk_i) drain_bias_q <= drain_bias_i;
 
   assign bias_addr_o = drain_bias_q;
 
@@ -192,7 +181,8 @@ module emcc_pe #(
     .AccW     (AccW),
     .Overlap  (Overlap),
     .Rows     (Rows),
-    .RowW     (RowW)
+    .RowW     (RowW),
+    .LutWords (SumLutWords)
   ) u_arith (
     .clk_i,
     .rst_ni,
@@ -203,9 +193,9 @@ module emcc_pe #(
     .row_i       (mac_row),
     .value_i     (mac_value),
     .busy_o      (arith_busy),
-    .drain_i     (drain_q),
-    .drain_bank_i(drain_bank_q),
-    .drain_row_i (drain_row_q),
+    .drain_i,
+    .drain_bank_i,
+    .drain_row_i,
     .drain_data_o(drain_acc)
   );
 

@@ -2,11 +2,13 @@
 // so that synthesis can use block RAM as it is; nobody may use such a word.
 //
 // With LutWords a memory of up to so many words is made of LUTs, a deeper one of block RAM; with 0 synthesis chooses.
+// OutReg adds a second (output) register: a block RAM's first one is slow.
 module emcc_ram #(
   parameter int Width    = 8,
   parameter int Depth    = 16,
   parameter int AddrW    = 4,
-  parameter int LutWords = 0
+  parameter int LutWords = 0,
+  parameter bit OutReg   = 1'b0
 ) (
   input  logic             clk_i,
   input  logic             we_i,
@@ -28,5 +30,11 @@ module emcc_ram #(
     rdata_q <= mem[raddr_i];
   end
 
-  assign rdata_o = rdata_q;
+  if (OutReg) begin : gen_out_reg
+    logic [Width-1:0] out_q;
+    always_ff @(posedge clk_i) out_q <= rdata_q;
+    assign rdata_o = out_q;
+  end else begin : gen_no_out_reg
+    assign rdata_o = rdata_q;
+  end
 endmodule

@@ -53,11 +53,11 @@ def parameters(quick: dict[str, Case], slow: dict[str, Case]) -> Sequence[object
 RELU = Dense(30, 0.4, function="relu")
 
 PE = {
-    # A row comes again after one, two and three products, in one column and from one column to the next.
+    # A row comes again after one to five products, in one column and from one column to the next.
     "forwarding": Case(
         90,
         (Dense(2, 0.9), Dense(90, 0.9), Dense(4, 0.8), Dense(90, 0.5), Dense(6, 0.8), Dense(17, 0.5)),
-        distances=frozenset({1, 2, 3}),
+        distances=frozenset({1, 2, 3, 4, 5}),
         trim=False,
     ),
     "mixed_codes": Case(

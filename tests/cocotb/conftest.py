@@ -13,7 +13,8 @@ from emcc.errors import EmccError
 
 BENCHES = Path(__file__).resolve().parents[2] / "sim" / "cocotb"
 # The runner hands sys.path on to the simulator. Benches are imported by the name of their file.
-sys.path[:0] = [str(BENCHES), *(str(BENCHES / dut) for dut in ("lnzd", "act_queue", "pe", "array"))]
+FOLDERS = [str(BENCHES), *(str(BENCHES / dut) for dut in ("lnzd", "act_queue", "pe", "array"))]
+sys.path[:0] = FOLDERS
 
 Check = Callable[..., None]
 
@@ -23,6 +24,12 @@ def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempP
     """Simulators are kept in pytest's own cache, as in tests/sim."""
     kept = getattr(pytestconfig, "cache", None)  # None with -p no:cacheprovider
     os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else tmp_path_factory.mktemp("emcc")))
+
+
+@pytest.fixture(autouse=True)
+def _benches_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests have put folders of theirs in front since; `common` is one of those as well."""
+    monkeypatch.setattr(sys, "path", [*FOLDERS, *sys.path])
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,9 @@ from common.pe_case import design, passes, reuse, write
 pytestmark = pytest.mark.sim
 
 
+@pytest.mark.parametrize("sum_lut_words", [0, 1024], ids=["block_ram", "lut_ram"])
 @pytest.mark.parametrize("case", parameters(PE, PE_SLOW))
-def test_pe(check, tmp_path, case):
+def test_pe(check, tmp_path, case, sum_lut_words):
     program = case.program()
     todo = passes(program, case.pe, repeats=3)
     rows = [(accumulator, y) for one in todo for accumulator, y, enabled in one.rows if enabled]
@@ -18,4 +19,4 @@ def test_pe(check, tmp_path, case):
     assert min(rows)[0] < 0 < max(rows)[0]
     assert min(int(layer.bias.min()) for layer in program.layers) < 0
     write(program, case.pe, todo, tmp_path)
-    check(design(program), "bench_pe", {"pe": case.pe}, tmp_path)
+    check(design(program, sum_lut_words=sum_lut_words), "bench_pe", {"pe": case.pe}, tmp_path)

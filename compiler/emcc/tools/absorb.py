@@ -79,8 +79,11 @@ def absorb(netlist: dict[str, Any]) -> int:
         before = len(module.cells)
         for cell in list(module.cells.values()):
             if cell["type"] == "DP16KD":
-                for port in "AB":
-                    _memory(module, cell, port)
+                if _width(cell, "B") == 36:
+                    _wide_memory(module, cell)
+                else:
+                    for port in "AB":
+                        _memory(module, cell, port)
             elif cell["type"] == "MULT18X18D":
                 _multiplier(module, cell)
         saved += before - len(module.cells)
@@ -103,6 +106,21 @@ def _memory(module: _Module, cell: dict[str, Any], port: str) -> None:
     if not ready or wires[f"RST{port}"] != NEVER or clock == "0":
         return
     _outputs(module, cell, [f"DO{port}{i}" for i in range(18)], clock, {f"REGMODE_{port}": "OUTREG"})
+
+
+def _width(cell: dict[str, Any], port: str) -> int:
+    return int(str(cell["parameters"].get(f"DATA_WIDTH_{port}", "0")), 2)
+
+
+def _wide_memory(module: _Module, cell: dict[str, Any]) -> None:
+    """The output registers of a memory with one port of 36 bits to write and one to read: both halves or none."""
+    wires, settings = cell["connections"], cell["parameters"]
+    ready = all(settings.get(f"REGMODE_{port}") == "NOREG" and wires[f"RST{port}"] == NEVER for port in "AB")
+    if not ready or wires["OCEB"] != ENABLED or wires["CLKA"] != wires["CLKB"]:
+        return
+    outputs = [f"DO{port}{i}" for port in "AB" for i in range(18)]
+    if _outputs(module, cell, outputs, wires["CLKB"][0], {f"REGMODE_{port}": "OUTREG" for port in "AB"}):
+        wires["OCEA"] = ENABLED
 
 
 def _multiplier(module: _Module, cell: dict[str, Any]) -> None:

@@ -21,7 +21,8 @@ class Family:
 
     Attributes:
         package: the Python package with the program of that name, underscores for hyphens.
-        synth: the Yosys command that makes its netlists; defines: macros that the RTL is read with.
+        synth: the Yosys command that makes its netlists.
+        settings: the Yosys command that says where emcc_top's memories go; without it Yosys chooses.
         pads: the Yosys command for the pads of the top, where `synth` would give them to every module.
         arguments: always given.
         open_pins: arguments that let pins without a place through, where the program can do that.
@@ -29,15 +30,15 @@ class Family:
 
     package: str
     synth: str
-    defines: tuple[str, ...] = ()
+    settings: str = ""
     pads: str = ""
     arguments: tuple[str, ...] = ()
     open_pins: tuple[str, ...] = ()
 
 
-def _lut_words(flags: int, sums: int) -> tuple[str, ...]:
-    """Macros: up to how many words the non-zero flags, and the accumulators, are in memories made of LUTs."""
-    return (f"EMCC_FLAG_LUT_WORDS={flags}", f"EMCC_SUM_LUT_WORDS={sums}")
+def _lut_words(flags: int, sums: int) -> str:
+    """Up to how many words the non-zero flags, and the accumulators, are in memories made of LUTs."""
+    return f"chparam -set FlagLutWords {flags} -set SumLutWords {sums} emcc_top"
 
 
 _GOWIN_PADS = "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"

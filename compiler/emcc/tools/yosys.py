@@ -34,7 +34,7 @@ def synthesise(
     *,
     cwd: Path,
     netlist: str = "netlist.json",
-    defines: Sequence[str] = (),
+    settings: str = "",
     pads: str = "",
 ) -> dict[str, int]:
     """Synthesise a design for a family of parts and write its netlist for nextpnr.
@@ -42,7 +42,7 @@ def synthesise(
     Args:
         names: the design's files, in order, by their names in `cwd`; ROM images are read from there as well.
         command: "synth_ecp5" and the like, see emcc.tools.nextpnr.
-        defines: macros that are defined.
+        settings: a command for the modules as they were read: parameters of the top.
         pads: the command that gives the top its pads, where `command` does not.
 
     Returns:
@@ -53,12 +53,11 @@ def synthesise(
     """
     for stale in (netlist, CELLS):
         (cwd / stale).unlink(missing_ok=True)
-    macros = "".join(f"-D {macro} " for macro in defines)
-    script = [f"read_verilog -sv {macros}{' '.join(names)}", f"{command} -top {top}"]
+    script = [f"read_verilog -sv {' '.join(names)}", settings, f"{command} -top {top}"]
     if pads:
         script += [f"select {top}", pads, "select -clear"]
     script += [f"write_json {netlist}", f"tee -q -o {CELLS} stat -json"]
-    yosys("; ".join(script), cwd=cwd)
+    yosys("; ".join(filter(None, script)), cwd=cwd)
     return cells((cwd / CELLS).read_text(encoding="utf-8"))
 
 

@@ -41,11 +41,12 @@ class Pass:
     work: int
 
 
-def design(program: Program, sources: Mapping[str, bytes] | None = None) -> Design:
-    """The DUT for any PE of a program."""
+def design(program: Program, sources: Mapping[str, bytes] | None = None, sum_lut_words: int = 0) -> Design:
+    """The DUT for any PE of a program; its accumulators are made of LUTs up to `sum_lut_words` rows."""
     layout = Layout(program)
     literals = {name: literal for name, literal in parameters(layout) if name not in OF_THE_ARRAY}
     sizes = {"Columns": layout.columns, "Entries": layout.spmat_depth, "Biases": layout.biases}
+    sizes["SumLutWords"] = sum_lut_words
     literals |= {name: str(size) for name, size in sizes.items()}
     files = {**(sources or library()), "bench/emcc_pe_bench.sv": WRAPPER.read_bytes()}
     return Design("emcc_pe_bench", files, literals)

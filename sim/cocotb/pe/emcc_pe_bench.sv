@@ -13,6 +13,7 @@ module emcc_pe_bench #(
   parameter int BiasAddrW   = 4,
   parameter int LogQueue    = 5,
   parameter int AccW        = 40,
+  parameter int SumLutWords = 0,
   parameter int BookDepth   = 16,
   parameter int BookAddrW   = 4,
   parameter     BookFile    = "",
@@ -68,7 +69,7 @@ module emcc_pe_bench #(
   emcc_pe #(
     .ActW(ActW), .ColW(ColW), .StartW(StartW), .CountW(CountW), .EntryW(EntryW), .CodeW(CodeW),
     .CodeWidths(CodeWidths), .DropEmpty(DropEmpty), .Rows(Rows), .RowW(RowW), .BiasAddrW(BiasAddrW),
-    .LogQueue(LogQueue), .AccW(AccW), .BookDepth(BookDepth), .BookAddrW(BookAddrW),
+    .LogQueue(LogQueue), .AccW(AccW), .SumLutWords(SumLutWords), .BookDepth(BookDepth), .BookAddrW(BookAddrW),
     .BookFile(BookFile), .ShiftMin(ShiftMin), .ShiftW(ShiftW), .HasTable(HasTable), .LoBits(LoBits),
     .HiBits(HiBits), .CoarseDepth(CoarseDepth), .CoarseAddrW(CoarseAddrW), .CoarseFile(CoarseFile),
     .FineDepth(FineDepth), .FineAddrW(FineAddrW), .FineFile(FineFile)

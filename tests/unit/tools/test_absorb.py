@@ -65,6 +65,40 @@ def test_a_memory_keeps_a_register_outside_that_is_not_its_own(memory, spoil):
 
 
 @pytest.fixture
+def wide():
+    """A memory that is written 36 bits wide at A and read so at B: the upper half of a word comes out at A."""
+    wires = {"CLKA": CLOCK, "OCEA": "0", "RSTA": "0", "CLKB": CLOCK, "OCEB": "1", "RSTB": "0"}
+    settings = {"REGMODE_A": "NOREG", "REGMODE_B": "NOREG", "DATA_WIDTH_A": "100100", "DATA_WIDTH_B": "100100"}
+    ram = cell("DP16KD", settings, {"DOA0", "DOB0"}, DOA0=10, DOB0=11, **wires)
+    return netlist({"ram": ram, "q0": register(10, 20), "q1": register(11, 21)}, 20, 21)
+
+
+def test_a_wide_memory_takes_the_registers_of_both_halves(wide):
+    assert absorb(wide) == 2
+    (ram,) = wide["modules"]["top"]["cells"].values()
+    assert (ram["parameters"]["REGMODE_A"], ram["parameters"]["REGMODE_B"]) == ("OUTREG", "OUTREG")
+    assert [ram["connections"][port] for port in ("DOA0", "DOB0", "OCEA", "OCEB")] == [[20], [21], ["1"], ["1"]]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda cells: cells["q0"]["parameters"].update(CEMUX="CE"),
+        lambda cells: cells.update(logic=cell("LUT4", {}, {"Z"}, A=11, Z=23)),
+        lambda cells: cells["ram"]["connections"].update(CLKA=[3]),
+        lambda cells: cells["ram"]["connections"].update(RSTA=[30]),
+        lambda cells: cells["ram"]["connections"].update(OCEB=[31]),
+    ],
+    ids=["one half's register", "logic", "two clocks", "reset", "output enable"],
+)
+def test_a_wide_memory_takes_both_halves_or_none(wide, spoil):
+    spoil(wide["modules"]["top"]["cells"])
+    before = copy.deepcopy(wide)
+    assert absorb(wide) == 0
+    assert wide == before
+
+
+@pytest.fixture
 def multiplier():
     product = cell("MULT18X18D", {}, {"P0"}, A0=10, A1=10, B0=11, B1="0", P0=12)
     cells = {"a": register(1, 10), "b": register(4, 11), "p": register(12, 13), "q": register(13, 14), "m": product}
