@@ -45,7 +45,12 @@ _GOWIN_PADS = "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"
 
 FAMILIES: Mapping[str, Family] = {
     "ecp5": Family("nextpnr_ecp5", "synth_ecp5", _lut_words(256, 16), open_pins=("--lpf-allow-unconstrained",)),
-    "ice40": Family("nextpnr_ice40", "synth_ice40 -dsp -abc9 -device u", open_pins=("--pcf-allow-unconstrained",)),
+    "ice40": Family(
+        "nextpnr_ice40",
+        "synth_ice40 -dsp -abc9 -device u",
+        _lut_words(0, 0),
+        open_pins=("--pcf-allow-unconstrained",),
+    ),
     "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a -noiopads", _lut_words(256, 64), _GOWIN_PADS),
 }
 
