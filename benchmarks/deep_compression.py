@@ -79,26 +79,26 @@ PLAIN = {"augment": "none", "distil": 0.0}
 DROPOUT = {"dropout": 0.15, "input_dropout": 0.15}
 EFFORTS = {
     ("lenet300100", False): Effort(
-        22, 7_200, {"epochs": 14, "settle": 6, "code_epochs": 4, "shared_epochs": 3}, minutes=4
+        22, 7_200, {"epochs": 14, "settle": 6, "code_epochs": 4, "shared_epochs": 3}, minutes=3
     ),
     ("lenet300100", True): Effort(
         25,
         17_600,
         {"epochs": 36, "settle": 12, "code_epochs": 6, "shared_epochs": 4, "score": "lamp", **DROPOUT},
-        3,
+        4,
         DROPOUT,
     ),
     ("lenet5", False): Effort(
         12,
         10_000,
         {"epochs": 8, "settle": 5, "code_epochs": 3, "shared_epochs": 2},
-        minutes=12,
+        minutes=19,
     ),
     ("lenet5", True): Effort(
         6,
         16_800,
         {"epochs": 7, "settle": 3, "code_epochs": 2, "shared_epochs": 2, "dropout": 0.3},
-        8,
+        12,
         {"dropout": 0.3},
     ),
 }
