@@ -25,12 +25,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import lenet
-import mnist
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.common import lenet, mnist
 
 HEAD = ("layer", "weights", "kept", "code bits", "coded", "run bits", "coded", "size", "of float32")
 PAPER = {

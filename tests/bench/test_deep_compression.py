@@ -1,15 +1,12 @@
 """The benchmark against Deep Compression: what it measures on, and what it makes of the results."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-import deep_compression as bench
+from benchmarks import deep_compression as bench
 
 
 def result(size: int, before: float, error: float) -> bench.Result:
