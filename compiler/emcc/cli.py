@@ -87,9 +87,10 @@ def compile_command(
 ) -> None:
     """Compile a model into an artefact: compressed model, RTL, ROM images, report."""
     from emcc.artefact import check_folder
-    from emcc.compiler import CompileOptions, compile_model
+    from emcc.compiler import compile_model
     from emcc.report.compressing import Compressing
     from emcc.report.summary import print_summary
+    from emcc.request import CompileOptions
 
     goal = goal_of(max_drop, target_size, target_sparsity)
     folder = out or Path(f"{model.stem}_{target}")
@@ -122,9 +123,10 @@ def compress(
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
     from emcc.artefact import check_folder
     from emcc.automatic.options import Goal
-    from emcc.compress import CompressOptions, compress_model
+    from emcc.compress import compress_model
     from emcc.report.compressing import Compressing
     from emcc.report.paper import print_compressed
+    from emcc.request import CompressOptions
 
     goal = goal_of(max_drop, target_size, target_sparsity)
     if goal:

@@ -1,13 +1,12 @@
 """The driver: a model and options in, the files of an artefact out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from emcc.artefact import MANIFEST, Artefact, to_json
-from emcc.automatic.options import Goal
 from emcc.errors import EmccError, printable
+from emcc.request import CompileOptions
 
 if TYPE_CHECKING:
     from emcc.automatic.size import Encoder
@@ -21,34 +20,12 @@ CHECKED = 64
 WEIGHED = 1024
 
 
-@dataclass(frozen=True)
-class CompileOptions:
-    """What the user may say on the command line; the recipe says the rest.
-
-    Attributes:
-        model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
-        pes: processing elements; None leaves it to the recipe.
-        goal: what automatic compression aims at; None leaves it to the recipe. work: where it keeps its steps.
-        keep_weights: neither prune nor fine-tune; codebooks as wide as the weights need, at most 8 bits, or as the
-            recipe or the goal says.
-    """
-
-    model: Path
-    target: str = "eie"
-    data: Path | None = None
-    pes: int | None = None
-    keep_weights: bool = False
-    recipe: Path | None = None
-    goal: Goal | None = None
-    work: Path | None = None
-
-
 def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lambda step: None) -> Artefact:
     """Compiles. The same options and files give the same bytes.
 
     Args:
         options: see CompileOptions.
-        progress: called with the name of every step as it begins, and with every automatic.events.Event.
+        progress: called with the name of every step as it begins, and with every events.Event.
 
     Raises:
         EmccError: the model, the data, the recipe or the options are at fault.

@@ -3,41 +3,23 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from emcc import __version__
 from emcc.artefact import FORMAT, MANIFEST, Artefact, to_json
-from emcc.automatic.events import Event
 from emcc.automatic.options import Goal, Search
 from emcc.automatic.search import Found
 from emcc.errors import EmccError
+from emcc.events import Event
 from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
+from emcc.request import CompressOptions
 from emcc.runtime.data import Dataset
 
 CHECKED, MEASURED = 64, 10_000
 Tell = Callable[[Event | str], None]
-
-
-@dataclass(frozen=True)
-class CompressOptions:
-    """What the user may say on the command line; the recipe says the rest.
-
-    Attributes:
-        model: an ONNX file; data: an .npz with x and, optionally, y; recipe: a TOML file.
-        goal: when the search stops; None does not search: the weights stay as they are, apart from being shared.
-        keep_weights: search for codebooks alone; zero pattern and weights stay.
-        work: where steps are kept, so that an interrupted search goes on.
-    """
-
-    model: Path
-    data: Path | None
-    goal: Goal | None
-    recipe: Path | None = None
-    work: Path | None = None
-    keep_weights: bool = False
 
 
 def silent(_event: Event | str) -> None:

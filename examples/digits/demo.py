@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from emcc.compiler import CompileOptions, compile_model
+from emcc.compiler import compile_model
 from emcc.eie import reference
 from emcc.eie.store import load_program
 from emcc.errors import EmccError
@@ -26,6 +26,7 @@ from emcc.report.lines import percent, seconds
 from emcc.report.metrics import CLOCK_HZ
 from emcc.report.progress import Progress
 from emcc.report.quality import quantised_input
+from emcc.request import CompileOptions
 from emcc.runtime.data import Dataset, load_data
 from emcc.runtime.host import accuracy
 from emcc.runtime.simulate import simulate

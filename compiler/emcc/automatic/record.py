@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emcc import __version__
 from emcc.automatic.options import Goal
@@ -12,16 +12,14 @@ from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
 from emcc.report.coding import table
 from emcc.report.values import rounded
+from emcc.request import CompressOptions
 from emcc.runtime.data import Dataset
-
-if TYPE_CHECKING:
-    from emcc.compress import CompressOptions
 
 KIND = "compressed"
 
 
 def manifest(
-    options: "CompressOptions",
+    options: CompressOptions,
     recipe: Recipe,
     original: Graph,
     shared: Graph,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from emcc.automatic import biases, codes, importance
-from emcc.automatic.events import Event
 from emcc.automatic.options import Goal, Search
 from emcc.automatic.problem import Problem
 from emcc.automatic.size import layer_table
@@ -17,6 +16,7 @@ from emcc.automatic.state import State, graph_of, state_of
 from emcc.automatic.store import Store
 from emcc.automatic.train import Chooser, Epoch
 from emcc.errors import EmccError
+from emcc.events import Event
 from emcc.ir.graph import Array, Graph
 
 Encode = Callable[[Graph], bytes]

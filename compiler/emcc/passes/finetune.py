@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from emcc.automatic.events import Event
+from emcc.events import Event
 from emcc.ir.graph import Graph
 from emcc.passes.base import option
 from emcc.runtime.data import Dataset

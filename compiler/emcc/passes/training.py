@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emcc.automatic.events import Event
 from emcc.errors import EmccError
+from emcc.events import Event
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import run
 from emcc.passes.parameters import Parameters

@@ -11,7 +11,6 @@ import numpy as np
 from emcc import __version__
 from emcc.artefact import FORMAT
 from emcc.backends.rom import RomImage
-from emcc.compiler import CompileOptions
 from emcc.eie import reference
 from emcc.eie.layout import Layout
 from emcc.ir.graph import Graph
@@ -21,6 +20,7 @@ from emcc.report.coding import table
 from emcc.report.metrics import layer_row, totals, useful_work
 from emcc.report.quality import measure, quantised_input, sample
 from emcc.report.values import rounded
+from emcc.request import CompileOptions
 from emcc.runtime.data import Dataset
 
 TIMED = 256

@@ -8,10 +8,11 @@ import pytest
 from models import mlp, save
 
 from emcc.artefact import Artefact, changed, to_json
-from emcc.compiler import CompileOptions, compile_model
+from emcc.compiler import compile_model
 from emcc.report import html
 from emcc.report.lines import kilo, percent, seconds
 from emcc.report.metrics import dense_bytes, dense_cycles
+from emcc.request import CompileOptions
 
 
 @pytest.fixture(scope="module")
