@@ -1,4 +1,4 @@
-"""What a search tells while it works."""
+"""What training and searching tell while they work."""
 
 from dataclasses import dataclass
 
