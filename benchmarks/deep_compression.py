@@ -97,10 +97,10 @@ EFFORTS = {
         minutes=19,
     ),
     ("lenet5", True): Effort(
-        6,
-        16_800,
-        {"epochs": 7, "settle": 3, "code_epochs": 2, "shared_epochs": 2, "dropout": 0.3},
-        12,
+        10,
+        17_000,
+        {"epochs": 10, "settle": 5, "code_epochs": 6, "shared_epochs": 3, "dropout": 0.3},
+        22,
         {"dropout": 0.3},
     ),
 }
