@@ -92,7 +92,7 @@ EFFORTS = {
     ),
     ("lenet5", False): Effort(
         12,
-        10_000,
+        8_600,
         {"epochs": 8, "settle": 5, "code_epochs": 3, "shared_epochs": 2},
         minutes=19,
     ),
