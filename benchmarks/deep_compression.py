@@ -93,7 +93,7 @@ EFFORTS = {
     ("lenet5", False): Effort(
         12,
         8_600,
-        {"epochs": 8, "settle": 5, "code_epochs": 3, "shared_epochs": 2},
+        {"epochs": 8, "settle": 5, "code_epochs": 6, "shared_epochs": 3},
         minutes=19,
     ),
     ("lenet5", True): Effort(
