@@ -47,6 +47,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.report.layer_passes import LayerPasses
     from emcc.report.quality import sample
     from emcc.report.steps import Steps
+    from emcc.report.values import digests
     from emcc.runtime.data import load_data
 
     progress("reading")
@@ -84,7 +85,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     compiled = manifest.Compiled(original, shared, quantised, program, images, data, planned, tuple(steps.said), record)
     told = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(told)
-    return Artefact({**files, MANIFEST: to_json({**told, "files": manifest.digests(files)})})
+    return Artefact({**files, MANIFEST: to_json({**told, "files": digests(files)})})
 
 
 def check_goal(options: CompileOptions) -> None:

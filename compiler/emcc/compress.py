@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from emcc import __version__
 from emcc.artefact import FORMAT, MANIFEST, Artefact, to_json
@@ -41,7 +40,7 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     from emcc.passes.fold import Fold
     from emcc.plan import keeping
     from emcc.report.quality import sample, stored
-    from emcc.report.values import rounded
+    from emcc.report.values import digests, rounded
     from emcc.runtime.data import load_data
 
     tell("reading")
@@ -112,10 +111,3 @@ def key(model: Path, data: Path, goal: Goal, recipe: Recipe, work: Path | None, 
     chosen = {"goal": asdict(goal), "recipe": recipe.effective(), "emcc": __version__, "keep_weights": keep_weights}
     total.update(json.dumps(chosen, sort_keys=True, default=str).encode())
     return total.hexdigest()
-
-
-def digests(files: dict[str, bytes]) -> dict[str, Any]:
-    """Size and hash of each."""
-    return {
-        name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()} for name in sorted(files)
-    }

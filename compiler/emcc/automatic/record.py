@@ -1,8 +1,6 @@
 """emcc.json of a compressed model: what was done, a row a layer and pass, and what it costs."""
 
-import hashlib
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from emcc import __version__
@@ -11,7 +9,7 @@ from emcc.automatic.search import Found
 from emcc.ir.graph import Graph
 from emcc.recipe import Recipe
 from emcc.report.coding import table
-from emcc.report.values import rounded
+from emcc.report.values import rounded, source
 from emcc.request import CompressOptions
 from emcc.runtime.data import Dataset
 
@@ -33,9 +31,9 @@ def manifest(
     return {
         "kind": KIND,
         "emcc": __version__,
-        "model": {**_file(options.model), "name": original.name, "checked": checked},
-        "data": {**_file(options.data), "samples": len(data)} if options.data and data is not None else None,
-        "recipe": _file(options.recipe) if options.recipe else None,
+        "model": {**source(options.model), "name": original.name, "checked": checked},
+        "data": {**source(options.data), "samples": len(data)} if options.data and data is not None else None,
+        "recipe": source(options.recipe) if options.recipe else None,
         "options": {"passes": {name: effective[name] for name in used}},
         **rounded(table(original, shared, encoded)),
     }
@@ -46,8 +44,3 @@ def of_search(goal: Goal, found: Found) -> dict[str, Any]:
     record = {name: value for name, value in found.record.items() if name != "steps"}
     aim = {name: value for name, value in asdict(goal).items() if value is not None}
     return dict(rounded({"goal": aim, "search": record, "layer_passes": found.record["steps"]}))
-
-
-def _file(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -1,9 +1,7 @@
 """emcc.json as a value: what went in, what was done, what came out, what it costs."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from emcc.plan import Plan
 from emcc.report.coding import table
 from emcc.report.metrics import layer_row, totals, useful_work
 from emcc.report.quality import measure, quantised_input, sample
-from emcc.report.values import rounded
+from emcc.report.values import rounded, source
 from emcc.request import CompileOptions
 from emcc.runtime.data import Dataset
 
@@ -52,11 +50,11 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "format": FORMAT,
         "emcc": __version__,
         "target": options.target,
-        "model": {**_file(options.model), "name": program.name, **_interface(program)},
-        "data": _file(options.data) | {"samples": len(data), "labels": data.y is not None}
+        "model": {**source(options.model), "name": program.name, **_interface(program)},
+        "data": source(options.data) | {"samples": len(data), "labels": data.y is not None}
         if options.data and data
         else None,
-        "recipe": _file(options.recipe) if options.recipe else None,
+        "recipe": source(options.recipe) if options.recipe else None,
         "options": {
             "keep_weights": options.keep_weights,
             "fine_tuned": compiled.plan.fine_tuned,
@@ -87,13 +85,6 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "quality": rounded(
             measure(compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None)
         ),
-    }
-
-
-def digests(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The manifest's "files": size and hash of each."""
-    return {
-        name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()} for name in sorted(files)
     }
 
 
@@ -135,11 +126,6 @@ def memory(program: Program, images: Mapping[str, RomImage]) -> list[dict[str, A
 
 def _memory(kind: str, count: int, width: int, depth: int) -> dict[str, Any]:
     return {"kind": kind, "count": count, "width": width, "depth": depth, "bits": count * width * depth}
-
-
-def _file(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def _interface(program: Program) -> dict[str, Any]:
