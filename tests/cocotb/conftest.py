@@ -1,6 +1,5 @@
 """cocotb benches: where their modules are, where what they build is kept, and how a run is judged."""
 
-import os
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import simulators
 
 from emcc.errors import EmccError
 
@@ -21,9 +21,7 @@ Check = Callable[..., None]
 
 @pytest.fixture(scope="session", autouse=True)
 def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Simulators are kept in pytest's own cache, as in tests/sim."""
-    kept = getattr(pytestconfig, "cache", None)  # None with -p no:cacheprovider
-    os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else tmp_path_factory.mktemp("emcc")))
+    simulators.keep(pytestconfig, tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)
@@ -37,15 +35,11 @@ def _tools_are_there() -> None:
     """Benches are skipped where a tool is missing, except in CI."""
     from emcc.tools import cxx, verilator
 
-    try:
+    with simulators.skipped_without_tools():
         verilator.home()
         cxx.compiler()
         if not find_spec("cocotb_tools"):
             raise EmccError("cocotb is not installed")
-    except EmccError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error).replace("\n", ";"))
 
 
 @pytest.fixture

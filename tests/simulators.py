@@ -1,0 +1,26 @@
+"""What the tests that build simulators share: where those are kept, and what happens where a tool is missing."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from emcc.errors import EmccError
+
+
+def keep(config: pytest.Config, folders: pytest.TempPathFactory) -> None:
+    """Simulators are kept in pytest's own cache, so that a second run does not build them again."""
+    kept = getattr(config, "cache", None)  # None with -p no:cacheprovider
+    os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else folders.mktemp("emcc")))
+
+
+@contextmanager
+def skipped_without_tools() -> Iterator[None]:
+    """An EmccError in here, a tool that is missing, skips the test, except in CI."""
+    try:
+        yield
+    except EmccError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error).replace("\n", ";"))
