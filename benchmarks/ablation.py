@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common.layers import CASES, SEED, FullyConnected, Problem, named, problem
 from benchmarks.common.networks import LENET_300_100, quantised
+from emcc.compress.magnitude import balanced
 from emcc.eie import cycles
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
-from emcc.passes.prune import balanced
 
 BASE = LowerOptions(pes=64, queue_depth=64)
 OFF: Mapping[str, LowerOptions] = {

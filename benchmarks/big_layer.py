@@ -18,11 +18,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common.layers import FullyConnected, named, problem
-from emcc.artefact import Artefact
 from emcc.backends import rom, verilog
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import save_program
+from emcc.files.artefact import Artefact
 
 
 def peak() -> float:

@@ -48,8 +48,6 @@ def peak_mb() -> float:
 
 def idle_part() -> dict[str, Any]:
     """What the interpreter takes with the libraries that the others load."""
-    import emcc.container.kernels
-    import emcc.passes.kmeans_kernels  # noqa: F401
 
     return {"peak_mb": peak_mb()}
 
@@ -90,7 +88,7 @@ def kmeans_part() -> dict[str, Any]:
     """
     from sklearn.cluster import KMeans
 
-    from emcc.passes.kmeans_points import nearest, optimal_of_many
+    from emcc.compress.clusters.points import nearest, optimal_of_many
 
     weights = np.random.default_rng(0).standard_normal(WEIGHTS, np.float32) * np.float32(0.05)
 

@@ -164,9 +164,9 @@ def run(job: Job) -> Result:
 
 
 def _run(job: Job, folder: Path) -> Result:
-    from emcc.automatic.options import Goal
-    from emcc.compress import compress_model
-    from emcc.request import CompressOptions
+    from emcc.compress.search.options import Goal
+    from emcc.driver.compress import compress_model
+    from emcc.driver.request import CompressOptions
 
     effort, helped = job.effort, PLAIN if job.plain else HELPED
     (x, y), judge = job.images()

@@ -24,8 +24,8 @@ from benchmarks.common.layers import CASES, FullyConnected, Problem, named, prob
 from benchmarks.common.options import lower_options
 from emcc.eie.options import LowerOptions
 from emcc.ops import interpret
-from emcc.runtime.data import Dataset
 from emcc.runtime.simulate import simulate
+from emcc.samples.dataset import Dataset
 
 HEAD = "| layer | cycles | paper | ratio | ideal | utilisation | padding zeros | queue stalls | mismatches | model |"
 

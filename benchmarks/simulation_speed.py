@@ -31,7 +31,7 @@ from emcc.ir.program import Program
 from emcc.runtime.simulate import input_slots
 from emcc.runtime.simulator import Shape, drive
 from emcc.tools import verilator
-from emcc.tools.lint import read_rtl
+from emcc.tools.rtl import read_rtl
 
 BARS = {"cycles_per_second": 200_000, "model_speedup": 20}
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 
 def keep(config: pytest.Config, folders: pytest.TempPathFactory) -> None:

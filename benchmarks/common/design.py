@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from emcc.artefact import Artefact
 from emcc.backends import rom, verilog
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import save_program
+from emcc.files.artefact import Artefact
 from emcc.ir.graph import Graph
 from emcc.ir.program import Program
 

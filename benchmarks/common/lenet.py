@@ -58,7 +58,7 @@ def train(
     """Adam with a one-cycle rate. `augment` as in emcc's [search]; the last FINISH epochs see the data as it is."""
     import torch
 
-    from emcc.automatic.augment import Augment
+    from emcc.compress.augment import Augment
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)

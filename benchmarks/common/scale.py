@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common.vgg16 import LAYERS
+from emcc.compress.kmeans import Share
+from emcc.compress.magnitude import Prune
 from emcc.container import decode, encode
 from emcc.ir.graph import Codebook, Graph
 from emcc.passes.base import Pass, Pipeline
-from emcc.passes.prune import Prune
-from emcc.passes.share import Share
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from emcc import __version__
-from emcc.errors import EmccError, printable
+from emcc.base.errors import EmccError, printable
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -86,11 +86,11 @@ def compile_command(
     work: Work = None,
 ) -> None:
     """Compile a model into an artefact: compressed model, RTL, ROM images, report."""
-    from emcc.artefact import check_folder
-    from emcc.compiler import compile_model
+    from emcc.driver.compile import compile_model
+    from emcc.driver.request import CompileOptions
+    from emcc.files.artefact import check_folder
     from emcc.report.compressing import Compressing
     from emcc.report.summary import print_summary
-    from emcc.request import CompileOptions
 
     goal = goal_of(max_drop, target_size, target_sparsity)
     folder = out or Path(f"{model.stem}_{target}")
@@ -121,12 +121,12 @@ def compress(
     quiet: Quiet = False,
 ) -> None:
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
-    from emcc.artefact import check_folder
-    from emcc.automatic.options import Goal
-    from emcc.compress import compress_model
+    from emcc.compress.search.options import Goal
+    from emcc.driver.compress import compress_model
+    from emcc.driver.request import CompressOptions
+    from emcc.files.artefact import check_folder
     from emcc.report.compressing import Compressing
     from emcc.report.paper import print_compressed
-    from emcc.request import CompressOptions
 
     goal = goal_of(max_drop, target_size, target_sparsity)
     if goal:
@@ -154,7 +154,7 @@ def simulate(
 
     Exits with 0 only if all are equal, otherwise with 1.
     """
-    from emcc.artefact import read_manifest, to_json, write_file
+    from emcc.files.artefact import read_manifest, to_json, write_file
     from emcc.report.progress import Progress
     from emcc.report.simulated import print_simulation
     from emcc.runtime.simulate import simulate as run
@@ -183,7 +183,7 @@ def inspect(
 
     Exits with 2 if the model cannot be compiled, though `emcc compress` may work on it.
     """
-    from emcc.artefact import changed, read_manifest, to_json, write_file
+    from emcc.files.artefact import changed, read_manifest, to_json, write_file
 
     if path.is_dir():
         from emcc.report.paper import print_compressed, print_paper
@@ -218,9 +218,9 @@ def rom(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: DIR_rom_FORMAT, here]")] = None,
 ) -> None:
     """Write the ROM images of an artefact in another format."""
-    from emcc.artefact import Artefact, read_manifest, to_json
     from emcc.backends.rom import FORMATS, images, render
     from emcc.eie.store import load_program
+    from emcc.files.artefact import Artefact, read_manifest, to_json
 
     if form not in FORMATS:
         raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join(FORMATS)}")
@@ -236,14 +236,14 @@ def rom(
 @app.command()
 def recipe() -> None:
     """Print the default recipe, commented."""
-    from emcc.recipe import default_text
+    from emcc.driver.recipe import default_text
 
     print(default_text(), end="")
 
 
 def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: float | None) -> Any:
     """The goal that the options name, or None. EmccError where they name more than one."""
-    from emcc.automatic.options import Goal, parse_size
+    from emcc.compress.search.options import Goal, parse_size
 
     size = None if target_size is None else parse_size(target_size)
     given = [value for value in (max_drop, size, target_sparsity) if value is not None]

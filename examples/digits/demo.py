@@ -16,20 +16,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from emcc.compiler import compile_model
+from emcc.base.errors import EmccError
+from emcc.driver.compile import compile_model
+from emcc.driver.request import CompileOptions
 from emcc.eie import reference
 from emcc.eie.store import load_program
-from emcc.errors import EmccError
 from emcc.frontend import load
+from emcc.measure.cost import CLOCK_HZ
+from emcc.measure.quality import quantised_input
 from emcc.ops import interpret
+from emcc.ops.host import accuracy
 from emcc.report.lines import percent, seconds
-from emcc.report.metrics import CLOCK_HZ
 from emcc.report.progress import Progress
-from emcc.report.quality import quantised_input
-from emcc.request import CompileOptions
-from emcc.runtime.data import Dataset, load_data
-from emcc.runtime.host import accuracy
 from emcc.runtime.simulate import simulate
+from emcc.samples.dataset import Dataset, load_data
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "digits.onnx"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import simulators
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

@@ -9,8 +9,8 @@ from benchmarks import fmax
 from benchmarks.common import pins
 from benchmarks.common.networks import Network
 from benchmarks.common.parts import DESIGNS
+from emcc.base.errors import EmccError
 from emcc.eie.options import LowerOptions
-from emcc.errors import EmccError
 from emcc.tools.nextpnr import Part, place_and_route, read_report
 
 CLOCK = "$glbnet$clk"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import simulators
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 BENCHES = Path(__file__).resolve().parents[2] / "sim" / "cocotb"
 # The runner hands sys.path on to the simulator. Benches are imported by the name of their file.

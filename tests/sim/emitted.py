@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from emcc.artefact import FORMAT, MANIFEST, Artefact, to_json
 from emcc.backends import rom, verilog
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import save_program
+from emcc.files.artefact import FORMAT, MANIFEST, Artefact, to_json
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
-from emcc.runtime.data import Dataset
+from emcc.samples.dataset import Dataset
 
 
 def write(graph: Graph, options: LowerOptions, folder: Path) -> Program:

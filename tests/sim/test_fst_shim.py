@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fst import lz4_block
 
-from emcc.data import folder
+from emcc.resources import folder
 from emcc.tools import cxx
 
 pytestmark = pytest.mark.sim

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import toy
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.runtime.simulator import Stalls
 
 pytestmark = pytest.mark.sim

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from emcc.artefact import Artefact
-from emcc.errors import EmccError
-from emcc.tools.lint import READERS, lint, main
-from emcc.tools.specimens import SPECIMENS
+from emcc.base.errors import EmccError
+from emcc.files.artefact import Artefact
+from emcc.lint.lint import READERS, lint, main
+from emcc.lint.specimens import SPECIMENS
 
 pytestmark = pytest.mark.synth
 

@@ -14,9 +14,9 @@ from qgraphs import quantised
 from emcc.eie import cycles, reference
 from emcc.eie.options import LowerOptions
 from emcc.ir.program import Program
-from emcc.runtime.data import Dataset
 from emcc.runtime.simulate import simulate
 from emcc.runtime.simulator import Stalls
+from emcc.samples.dataset import Dataset
 
 pytestmark = pytest.mark.sim
 

@@ -11,12 +11,12 @@ import pytest
 from emitted import samples, write
 from qgraphs import quantised
 
+from emcc.base.errors import EmccError
 from emcc.eie import cycles
 from emcc.eie.options import LowerOptions
-from emcc.errors import EmccError
 from emcc.ir.program import Program
-from emcc.runtime.data import Dataset
 from emcc.runtime.simulate import simulate
+from emcc.samples.dataset import Dataset
 from emcc.tools.process import ToolError
 
 pytestmark = pytest.mark.sim

@@ -8,11 +8,11 @@ from functools import cache
 
 import numpy as np
 
+from emcc.base.jit import compiled
 from emcc.container.bits import FormatError
 from emcc.container.mixing import I64, Coder, Model, decide, new_model
 from emcc.container.rangecoder import AT, close_coder, code_bit, new_state
 from emcc.ir.graph import Array
-from emcc.jit import compiled
 
 ORDERS = 5
 _HASHES = 10

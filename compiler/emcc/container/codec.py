@@ -1,5 +1,6 @@
 """Graph <-> the bytes of a model.emc. docs/format.md is the specification."""
 
+from emcc.base.errors import EmccError
 from emcc.container import chain, shared
 from emcc.container.bits import FormatError
 from emcc.container.budget import Budget
@@ -7,7 +8,6 @@ from emcc.container.file import frame, reading, unframe
 from emcc.container.general import General
 from emcc.container.matrices import CODINGS
 from emcc.container.skeleton import Skeleton
-from emcc.errors import EmccError
 from emcc.ir.graph import Graph
 
 

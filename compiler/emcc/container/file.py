@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from emcc.base.errors import EmccError
 from emcc.container import general as generals
 from emcc.container import skeleton as skeletons
 from emcc.container.bits import FormatError
@@ -12,7 +13,6 @@ from emcc.container.general import General
 from emcc.container.skeleton import Skeleton
 from emcc.container.text import squeeze, unsqueeze
 from emcc.container.varint import read_uint, uint
-from emcc.errors import EmccError
 
 MAGIC = b"EMC"
 VERSION = 2

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from emcc.base.jit import compiled
 from emcc.ir.graph import Array
-from emcc.jit import compiled
 
 
 @compiled

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from emcc.base.jit import compiled
 from emcc.container.rangecoder import code_bit
 from emcc.ir.graph import Array
-from emcc.jit import compiled
 
 LOGIT_ONE = 256
 LOGIT_TOP = 12 * LOGIT_ONE

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from emcc.base.options import option
 from emcc.container.matrices import CODINGS
-from emcc.passes.base import option
 
 
 @dataclass(frozen=True)

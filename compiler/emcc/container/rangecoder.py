@@ -6,8 +6,8 @@ whether `data` was too short, the part that is being coded, and what each part c
 
 import numpy as np
 
+from emcc.base.jit import compiled
 from emcc.ir.graph import Array
-from emcc.jit import compiled
 
 WRITES, AT, LOW, RANGE, FULL, PART, COSTS = range(7)
 PARTS = 2

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from emcc.base.jit import compiled
 from emcc.container.mixing import I64, LOGIT_TOP, STRETCH, Coder, Model, decide, level, new_model
 from emcc.container.rangecoder import AT, COSTS, FULL, PART, WRITES, close_coder, new_state
 from emcc.ir.graph import Array
-from emcc.jit import compiled
 
 CLASSES = 32
 _RADIUS = 3

@@ -1,9 +1,9 @@
 """The header's fields, squeezed by the range coder after a primer: names repeat each other, and so do operators."""
 
+from emcc.base.errors import EmccError
 from emcc.container import adaptive
 from emcc.container.bits import FormatError
 from emcc.container.varint import read_uint, uint
-from emcc.errors import EmccError
 
 LONGEST = 1 << 20
 # Bits of what headers hold, as they stand there: texts with their sizes before them, and numbers. It is coded before

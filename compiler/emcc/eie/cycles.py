@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from emcc.base.jit import compiled
 from emcc.eie import reference, timing
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, words
-from emcc.jit import compiled
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from emcc.base.errors import EmccError
 from emcc.eie.balance import row_order
 from emcc.eie.matrix import Matrix, matrices
 from emcc.eie.options import LowerOptions
 from emcc.eie.pack import Positions, pack, padding_zeros, positions
 from emcc.eie.trim import trim
-from emcc.errors import EmccError
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Layer, Program, Table
 

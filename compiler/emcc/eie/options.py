@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from emcc.passes.base import option
+from emcc.base.options import option
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from emcc.base.errors import printable
 from emcc.eie.pack import unpack_rows
-from emcc.errors import printable
 from emcc.ir.graph import Array
 from emcc.ir.program import FUNCTIONS, Layer, Program
 

@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from emcc.eie.npz import read_npz, write_npz
+from emcc.base.errors import EmccError
 from emcc.eie.program_check import problems
-from emcc.errors import EmccError
+from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.graph import Array, Format
 from emcc.ir.program import Layer, Program, Table
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import onnx
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.frontend.refusal import quoted
 
 

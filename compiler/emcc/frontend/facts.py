@@ -5,7 +5,7 @@ from pathlib import Path
 
 import onnx
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnx
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.frontend.refusal import quoted
 
 REFUSED = '"<`\\'

@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 EXPORT_HINT = "give the .onnx file that the exporter wrote, e.g. by torch.onnx.export(model, x, 'model.onnx')"
 OLDEST_OPSET = 7

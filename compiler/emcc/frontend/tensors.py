@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.frontend.external import external_bytes
 from emcc.frontend.refusal import quoted
 from emcc.ir.graph import Array

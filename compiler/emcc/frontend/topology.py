@@ -7,7 +7,7 @@ from pathlib import Path
 import networkx as nx
 import onnx
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.frontend.refusal import quoted
 
 MOST = 20

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 
 from emcc import ops
-from emcc.errors import EmccError, printable
+from emcc.base.errors import EmccError, printable
 from emcc.frontend import constants
 from emcc.frontend.hints import hint_for
 from emcc.frontend.operands import Data, Operands
@@ -19,7 +19,7 @@ from emcc.frontend.schema import attributes
 from emcc.frontend.tensors import decode
 from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array, Node
-from emcc.ir.hardware import missing
+from emcc.legal.hardware import missing
 from emcc.ops.shapes import elements
 
 EITHER_SIDE = ("Add", "Concat", "Div", "Gemm", "MatMul", "Mul", "Sub")

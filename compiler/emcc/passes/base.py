@@ -1,21 +1,11 @@
 """What a pass is, and how a row of them is run."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 from emcc.ir.graph import Graph
-
-
-def option(
-    default: Any, doc: str, *, low: float | None = None, high: float | None = None, choices: Sequence[Any] | None = None
-) -> Any:
-    """A field of a pass that the recipe may set. `doc` is its comment in `emcc recipe`, the rest is checked."""
-    metadata = {"doc": doc, "low": low, "high": high, "choices": tuple(choices) if choices else None}
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 class Pass(Protocol):
@@ -42,7 +32,7 @@ class Pipeline:
 
     def apply(self, graph: Graph) -> Graph:
         """The graph after all passes."""
-        from emcc.ir.spec import verify
+        from emcc.legal.verify import verify
 
         verify(graph, after=self.after)
         for each in self.passes:

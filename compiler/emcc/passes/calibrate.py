@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
+from emcc.base.options import option
 from emcc.ir.graph import Array, Format, Graph
-from emcc.passes.base import option
 from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Layer, linear_layers
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Array, Graph, Node, Tensor
 
 

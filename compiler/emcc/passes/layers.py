@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from emcc.errors import EmccError, printable
+from emcc.base.errors import EmccError, printable
 from emcc.ir.graph import Array, Graph, Node
-from emcc.ir.spec import ACTIVATIONS
+from emcc.legal.rows import ACTIVATIONS
 
 
 @dataclass(frozen=True)

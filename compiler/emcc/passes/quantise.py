@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
+from emcc.base.options import option
 from emcc.ir.graph import Array, Codebook, Format, Graph, Node
 from emcc.ir.program import Table
 from emcc.passes import function_table
-from emcc.passes.base import option
 from emcc.passes.bounds import bound_of_counts, code_counts
 from emcc.passes.functions import apply_function
 from emcc.passes.layers import Layer, linear_layers

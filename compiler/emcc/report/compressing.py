@@ -4,7 +4,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from emcc.events import Event
+from emcc.base.events import Event
 
 
 class Compressing:

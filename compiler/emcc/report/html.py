@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emcc.data import folder
 from emcc.report.lines import headline, kilo, notes, percent, seconds
+from emcc.resources import folder
 
 TEMPLATE = "report/report.html.j2"
 KEPT = ("layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding zeros")

@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from emcc.errors import printable
+from emcc.base.errors import printable
 from emcc.report.lines import kilo, percent
 from emcc.report.summary import console
 

@@ -4,8 +4,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from emcc.measure.cost import CLOCK_HZ
 from emcc.report.lines import percent, seconds
-from emcc.report.metrics import CLOCK_HZ
 from emcc.report.summary import console
 from emcc.runtime.result import SimulationResult
 

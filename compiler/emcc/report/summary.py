@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from emcc.errors import printable
+from emcc.base.errors import printable
 from emcc.report.lines import headline, kilo, notes, percent, seconds
 
 

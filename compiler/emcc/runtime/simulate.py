@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Array, Graph, Tensor
 from emcc.ir.program import Layer, Program
-from emcc.runtime import host
+from emcc.ops import host
 from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Shape, Stalls, drive
 
 if TYPE_CHECKING:
-    from emcc.runtime.data import Dataset
+    from emcc.samples.dataset import Dataset
 
 
 def simulate(
@@ -45,9 +45,9 @@ def simulate(
     """
     from emcc.eie import cycles, reference
     from emcc.eie.store import load_program
-    from emcc.runtime.data import load_data
+    from emcc.samples.dataset import load_data
     from emcc.tools import verilator
-    from emcc.tools.lint import read_rtl
+    from emcc.tools.rtl import read_rtl
 
     program = load_program(folder / "program.npz")
     loaded = load_data(data, _interface(program)) if isinstance(data, Path) else data

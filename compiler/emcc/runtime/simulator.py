@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emcc.errors import EmccError, printable
+from emcc.base.errors import EmccError, printable
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.tools.process import Finished, ToolError, cores, parallel, run

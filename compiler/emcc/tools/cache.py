@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 
 def root() -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.tools.process import parallel, run
 
 TIMEOUT = 1800.0

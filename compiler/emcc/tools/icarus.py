@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.tools.process import Finished, run
 
 TIMEOUT = 600.0

@@ -11,8 +11,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from emcc.data import folder
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
+from emcc.resources import folder
 from emcc.tools import cache, cxx
 from emcc.tools.process import Finished, cores, run
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.tools.process import Finished, run
 
 TIMEOUT = 3600.0

@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from emcc.backends.verilog.render import LIBRARY
-from emcc.data import folder
+from emcc.resources import folder
 from emcc.tools import cache, cxx
 from emcc.tools import verilator as tool
 from emcc.tools.process import ToolError

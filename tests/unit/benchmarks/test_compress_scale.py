@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from benchmarks import compress_scale
 from benchmarks.common.scale import compressed, differences, read, written
 from benchmarks.common.vgg16 import LAYERS, PARAMETERS, vgg16
-from emcc.ir.spec import verify
+from emcc.legal.verify import verify
 
 
 @pytest.fixture(scope="module")

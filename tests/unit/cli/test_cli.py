@@ -72,7 +72,7 @@ def test_wrong_usage_is_2() -> None:
 
 
 def test_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emcc.recipe.default_text", lambda: 1 / 0)
+    monkeypatch.setattr("emcc.driver.recipe.default_text", lambda: 1 / 0)
     result = CliRunner().invoke(app, ["recipe"])
     assert result.exit_code == 1
     assert isinstance(result.exception, ZeroDivisionError)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emcc.base.errors import EmccError
 from emcc.container import adaptive, huffman, ints, mixing, ranged, runs, text
 from emcc.container.bits import FormatError, pack, unpack
 from emcc.container.measure import entropy
-from emcc.errors import EmccError
 
 COUNTS = st.lists(st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 2**40)), min_size=2, max_size=300)
 

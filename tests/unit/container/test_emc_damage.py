@@ -8,11 +8,11 @@ from emc_models import lenet, quantised, random_layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emcc.base.errors import EmccError
 from emcc.container import decode, encode, layer_sizes, sizes
 from emcc.container.file import seal, section_names, unframe
 from emcc.container.text import unsqueeze
 from emcc.container.varint import read_uint, uint
-from emcc.errors import EmccError
 
 
 def small(coding: str) -> bytes:

@@ -11,8 +11,8 @@ from emc_models import lenet, quantised, random_layer, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emcc.base.errors import EmccError
 from emcc.container import decode, encode, layer_sizes, sizes
-from emcc.errors import EmccError
 from emcc.ir.graph import Format, Graph, Node, Tensor
 
 GOLDEN = {

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from emcc.base.errors import EmccError
 from emcc.container import arrays, decode, encode, layer_sizes, sizes
 from emcc.container.bits import FormatError
-from emcc.errors import EmccError
 from emcc.ir.graph import Codebook, Format, Graph, Node, Tensor
 
 FLOATS = st.one_of(st.floats(width=32), st.floats(), st.integers(-(2**40), 2**40).map(lambda v: v / 2**20))

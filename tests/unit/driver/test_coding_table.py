@@ -4,10 +4,10 @@ import models
 import numpy as np
 import pytest
 
-from emcc.compiler import compile_model
 from emcc.container import decode, encode, layer_sizes
+from emcc.driver.compile import compile_model
+from emcc.driver.request import CompileOptions
 from emcc.report.paper import over, paper_table
-from emcc.request import CompileOptions
 
 
 @pytest.fixture(scope="module")

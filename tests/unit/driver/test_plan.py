@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from emcc.compress.gradual import PruneFinetune
+from emcc.compress.kmeans import Share
+from emcc.compress.magnitude import Prune
+from emcc.driver.plan import SYNTHETIC, Plan, make
+from emcc.driver.recipe import Recipe
 from emcc.ir.graph import Graph
 from emcc.passes.calibrate import Calibrate
-from emcc.passes.gradual import PruneFinetune
-from emcc.passes.prune import Prune
-from emcc.passes.share import Share
-from emcc.plan import SYNTHETIC, Plan, make
-from emcc.recipe import Recipe
-from emcc.runtime.data import Dataset
+from emcc.samples.dataset import Dataset
 
 TEACHER = Graph("", ("x",), ("x",), (), {}, {})
 DATA = Dataset(np.zeros((8, 4), np.float32))

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from models import mlp, save
 
-from emcc.artefact import Artefact, changed, to_json
-from emcc.compiler import compile_model
+from emcc.driver.compile import compile_model
+from emcc.driver.request import CompileOptions
+from emcc.files.artefact import Artefact, changed, to_json
+from emcc.measure.cost import dense_bytes, dense_cycles
 from emcc.report import html
 from emcc.report.lines import kilo, percent, seconds
-from emcc.report.metrics import dense_bytes, dense_cycles
-from emcc.request import CompileOptions
 
 
 @pytest.fixture(scope="module")

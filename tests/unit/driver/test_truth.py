@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from models import mlp, save
 
-from emcc import truth
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.frontend import load
+from emcc.measure import truth
 
 pytest.importorskip("onnxruntime")
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qgraphs import inputs, quantised
 
+from emcc.base.errors import EmccError
 from emcc.eie import reference
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
-from emcc.errors import EmccError
 from emcc.ops import interpret
 
 designs = st.fixed_dictionaries(

@@ -8,7 +8,7 @@ import pytest
 from models import model, node, onnxruntime_run, save
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.ops import interpret
 
 K = np.ones((2, 2, 3, 3), np.float32)

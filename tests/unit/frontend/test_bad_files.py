@@ -8,7 +8,7 @@ import pytest
 from models import mlp, model, node, save
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 NEWEST = onnx.defs.onnx_opset_version()
 EXPORT = "\n  hint: give the .onnx file that the exporter wrote, e.g. by torch.onnx.export(model, x, 'model.onnx')"

@@ -9,7 +9,7 @@ from models import mlp, model, node, save
 from onnx import TensorProto, helper
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 ONE = (
     "\n  hint: --target eie compiles models with one input and one output: "

@@ -9,7 +9,7 @@ from models import model, node, save
 from onnx import helper
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 W = {"w": np.ones((3, 3), np.float32)}
 

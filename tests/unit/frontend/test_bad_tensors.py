@@ -9,7 +9,7 @@ import pytest
 from models import mlp, model, node, save
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 AGAIN = "\n  hint: the file is damaged: export it again"
 

@@ -9,7 +9,7 @@ from models import mlp, model, node, onnxruntime_run, save
 from onnx import TensorProto, helper, numpy_helper
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Graph
 from emcc.ops import interpret
 from emcc.passes.fold import Fold

@@ -7,7 +7,7 @@ import pytest
 from models import model, node, save
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.passes.fold import Fold
 
 W = np.arange(12, dtype=np.float32).reshape(3, 4) / 8

@@ -12,7 +12,7 @@ from models import onnxruntime_run, save
 from random_convs import convs
 
 from emcc import frontend
-from emcc.ir.spec import verify
+from emcc.legal.verify import verify
 from emcc.ops import interpret
 from emcc.passes.fold import Fold
 

@@ -9,7 +9,7 @@ from models import onnxruntime_run
 
 from emcc import frontend
 from emcc.frontend.tensors import decode
-from emcc.ir.spec import verify
+from emcc.legal.verify import verify
 from emcc.ops import interpret
 from emcc.passes.fold import Fold
 

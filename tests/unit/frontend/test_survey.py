@@ -7,9 +7,9 @@ import pytest
 from models import mlp, model, node, save
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.frontend import NodeReport
-from emcc.ir.hardware import require_hardware
+from emcc.legal.hardware import require_hardware
 
 CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, GlobalAveragePool and Concat"
 LATER = "`emcc compress` works on it now"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Format
 from emcc.ops.interpret import trace
 from emcc.passes.calibrate import Calibrate, choose, error, widest

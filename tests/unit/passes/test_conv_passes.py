@@ -7,17 +7,17 @@ import pytest
 from models import model, node, onnxruntime_run, save
 
 from emcc import frontend
+from emcc.compress.finetune import Finetune
+from emcc.compress.gradual import PruneFinetune
+from emcc.compress.kmeans import Share
+from emcc.compress.magnitude import Prune
 from emcc.ir.graph import Graph
-from emcc.ir.spec import verify
+from emcc.legal.verify import verify
 from emcc.ops.interpret import run
 from emcc.passes.base import Pipeline
-from emcc.passes.finetune import Finetune
 from emcc.passes.fold import Fold
-from emcc.passes.gradual import PruneFinetune
 from emcc.passes.layers import linear_layers
-from emcc.passes.prune import Prune
-from emcc.passes.share import Share
-from emcc.runtime.data import Dataset
+from emcc.samples.dataset import Dataset
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from models import mlp, model, node, onnxruntime_run, save
 
 from emcc import frontend
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Graph
-from emcc.ir.spec import verify
+from emcc.legal.verify import verify
 from emcc.ops import interpret
 from emcc.passes.fold import Fold
 

@@ -9,7 +9,7 @@ from models import model, node, onnxruntime_run, save
 
 from emcc import frontend
 from emcc.ir.graph import Graph
-from emcc.ir.spec import verify
+from emcc.legal.verify import verify
 from emcc.ops import interpret
 from emcc.passes.fold import Fold
 

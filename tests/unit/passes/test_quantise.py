@@ -6,16 +6,16 @@ from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
+from emcc.compress.kmeans import Share
+from emcc.compress.magnitude import Prune
 from emcc.ir.graph import Codebook, Format, Node
 from emcc.ops import interpret
 from emcc.ops.qlinear import accumulate
 from emcc.passes.bounds import accumulator_bound, code_counts
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.functions import apply_function
-from emcc.passes.prune import Prune
 from emcc.passes.quantise import Quantise, finest_weight_frac, scale_layer, table_errors
-from emcc.passes.share import Share
 
 ACTIVATIONS = ["", "Relu", "LeakyRelu", "Sigmoid", "Tanh"]
 SCALES = [0.0, 1e-30, 1.0, 1e30]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emcc.backends.rom.formats import FORMATS, parse, render
 from emcc.backends.rom.image import RomImage
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 
 WIDTHS = st.one_of(st.integers(1, 70), st.sampled_from([96, 128, 129, 4096]))
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emcc.eie.npz import read_npz, write_npz
+from emcc.base.errors import EmccError
 from emcc.eie.store import load_program, save_program
-from emcc.errors import EmccError
+from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.graph import Format
 from emcc.ir.program import Layer, Program, Table
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from models import model, node, onnxruntime_run, save
 
-from emcc.runtime import host
+from emcc.ops import host
 
 pytest.importorskip("onnxruntime")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.tools import cxx, verilator, yosys
 
 

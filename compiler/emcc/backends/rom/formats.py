@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc.backends.rom.image import RomImage
-from emcc.errors import EmccError
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Array
 
 _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)

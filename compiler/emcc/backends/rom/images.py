@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from emcc.backends.rom.image import RomImage
+from emcc.base.errors import printable
 from emcc.eie.layout import Layout
-from emcc.errors import printable
 from emcc.ir.graph import Array
 from emcc.ir.program import Layer, Program
 

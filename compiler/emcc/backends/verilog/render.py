@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from jinja2 import BaseLoader, Environment, StrictUndefined
 
 from emcc.backends.verilog.context import parameters
-from emcc.data import folder
 from emcc.eie.layout import Layout
 from emcc.ir.program import Program
+from emcc.resources import folder
 
 # In dependency order; files.f lists them so.
 LIBRARY = (

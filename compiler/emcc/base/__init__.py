@@ -1,0 +1,1 @@
+"""What every room uses: errors, events, options of the recipe, compiled loops."""

@@ -1,0 +1,1 @@
+"""The one compressor: methods, their trainer, the problem that judges them, and the search for a goal."""

@@ -1,0 +1,90 @@
+"""The optimum of one-dimensional k-means: some cut of the ascending values is the best of all clusterings."""
+
+import numpy as np
+
+from emcc.ir.graph import Array
+
+LEVELS = 1 << 15
+"""The optimum is exact among so many values. More are first merged to about so many levels."""
+
+_SMALL, _SMALL_WORK = 1 << 10, 1 << 25
+
+
+def optimal(values: Array, counts: Array, k: int) -> Array:
+    """The k ascending centroids, float64, of least inertia for n ascending distinct `values`, `counts` times each.
+
+    n > LEVELS values are merged to levels first. k >= n gives the values themselves. Costs are float64: what is below
+    some 1e-16 of the sum of squares about the median is not always told apart.
+    """
+    if k >= values.size:
+        return np.asarray(values, np.float64)
+    values, counts = merged(values, counts, LEVELS)
+    begin = cut_points(values, counts, k)
+    means: Array = np.add.reduceat(values * counts, begin) / np.add.reduceat(counts, begin)
+    return np.clip(means, values[begin], values[np.append(begin[1:], values.size) - 1])
+
+
+def merged(values: Array, counts: Array, levels: int) -> tuple[Array, Array]:
+    """(ascending means, float64 counts) of at most `levels` groups of neighbours, and at least a third of that.
+
+    A group is bounded in its share of the range, of the values and (but for a single value) of the counts: neither
+    outliers nor crowds take the resolution away from the rest.
+    """
+    counts = counts.astype(np.float64)
+    if values.size <= levels:
+        return np.asarray(values, np.float64), counts
+    in_range = (values - values[0]) / (values[-1] - values[0])
+    in_rank = np.arange(values.size) / values.size
+    in_count = np.cumsum(counts) / counts.sum()
+    level = ((in_range + in_rank + in_count) * ((levels - 1) / 3)).astype(np.int64)
+    begin = np.flatnonzero(np.diff(level, prepend=-1))
+    weight = np.add.reduceat(counts, begin)
+    return np.add.reduceat(values * counts, begin) / weight, weight
+
+
+def cut_points(values: Array, counts: Array, k: int) -> Array:
+    """Where the best k clusters begin among n > k ascending values, int64 [k]."""
+    sums = running_sums(values, counts)
+    n = values.size
+    if n <= _SMALL and n * n * k <= _SMALL_WORK:
+        return _cuts_by_matrix(*sums, k)
+    from emcc.compress.clusters.kernels import cuts
+
+    found: Array = cuts(*sums, k)
+    return found
+
+
+def running_sums(values: Array, counts: Array) -> tuple[Array, Array, Array]:
+    """Float64 [n + 1] each: differences between two places are the sums of w, w x and w x**2 over the points between.
+
+    x is relative to the median, and the sums run outward from it: an outlier takes no precision from what is inside.
+    """
+    weight = counts.astype(np.float64)
+    middle = int(np.searchsorted(np.cumsum(weight), weight.sum() / 2))
+    x = values - values[middle]
+    terms = (weight, weight * x, weight * x * x)
+    first, second, third = (
+        np.concatenate([-np.cumsum(term[:middle][::-1])[::-1], [0.0], np.cumsum(term[middle:])]) for term in terms
+    )
+    return first, second, third
+
+
+def _cuts_by_matrix(weight: Array, total: Array, square: Array, k: int) -> Array:
+    """As kernels.cuts, in O(n**2 k), without compiled code."""
+    n = weight.size - 1
+    size = weight[None, :] - weight[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cost = square[None, :] - square[:, None] - np.square(total[None, :] - total[:, None]) / size
+    cost = np.maximum(cost, 0.0)
+    cost[np.arange(n), np.arange(n) + 1] = 0.0
+    cost[np.tril_indices(n + 1)] = np.inf
+    before, rows = cost[0], []
+    for _ in range(2, k + 1):
+        sums = before[:, None] + cost
+        rows.append(np.argmin(sums, axis=0))
+        before = np.take_along_axis(sums, rows[-1][None], 0)[0]
+    begin = np.zeros(k, np.int64)
+    end = n
+    for c in range(k - 1, 0, -1):
+        begin[c] = end = rows[c - 1][end]
+    return begin

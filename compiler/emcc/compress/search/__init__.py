@@ -1,0 +1,1 @@
+"""From a goal (accuracy, size or sparsity) to sparsity, codebooks and bits."""

@@ -1,0 +1,128 @@
+"""--keep-weights with a goal: the zero pattern and the weights stay; only codebooks and biases get smaller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from emcc.base.errors import EmccError
+from emcc.compress import biases, codes
+from emcc.compress.search.search import Found
+from emcc.compress.search.stages import Stages
+from emcc.compress.state import State, graph_of, state_of
+from emcc.driver.encoder import snapped
+
+ENTRIES = (3, 5, 7, 10, 15, 31, 255)
+PRICES = (0.0, 0.001, 0.005, 0.02)
+"""Numbers of entries and prices of a bit (see codes.cluster) that are tried for each layer."""
+
+WEIGHTS = tuple(2.0 ** (power / 2) for power in range(-48, 17))
+"""Of a bit against held-out loss, from nothing to dear."""
+
+Choice = tuple[int, float]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A choice for every layer, and the file that it makes."""
+
+    state: State
+    bytes: int
+    quality: float
+
+
+class Keeper(Stages):
+    """A search over codebooks, a layer each; nothing is trained."""
+
+    def run(self) -> Found:
+        """The smallest file that --max-drop allows, or the best model that --target-size allows."""
+        problem, store = self.problem, self.store
+        start = state_of(problem.original)
+        self.before = store.value(lambda: problem.judge(problem.original))
+        base = store.state(lambda: biases.rounded(problem, start, self.options.bias_bits))
+        rows = {name: store.value(partial(self._trials, base, name)) for name in base.weights}
+        chosen = [{name: _pick(each, weight) for name, each in rows.items()} for weight in WEIGHTS]
+        distinct = [each for i, each in enumerate(chosen) if each not in chosen[:i]]
+        best = self._searched(start, base, distinct)
+        state = best.state
+        self.note("shared", state, start.weights)
+        shared = snapped(graph_of(problem.original, state))
+        record = {
+            "measure": problem.measure,
+            "held_out": len(problem.held),
+            "trained_on": 0,
+            "quality_before": self.before[1],
+            "quality": problem.judge(shared)[1],
+            "agreement": problem.agreement(shared),
+            "steps": self.rows,
+        }
+        return Found(problem.original, shared, record)
+
+    def _searched(self, start: State, base: State, chosen: list[dict[str, Choice]]) -> Tried:
+        """The best of the choices, which get smaller and worse, by bisection: one that will do, its neighbour not."""
+        goal = self.goal
+        allowed = self.before[1] - float(goal.max_drop or 0.0)
+
+        def enough(each: Tried) -> bool:
+            return each.bytes > goal.target_size if goal.target_size is not None else each.quality >= allowed
+
+        low, high = -1, len(chosen)
+        found: list[Tried] = []
+        while high - low > 1:
+            middle = (low + high) // 2
+            found.append(self._tried(base, chosen[middle], len(found)))
+            low, high = (middle, high) if enough(found[-1]) else (low, middle)
+        if goal.target_size is not None:
+            fitting = [each for each in found if each.bytes <= goal.target_size]
+            if not fitting:
+                raise EmccError(
+                    f"a size of {goal.target_size} bytes cannot be reached with these weights: "
+                    f"{min(each.bytes for each in found)} are needed",
+                    hint="ask for more with --target-size, or leave out --keep-weights",
+                )
+            return max(fitting, key=lambda each: (each.quality, -each.bytes))
+        good = [each for each in found if each.quality >= allowed]
+        if not good:
+            good = [each for each in [self._tried(start, chosen[0], len(found))] if each.quality >= allowed]
+        if not good:
+            raise EmccError(
+                f"with 255 values a layer it has {max(each.quality for each in found):.2f} % {self.problem.measure}, "
+                f"{allowed:.2f} % are asked for",
+                hint="allow more with --max-drop",
+            )
+        return min(good, key=lambda each: (each.bytes, -each.quality))
+
+    def _trials(self, base: State, name: str) -> list[tuple[int, float, float, float]]:
+        """(entries, price, bits, rise in loss) of a layer, each tried alone, on part of the held-out rows."""
+        problem = self.problem
+        whole = graph_of(problem.original, base)
+        loss, _ = problem.judge(whole, codes.FEW)
+        place = list(base.weights).index(name)
+        self.say("trying codebooks", place + 1, len(base.weights), base, loss)
+        rows = []
+        for entries in ENTRIES:
+            for price in PRICES:
+                values, found = codes.cluster(base.weights[name], entries, price)
+                rise = problem.judge(whole.with_constants({name: values[found]}), codes.FEW)[0] - loss
+                rows.append((entries, price, codes.entropy(found) + 16.0 * values.size, rise))
+        return rows
+
+    def _tried(self, state: State, choice: Mapping[str, Choice], place: int) -> Tried:
+        """A choice, as a file."""
+
+        def make() -> State:
+            made = {name: codes.cluster(each, *choice[name]) for name, each in state.weights.items()}
+            values, found = ({name: each[i] for name, each in made.items()} for i in (0, 1))
+            weights = {name: values[name][found[name]] for name in values}
+            return replace(state, values=values, codes=found, weights=weights)
+
+        shared = self.store.state(make)
+        facts: Any = self.store.value(lambda: [self.bytes(shared), self.quality(shared)])
+        self.say("choosing codebooks", place + 1, 6, shared, 0.0)
+        return Tried(shared, int(facts[0]), float(facts[1]))
+
+
+def _pick(rows: list[tuple[int, float, float, float]], weight: float) -> Choice:
+    """The choice with the least rise in loss + weight * bits / 1000."""
+    best = min(rows, key=lambda row: (max(row[3], 0.0) + weight * row[2] / 1000, row[2]))
+    return int(best[0]), float(best[1])

@@ -1,0 +1,101 @@
+"""What training carries from one epoch to the next, as arrays: it can be stored, and goes on as if never stored."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from emcc.ir.codebook import CODE_WIDTHS, canonical
+from emcc.ir.graph import Array, Codebook, Graph
+
+
+@dataclass(frozen=True)
+class State:
+    """Arrays by kind and by the constant's name.
+
+    Attributes:
+        weights: float32, by weight constant; those that are pruned are zero.
+        biases: float32, by bias constant.
+        values: codebooks, float32 [K], entry 0 zero; empty before weights are shared.
+        codes: uint8, shaped as the weights.
+        moments: Adam's, by "m:name" and "v:name"; empty at the beginning of a stage.
+        clock: epochs trained in all; steps: of Adam in this stage.
+    """
+
+    weights: Mapping[str, Array]
+    biases: Mapping[str, Array]
+    values: Mapping[str, Array] = field(default_factory=dict)
+    codes: Mapping[str, Array] = field(default_factory=dict)
+    moments: Mapping[str, Array] = field(default_factory=dict)
+    clock: int = 0
+    steps: int = 0
+
+    def fresh(self) -> "State":
+        """Without moments: a stage begins."""
+        return replace(self, moments={}, steps=0)
+
+    def kept(self) -> int:
+        """Weights that are not zero."""
+        return sum(int(np.count_nonzero(each)) for each in self.weights.values())
+
+    def size(self) -> int:
+        """All weights."""
+        return sum(each.size for each in self.weights.values())
+
+
+def state_of(graph: Graph) -> State:
+    """The state before training."""
+    weights, biases = {}, {}
+    for node in graph.layers():
+        weights[node.inputs[1]] = np.array(graph.constants[node.inputs[1]], np.float32)
+        biases[node.inputs[2]] = np.array(graph.constants[node.inputs[2]], np.float32)
+    return State(weights, biases)
+
+
+def graph_of(graph: Graph, state: State) -> Graph:
+    """`graph` with the state's weights, decoded from codebooks where there are any, and biases."""
+    constants: dict[str, Array] = {name: each.astype(np.float64) for name, each in state.biases.items()}
+    books: dict[str, Codebook] = {}
+    for name, weights in state.weights.items():
+        constants[name] = weights
+        if name in state.codes:
+            values, codes = state.values[name], state.codes[name]
+            width = next(each for each in CODE_WIDTHS if values.size <= 1 << each)
+            books[name] = canonical(values.astype(np.float64), codes, width)
+            constants[name] = books[name].weights().astype(np.float32)
+    return graph.with_constants(constants).with_(codebooks=books)
+
+
+_MAPS = ("weights", "biases", "values", "codes", "moments")
+
+
+def pack(state: State) -> bytes:
+    """The state as the bytes of an .npz."""
+    arrays = {f"{kind}/{i}": array for kind in _MAPS for i, array in enumerate(getattr(state, kind).values())}
+    names = np.array([f"{kind}/{name}" for kind in _MAPS for name in getattr(state, kind)], dtype=np.str_)
+    stream = io.BytesIO()
+    np.savez(stream, names=names, counts=np.array([state.clock, state.steps], np.int64), **arrays)
+    return stream.getvalue()
+
+
+def unpack(data: bytes) -> State:
+    """The inverse. ValueError or KeyError where the bytes are not such a file."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as found:
+        maps: dict[str, dict[str, Array]] = {kind: {} for kind in _MAPS}
+        for entry in found["names"]:
+            kind, _, name = str(entry).partition("/")
+            maps[kind][name] = found[f"{kind}/{len(maps[kind])}"]
+        clock, steps = (int(each) for each in found["counts"])
+    return State(**maps, clock=clock, steps=steps)
+
+
+def digest(state: State) -> str:
+    """A hash of everything in it."""
+    total = hashlib.sha256(repr((state.clock, state.steps)).encode())
+    for kind in _MAPS:
+        for name, array in getattr(state, kind).items():
+            total.update(f"{kind}/{name} {array.dtype} {array.shape}".encode())
+            total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()

@@ -1,0 +1,124 @@
+"""The driver: a model and options in, the files of an artefact out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from emcc.base.errors import EmccError, printable
+from emcc.driver.request import CompileOptions
+from emcc.files.artefact import MANIFEST, Artefact, to_json
+
+if TYPE_CHECKING:
+    from emcc.driver.encoder import Encoder
+    from emcc.driver.plan import Plan
+    from emcc.driver.recipe import Recipe
+    from emcc.ir.graph import Graph
+    from emcc.samples.dataset import Dataset
+
+TARGETS = ("eie",)
+CHECKED = 64
+WEIGHED = 1024
+
+
+def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lambda step: None) -> Artefact:
+    """Compiles. The same options and files give the same bytes.
+
+    Args:
+        options: see CompileOptions.
+        progress: called with the name of every step as it begins, and with every events.Event.
+
+    Raises:
+        EmccError: the model, the data, the recipe or the options are at fault.
+    """
+    if options.target not in TARGETS:
+        raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
+    from emcc.backends import rom, verilog
+    from emcc.container import encode
+    from emcc.driver import manifest, plan
+    from emcc.driver.encoder import Encoder
+    from emcc.driver.recipe import Recipe
+    from emcc.driver.steps import Steps
+    from emcc.eie.activity import activity
+    from emcc.eie.lower import lower
+    from emcc.eie.store import save_program
+    from emcc.frontend import load
+    from emcc.legal.hardware import require_hardware
+    from emcc.measure import truth
+    from emcc.measure.layer_passes import LayerPasses
+    from emcc.measure.quality import sample
+    from emcc.measure.values import digests
+    from emcc.passes.fold import Fold
+    from emcc.report import html
+    from emcc.samples.dataset import load_data
+
+    progress("reading")
+    recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
+    source = load(options.model)
+    require_hardware(source, options.model)
+    data = load_data(options.data, source) if options.data else None
+    check_goal(options)
+    steps = Steps(progress)
+    steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
+    original = steps.run((Fold(),), source)
+    planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
+    for name, reason in planned.skipped if options.goal is None else ():
+        steps.say(name, reason)
+    encoder = Encoder(replace(recipe.calibrate, data=data.x if data else None), recipe.quantise, recipe.encode.coding)
+    if options.goal is None:
+        watch = steps.watch = LayerPasses(original, data and sample(source, data), encoder)
+        shared = steps.run(planned.compress, original)
+        record = {"layer_passes": watch.rows}
+    else:
+        planned, shared, record = searched(options, recipe, planned, data, original, encoder, progress)
+        steps.searched(shared, record)
+    quantised = steps.run(planned.quantise, shared)
+    progress("lowering and rendering")
+    seen = activity(quantised, sample(source, data, WEIGHED).x) if data else None
+    program = lower(quantised, planned.lower, seen)
+    images = rom.images(program)
+    files = {
+        "model.emc": encode(quantised, coding=recipe.encode.coding),
+        "program.npz": save_program(program),
+        **verilog.render(program),
+        **rom.render(images, "hex"),
+    }
+    progress("measuring")
+    compiled = manifest.Compiled(original, shared, quantised, program, images, data, planned, tuple(steps.said), record)
+    told = manifest.build(options, compiled, files["model.emc"])
+    files["report.html"] = html.render(told)
+    return Artefact({**files, MANIFEST: to_json({**told, "files": digests(files)})})
+
+
+def check_goal(options: CompileOptions) -> None:
+    """EmccError where a goal cannot be had."""
+    if options.goal is not None and options.data is None:
+        raise EmccError("automatic compression needs data to judge by", hint="give it with --data")
+    if options.goal is not None:
+        options.goal.check(options.keep_weights)
+    if options.goal is None and options.work is not None:
+        raise EmccError("--work keeps the steps of automatic compression", hint="give a goal: --max-drop 0.3")
+
+
+def searched(
+    options: CompileOptions,
+    recipe: "Recipe",
+    planned: "Plan",
+    data: "Dataset | None",
+    original: "Graph",
+    encoder: "Encoder",
+    progress: Callable[[Any], None],
+) -> tuple["Plan", "Graph", dict[str, Any]]:
+    """The plan without the passes that the search stands for, the graph that it found, and its record."""
+    from emcc.driver.compress import key, search
+    from emcc.driver.record import of_search
+
+    assert options.goal is not None
+    assert options.data is not None
+    assert data is not None
+    keep = options.keep_weights
+    name = key(options.model, options.data, options.goal, recipe, options.work, keep)
+    found = search(original, data, options.goal, recipe, options.work, name, encoder, progress, keep)
+    resolved = {name: each for name, each in planned.resolved.items() if name not in ("prune", "share", "finetune")}
+    resolved["search"] = recipe.effective()["search"]
+    plan = replace(planned, compress=(), skipped=(), fine_tuned=not keep, resolved=resolved)
+    return plan, found.shared, of_search(options.goal, found)

@@ -1,0 +1,145 @@
+"""emcc.json as a value: what went in, what was done, what came out, what it costs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from emcc import __version__
+from emcc.backends.rom import RomImage
+from emcc.driver.plan import Plan
+from emcc.driver.request import CompileOptions
+from emcc.eie import reference
+from emcc.eie.layout import Layout
+from emcc.files.artefact import FORMAT
+from emcc.ir.graph import Graph
+from emcc.ir.program import Program
+from emcc.measure.coding import table
+from emcc.measure.cost import layer_row, totals, useful_work
+from emcc.measure.quality import measure, quantised_input, sample
+from emcc.measure.values import rounded, source
+from emcc.samples.dataset import Dataset
+
+TIMED = 256
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest.
+
+    `record` has a row a layer and pass ("layer_passes"), and what automatic compression measured, where that ran.
+    """
+
+    original: Graph
+    shared: Graph
+    quantised: Graph
+    program: Program
+    images: Mapping[str, RomImage]
+    data: Dataset | None
+    plan: Plan
+    steps: tuple[tuple[str, str], ...]
+    record: Mapping[str, Any]
+
+
+def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
+    """The manifest, but for its "files". `encoded` is model.emc; no times, no paths, floats rounded to six digits."""
+    program, data = compiled.program, compiled.data
+    layers, total = _costs(compiled, encoded)
+    return {
+        "format": FORMAT,
+        "emcc": __version__,
+        "target": options.target,
+        "model": {**source(options.model), "name": program.name, **_interface(program)},
+        "data": source(options.data) | {"samples": len(data), "labels": data.y is not None}
+        if options.data and data
+        else None,
+        "recipe": source(options.recipe) if options.recipe else None,
+        "options": {
+            "keep_weights": options.keep_weights,
+            "fine_tuned": compiled.plan.fine_tuned,
+            "passes": compiled.plan.resolved,
+        },
+        **rounded(compiled.record),
+        "passes": [{"name": name, "did": did} for name, did in compiled.steps],
+        "warnings": list(compiled.plan.warnings),
+        "design": {
+            "pes": program.pes,
+            "act_w": program.act_w,
+            "acc_w": program.acc_w,
+            "queue_depth": program.queue_depth,
+            "in_words": program.in_words,
+            "out_words": program.out_words,
+            "tables": len(program.tables),
+            "host": [{"op": op, "attrs": _plain(attrs)} for op, attrs in program.host],
+        },
+        "samples": "samples of the data" if data else "synthetic samples",
+        "layers": rounded(layers),
+        "totals": rounded(total),
+        "compression": rounded(table(compiled.original, compiled.shared, encoded)),
+        "memory": memory(program, compiled.images),
+        "memory_map": [
+            {"layer": layer.name, **asdict(at)}
+            for layer, at in zip(program.layers, Layout(program).placements, strict=True)
+        ],
+        "quality": rounded(
+            measure(compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None)
+        ),
+    }
+
+
+def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    from emcc.container import layer_sizes
+    from emcc.eie import cycles
+
+    program = compiled.program
+    x = quantised_input(program, sample(compiled.original, compiled.data, TIMED).x)
+    values = reference.run_layers(program, x)
+    counts = cycles.count_layers(program, values)
+    # A layer takes from the end of the one before it to its own; the output's beats are the last one's.
+    ends = np.column_stack([counts.layer_done[:, :-1], counts.total])
+    by_layer = np.diff(ends, axis=1, prepend=0)
+    coded = layer_sizes(encoded)
+    rows = [
+        layer_row(compiled.quantised, node, layer, program.pes, coded[i].bytes, float(by_layer[:, i].mean()))
+        for i, (node, layer) in enumerate(zip(compiled.quantised.nodes, program.layers, strict=True))
+    ]
+    return rows, totals(rows, len(encoded), counts.total, useful_work(program, values), program.pes)
+
+
+def memory(program: Program, images: Mapping[str, RomImage]) -> list[dict[str, Any]]:
+    """Every kind of memory in the array: how many, width, depth of the deepest, bits in all."""
+    kinds: dict[str, list[RomImage]] = {}
+    for name, image in images.items():
+        kinds.setdefault(name.partition("_")[2] or name, []).append(image)
+    rows = [
+        _memory(f"{kind} ROM", len(group), max(image.width for image in group), max(len(image) for image in group))
+        for kind, group in kinds.items()
+    ]
+    layout = Layout(program)
+    return [
+        *rows,
+        _memory("activation RAM", program.pes, program.act_w, layout.act_words),
+        _memory("accumulator RAM", 2 * program.pes, program.acc_w, layout.rows),
+    ]
+
+
+def _memory(kind: str, count: int, width: int, depth: int) -> dict[str, Any]:
+    return {"kind": kind, "count": count, "width": width, "depth": depth, "bits": count * width * depth}
+
+
+def _interface(program: Program) -> dict[str, Any]:
+    first, last = program.layers[0].in_fmt, program.layers[-1].out_fmt
+    return {
+        "input": {"name": program.input_name, "shape": list(program.input_shape), "frac_bits": first.frac_bits},
+        "output": {"name": program.output_name, "shape": list(program.output_shape), "frac_bits": last.frac_bits},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON has it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value

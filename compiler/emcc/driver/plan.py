@@ -1,0 +1,89 @@
+"""Which passes run, with which options: the recipe, the data and --keep-weights decide."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from emcc.compress.gradual import PruneFinetune
+from emcc.compress.kmeans import Share
+from emcc.driver.recipe import Recipe
+from emcc.eie.options import LowerOptions
+from emcc.ir.graph import Graph
+from emcc.passes.base import Pass
+from emcc.samples.dataset import Dataset
+
+PRUNE = "skipped: no data to fine-tune on; the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
+FINETUNE = "skipped: no data"
+KEPT = "skipped: --keep-weights"
+SYNTHETIC = "calibrated on synthetic inputs (standard normal noise); give real ones with --data"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The passes after folding.
+
+    Attributes:
+        compress: float to float; quantise: float to integers; lower: how to deal the result to PEs.
+        skipped: (pass, why it does not run).
+        fine_tuned: whether the data is trained on.
+        warnings: what the user should know.
+        resolved: every option of every section, by section.
+    """
+
+    compress: tuple[Pass, ...]
+    quantise: tuple[Pass, ...]
+    lower: LowerOptions
+    skipped: tuple[tuple[str, str], ...]
+    fine_tuned: bool
+    warnings: tuple[str, ...]
+    resolved: Mapping[str, Mapping[str, Any]]
+
+
+def make(
+    recipe: Recipe,
+    data: Dataset | None,
+    original: Graph,
+    keep_weights: bool,
+    pes: int | None,
+    progress: Callable[[Any], None],
+) -> Plan:
+    """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
+    resolved = {name: each for name, each in recipe.effective().items() if name != "search"}
+    lower = recipe.lower if pes is None else replace(recipe.lower, pes=pes)
+    resolved["lower"]["pes"] = lower.pes
+    calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
+    warnings = [SYNTHETIC] if calibrate.synthetic else []
+    share = recipe.share
+    compress: tuple[Pass, ...] = (share,)
+    skipped: tuple[tuple[str, str], ...] = (("prune", PRUNE), ("finetune", FINETUNE))
+    tuned = False
+    if keep_weights:
+        compress = (keeping(recipe),)
+        skipped = (("prune", KEPT), ("finetune", KEPT))
+        unused = sorted(recipe.given & {"prune", "finetune"})
+        warnings += [f"--keep-weights: the recipe's [{section}] is not used" for section in unused]
+        if _sets(recipe, "share", ("bits", "layers")):
+            warnings.append("--keep-weights: of the recipe's [share] kept_bits is used, and not bits")
+        resolved = {name: each for name, each in resolved.items() if name not in ("prune", "finetune")}
+        resolved["share"] |= {"bits": share.kept_bits, "layers": {}}
+    elif data is not None:
+        finetune = replace(recipe.finetune, data=data, teacher=original, progress=progress)
+        compress = (PruneFinetune(recipe.prune, finetune), share)
+        compress += (finetune,) if finetune.shared_epochs else ()
+        skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
+    elif _sets(recipe, "prune", ("sparsity", "layers")):
+        compress = (recipe.prune, share)
+        skipped = skipped[1:]
+        warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
+    quantise = (calibrate, recipe.quantise)
+    return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
+
+
+def keeping(recipe: Recipe) -> Share:
+    """How --keep-weights shares weights."""
+    return replace(recipe.share, bits=recipe.share.kept_bits, layers={})
+
+
+def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:
+    """Whether the recipe sets one of these options."""
+    return any(name in recipe.chosen.get(section, {}) for name in names)

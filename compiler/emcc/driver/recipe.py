@@ -1,0 +1,241 @@
+"""The recipe: a TOML file with a section for each step of compiling, checked against the steps' own fields."""
+
+import importlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from emcc.base.errors import EmccError, printable
+
+if TYPE_CHECKING:
+    from emcc.compress.finetune import Finetune
+    from emcc.compress.kmeans import Share
+    from emcc.compress.magnitude import Prune
+    from emcc.compress.search.options import Search
+    from emcc.container.options import EncodeOptions
+    from emcc.eie.options import LowerOptions
+    from emcc.passes.calibrate import Calibrate
+    from emcc.passes.quantise import Quantise
+
+SECTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "prune": "emcc.compress.magnitude:Prune",
+        "share": "emcc.compress.kmeans:Share",
+        "finetune": "emcc.compress.finetune:Finetune",
+        "calibrate": "emcc.passes.calibrate:Calibrate",
+        "quantise": "emcc.passes.quantise:Quantise",
+        "lower": "emcc.eie.options:LowerOptions",
+        "encode": "emcc.container.options:EncodeOptions",
+        "search": "emcc.compress.search.options:Search",
+    }
+)
+HINT = "`emcc recipe` prints every option with its default"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the user chose; all else is at its default.
+
+    Attributes:
+        chosen: section -> key -> value, checked.
+    """
+
+    chosen: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str, file: object | None = None) -> Self:
+        """From TOML. Raises EmccError with all that is wrong."""
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise EmccError(f"not TOML: {error}", file=file) from None
+        problems = check(table)
+        if problems:
+            count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+            raise EmccError(f"{count} in the recipe", file=file, details=problems, hint=HINT)
+        return cls(table)
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """From a file."""
+        try:
+            text = Path(path).read_bytes().decode("utf-8")
+        except FileNotFoundError:
+            raise EmccError("no such file", file=path) from None
+        except OSError as error:
+            raise EmccError(f"cannot be read: {error.strerror}", file=path) from None
+        except UnicodeDecodeError as error:
+            raise EmccError(f"not TOML: not UTF-8 at byte {error.start}", file=path) from None
+        return cls.parse(text, path)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The sections that the recipe has."""
+        return frozenset(self.chosen)
+
+    def build(self, section: str) -> Any:
+        """The step of that section, made of the chosen values."""
+        return step(section)(**self.chosen.get(section, {}))
+
+    @property
+    def prune(self) -> "Prune":
+        """The step of [prune]."""
+        return cast("Prune", self.build("prune"))
+
+    @property
+    def share(self) -> "Share":
+        """The step of [share]."""
+        return cast("Share", self.build("share"))
+
+    @property
+    def finetune(self) -> "Finetune":
+        """The step of [finetune]."""
+        return cast("Finetune", self.build("finetune"))
+
+    @property
+    def calibrate(self) -> "Calibrate":
+        """The step of [calibrate]."""
+        return cast("Calibrate", self.build("calibrate"))
+
+    @property
+    def quantise(self) -> "Quantise":
+        """The step of [quantise]."""
+        return cast("Quantise", self.build("quantise"))
+
+    @property
+    def encode(self) -> "EncodeOptions":
+        """The options of [encode]."""
+        return cast("EncodeOptions", self.build("encode"))
+
+    @property
+    def lower(self) -> "LowerOptions":
+        """The options of [lower]."""
+        return cast("LowerOptions", self.build("lower"))
+
+    @property
+    def search(self) -> "Search":
+        """The options of [search]."""
+        return cast("Search", self.build("search"))
+
+    def effective(self) -> dict[str, dict[str, Any]]:
+        """Every section's every value, defaults included: for the manifest."""
+        return {section: self._effective(section) for section in SECTIONS}
+
+    def _effective(self, section: str) -> dict[str, Any]:
+        chosen = self.chosen.get(section, {})
+        return {each.name: chosen.get(each.name, default(each)) for each in options(section)}
+
+
+def step(section: str) -> Any:
+    """The dataclass of a section, imported when first asked for."""
+    module, name = SECTIONS[section].split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def options(section: str) -> tuple[Field[Any], ...]:
+    """The fields of a section that a recipe may set: those made with `base.options.option`."""
+    return tuple(each for each in fields(step(section)) if "doc" in each.metadata)
+
+
+def default(each: Field[Any]) -> Any:
+    """A field's default."""
+    return each.default_factory() if each.default_factory is not MISSING else each.default
+
+
+def check(table: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a parsed recipe, a line each, in its order."""
+    problems = []
+    for section, values in table.items():
+        if section not in SECTIONS:
+            name = printable(section)
+            cause = f"no section [{name}]" if isinstance(values, dict) else f"{name} is in no section"
+            problems.append(cause + _near(section, list(SECTIONS), "the sections are"))
+        elif not isinstance(values, dict):
+            problems.append(f"{section} is a section: write [{section}], and its options below")
+        else:
+            known = {each.name: each for each in options(section)}
+            for key, value in values.items():
+                where = f"[{section}] {printable(key)}"
+                if key in known:
+                    problems += check_value(where, value, known[key])
+                else:
+                    problems.append(f"{where}: no such option{_near(key, list(known), 'its options are')}")
+    return problems
+
+
+def check_value(where: str, value: Any, each: Field[Any]) -> list[str]:
+    """What is wrong with a value of a field; in a table, with each of its values."""
+    metadata, wanted = each.metadata, default(each)
+    if isinstance(wanted, dict):
+        if not isinstance(value, dict):
+            return [f"{where} is {_show(value)}, not a table of values by layer"]
+        kind = int if "int" in str(each.type) else float
+        entries = ((f"{where}.{printable(repr(key))}", entry) for key, entry in value.items())
+        return [line for name, entry in entries for line in _check_scalar(name, entry, kind, metadata)]
+    return _check_scalar(where, value, type(wanted), metadata)
+
+
+def _check_scalar(where: str, value: Any, kind: type, metadata: Mapping[str, Any]) -> list[str]:
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+    right = (int, float) if kind is float else kind
+    if not isinstance(value, right) or (isinstance(value, bool) and kind is not bool):
+        return [f"{where} is {_show(value)}, not {words[kind]}"]
+    choices, low, high = (metadata[key] for key in ("choices", "low", "high"))
+    if choices and value not in choices:
+        known = [str(choice) for choice in choices]
+        return [f"{where} is {_show(value)}{_near(str(value), known, 'it can be')}"]
+    above, below = low is None or value >= low, high is None or value <= high
+    if above and below:
+        return []
+    return [f"{where} is {_show(value)}, not {_range(low, high)}"]
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"at most {high}" if low is None else f"at least {low}"
+    return f"from {low} to {high}"
+
+
+def _near(name: str, known: Sequence[str], lead: str) -> str:
+    near = get_close_matches(name, known, 1)
+    return f", did you mean {near[0]}?" if near else f"; {lead} {', '.join(known)}"
+
+
+def _show(value: Any) -> str:
+    return printable(_toml(value) if isinstance(value, bool | int | float | str) else f"a {type(value).__name__}", 60)
+
+
+def _toml(value: bool | int | float | str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(value, str) else repr(value)
+
+
+def default_text() -> str:
+    """The recipe in which everything is at its default, with a comment on each option; it parses to the defaults."""
+    lines = ["# emcc's recipe: every option at its default. Keep the lines you change; the rest may go."]
+    for section in SECTIONS:
+        lines += ["", f"[{section}]"]
+        tables = []
+        for each in options(section):
+            if isinstance(default(each), dict):
+                tables.append(each)
+            else:
+                lines += [*_comment(each), f"{each.name} = {_toml(default(each))}"]
+        for each in tables:
+            lines += ["", *_comment(each), f"[{section}.{each.name}]"]
+    return "\n".join(lines) + "\n"
+
+
+def _comment(each: Field[Any]) -> list[str]:
+    choices, low, high = (each.metadata[key] for key in ("choices", "low", "high"))
+    allowed = ""
+    if choices:
+        allowed = f" ({', '.join(_toml(choice) for choice in choices)})"
+    elif low is not None or high is not None:
+        allowed = f" ({_range(low, high)})"
+    return [f"# {each.metadata['doc']}{allowed}"]

@@ -1,0 +1,128 @@
+"""What each pass did, in a sentence made from the graphs before and after it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from emcc.ir.graph import Graph
+from emcc.passes.base import Pass, Pipeline
+
+
+class Steps:
+    """Runs passes, and keeps a sentence about each: `said` is a list of (pass, sentence).
+
+    `watch`, where it is set, is called with each pass's name and the graphs before and after it.
+    """
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self._progress = progress
+        self._stage = "frontend"
+        self.watch: Callable[[str, Graph, Graph], None] | None = None
+        self.said: list[tuple[str, str]] = []
+
+    def say(self, name: str, sentence: str) -> None:
+        """Adds a sentence."""
+        self.said.append((name, sentence))
+
+    def searched(self, shared: Graph, record: Mapping[str, Any]) -> None:
+        """Automatic compression stood for the passes up to "finetune", and gave `shared`."""
+        from emcc.legal.verify import verify
+
+        verify(shared, after="finetune")
+        self._stage, search = "finetune", record["search"]
+        kept, size = nonzero(shared)
+        goal = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in record["goal"].items())
+        before, after = search["quality_before"], search["quality"]
+        self.say(
+            "search",
+            f"{goal}: {kept:,} of {size:,} weights kept ({kept / size:.2%}); {search['measure']} on "
+            f"{search['held_out']:,} held-out samples {after:.2f} %, {before:.2f} % before",
+        )
+
+    def run(self, passes: Sequence[Pass], graph: Graph) -> Graph:
+        """The graph after the passes; it is what the last `run` gave, or comes from the front end."""
+        before = graph
+
+        def observe(step: Pass, after: Graph, _seconds: float) -> None:
+            nonlocal before
+            self.say(step.name, describe(step, before, after))
+            if self.watch:
+                self.watch(step.name, before, after)
+            before, self._stage = after, step.name
+
+        return Pipeline(tuple(passes), observe, lambda step: self._progress(step.name), self._stage).apply(graph)
+
+
+def describe(step: Any, before: Graph, after: Graph) -> str:
+    """The sentence for one pass; `step` is the pass."""
+    return _SENTENCES[step.name](step, before, after)
+
+
+def nonzero(graph: Graph) -> tuple[int, int]:
+    """Weights that are not zero, and weights, of a folded graph."""
+    weights = [graph.constants[node.inputs[1]] for node in graph.layers()]
+    return sum(int(np.count_nonzero(each)) for each in weights), sum(each.size for each in weights)
+
+
+def _fold(_step: Any, before: Graph, after: Graph) -> str:
+    layers = sum(1 for _ in after.layers())
+    return f"{_count(len(before.nodes), 'node')} to {_count(layers, 'layer')}"
+
+
+def _prune(step: Any, before: Graph, after: Graph) -> str:
+    (had, size), (kept, _) = nonzero(before), nonzero(after)
+    return f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), {had:,} before{_trained(step)}"
+
+
+def _trained(step: Any) -> str:
+    tuner = getattr(step, "finetune", None)
+    if tuner is None or tuner.data is None or tuner.epochs == 0:
+        return ""
+    return f"; those left fine-tuned for {_count(tuner.epochs, 'epoch')}, {_aim(tuner)}"
+
+
+def _finetune(step: Any, before: Graph, _after: Graph) -> str:
+    what, epochs = ("codebooks", step.shared_epochs) if before.codebooks else ("weights", step.epochs)
+    return f"{what} trained for {_count(epochs, 'epoch')}, {_aim(step)}"
+
+
+def _aim(tuner: Any) -> str:
+    return "by the labels" if tuner.data.y is not None else "by the original model's outputs (no labels)"
+
+
+def _share(_step: Any, before: Graph, after: Graph) -> str:
+    books = [after.codebooks[node.inputs[1]] for node in after.layers()]
+    exact = [
+        bool(np.array_equal(before.constants[node.inputs[1]], after.constants[node.inputs[1]]))
+        for node in after.layers()
+    ]
+    sizes = ", ".join(str(book.values.size) for book in books)
+    how = "all kept exactly" if all(exact) else f"kept exactly in {sum(exact)} of {_count(len(exact), 'layer')}"
+    return f"codebooks of {sizes} entries; weights {how}"
+
+
+def _calibrate(step: Any, _before: Graph, after: Graph) -> str:
+    source = after.tensors[after.inputs[0]].fmt
+    assert source is not None
+    on = "synthetic inputs" if step.synthetic else "the data"
+    return f"{source.width}-bit activations, formats chosen on {on}"
+
+
+def _quantise(_step: Any, _before: Graph, after: Graph) -> str:
+    fracs = ", ".join(str(node.attrs["weight_frac"]) for node in after.layers())
+    return f"codebook entries of 16 bits with {fracs} fraction bits"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+_SENTENCES = {
+    "fold": _fold,
+    "prune": _prune,
+    "finetune": _finetune,
+    "share": _share,
+    "calibrate": _calibrate,
+    "quantise": _quantise,
+}

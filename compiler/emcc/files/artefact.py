@@ -1,0 +1,194 @@
+"""A folder of files as a value, and how it reaches the disk: whole, or not at all."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from emcc.base.errors import EmccError
+
+MANIFEST = "emcc.json"
+FORMAT = 2
+_NUMBERS = re.compile(r"\[[-+\d.eE,\s]+\]")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """Files by their "/"-separated relative names; the manifest is one of them."""
+
+    files: Mapping[str, bytes]
+
+    def __post_init__(self) -> None:
+        for name in self.files:
+            path = PurePosixPath(name)
+            if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+                raise ValueError(f"not a plain relative file name: {name!r}")
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The parsed emcc.json."""
+        return dict(json.loads(self.files[MANIFEST]))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over names and contents in order."""
+        total = hashlib.sha256()
+        for name in sorted(self.files):
+            total.update(f"{name}\0{hashlib.sha256(self.files[name]).hexdigest()}\n".encode())
+        return total.hexdigest()
+
+    def write(self, folder: Path, marker: str = MANIFEST) -> None:
+        """Puts the files into `folder`, in place of what emcc wrote there before (a folder that has `marker`).
+
+        Everything is written to a sibling folder first, which takes the place of `folder` by one rename.
+
+        Raises:
+            EmccError: `folder` is not ours to replace, or the system refuses; `folder` is then as it was.
+        """
+        check_folder(folder, marker)
+        with _refusals(folder), _parents(folder.resolve()) as target:
+            fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+            try:
+                fresh.chmod(0o777 & ~_umask())
+                for name in sorted(self.files):
+                    path = fresh / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(self.files[name])
+                _swap(fresh, target)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+
+
+def check_folder(folder: Path, marker: str = MANIFEST) -> None:
+    """Raises EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after."""
+    if folder.is_symlink() and not folder.exists():
+        raise EmccError("the output folder is a link to nothing", file=folder)
+    if folder.exists() and not folder.is_dir():
+        raise EmccError("the output is a file, not a folder", file=folder, hint="name another folder with --out")
+    with _refusals(folder):
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
+            raise EmccError(
+                f"the output folder holds something else than emcc's output (it has no {marker})",
+                file=folder,
+                hint="name a new or empty folder with --out",
+            )
+        above = next(parent for parent in folder.resolve().parents if parent.exists())
+        if not above.is_dir():
+            raise EmccError("the output folder lies under a file", file=folder, hint="name another folder with --out")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise PermissionError(13, os.strerror(13), str(above))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """One file, whole or not at all. Raises EmccError where the system refuses."""
+    if path.is_dir():
+        raise EmccError("is a folder, not a file", file=path)
+    with _refusals(path):
+        if path.exists() and not path.is_file():  # a pipe or a device: /dev/stdout
+            path.write_bytes(content)
+            return
+        handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.new-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(fresh, 0o666 & ~_umask())
+            os.replace(fresh, path)
+        except BaseException:
+            os.unlink(fresh)
+            raise
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of an artefact on disk. Raises EmccError if there is none, or one that this emcc cannot read."""
+    path = folder / MANIFEST
+    if not folder.is_dir() or not path.is_file():
+        raise EmccError(
+            f"not an artefact: no {MANIFEST} there", file=folder, hint="give the folder that `emcc compile` wrote"
+        )
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise EmccError(f"cannot be read as JSON: {error}", file=path) from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else None
+        raise EmccError(f"artefact format {found!r}, this emcc reads {FORMAT}", file=path, hint="compile again")
+    return manifest
+
+
+def to_json(value: Any) -> bytes:
+    """Indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+    return (_NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode()
+
+
+def changed(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Files of an artefact on disk that are not as the manifest has them, or not there, by name."""
+    return [name for name, facts in sorted(manifest["files"].items()) if _hash(folder / name) != facts["sha256"]]
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EmccError(f"cannot be written: {error.strerror or error}", file=path) from error
+
+
+@contextmanager
+def _parents(folder: Path) -> Iterator[Path]:
+    """Makes the folders above `folder`; takes those it made away again if the body fails."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    made: list[Path] = []
+    try:
+        for parent in reversed(missing):
+            parent.mkdir(exist_ok=True)
+            made.append(parent)
+        yield folder
+    except BaseException:
+        for parent in reversed(made):
+            try:
+                parent.rmdir()
+            except OSError:
+                break
+        raise
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    """`fresh` becomes `target`; what was there goes."""
+    if not target.exists():
+        os.rename(fresh, target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old-", dir=target.parent))
+    try:
+        os.rename(target, old)
+    except BaseException:
+        old.rmdir()
+        raise
+    try:
+        os.rename(fresh, target)
+    except BaseException:
+        os.rename(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,142 @@
+"""The checks behind ir.spec.verify. Cheap: at most one reading of each weight."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from emcc import ops
+from emcc.ir.graph import Array, Codebook, Graph, Node
+from emcc.legal.rows import ACTIVATIONS, HOST, LINEAR, QUANTISED, IllegalGraph, Row, Stage, attributes_fit
+from emcc.ops.shapes import elements
+
+CHUNK = 1 << 22
+
+
+def require(condition: object, message: str) -> None:
+    """`condition`, or the graph is illegal."""
+    if not condition:
+        raise IllegalGraph(message)
+
+
+def structure(graph: Graph, stage: Stage) -> None:
+    """Legal nodes in order over defined names, each with the shape that its operator gives it; all of use.
+
+    Chains of layers (see `chained`) stay chains: every node reads the one before it.
+    """
+    require(len(graph.inputs) == 1 and len(graph.outputs) == 1, "not one input and one output")
+    require(not set(graph.tensors) & set(graph.constants), "a name is both tensor and constant")
+    require(len({node.name for node in graph.nodes}) == len(graph.nodes), "node names repeat")
+    for name, tensor in graph.tensors.items():
+        sizes = tensor.shape[1:]
+        require(name == tensor.name and tensor.shape[:1] == (None,), f"tensor {name!r} is {tensor}")
+        require(all(isinstance(size, int) and size > 0 for size in sizes), f"tensor {name!r} is {tensor.shape}")
+        require(not stage.formats or tensor.fmt is not None, f"tensor {name!r} has no format")
+    chain, current, defined = chained(graph), graph.inputs[0], {graph.inputs[0]}
+    for node in graph.nodes:
+        require(node.op in stage.ops, f"{node.op} ({node.name!r}) is not legal")
+        _node(graph, node, stage.ops[node.op], {current} if chain else defined)
+        current = node.outputs[0]
+        require(current not in defined, f"{current!r} is written twice")
+        defined.add(current)
+    require(graph.outputs == (current,), f"the output is {graph.outputs}, the chain ends in {current!r}")
+    unread = defined - {name for node in graph.nodes for name in node.inputs} - {current}
+    require(not unread, f"nothing reads {sorted(unread)}")
+    require(defined == set(graph.tensors), f"tensors without a producer: {sorted(set(graph.tensors) - defined)}")
+    for op, attrs in graph.host:
+        require(op in HOST and attributes_fit(Node(op, op, (), (), attrs), HOST[op]), f"host operator {op} {attrs}")
+
+
+def chained(graph: Graph) -> bool:
+    """Whether all nodes are of those that make a chain: Linear and activations, or QLinear."""
+    return all(node.op in LINEAR for node in graph.nodes) or all(node.op in QUANTISED for node in graph.nodes)
+
+
+def _node(graph: Graph, node: Node, row: Row, known: set[str]) -> None:
+    require(len(node.outputs) == 1 and node.outputs[0] in graph.tensors, f"{node.name!r} writes {node.outputs}")
+    require(attributes_fit(node, row), f"{node.op} ({node.name!r}) has attributes {dict(node.attrs)}")
+    count, least = len(node.inputs), min(row.optional, len(row.inputs))
+    require(least <= count and (row.more or count <= len(row.inputs)), f"{node.name!r} has {count} inputs")
+    where = f", after {min(known)!r}" if len(known) == 1 else ""
+    for kind, name in zip(row.inputs + row.inputs[-1] * (count - len(row.inputs)), node.inputs, strict=False):
+        require(name in known or name in graph.constants, f"{node.name!r} reads {name!r}{where}")
+        require(kind == "e" or (kind == "x") == (name in known), f"{node.name!r} reads {name!r} as {kind}")
+    computed = sum(name in known for name in node.inputs)
+    require(computed == 1 or (computed > 1 and row.joins), f"{node.name!r} reads {node.inputs}, not one tensor")
+    shapes = [graph.tensors[n].shape if n in known else graph.constants[n].shape for n in node.inputs]
+    try:
+        shape = ops.get(node.op).shape(node, *shapes)
+    except ValueError as error:
+        raise IllegalGraph(f"{node.op} ({node.name!r}): {error}") from None
+    stated = graph.tensors[node.outputs[0]].shape
+    folded = node.op in ("Linear", "QLinear", *ACTIVATIONS) and node.outputs == graph.outputs
+    same = elements(shape) == elements(stated) if folded else shape == stated
+    require(same, f"{node.outputs[0]!r} is {stated}, {node.op} makes it {shape}")
+
+
+def layers(graph: Graph) -> None:
+    """Weights are float32, biases float64, all finite; in a chain each Linear has at most one activation."""
+    before, chain = "", chained(graph)
+    for node in graph.nodes:
+        if node.op in ACTIVATIONS:
+            require(before == "Linear" or not chain, f"{node.op} ({node.name!r}) does not follow a Linear")
+        elif node.op in ("Linear", "Conv"):
+            for name, dtype in zip(node.inputs[1:], (np.float32, np.float64), strict=True):
+                value = graph.constants[name]
+                require(value.dtype == dtype, f"{name!r} is {value.dtype}")
+                require(value.size and np.isfinite([value.min(), value.max()]).all(), f"{name!r} is not finite")
+        before = node.op
+
+
+def codebooks(graph: Graph, shared: bool) -> None:
+    """The weights are what their codebooks say; with `shared`, each has one."""
+    weights = [node.inputs[1] for node in graph.layers()]
+    require(set(graph.codebooks) <= set(weights), f"codebooks without a weight: {sorted(graph.codebooks)}")
+    for name in weights:
+        require(not shared or name in graph.codebooks, f"weight {name!r} has no codebook")
+        if name in graph.codebooks:
+            _codebook(name, graph.codebooks[name], graph.constants[name])
+
+
+def _codebook(name: str, book: Codebook, weight: Array) -> None:
+    require(book.code_w in (1, 2, 4, 8), f"codebook {name!r} has {book.code_w}-bit codes")
+    require(book.values.dtype == np.float64 and book.values.ndim == 1, f"codebook {name!r} is {book.values.dtype}")
+    require(1 <= len(book.values) <= 1 << book.code_w, f"codebook {name!r} has {len(book.values)} entries")
+    require(book.codes.dtype == np.uint8 and book.codes.shape == weight.shape, f"codes of {name!r} do not fit it")
+    require(int(book.codes.max()) < len(book.values), f"codes of {name!r} go beyond its codebook")
+    values, decoded = book.values.astype(np.float32), True
+    for codes, floats in zip(_chunks(book.codes), _chunks(weight), strict=True):
+        decoded = decoded and np.array_equal(values[codes], floats)
+    require(decoded, f"weight {name!r} is not what its codebook says")
+    require(book.values[0] == 0 or weight.all(), f"entry 0 of codebook {name!r} is {book.values[0]}")
+
+
+def _chunks(value: Array) -> Iterator[Array]:
+    flat = value.reshape(-1)
+    return (flat[begin : begin + CHUNK] for begin in range(0, flat.size, CHUNK))
+
+
+def quantised(graph: Graph) -> None:
+    """Formats, shifts, codebooks and tables of QLinear nodes agree."""
+    for node in graph.nodes:
+        what, attrs = f"QLinear ({node.name!r})", node.attrs
+        x, y = graph.tensors[node.inputs[0]].fmt, graph.tensors[node.outputs[0]].fmt
+        codes, codebook, bias, *tables = (graph.constants[name] for name in node.inputs[1:])
+        require(codes.dtype == np.uint8, f"{what}: codes are {codes.dtype}")
+        require(all(v.dtype == np.int64 for v in (codebook, bias, *tables)), f"{what}: integers are not int64")
+        require(int(codes.max()) < 1 << attrs["code_w"], f"{what}: codes go beyond the codebook")
+        require(int(np.abs(codebook).max()) <= 1 << 15 and codebook.max() < 1 << 15, f"{what}: codebook beyond 16 bits")
+        if x is None or y is None:
+            raise IllegalGraph(f"{what}: no formats")
+        require(x.width == y.width == attrs["act_w"], f"{what}: formats {x} and {y}")
+        require(attrs["shift"] == x.frac_bits + attrs["weight_frac"] - attrs["z_frac"], f"{what}: shift")
+        if attrs["function"] != "table":
+            require(
+                not tables and y.frac_bits == attrs["z_frac"], f"{what}: tables or formats of a {attrs['function']}"
+            )
+            continue
+        lo, hi, width = attrs["lo_bits"], attrs["hi_bits"], attrs["act_w"]
+        require(len(tables) == 2 and 0 <= lo <= width and 0 <= hi <= width - lo, f"{what}: tables")
+        require(tables[0].shape == (1 << (width - lo),), f"{what}: coarse is {tables[0].shape}")
+        require(tables[1].shape == (1 << (hi + lo),) and (lo or not hi), f"{what}: fine is {tables[1].shape}")
+        for table in tables:
+            require(y.low <= table.min() and table.max() <= y.high, f"{what}: a table goes beyond {y}")

@@ -1,0 +1,1 @@
+"""Lint of emitted RTL under three readers, and the designs that exercise the library."""

@@ -1,0 +1,107 @@
+"""Lint of emitted RTL under three readers: `python -m emcc.lint.lint [DIR...]`, where DIR is an artefact.
+
+Without a DIR the specimens are linted, which between them use every parameter of the RTL library. No warning is
+accepted. A waiver is a Verilator configuration file in the artefact's rtl/ (one rule, the narrowest match, a reason).
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emcc.base.errors import EmccError
+from emcc.tools import icarus, verilator
+from emcc.tools.rtl import read_rtl
+from emcc.tools.yosys import yosys
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one reader said of one design: its lines of warning, or why it was not asked."""
+
+    reader: str
+    warnings: tuple[str, ...]
+    skipped: str = ""
+
+
+def lint(folder: Path) -> list[Finding]:
+    """Lint the design of an artefact under every reader.
+
+    Raises:
+        EmccError: the artefact or a reader is missing (Icarus may be missing, except where CI is set).
+    """
+    sources = read_rtl(folder)
+    names = verilator.design_files(sources)
+    waivers = sorted(name for name in sources if name.endswith(".vlt"))
+    return [reader(folder.resolve(), names, waivers) for reader in READERS.values()]
+
+
+def _verilator(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+    arguments = ["--lint-only", "-Wall", "--assert", "--no-timing", "--top-module", verilator.TOP]
+    done = verilator.verilator([*arguments, *waivers, *names], cwd=folder, check=False)
+    lines = [line for line in done.output.splitlines() if not line.startswith("- ")]
+    return _finding("verilator", done.code, lines)
+
+
+def _yosys(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+    """`hierarchy -check` alone does not find an undriven or multiply driven net; `check -assert` does."""
+    script = f"read_verilog -sv {' '.join(names)}; hierarchy -check -top {verilator.TOP}; proc; check -assert"
+    done = yosys(script, cwd=folder, check=False)
+    return _finding("yosys", done.code, done.output.splitlines())
+
+
+def _icarus(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+    if not icarus.installed() and not os.environ.get("CI"):
+        return Finding("icarus", (), skipped="iverilog is not installed")
+    done = icarus.iverilog(names, verilator.TOP, cwd=folder, check=False)
+    return _finding(
+        "icarus", done.code, [line for line in done.output.splitlines() if not line.endswith(icarus.ACCEPTED)]
+    )
+
+
+READERS: dict[str, Callable[[Path, Sequence[str], Sequence[str]], Finding]] = {
+    "verilator": _verilator,
+    "yosys": _yosys,
+    "icarus": _icarus,
+}
+
+
+def _finding(reader: str, code: int, lines: Sequence[str]) -> Finding:
+    """Every line counts: the readers are asked to print nothing else than warnings."""
+    said = tuple(line for line in lines if line.strip())
+    return Finding(reader, said or ((f"exit code {code}",) if code else ()))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Lint artefacts, or the specimens, and print what was found; 1 if there was anything, 2 on wrong use."""
+    with tempfile.TemporaryDirectory(prefix="emcc-lint-") as scratch:
+        folders = {name: Path(name) for name in arguments} or _specimens(Path(scratch))
+        bad = False
+        for name, folder in folders.items():
+            try:
+                findings = lint(folder)
+            except EmccError as error:
+                print(f"emcc: error: {error}", file=sys.stderr)
+                return 2
+            for finding in findings:
+                state = finding.skipped and f"skipped: {finding.skipped}"
+                print(f"{name}: {finding.reader}: {state or f'{len(finding.warnings)} lines of warnings'}")
+                for line in finding.warnings:
+                    print(f"  {line}")
+                bad = bad or bool(finding.warnings)
+    return int(bad)
+
+
+def _specimens(scratch: Path) -> dict[str, Path]:
+    from emcc.files.artefact import Artefact
+    from emcc.lint.specimens import SPECIMENS
+
+    for name, specimen in SPECIMENS.items():
+        Artefact(specimen.files()).write(scratch / name)
+    return {name: scratch / name for name in SPECIMENS}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The user's data: files, splits, samples."""

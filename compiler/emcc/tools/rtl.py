@@ -1,0 +1,17 @@
+"""The Verilog of an artefact on disk."""
+
+from pathlib import Path
+
+from emcc.base.errors import EmccError
+from emcc.tools import verilator
+
+
+def read_rtl(folder: Path) -> dict[str, bytes]:
+    """The files of an artefact's rtl/, by their names in the artefact. Raises EmccError where they are not there."""
+    try:
+        found = {f"rtl/{file.name}": file.read_bytes() for file in sorted((folder / "rtl").iterdir()) if file.is_file()}
+    except OSError as error:
+        hint = "is this an artefact of `emcc compile`?"
+        raise EmccError(f"cannot be read: {error.strerror}", file=error.filename, hint=hint) from None
+    verilator.design_files(found)
+    return found

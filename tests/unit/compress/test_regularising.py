@@ -1,0 +1,113 @@
+"""Dropout and weight decay: what they do to training, and that they are off unless asked for."""
+
+import numpy as np
+import pytest
+from graphs import folded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from searching import FAST, problem_of
+from test_parts import convolution
+
+from emcc.compress.codes import assign
+from emcc.compress.dropout import Dropout
+from emcc.compress.magnitude import Prune
+from emcc.compress.search.options import Search
+from emcc.compress.state import State, digest, state_of
+from emcc.compress.trainer import Epoch
+from emcc.compress.training import deterministic, import_torch, outputs
+from emcc.ir.graph import Graph
+
+
+@pytest.fixture(autouse=True)
+def _torch():
+    pytest.importorskip("torch")
+
+
+def trained(graph: Graph, way: str = "prune", **changes: float) -> State:
+    with deterministic(import_torch(), 1):
+        problem = problem_of(graph, True, Search(**{**FAST, **changes}))
+        state, argument = state_of(Prune(0.5).apply(graph)), None
+        if way == "codes":
+            argument = lambda weights: assign(weights, dict.fromkeys(weights, 3))  # noqa: E731
+        return getattr(Epoch(problem, state, 0.0, 1.0, 1e-2, 0.5), way)(argument)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 99), share=st.floats(0.01, 0.9))
+def test_dropout_scales_hidden_activations_only(seed: int, share: float) -> None:
+    torch, graph = import_torch(), folded([6, 5, 4, 3], seed=seed)
+    dropout = Dropout(torch, graph, share)
+    factors = dropout.factors(np.random.default_rng(seed), 7)
+    assert {name: tuple(each.shape) for name, each in factors.items()} == {"y0.dropout": (7, 5), "y1.dropout": (7, 4)}
+    assert {float(value) for each in factors.values() for value in each.unique()} <= {
+        0.0,
+        float(np.float32(1 / (1 - share))),
+    }
+    x = torch.randn(7, 6, generator=torch.Generator().manual_seed(seed))
+    h = torch.relu(
+        x @ torch.tensor(graph.constants["fc0.weight"]).T + torch.tensor(graph.constants["fc0.bias"]).float()
+    )
+    h = h * factors["y0.dropout"]
+    h = torch.relu(
+        h @ torch.tensor(graph.constants["fc1.weight"]).T + torch.tensor(graph.constants["fc1.bias"]).float()
+    )
+    h = h * factors["y1.dropout"]
+    wanted = h @ torch.tensor(graph.constants["fc2.weight"]).T + torch.tensor(graph.constants["fc2.bias"]).float()
+    assert torch.allclose(outputs(torch, dropout.graph, x, dict(factors)), wanted, atol=1e-5)
+    ones = {name: torch.ones_like(each) for name, each in factors.items()}
+    assert torch.equal(outputs(torch, dropout.graph, x, ones), outputs(torch, graph, x))
+
+
+def test_dropout_leaves_out_the_share_that_it_was_told() -> None:
+    (factor,) = Dropout(import_torch(), folded([6, 50, 3]), 0.3).factors(np.random.default_rng(0), 2000).values()
+    assert float((factor == 0).float().mean()) == pytest.approx(0.3, abs=0.01)
+    assert float(factor.mean()) == pytest.approx(1.0, abs=0.02)
+
+
+def test_pixels_are_not_left_out_and_pooled_channels_are() -> None:
+    dropout = Dropout(import_torch(), convolution(0), 0.5)
+    assert list(dropout.factors(np.random.default_rng(0), 4)) == ["p.dropout"]
+    assert Dropout(import_torch(), folded([6, 3]), 0.5).factors(np.random.default_rng(0), 4) == {}
+
+
+def test_inputs_are_left_out_where_that_is_asked_for() -> None:
+    torch = import_torch()
+    for graph in (folded([6, 5, 3]), convolution(1)):
+        dropout = Dropout(torch, graph, 0.0, 0.4)
+        (factor,) = dropout.factors(np.random.default_rng(0), 9).values()
+        x = torch.randn(factor.shape, generator=torch.Generator().manual_seed(1))
+        given = {"x.dropout": factor}
+        assert torch.equal(outputs(torch, dropout.graph, x, given), outputs(torch, graph, x * factor))
+        assert factor.unique().tolist() == pytest.approx([0.0, 1 / 0.6])
+
+
+def test_nothing_is_left_out_unless_asked_for() -> None:
+    graph = folded([6, 5, 3])
+    off = Dropout(import_torch(), graph, 0.0)
+    assert off.graph is graph
+    assert off.factors(np.random.default_rng(0), 4) == {}
+
+
+@pytest.mark.parametrize("way", ["prune", "codes"])
+@pytest.mark.parametrize("option", ["dropout", "input_dropout"])
+def test_each_changes_training_and_comes_out_the_same_again(way: str, option: str) -> None:
+    graph = folded([20, 16, 5])
+    plain, changed = trained(graph, way, distil=0.0), trained(graph, way, distil=0.0, **{option: 0.3})
+    assert digest(changed) != digest(plain)
+    assert digest(changed) == digest(trained(graph, way, distil=0.0, **{option: 0.3}))
+
+
+def test_decay_shrinks_weights_and_leaves_zeros_and_shared_values_alone() -> None:
+    graph = folded([20, 16, 5])
+    plain, decayed = trained(graph), trained(graph, weight_decay=5.0)
+    for name, weights in decayed.weights.items():
+        assert np.linalg.norm(weights) < 0.95 * np.linalg.norm(plain.weights[name])
+        assert np.array_equal(weights == 0, plain.weights[name] == 0)
+    with deterministic(import_torch(), 1):
+        found = []
+        for decay in (0.0, 5.0):
+            problem = problem_of(graph, True, Search(**FAST, weight_decay=decay))
+            values, codes = assign(plain.weights, dict.fromkeys(plain.weights, 3))
+            state = State(plain.weights, plain.biases, values, codes)
+            found.append(digest(Epoch(problem, state, 0.0, 1.0, 1e-2, 0.5).books()))
+    assert found[0] == found[1]
