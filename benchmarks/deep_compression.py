@@ -164,7 +164,7 @@ def run(job: Job) -> Result:
 
 
 def _run(job: Job, folder: Path) -> Result:
-    from emcc.compress.search.options import Goal
+    from emcc.compress.search.goal import Goal
     from emcc.driver.compress import compress_model
     from emcc.driver.request import CompressOptions
 

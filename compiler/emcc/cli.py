@@ -121,7 +121,7 @@ def compress(
     quiet: Quiet = False,
 ) -> None:
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
-    from emcc.compress.search.options import Goal
+    from emcc.compress.search.goal import Goal
     from emcc.driver.compress import compress_model
     from emcc.driver.request import CompressOptions
     from emcc.files.artefact import check_folder
@@ -243,7 +243,7 @@ def recipe() -> None:
 
 def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: float | None) -> Any:
     """The goal that the options name, or None. EmccError where they name more than one."""
-    from emcc.compress.search.options import Goal, parse_size
+    from emcc.compress.search.goal import Goal, parse_size
 
     size = None if target_size is None else parse_size(target_size)
     given = [value for value in (max_drop, size, target_sparsity) if value is not None]

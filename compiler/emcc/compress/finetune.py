@@ -1,15 +1,24 @@
-"""Finetune: what is left of the weights, or the codebooks, learn to make up for what was taken."""
+"""The fixed schedule of `emcc compile` without a goal: prune and fine-tune in turns, share, fine-tune codebooks."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 from emcc.base.events import Event
 from emcc.base.options import option
+from emcc.compress.method import Codebooks, Make, Parameters, Zeros
+from emcc.compress.parameters import Entries, Weights
+from emcc.compress.problem import Aim, Problem
+from emcc.compress.state import State, graph_of, state_of
+from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.ir.graph import Graph
+from emcc.ops.host import CLASSIFIERS
 from emcc.samples.dataset import Dataset
 
 DISTIL = ("auto", "values", "distribution")
+STAGE = "fine-tuning"
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,88 @@ class Finetune:
     data: Dataset | None = None
     teacher: Graph | None = None
     progress: Callable[[Event], None] | None = None
+    codebooks: Codebooks | None = None
     name: ClassVar[str] = "finetune"
 
+    @cached_property
+    def problem(self) -> Problem:
+        """What trains and what judges; made once for all stages."""
+        if self.data is None or self.teacher is None:
+            raise ValueError("nothing to learn from")
+        by_host = any(op in CLASSIFIERS for op, _ in self.teacher.host)
+        scores = self.distil == "distribution" or (self.distil == "auto" and by_host)
+        aim = Aim(self.holdout, self.seed, self.batch, temperature=self.temperature, scores=scores)
+        return Problem(import_torch(), self.teacher, self.data, aim)
+
     def apply(self, graph: Graph) -> Graph:
-        """The trained graph; the same one without data. Raises EmccError without torch, or where training diverges."""
-        shared = bool(graph.codebooks)
-        epochs = self.shared_epochs if shared else self.epochs
+        """The trained graph; the same one without data. Raises EmccError without torch."""
+        return self.train(graph, self.shared_epochs if graph.codebooks else self.epochs)
+
+    def train(self, graph: Graph, epochs: int, make: Make | None = None) -> Graph:
+        """Train for so many epochs; the best of all epochs' ends and the beginning.
+
+        `make` gives the parameters of a state: by default the weights that are not zero, or codebooks' entries.
+        """
         if self.data is None or epochs == 0:
             return graph
-        from emcc.compress.training import train
+        rate = self.shared_learning_rate if graph.codebooks else self.learning_rate
+        make = make or (self._entries if graph.codebooks else Weights)
+        torch = import_torch()
+        with deterministic(torch, self.threads):
+            problem, state = self.problem, state_of(graph)
+            best, (least, _) = graph, problem.judge(graph)
+            sparsity = 1 - state.kept() / state.size()
+            for epoch in range(epochs):
+                span = Span(epoch / epochs, (epoch + 1) / epochs, rate)
+                state, _ = train(problem, state, make(torch, state), span)
+                trained = graph_of(graph, state)
+                loss, quality = problem.judge(trained)
+                if self.progress:
+                    self.progress(Event(STAGE, epoch + 1, epochs, loss, sparsity, quality, problem.measure))
+                if math.isfinite(loss) and loss < least:
+                    best, least = trained, loss
+        return best
 
-        rate = self.shared_learning_rate if shared else self.learning_rate
-        return train(graph, self, self.data, epochs, rate)
+    def _entries(self, torch: Any, state: State) -> Parameters:
+        return self.codebooks.entries(torch, state) if self.codebooks else Entries(torch, state)
+
+
+def cubic(final: float, step: int, steps: int, initial: float = 0.0) -> float:
+    """The sparsity after `step` of `steps` (Zhu and Gupta 2017, "To prune, or not to prune", equation 1)."""
+    return final + (initial - final) * (1 - step / steps) ** 3
+
+
+@dataclass(frozen=True)
+class Gradual:
+    """A method of zeros and Finetune in turns: `finetune.steps` times, at a strength that rises fast first.
+
+    The epochs are shared out evenly, the remainder to the last stage. Without data, or without epochs, it is the
+    method alone.
+    """
+
+    zeros: Zeros
+    finetune: Finetune
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+        return self.zeros.name
+
+    @property
+    def role(self) -> str:
+        """The method's."""
+        return self.zeros.role
+
+    def apply(self, graph: Graph) -> Graph:
+        """The pruned and fine-tuned graph; exactly as sparse as the method alone makes it."""
+        steps = min(self.finetune.steps, self.finetune.epochs)
+        if self.finetune.data is None or steps == 0:
+            return self.zeros.apply(graph)
+        for step in range(1, steps + 1):
+            share = 1.0 if step == steps else cubic(1.0, step, steps)
+            epochs = self.finetune.epochs // steps + (self.finetune.epochs % steps if step == steps else 0)
+            graph = self.finetune.train(self.zeros.partly(share).apply(graph), epochs, self._parameters)
+        return graph
+
+    def _parameters(self, torch: Any, state: State) -> Parameters:
+        return self.zeros.parameters(torch, state, None, 1)

@@ -1,38 +1,23 @@
-"""Share: each layer's weights become codes into a small codebook."""
+"""Share: each layer's weights become codes into a small codebook, by k-means."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from emcc.base.options import option
-from emcc.compress.clusters.exact import LEVELS
-from emcc.compress.clusters.lloyd import INITS, kmeans
-from emcc.compress.clusters.points import distinct, nearest, optimal_of_many
-from emcc.ir.codebook import CODE_WIDTHS, canonical, looked_up
-from emcc.ir.graph import Array, Codebook, Graph
+from emcc.compress.clusters.codebook import cluster, entropy, priced
+from emcc.compress.clusters.lloyd import INITS
+from emcc.compress.method import Assigner, Setting
+from emcc.compress.parameters import Codes, Entries
+from emcc.compress.state import State
+from emcc.ir.codebook import CODE_WIDTHS, looked_up
+from emcc.ir.graph import Array, Graph
 from emcc.passes.layers import check_names, finite_weights, linear_layers
 
-
-def cluster(weights: Array, bits: int, *, init: str = "optimal", seed: int = 0, max_iter: int = 1000) -> Codebook:
-    """A codebook of at most 2**bits entries for `weights` (any shape, finite float32).
-
-    Zeros are code 0 and are not clustered. Distinct values that fit are kept exactly. `bits` 0 takes the smallest
-    width that keeps all exactly, or 8.
-    """
-    has_zero = np.count_nonzero(weights) < weights.size
-    found = distinct(weights, LEVELS if init == "optimal" else weights.size)
-    entries = found[0].size + has_zero if found else LEVELS
-    if bits == 0:
-        bits = next((width for width in CODE_WIDTHS if entries <= 2**width), 8)
-    room = 2**bits - has_zero
-    if found is None:
-        centroids = optimal_of_many(weights, room, max_iter)
-    else:
-        centroids = kmeans(*found, room, init=init, seed=seed, max_iter=max_iter)
-    codes = nearest(weights, centroids, base=int(has_zero))
-    return canonical(np.concatenate([[0.0], centroids]) if has_zero else centroids, codes, bits)
+ENTRIES = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 31, 63, 127, 255)
+ENTRY_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +36,7 @@ class Share:
     seed: int = option(0, 'seed of init = "random"', low=0)
     layers: Mapping[str, int] = option({}, "bits of one layer, by its name", choices=(0, 1, 2, 4, 8))
     name: ClassVar[str] = "share"
+    role: ClassVar[str] = "share"
 
     def apply(self, graph: Graph) -> Graph:
         """The graph with shared weights."""
@@ -67,3 +53,29 @@ class Share:
             codebooks[layer.weight] = codebook
             constants[layer.weight] = looked_up(codebook.values.astype(np.float32), codebook.codes)
         return graph.with_constants(constants).with_(codebooks=codebooks)
+
+    def kept(self) -> Self:
+        """As wide as `kept_bits`, in every layer."""
+        return replace(self, bits=self.kept_bits, layers={})
+
+    def sizes(self, weights: Array, most: int) -> Sequence[int]:
+        """Of ENTRIES, no more than there are distinct weights."""
+        distinct = int(np.unique(weights[weights != 0]).size)
+        fitting = [entries for entries in ENTRIES if entries <= min(most, max(2, distinct))]
+        return fitting or [min(most, max(1, distinct))]
+
+    def assign(self, weights: Array, setting: Setting) -> tuple[Array, Array]:
+        """Clusters that weigh error against the bits of their codes."""
+        return priced(weights, *setting)
+
+    def parameters(self, torch: Any, state: State, assign: Assigner, every: int) -> Codes:
+        """Weights that move between codes."""
+        return Codes(torch, state, assign, every)
+
+    def entries(self, torch: Any, state: State, biases: bool = True) -> Entries:
+        """Every entry for itself, but a zero."""
+        return Entries(torch, state, biases)
+
+    def bits_of(self, values: Array, codes: Array) -> float:
+        """The entropy of the codes, and 16 bits an entry."""
+        return entropy(codes) + ENTRY_BITS * values.size

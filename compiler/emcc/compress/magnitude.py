@@ -1,40 +1,20 @@
 """Prune: weights that matter least become zero."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from emcc.base.options import option
-from emcc.compress.ranking import SCORES, Ranking, chunks_of, shares, threshold, without_smallest
+from emcc.compress.importance.choice import choose, removed
+from emcc.compress.importance.ranking import SCORES, Ranking, shares, threshold, without_smallest
+from emcc.compress.method import Chooser, Masks
+from emcc.compress.parameters import Weights
+from emcc.compress.state import State
 from emcc.ir.graph import Array, Graph
 from emcc.passes.layers import check_names, finite_weights, linear_layers
-
-
-def lamp(ranked: Array) -> Array:
-    """The LAMP scores, float64, of all of a layer's ascending |w|."""
-    worth = SCORES["lamp"](ranked)
-    return np.concatenate([worth(number) for number in range(chunks_of(ranked.size))] or [np.zeros(0)])
-
-
-def smallest(scores: Array, count: int) -> Array:
-    """A mask of exactly `count` smallest scores; of equal ones those with the lowest index."""
-    mask = np.zeros(scores.size, bool)
-    if count <= 0:
-        return mask
-    if count >= scores.size:
-        return ~mask
-    limit = np.partition(scores, count - 1)[count - 1]
-    mask[scores < limit] = True
-    ties = np.flatnonzero(scores == limit)
-    mask[ties[: count - int(np.count_nonzero(mask))]] = True
-    return mask
-
-
-def removed(size: int, fraction: float) -> int:
-    """How many of `size` weights `fraction` is: the nearest whole number."""
-    return int(np.floor(size * fraction + 0.5))
 
 
 def balanced(weights: Array, count: int, groups: int) -> Array:
@@ -43,9 +23,9 @@ def balanced(weights: Array, count: int, groups: int) -> Array:
     pruned = np.empty(weights.shape, np.float32)
     sizes = [weights[group::groups].size for group in range(groups)]
     ends = np.cumsum(sizes, dtype=np.int64) * count // weights.size
-    for group, many in enumerate(np.diff(ends, prepend=0)):
+    for group, share in enumerate(np.diff(ends, prepend=0)):
         rows = weights[group::groups]
-        pruned[group::groups] = without_smallest(rows, *threshold(rows, int(many)))
+        pruned[group::groups] = without_smallest(rows, *threshold(rows, int(share)))
     return pruned
 
 
@@ -61,6 +41,8 @@ class Prune:
 
     With `balance_pes` a layer's rows r, r + pes, ... lose the same share each: load-balance-aware pruning (Han et al.,
     "ESE", FPGA 2017, section 3.2), for arrays whose rows are dealt in turn ([lower] balance = "none").
+
+    In a search `score` may also be "scan", with the `curvature` of each weight constant.
     """
 
     sparsity: float = option(0.9, "share of the weights to remove, over all layers", low=0.0, high=1.0)
@@ -69,7 +51,9 @@ class Prune:
     balance_pes: int = option(
         0, "deal rows to this many PEs in turn and leave each as many weights; 0 does not", low=0, high=256
     )
+    curvature: Mapping[str, float] = field(default_factory=dict)
     name: ClassVar[str] = "prune"
+    role: ClassVar[str] = "prune"
 
     def apply(self, graph: Graph) -> Graph:
         """The graph with fewer weights; no shape changes."""
@@ -86,6 +70,28 @@ class Prune:
         total = sum(graph.constants[name].size for name in shared)
         changes |= self._remove(graph, shared, removed(total, self.sparsity))
         return graph.with_constants(changes)
+
+    def partly(self, share: float) -> Self:
+        """The same with this share of every sparsity."""
+        layers = {name: fraction * share for name, fraction in self.layers.items()}
+        return replace(self, sparsity=self.sparsity * share, layers=layers)
+
+    def forms(self, curvature: Mapping[str, float]) -> Mapping[str, Self]:
+        """A form for each score that a search auditions."""
+        kinds = ("magnitude", "scan", "lamp")
+        return {kind: replace(self, score=kind, curvature=curvature) for kind in kinds}
+
+    def choose(self, graph: Graph, weights: Mapping[str, Array], count: int) -> Masks:
+        """See `importance.choice.choose`."""
+        return choose(graph, self.score, weights, self.curvature, count)
+
+    def parameters(self, torch: Any, state: State, choose: Chooser | None, every: int) -> Weights:
+        """Weights that are not zero."""
+        return Weights(torch, state, choose, every)
+
+    def bits_of(self, kept: int, size: int) -> float:
+        """The entropy of a position at that density, and about one bit more."""
+        return max(1.0, 1.0 - math.log2(max(kept, 1) / size))
 
     def _remove(self, graph: Graph, names: Sequence[str], count: int) -> dict[str, Array]:
         arrays = [graph.constants[name] for name in names]

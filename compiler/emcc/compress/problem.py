@@ -1,7 +1,8 @@
-"""The data of automatic compression: what trains, what decides, what the aim is."""
+"""The problem that compression solves: what trains, what decides, what the aim is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -10,27 +11,47 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.compress.augment import Augment
 from emcc.compress.dropout import Dropout
-from emcc.compress.search.options import Search
-from emcc.compress.training import outputs
 from emcc.ir.graph import Array, Graph
+from emcc.ops import interpret
 from emcc.ops.host import classes
 from emcc.samples.dataset import Dataset
+from emcc.samples.split import split
 
 EVALUATE = 1024
 PERIOD, ROOM = 6, 1 << 25
 """Epochs after which orders and augmentation come again; numbers of the original's outputs that are kept."""
 
-JUDGES = 20_000
-"""Most samples held out: more would not make a decision better, only slower."""
+
+@dataclass(frozen=True)
+class Aim:
+    """How a problem is set.
+
+    Attributes:
+        holdout: share of the data that decides and does not train; seed: of orders and random changes.
+        batch: samples a step.
+        distil: share of the original model's outputs in the aim, beside labels; without labels they are all of it.
+        temperature: of distilling scores (Hinton et al. 2015).
+        scores: whether outputs are learned as scores of classes, by the Kullback-Leibler divergence, or as values, by
+            the mean squared error over their variance; None: as scores where outputs can be told apart as classes.
+        augment: random changes of image inputs; dropout, input_dropout: shares that a step leaves out.
+        weight_decay: per unit of learning rate.
+    """
+
+    holdout: float = 0.1
+    seed: int = 0
+    batch: int = 256
+    distil: float = 0.0
+    temperature: float = 1.0
+    scores: bool | None = None
+    augment: str = "none"
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    weight_decay: float = 0.0
 
 
-def split(samples: int, holdout: float, seed: int) -> tuple[Array, Array]:
-    """Rows that train and rows that decide, disjoint and sorted; of fewer than two samples EmccError."""
-    if samples < 2:
-        raise EmccError("too little data to hold some out", hint="give at least two samples")
-    order = np.random.default_rng([seed, 0x5B117]).permutation(samples)
-    held = min(max(1, round(samples * holdout)), JUDGES, samples - 1)
-    return np.sort(order[held:]), np.sort(order[:held])
+def outputs(torch: Any, graph: Graph, x: Any, constants: dict[str, Any] | None = None) -> Any:
+    """The graph's outputs, [n, features], by the operators' own meaning."""
+    return interpret.run(graph, x, torch, constants).flatten(1)
 
 
 @dataclass
@@ -39,13 +60,15 @@ class Problem:
 
     Attributes:
         torch: the module. original: the graph that is compressed, and learned from.
-        train, held: rows of the data. dropout: how hidden activations are left out in training.
+        train, held: rows of the data. dropout: how activations are left out in training.
+        labelled: whether labels are the aim; scores: whether outputs are judged as classes; measure: the quality's
+            name.
     """
 
     torch: Any
     original: Graph
     data: Dataset
-    options: Search
+    options: Aim
     train: Array = field(init=False)
     held: Array = field(init=False)
 
@@ -55,17 +78,18 @@ class Problem:
         self._augment = Augment(self.torch, self.options.augment, shape)
         self.dropout = Dropout(self.torch, self.original, self.options.dropout, self.options.input_dropout)
         result = self.original.tensors[self.original.outputs[0]]
-        vector = sum(each != 1 for each in result.shape[1:]) == 1
+        vector = sum(size != 1 for size in result.shape[1:]) == 1
         labels = self.data.y
         self.labelled = labels is not None and vector and int(labels.max()) < result.features
         self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
-        self._said = [self._numpy(self.original, x) for _, x in self.batches(self.held)]
-        everything = np.concatenate(self._said)
-        if not np.isfinite(everything).all():
+        self._targets = [self._numpy(self.original, x) for _, x in self.batches(self.held)]
+        targets = np.concatenate(self._targets)
+        if not np.isfinite(targets).all():
             raise EmccError("the model's outputs are NaN or infinite on the data", hint="check the data")
-        self._variance = float(everything.var(0).mean()) or 1.0
-        self.scores = self.labelled or self._classes(everything) is not None
+        self._variance = float(targets.var(0).mean()) or 1.0
+        by_class = self.options.scores is not False and self._classes(targets) is not None
+        self.scores = self.labelled or by_class
         self.measure = "accuracy" if self.labelled else "agreement" if self.scores else "explained variance"
 
     def batches(self, rows: Array) -> Iterator[tuple[Array, Any]]:
@@ -90,40 +114,50 @@ class Problem:
         size = min(self.options.batch, len(order))
         self._augment.begin(rng)
         for begin in range(0, self.steps() * size, size):
-            part = np.sort(order[begin : begin + size])
-            x = self._augment(self.torch.from_numpy(np.array(self.data.x[part], np.float32)), rng, clean)
+            rows = np.sort(order[begin : begin + size])
+            x = self._augment(self.torch.from_numpy(np.array(self.data.x[rows], np.float32)), rng, clean)
             x = x.contiguous(memory_format=self.torch.channels_last) if x.ndim == 4 else x
-            yield part, x, self._told(x, (number, begin, clean))
+            yield rows, x, self._target(rows, x, (number, begin, clean))
 
-    def _told(self, x: Any, key: tuple[int, int, float]) -> Any:
-        """The original's outputs; kept under `key` while there is room."""
+    def _target(self, rows: Array, x: Any, key: tuple[int, int, float]) -> Any:
+        """The original's outputs on a batch; kept by row where nothing is augmented, else under `key`, if they fit."""
         if self.labelled and not self.options.distil:
             return None
+        if self._plain_targets is not None and (self.options.augment == "none" or key[2] >= 1):
+            return self._plain_targets[np.searchsorted(self.train, rows)]
         if key in self._kept:
             return self._kept[key]
         with self.torch.no_grad():
-            found = outputs(self.torch, self.original, x)
-        if self._room >= found.numel():
-            self._room -= found.numel()
-            self._kept[key] = found
-        return found
+            target = outputs(self.torch, self.original, x)
+        if self._room >= target.numel():
+            self._room -= target.numel()
+            self._kept[key] = target
+        return target
 
-    def loss(self, got: Any, rows: Array, wanted: Any) -> Any:
-        """The aim: labels' cross entropy and the original's outputs `wanted`, in the shares that the options say."""
+    @cached_property
+    def _plain_targets(self) -> Any:
+        """The original's outputs on all training rows as they are, [n, features]; None where they are too many."""
+        if self._targets[0].shape[1] * len(self.train) > ROOM:
+            return None
+        with self.torch.no_grad():
+            return self.torch.cat([outputs(self.torch, self.original, x) for _, x in self.batches(self.train)])
+
+    def loss(self, output: Any, rows: Array, target: Any) -> Any:
+        """The aim: labels' cross entropy and the original's outputs `target`, in the shares that the options say."""
         functional, heat = self.torch.nn.functional, self.options.temperature
         share = self.options.distil if self.labelled else 1.0
         total = 0.0
         if self.labelled and share < 1:
             assert self.data.y is not None
-            labels = self.torch.from_numpy(self.data.y[rows])
-            total = (1 - share) * functional.cross_entropy(got, labels)
+            labels = self.torch.from_numpy(np.array(self.data.y[rows]))
+            total = (1 - share) * functional.cross_entropy(output, labels)
         if share:
             if self.scores:
-                logs = functional.log_softmax(got / heat, 1), functional.log_softmax(wanted / heat, 1)
-                told = functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
+                logs = functional.log_softmax(output / heat, 1), functional.log_softmax(target / heat, 1)
+                distance = functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
             else:
-                told = functional.mse_loss(got, wanted) / self._variance
-            total = total + share * told
+                distance = functional.mse_loss(output, target) / self._variance
+            total = total + share * distance
         return total
 
     def judge(self, graph: Graph, most: int | None = None) -> tuple[float, float]:
@@ -134,20 +168,20 @@ class Problem:
         """
         losses, right, error, count = 0.0, 0.0, 0.0, 0
         with self.torch.no_grad():
-            for said, (rows, x) in islice(zip(self._said, self.batches(self.held), strict=False), most):
-                got = outputs(self.torch, graph, x)
+            for target, (rows, x) in islice(zip(self._targets, self.batches(self.held), strict=False), most):
+                output = outputs(self.torch, graph, x)
                 count += len(rows)
-                losses += float(self.loss(got, rows, self.torch.from_numpy(said))) * len(rows)
-                found = got.numpy()
+                losses += float(self.loss(output, rows, self.torch.from_numpy(target))) * len(rows)
+                values = output.numpy()
                 if self.labelled:
                     assert self.data.y is not None
-                    right += float(np.sum(found.argmax(1) == self.data.y[rows]))
+                    right += float(np.sum(values.argmax(1) == self.data.y[rows]))
                 elif self.scores:
-                    mine, theirs = self._classes(found), self._classes(said)
-                    assert mine is not None
-                    right += float(np.sum(mine == theirs))
+                    predicted, wanted = self._classes(values), self._classes(target)
+                    assert predicted is not None
+                    right += float(np.sum(predicted == wanted))
                 else:
-                    error += float(np.square(found - said).mean(1).sum())
+                    error += float(np.square(values - target).mean(1).sum())
         quality = 100 * right / count if self.scores else 100 * max(0.0, 1 - error / count / self._variance)
         return losses / count, quality
 
@@ -155,11 +189,10 @@ class Problem:
         """Percent of held-out samples with the original's class (explained variance where there are no classes)."""
         if not self.labelled:
             return self.judge(graph)[1]
-        right = 0
-        with self.torch.no_grad():
-            for said, (_, x) in zip(self._said, self.batches(self.held), strict=True):
-                right += int(np.sum(self._numpy(graph, x).argmax(1) == said.argmax(1)))
-        return 100 * right / len(self.held)
+        same = 0
+        for target, (_, x) in zip(self._targets, self.batches(self.held), strict=True):
+            same += int(np.sum(self._numpy(graph, x).argmax(1) == target.argmax(1)))
+        return 100 * same / len(self.held)
 
     def _classes(self, flat: Array) -> Array | None:
         """Of outputs [n, features]; operators of the host see the shape that they are for."""

@@ -38,32 +38,37 @@ class State:
 
     def kept(self) -> int:
         """Weights that are not zero."""
-        return sum(int(np.count_nonzero(each)) for each in self.weights.values())
+        return sum(int(np.count_nonzero(weights)) for weights in self.weights.values())
 
     def size(self) -> int:
         """All weights."""
-        return sum(each.size for each in self.weights.values())
+        return sum(weights.size for weights in self.weights.values())
 
 
 def state_of(graph: Graph) -> State:
-    """The state before training."""
+    """The state before training, of a folded graph; with its codebooks where weights are shared."""
     weights, biases = {}, {}
     for node in graph.layers():
         weights[node.inputs[1]] = np.array(graph.constants[node.inputs[1]], np.float32)
         biases[node.inputs[2]] = np.array(graph.constants[node.inputs[2]], np.float32)
-    return State(weights, biases)
+    values = {name: book.values.astype(np.float32) for name, book in graph.codebooks.items()}
+    return State(weights, biases, values, {name: book.codes for name, book in graph.codebooks.items()})
 
 
 def graph_of(graph: Graph, state: State) -> Graph:
-    """`graph` with the state's weights, decoded from codebooks where there are any, and biases."""
-    constants: dict[str, Array] = {name: each.astype(np.float64) for name, each in state.biases.items()}
+    """`graph` with the state's weights, decoded from codebooks where there are any, and biases.
+
+    A codebook's codes are as wide as in `graph`, or as its entries need.
+    """
+    constants: dict[str, Array] = {name: biases.astype(np.float64) for name, biases in state.biases.items()}
     books: dict[str, Codebook] = {}
     for name, weights in state.weights.items():
         constants[name] = weights
         if name in state.codes:
             values, codes = state.values[name], state.codes[name]
-            width = next(each for each in CODE_WIDTHS if values.size <= 1 << each)
-            books[name] = canonical(values.astype(np.float64), codes, width)
+            width = next(bits for bits in CODE_WIDTHS if values.size <= 1 << bits)
+            known = graph.codebooks.get(name)
+            books[name] = canonical(values.astype(np.float64), codes, known.code_w if known else width)
             constants[name] = books[name].weights().astype(np.float32)
     return graph.with_constants(constants).with_(codebooks=books)
 
@@ -82,12 +87,12 @@ def pack(state: State) -> bytes:
 
 def unpack(data: bytes) -> State:
     """The inverse. ValueError or KeyError where the bytes are not such a file."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as found:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         maps: dict[str, dict[str, Array]] = {kind: {} for kind in _MAPS}
-        for entry in found["names"]:
+        for entry in archive["names"]:
             kind, _, name = str(entry).partition("/")
-            maps[kind][name] = found[f"{kind}/{len(maps[kind])}"]
-        clock, steps = (int(each) for each in found["counts"])
+            maps[kind][name] = archive[f"{kind}/{len(maps[kind])}"]
+        clock, steps = (int(count) for count in archive["counts"])
     return State(**maps, clock=clock, steps=steps)
 
 

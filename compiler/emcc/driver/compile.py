@@ -33,6 +33,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     if options.target not in TARGETS:
         raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
     from emcc.backends import rom, verilog
+    from emcc.compress.record import Recorder
     from emcc.container import encode
     from emcc.driver import manifest, plan
     from emcc.driver.encoder import Encoder
@@ -44,7 +45,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.frontend import load
     from emcc.legal.hardware import require_hardware
     from emcc.measure import truth
-    from emcc.measure.layer_passes import LayerPasses
+    from emcc.measure.agreement import Agreement
     from emcc.measure.quality import sample
     from emcc.measure.values import digests
     from emcc.passes.fold import Fold
@@ -65,16 +66,16 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         steps.say(name, reason)
     encoder = Encoder(replace(recipe.calibrate, data=data.x if data else None), recipe.quantise, recipe.encode.coding)
     if options.goal is None:
-        watch = steps.watch = LayerPasses(original, data and sample(source, data), encoder)
-        shared = steps.run(planned.compress, original)
-        record = {"layer_passes": watch.rows}
+        steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data)))
+        shared, steps.watch = steps.run(planned.compress, original), None
+        record = {"layer_passes": recorder.rows}
     else:
         planned, shared, record = searched(options, recipe, planned, data, original, encoder, progress)
         steps.searched(shared, record)
     quantised = steps.run(planned.quantise, shared)
     progress("lowering and rendering")
-    seen = activity(quantised, sample(source, data, WEIGHED).x) if data else None
-    program = lower(quantised, planned.lower, seen)
+    active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
+    program = lower(quantised, planned.lower, active)
     images = rom.images(program)
     files = {
         "model.emc": encode(quantised, coding=recipe.encode.coding),
@@ -83,10 +84,12 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **rom.render(images, "hex"),
     }
     progress("measuring")
-    compiled = manifest.Compiled(original, shared, quantised, program, images, data, planned, tuple(steps.said), record)
-    told = manifest.build(options, compiled, files["model.emc"])
-    files["report.html"] = html.render(told)
-    return Artefact({**files, MANIFEST: to_json({**told, "files": digests(files)})})
+    compiled = manifest.Compiled(
+        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record
+    )
+    facts = manifest.build(options, compiled, files["model.emc"])
+    files["report.html"] = html.render(facts)
+    return Artefact({**files, MANIFEST: to_json({**facts, "files": digests(files)})})
 
 
 def check_goal(options: CompileOptions) -> None:
@@ -109,16 +112,15 @@ def searched(
     progress: Callable[[Any], None],
 ) -> tuple["Plan", "Graph", dict[str, Any]]:
     """The plan without the passes that the search stands for, the graph that it found, and its record."""
-    from emcc.driver.compress import key, search
-    from emcc.driver.record import of_search
+    from emcc.driver.search import Asked, record, search
 
     assert options.goal is not None
     assert options.data is not None
     assert data is not None
-    keep = options.keep_weights
-    name = key(options.model, options.data, options.goal, recipe, options.work, keep)
-    found = search(original, data, options.goal, recipe, options.work, name, encoder, progress, keep)
-    resolved = {name: each for name, each in planned.resolved.items() if name not in ("prune", "share", "finetune")}
+    asked = Asked(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
+    found = search(original, data, asked, encoder, progress)
+    replaced = (recipe.zeros.name, recipe.codebooks.name, "finetune")
+    resolved = {name: section for name, section in planned.resolved.items() if name not in replaced}
     resolved["search"] = recipe.effective()["search"]
-    plan = replace(planned, compress=(), skipped=(), fine_tuned=not keep, resolved=resolved)
-    return plan, found.shared, of_search(options.goal, found)
+    plan = replace(planned, compress=(), skipped=(), fine_tuned=not options.keep_weights, resolved=resolved)
+    return plan, found.shared, record(options.goal, found)

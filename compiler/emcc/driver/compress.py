@@ -1,16 +1,12 @@
-"""The driver of automatic compression: a model, data and a goal in, the files of a compressed model out."""
+"""`emcc compress`: a model, data and a goal in, the files of a compressed model out."""
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 from emcc import __version__
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
-from emcc.compress.search.options import Goal, Search
-from emcc.compress.search.search import Found
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
 from emcc.files.artefact import FORMAT, MANIFEST, Artefact, to_json
@@ -18,23 +14,18 @@ from emcc.ir.graph import Graph
 from emcc.samples.dataset import Dataset
 
 CHECKED, MEASURED = 64, 10_000
-Tell = Callable[[Event | str], None]
+KIND = "compressed"
 
 
-def silent(_event: Event | str) -> None:
-    """Tells nobody."""
-
-
-def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
-    """Compresses: model.emc, compressed.onnx and emcc.json. The same options and files give the same bytes.
+def compress_model(options: CompressOptions, tell: Callable[[Event | str], None] = lambda event: None) -> Artefact:
+    """Compress: model.emc, compressed.onnx and emcc.json. The same options and files give the same bytes.
 
     Raises:
         EmccError: the model, the data, the recipe or the goal are at fault.
     """
     from emcc.container import decode
     from emcc.driver.encoder import Encoder
-    from emcc.driver.plan import keeping
-    from emcc.driver.record import manifest, of_search
+    from emcc.driver.search import Asked, record, search
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.measure import truth
@@ -55,59 +46,44 @@ def compress_model(options: CompressOptions, tell: Tell = silent) -> Artefact:
     encoder = Encoder(calibrate, recipe.quantise, recipe.encode.coding)
     if options.goal is None:
         tell("sharing weights")
-        shared, searched = keeping(recipe).apply(folded), {}
+        shared, searched = recipe.codebooks.kept().apply(folded), {}
     elif options.data is None or data is None:
         raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     else:
-        name = key(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
-        found = search(folded, data, options.goal, recipe, options.work, name, encoder, tell, options.keep_weights)
-        shared, searched = found.shared, of_search(options.goal, found)
+        asked = Asked(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
+        found = search(folded, data, asked, encoder, tell)
+        shared, searched = found.shared, record(options.goal, found)
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
-    told = manifest(options, recipe, folded, shared, encoded, data, checked)
-    told = {**told, **searched}
+    facts = {**manifest(options, recipe, folded, shared, encoded, data, checked), **searched}
     if options.goal is None and data is not None:
         tell("measuring")
-        told["quality"] = rounded(stored(folded, decode(encoded), sample(source, data, MEASURED)))
-    return Artefact({**files, MANIFEST: to_json({**told, "format": FORMAT, "files": digests(files)})})
+        facts["quality"] = rounded(stored(folded, decode(encoded), sample(source, data, MEASURED)))
+    return Artefact({**files, MANIFEST: to_json({**facts, "format": FORMAT, "files": digests(files)})})
 
 
-def search(
-    folded: Graph,
-    data: Dataset,
-    goal: Goal,
+def manifest(
+    options: CompressOptions,
     recipe: Recipe,
-    work: Path | None,
-    name: str,
-    encoder: Callable[[Graph], bytes],
-    tell: Tell,
-    keep_weights: bool = False,
-) -> Found:
-    """The search on a folded graph. `encoder` measures sizes; `name` names the search in `work`."""
-    from emcc.compress.problem import Problem
-    from emcc.compress.search.keep import Keeper
-    from emcc.compress.search.search import Searcher
-    from emcc.compress.search.store import Store
-    from emcc.compress.training import deterministic, import_torch
+    original: Graph,
+    shared: Graph,
+    encoded: bytes,
+    data: Dataset | None,
+    checked: str,
+) -> dict[str, Any]:
+    """emcc.json of a compressed model, but for "format", "files" and what a search measured."""
+    from emcc.measure.coding import table
+    from emcc.measure.values import rounded, source
 
-    torch = import_torch()
-    chosen: Search = recipe.search
-    store = Store(work, name)
-    with deterministic(torch, chosen.threads):
-        problem = Problem(torch, folded, data, chosen)
-        kind = Keeper if keep_weights else Searcher
-        return kind(problem, goal, encoder, store, tell).run()
-
-
-def key(model: Path, data: Path, goal: Goal, recipe: Recipe, work: Path | None, keep_weights: bool = False) -> str:
-    """What a search depends on, hashed: the files and everything that was chosen. Read only where steps are kept."""
-    if work is None:
-        return ""
-    total = hashlib.sha256()
-    for path in (model, data):
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    chosen = {"goal": asdict(goal), "recipe": recipe.effective(), "emcc": __version__, "keep_weights": keep_weights}
-    total.update(json.dumps(chosen, sort_keys=True, default=str).encode())
-    return total.hexdigest()
+    effective = recipe.effective()
+    used = ("search" if options.goal else recipe.codebooks.name, "calibrate", "quantise", "encode")
+    return {
+        "kind": KIND,
+        "emcc": __version__,
+        "model": {**source(options.model), "name": original.name, "checked": checked},
+        "data": {**source(options.data), "samples": len(data)} if options.data and data is not None else None,
+        "recipe": source(options.recipe) if options.recipe else None,
+        "options": {"passes": {name: effective[name] for name in used}},
+        **rounded(table(original, shared, encoded)),
+    }

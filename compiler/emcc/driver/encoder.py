@@ -1,45 +1,16 @@
-"""The bytes of model.emc for a graph with shared weights."""
+"""What compiling would write of a graph with shared weights: model.emc."""
 
-from typing import Any
-
-import numpy as np
-
+from emcc.compress.record import Coded
+from emcc.compress.rounding import snapped
 from emcc.container import encode, layer_sizes
-from emcc.ir.codebook import canonical
-from emcc.ir.graph import Codebook, Graph
+from emcc.ir.graph import Graph
+from emcc.legal.checks import chained
 from emcc.passes.calibrate import Calibrate
-from emcc.passes.quantise import Quantise, finest_weight_frac
-
-CHAIN = ("Linear", "Relu", "LeakyRelu", "Sigmoid", "Tanh")
-
-
-def is_chain(graph: Graph) -> bool:
-    """Whether the array runs it: then model.emc holds integers throughout."""
-    return all(node.op in CHAIN for node in graph.nodes)
-
-
-def layer_table(encoded: bytes) -> tuple[list[Any], int]:
-    """(container.LayerSize a layer, the bytes that are no layer's)."""
-    rows = layer_sizes(encoded)
-    return rows, len(encoded) - sum(row.bytes for row in rows)
-
-
-def snapped(shared: Graph) -> Graph:
-    """The graph with codebook entries of 16 bits: multiples of the finest power of two at which all fit, none lost."""
-    books: dict[str, Codebook] = {}
-    for name, book in shared.codebooks.items():
-        frac = finest_weight_frac(book.values)
-        if frac is not None:
-            integers = np.floor(np.ldexp(book.values, frac) + 0.5)
-            integers = np.where((integers == 0) & (book.values != 0), np.sign(book.values), integers)
-            book = canonical(np.ldexp(integers, -frac), book.codes, book.code_w)
-        books[name] = book
-    weights = {name: book.weights().astype(np.float32) for name, book in books.items()}
-    return shared.with_constants(weights).with_(codebooks=books)
+from emcc.passes.quantise import Quantise
 
 
 class Encoder:
-    """What compiling would write: a chain calibrated, quantised and encoded; any other graph encoded as it is."""
+    """Calibrates, quantises and encodes a chain, which the array runs; encodes any other graph as it is."""
 
     def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None, coding: str = "auto") -> None:
         self._calibrate, self._coding = calibrate, coding
@@ -47,8 +18,9 @@ class Encoder:
 
     def __call__(self, shared: Graph) -> bytes:
         """The file."""
-        return encode(self.quantised(shared) if is_chain(shared) else snapped(shared), coding=self._coding)
+        whole = self._quantise.apply(self._calibrate.apply(shared)) if chained(shared) else snapped(shared)
+        return encode(whole, coding=self._coding)
 
-    def quantised(self, shared: Graph) -> Graph:
-        """The integer graph."""
-        return self._quantise.apply(self._calibrate.apply(shared))
+    def layers(self, shared: Graph) -> list[Coded]:
+        """What each layer takes in the file."""
+        return [Coded(size.code_w, size.bytes) for size in layer_sizes(self(shared))]

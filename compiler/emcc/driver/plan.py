@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emcc.compress.gradual import PruneFinetune
-from emcc.compress.kmeans import Share
+from emcc.compress.finetune import Gradual
 from emcc.driver.recipe import Recipe
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
@@ -48,40 +47,35 @@ def make(
     progress: Callable[[Any], None],
 ) -> Plan:
     """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
-    resolved = {name: each for name, each in recipe.effective().items() if name != "search"}
+    resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
     lower = recipe.lower if pes is None else replace(recipe.lower, pes=pes)
     resolved["lower"]["pes"] = lower.pes
     calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic else []
-    share = recipe.share
-    compress: tuple[Pass, ...] = (share,)
-    skipped: tuple[tuple[str, str], ...] = (("prune", PRUNE), ("finetune", FINETUNE))
+    zeros, codebooks = recipe.zeros, recipe.codebooks
+    compress: tuple[Pass, ...] = (codebooks,)
+    skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False
     if keep_weights:
-        compress = (keeping(recipe),)
-        skipped = (("prune", KEPT), ("finetune", KEPT))
-        unused = sorted(recipe.given & {"prune", "finetune"})
+        compress = (codebooks.kept(),)
+        skipped = ((zeros.name, KEPT), ("finetune", KEPT))
+        unused = sorted(recipe.given & {zeros.name, "finetune"})
         warnings += [f"--keep-weights: the recipe's [{section}] is not used" for section in unused]
         if _sets(recipe, "share", ("bits", "layers")):
             warnings.append("--keep-weights: of the recipe's [share] kept_bits is used, and not bits")
-        resolved = {name: each for name, each in resolved.items() if name not in ("prune", "finetune")}
-        resolved["share"] |= {"bits": share.kept_bits, "layers": {}}
+        resolved = {name: section for name, section in resolved.items() if name not in (zeros.name, "finetune")}
+        resolved[codebooks.name] = {name: getattr(compress[0], name) for name in resolved[codebooks.name]}
     elif data is not None:
-        finetune = replace(recipe.finetune, data=data, teacher=original, progress=progress)
-        compress = (PruneFinetune(recipe.prune, finetune), share)
+        finetune = replace(recipe.finetune, data=data, teacher=original, progress=progress, codebooks=codebooks)
+        compress = (Gradual(zeros, finetune), codebooks)
         compress += (finetune,) if finetune.shared_epochs else ()
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
-    elif _sets(recipe, "prune", ("sparsity", "layers")):
-        compress = (recipe.prune, share)
+    elif _sets(recipe, zeros.name, ("sparsity", "layers")):
+        compress = (zeros, codebooks)
         skipped = skipped[1:]
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
     quantise = (calibrate, recipe.quantise)
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
-
-
-def keeping(recipe: Recipe) -> Share:
-    """How --keep-weights shares weights."""
-    return replace(recipe.share, bits=recipe.share.kept_bits, layers={})
 
 
 def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:

@@ -13,9 +13,8 @@ from emcc.base.errors import EmccError, printable
 
 if TYPE_CHECKING:
     from emcc.compress.finetune import Finetune
-    from emcc.compress.kmeans import Share
-    from emcc.compress.magnitude import Prune
-    from emcc.compress.search.options import Search
+    from emcc.compress.method import Codebooks, Zeros
+    from emcc.compress.search.goal import Search
     from emcc.container.options import EncodeOptions
     from emcc.eie.options import LowerOptions
     from emcc.passes.calibrate import Calibrate
@@ -30,7 +29,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "quantise": "emcc.passes.quantise:Quantise",
         "lower": "emcc.eie.options:LowerOptions",
         "encode": "emcc.container.options:EncodeOptions",
-        "search": "emcc.compress.search.options:Search",
+        "search": "emcc.compress.search.goal:Search",
     }
 )
 HINT = "`emcc recipe` prints every option with its default"
@@ -82,14 +81,14 @@ class Recipe:
         return step(section)(**self.chosen.get(section, {}))
 
     @property
-    def prune(self) -> "Prune":
-        """The step of [prune]."""
-        return cast("Prune", self.build("prune"))
+    def zeros(self) -> "Zeros":
+        """The method that chooses zeros."""
+        return cast("Zeros", self.build("prune"))
 
     @property
-    def share(self) -> "Share":
-        """The step of [share]."""
-        return cast("Share", self.build("share"))
+    def codebooks(self) -> "Codebooks":
+        """The method that shares weights."""
+        return cast("Codebooks", self.build("share"))
 
     @property
     def finetune(self) -> "Finetune":

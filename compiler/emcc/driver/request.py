@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from emcc.compress.search.options import Goal
+from emcc.compress.search.goal import Goal
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Graph
-from emcc.passes.base import Pass, Pipeline
+from emcc.legal.verify import verify
+from emcc.passes.base import Pass
 
 
 class Steps:
-    """Runs passes, and keeps a sentence about each: `said` is a list of (pass, sentence).
+    """Runs passes, and keeps a sentence about each: `sentences` is a list of (pass, sentence).
 
     `watch`, where it is set, is called with each pass's name and the graphs before and after it.
     """
@@ -19,16 +20,14 @@ class Steps:
         self._progress = progress
         self._stage = "frontend"
         self.watch: Callable[[str, Graph, Graph], None] | None = None
-        self.said: list[tuple[str, str]] = []
+        self.sentences: list[tuple[str, str]] = []
 
     def say(self, name: str, sentence: str) -> None:
         """Adds a sentence."""
-        self.said.append((name, sentence))
+        self.sentences.append((name, sentence))
 
     def searched(self, shared: Graph, record: Mapping[str, Any]) -> None:
         """Automatic compression stood for the passes up to "finetune", and gave `shared`."""
-        from emcc.legal.verify import verify
-
         verify(shared, after="finetune")
         self._stage, search = "finetune", record["search"]
         kept, size = nonzero(shared)
@@ -42,21 +41,21 @@ class Steps:
 
     def run(self, passes: Sequence[Pass], graph: Graph) -> Graph:
         """The graph after the passes; it is what the last `run` gave, or comes from the front end."""
-        before = graph
-
-        def observe(step: Pass, after: Graph, _seconds: float) -> None:
-            nonlocal before
-            self.say(step.name, describe(step, before, after))
+        verify(graph, after=self._stage)
+        for step in passes:
+            self._progress(step.name)
+            before, graph = graph, step.apply(graph)
+            self._stage = getattr(step, "role", step.name)
+            verify(graph, after=self._stage)
+            self.say(step.name, describe(step, before, graph))
             if self.watch:
-                self.watch(step.name, before, after)
-            before, self._stage = after, step.name
-
-        return Pipeline(tuple(passes), observe, lambda step: self._progress(step.name), self._stage).apply(graph)
+                self.watch(step.name, before, graph)
+        return graph
 
 
 def describe(step: Any, before: Graph, after: Graph) -> str:
     """The sentence for one pass; `step` is the pass."""
-    return _SENTENCES[step.name](step, before, after)
+    return _SENTENCES[getattr(step, "role", step.name)](step, before, after)
 
 
 def nonzero(graph: Graph) -> tuple[int, int]:

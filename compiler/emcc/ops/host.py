@@ -56,3 +56,6 @@ def _arg_max(x: Array, attrs: Mapping[str, Any]) -> Array:
 
 
 _OPERATORS = {"Softmax": _softmax, "LogSoftmax": _log_softmax, "ArgMax": _arg_max}
+
+CLASSIFIERS = tuple(_OPERATORS)
+"""What makes classes of scores."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from emcc.ir.graph import Graph
 
@@ -11,7 +11,10 @@ from emcc.ir.graph import Graph
 class Pass(Protocol):
     """A frozen dataclass; its fields, made with `option`, are its section of the recipe."""
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """The pass's, a ClassVar as a rule."""
+        ...
 
     def apply(self, graph: Graph) -> Graph:
         """A new graph. Raises EmccError where the model, not emcc, is at fault."""

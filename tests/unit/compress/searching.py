@@ -1,14 +1,21 @@
 """What the tests of a search share."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from emcc.compress.kmeans import Share
+from emcc.compress.magnitude import Prune
+from emcc.compress.method import Books
 from emcc.compress.problem import Problem
-from emcc.compress.search.options import Goal, Search
+from emcc.compress.search.entries import PRICE
+from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.search import Found, Searcher
+from emcc.compress.search.stages import Methods
 from emcc.compress.search.store import Store
-from emcc.compress.training import deterministic, import_torch
+from emcc.compress.state import State
+from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.driver.encoder import Encoder
 from emcc.ir.graph import Graph
 from emcc.ops.interpret import run
@@ -18,10 +25,14 @@ from emcc.samples.dataset import Dataset
 FAST = {"epochs": 3, "settle": 1, "code_epochs": 1, "shared_epochs": 2, "batch": 32, "every": 3}
 
 
+def searcher(problem: Problem, goal: Goal, options: Search, encoder: Encoder, store: Store) -> Searcher:
+    return Searcher(problem, goal, options, Methods(Prune(), Share()), encoder, store)
+
+
 def problem_of(graph: Graph, labels: bool, options: Search, samples: int = 300) -> Problem:
     x = np.random.default_rng(1).standard_normal((samples, *graph.tensors["x"].shape[1:])).astype(np.float32)
     y = run(graph, x).argmax(axis=1) if labels else None
-    return Problem(import_torch(), graph, Dataset(x, y), options)
+    return Problem(import_torch(), graph, Dataset(x, y), options.aim)
 
 
 def search(
@@ -31,9 +42,25 @@ def search(
     with deterministic(import_torch(), 1):
         problem = problem_of(graph, labels, options, samples)
         encoder = Encoder(Calibrate(data=problem.data.x))
-        found = Searcher(problem, goal, encoder, Store(work, "key")).run()
+        found = searcher(problem, goal, options, encoder, Store(work, "key")).run()
         return found, encoder(found.shared)
 
 
 def kept(graph: Graph) -> int:
     return sum(int(np.count_nonzero(graph.constants[node.inputs[1]])) for node in graph.layers())
+
+
+def trained(problem: Problem, state: State, way: str, options: Search, rate: float = 1e-2) -> State:
+    """An epoch with fixed zeros ("prune"), moving codes ("codes") or codebooks alone ("entries")."""
+
+    def assign(weights: Mapping[str, np.ndarray]) -> Books:
+        books = {name: Share().assign(array, (3, PRICE)) for name, array in weights.items()}
+        return {name: book[0] for name, book in books.items()}, {name: book[1] for name, book in books.items()}
+
+    torch, every = problem.torch, options.every
+    parameters = {
+        "prune": lambda: Prune().parameters(torch, state, None, every),
+        "codes": lambda: Share().parameters(torch, state, assign, every),
+        "entries": lambda: Share().entries(torch, state),
+    }
+    return train(problem, state, parameters[way](), Span(0.0, 1.0, rate, 0.5))[0]

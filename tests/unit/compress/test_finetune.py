@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emcc.base.errors import EmccError
-from emcc.compress.finetune import Finetune
-from emcc.compress.gradual import PruneFinetune, cubic
+from emcc.compress.finetune import Finetune, Gradual, cubic
+from emcc.compress.importance.choice import removed
 from emcc.compress.kmeans import Share
-from emcc.compress.magnitude import Prune, removed
+from emcc.compress.magnitude import Prune
+from emcc.compress.state import state_of
 from emcc.ops.interpret import run
 from emcc.samples.dataset import Dataset
 
@@ -74,18 +75,16 @@ def test_after_sharing_only_values_change_and_codebooks_stay_sound(bits, sparsit
 
 
 def test_a_cluster_learns_by_the_sum_of_its_weights_gradients(torch):
-    from emcc.compress.parameters import Parameters
-
     graph, _ = problem()
     shared = Share(2).apply(Prune(0.5).apply(graph))
-    parameters = Parameters(torch, shared)
+    parameters = Share().entries(torch, state_of(shared))
     dense = parameters.constants()["fc0.weight"]
     np.testing.assert_array_equal(dense.detach().numpy(), shared.constants["fc0.weight"])
     gradient = np.random.default_rng(0).standard_normal(dense.shape).astype(np.float32)
     (dense * torch.from_numpy(gradient)).sum().backward()
     codes = shared.codebooks["fc0.weight"].codes
-    sums = [gradient[codes == code].sum() for code in range(1, 4)]
-    np.testing.assert_allclose(parameters.leaves()[0].grad.numpy(), sums, rtol=1e-4, atol=1e-5)
+    sums = [0.0, *(gradient[codes == code].sum() for code in range(1, 4))]
+    np.testing.assert_allclose(parameters.leaves["fc0.weight"].grad.numpy(), sums, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("acts", [["Relu", "Relu", ""], ["Tanh", "Sigmoid", "LeakyRelu"]])
@@ -137,7 +136,7 @@ def test_gradual_pruning_ends_exactly_where_pruning_does(sparsity, steps):
     graph, data = problem()
     stages = []
     finetune = Finetune(**{**FAST, "epochs": 5}, steps=steps, data=data, teacher=graph, progress=stages.append)
-    tuned = PruneFinetune(Prune(sparsity, layers={"fc1": 0.25}), finetune).apply(graph)
+    tuned = Gradual(Prune(sparsity, layers={"fc1": 0.25}), finetune).apply(graph)
     assert len(stages) == 5, "every epoch is told, none is lost between stages"
     assert (tuned.constants["fc1.weight"] == 0).sum() == 40
     others = [tuned.constants[name] for name in (NAMES[0], NAMES[2])]
@@ -171,7 +170,7 @@ def test_what_is_told_while_training(labels, host, measure):
 def test_gradual_without_data_or_epochs_is_prune():
     graph, data = problem()
     for finetune in (Finetune(), Finetune(epochs=0, data=data, teacher=graph)):
-        pruned = PruneFinetune(Prune(0.5), finetune).apply(graph)
+        pruned = Gradual(Prune(0.5), finetune).apply(graph)
         np.testing.assert_array_equal(pruned.constants[NAMES[0]], Prune(0.5).apply(graph).constants[NAMES[0]])
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from emcc.compress.clusters import points as kmeans_points
+from emcc.compress.clusters.codebook import cluster
 from emcc.compress.clusters.lloyd import inertia, kmeans, starts
 from emcc.compress.clusters.points import bucketed, distinct, key, nearest, number, optimal_of_many, thresholds
-from emcc.compress.kmeans import cluster
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 few = st.one_of(st.just(0.0), st.sampled_from([-1.0, 0.5, 1.0]), floats)

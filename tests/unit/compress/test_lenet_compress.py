@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emcc.compress.finetune import Finetune
-from emcc.compress.gradual import PruneFinetune
+from emcc.compress.finetune import Finetune, Gradual
 from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.frontend import load
@@ -37,7 +36,7 @@ def test_a_tenth_of_the_weights_at_most_three_tenths_of_a_point(shared_data, lab
     (x, y), (seen, right) = mnist(shared_data, "train"), mnist(shared_data, "t10k")
     folded = Fold().apply(load(shared_data / "models" / "lenet300100_dns_original.onnx"))
     finetune = replace(Finetune(**options), data=Dataset(x, y if labels else None), teacher=folded)
-    passes = (PruneFinetune(Prune(0.9), finetune), Share(4), finetune, Calibrate(data=x), Quantise())
+    passes = (Gradual(Prune(0.9), finetune), Share(4), finetune, Calibrate(data=x), Quantise())
     quantised = Pipeline(passes, after="fold").apply(folded)
     original = 100 * float(np.mean(run(folded, seen).argmax(axis=1) == right))
     integers = run(quantised, quantised.tensors[quantised.inputs[0]].fmt.quantise(seen))

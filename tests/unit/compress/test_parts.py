@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from emcc.base.errors import EmccError
-from emcc.compress import codes, importance
 from emcc.compress.augment import Augment
+from emcc.compress.clusters.codebook import entropy, priced
+from emcc.compress.importance.choice import choose, dead, grown
 from emcc.compress.kmeans import Share
-from emcc.compress.search.options import Goal, parse_size
+from emcc.compress.rounding import snapped
+from emcc.compress.search.entries import PRICE
+from emcc.compress.search.goal import Goal, parse_size
 from emcc.compress.state import digest, graph_of, pack, state_of, unpack
 from emcc.container import decode
-from emcc.driver.encoder import Encoder, snapped
+from emcc.driver.encoder import Encoder
 from emcc.ir.graph import Graph, Node, Tensor
 from emcc.legal.verify import verify
 from emcc.passes.calibrate import Calibrate
@@ -28,7 +31,7 @@ WEIGHTS = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(1, 8)), el
 @given(weights=WEIGHTS, entries=st.integers(1, 15))
 def test_clusters_keep_zeros_and_signs(weights: np.ndarray, entries: int) -> None:
     weights = np.where(np.abs(weights) < 1e-3, np.float32(0), weights)
-    values, found = codes.cluster(weights, entries)
+    values, found = priced(weights, entries, PRICE)
     assert values[0] == 0
     assert values.size <= entries + 1
     assert np.array_equal(found == 0, weights == 0)
@@ -38,8 +41,8 @@ def test_clusters_keep_zeros_and_signs(weights: np.ndarray, entries: int) -> Non
 
 def test_a_price_of_bits_lowers_the_entropy() -> None:
     weights = np.random.default_rng(0).standard_normal((50, 50)).astype(np.float32)
-    cheap, dear = codes.cluster(weights, 15, 0.5)[1], codes.cluster(weights, 15, 0.0)[1]
-    assert codes.entropy(cheap) < 0.8 * codes.entropy(dear)
+    cheap, dear = priced(weights, 15, 0.5)[1], priced(weights, 15, 0.0)[1]
+    assert entropy(cheap) < 0.8 * entropy(dear)
 
 
 @settings(max_examples=60, deadline=None)
@@ -48,7 +51,7 @@ def test_chosen_masks_have_exactly_the_count(seed: int, share: float, kind: str)
     graph = folded([9, 7, 4], seed=seed)
     weights = state_of(graph).weights
     count = round(share * (63 + 28))
-    masks = importance.choose(graph, kind, weights, {"fc0.weight": 1.0, "fc1.weight": 3.0}, count)
+    masks = choose(graph, kind, weights, {"fc0.weight": 1.0, "fc1.weight": 3.0}, count)
     assert sum(int(mask.sum()) for mask in masks.values()) == count
 
 
@@ -57,7 +60,7 @@ def test_weights_of_no_effect_are_dead() -> None:
     graph = folded([2, 3, 2])
     second[:, 0] = 0  # nothing leaves channel 0
     first[1] = 0  # nothing enters channel 1
-    found = importance.dead(graph, {"fc0.weight": (first != 0).ravel(), "fc1.weight": (second != 0).ravel()})
+    found = dead(graph, {"fc0.weight": (first != 0).ravel(), "fc1.weight": (second != 0).ravel()})
     assert found["fc0.weight"].reshape(3, 2).tolist() == [[True, True], [False, False], [False, False]]
     assert found["fc1.weight"].reshape(2, 3).tolist() == [[False, True, False]] * 2
 
@@ -65,7 +68,7 @@ def test_weights_of_no_effect_are_dead() -> None:
 @settings(max_examples=30, deadline=None)
 @given(masks=arrays(bool, (5, 6)), gradients=arrays(np.float32, (5, 6), elements=FLOATS), count=st.integers(0, 30))
 def test_grown_masks_keep_what_there_was(masks: np.ndarray, gradients: np.ndarray, count: int) -> None:
-    found = importance.grown({"w": masks}, {"w": gradients}, count)["w"]
+    found = grown({"w": masks}, {"w": gradients}, count)["w"]
     assert not (masks & ~found).any()
     assert found.sum() == min(30, masks.sum() + count)
 

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emcc.base.errors import EmccError
-from emcc.compress.magnitude import SCORES, Prune, removed, smallest
+from emcc.compress.importance.choice import removed, smallest
+from emcc.compress.importance.ranking import SCORES
+from emcc.compress.magnitude import Prune
 
 SIZES = [7, 11, 5, 3]
 

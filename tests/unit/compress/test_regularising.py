@@ -5,16 +5,16 @@ import pytest
 from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from searching import FAST, problem_of
+from searching import FAST, problem_of, trained
 from test_parts import convolution
 
-from emcc.compress.codes import assign
 from emcc.compress.dropout import Dropout
+from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
-from emcc.compress.search.options import Search
+from emcc.compress.problem import outputs
+from emcc.compress.search.goal import Search
 from emcc.compress.state import State, digest, state_of
-from emcc.compress.trainer import Epoch
-from emcc.compress.training import deterministic, import_torch, outputs
+from emcc.compress.trainer import deterministic, import_torch
 from emcc.ir.graph import Graph
 
 
@@ -23,13 +23,10 @@ def _torch():
     pytest.importorskip("torch")
 
 
-def trained(graph: Graph, way: str = "prune", **changes: float) -> State:
+def state_after(graph: Graph, way: str = "prune", **changes: float) -> State:
+    options = Search(**{**FAST, **changes})
     with deterministic(import_torch(), 1):
-        problem = problem_of(graph, True, Search(**{**FAST, **changes}))
-        state, argument = state_of(Prune(0.5).apply(graph)), None
-        if way == "codes":
-            argument = lambda weights: assign(weights, dict.fromkeys(weights, 3))  # noqa: E731
-        return getattr(Epoch(problem, state, 0.0, 1.0, 1e-2, 0.5), way)(argument)
+        return trained(problem_of(graph, True, options), state_of(Prune(0.5).apply(graph)), way, options)
 
 
 @settings(max_examples=20, deadline=None)
@@ -92,22 +89,25 @@ def test_nothing_is_left_out_unless_asked_for() -> None:
 @pytest.mark.parametrize("option", ["dropout", "input_dropout"])
 def test_each_changes_training_and_comes_out_the_same_again(way: str, option: str) -> None:
     graph = folded([20, 16, 5])
-    plain, changed = trained(graph, way, distil=0.0), trained(graph, way, distil=0.0, **{option: 0.3})
+    plain, changed = state_after(graph, way, distil=0.0), state_after(graph, way, distil=0.0, **{option: 0.3})
     assert digest(changed) != digest(plain)
-    assert digest(changed) == digest(trained(graph, way, distil=0.0, **{option: 0.3}))
+    assert digest(changed) == digest(state_after(graph, way, distil=0.0, **{option: 0.3}))
 
 
 def test_decay_shrinks_weights_and_leaves_zeros_and_shared_values_alone() -> None:
     graph = folded([20, 16, 5])
-    plain, decayed = trained(graph), trained(graph, weight_decay=5.0)
+    plain, decayed = state_after(graph), state_after(graph, weight_decay=5.0)
     for name, weights in decayed.weights.items():
         assert np.linalg.norm(weights) < 0.95 * np.linalg.norm(plain.weights[name])
         assert np.array_equal(weights == 0, plain.weights[name] == 0)
-    with deterministic(import_torch(), 1):
-        found = []
-        for decay in (0.0, 5.0):
-            problem = problem_of(graph, True, Search(**FAST, weight_decay=decay))
-            values, codes = assign(plain.weights, dict.fromkeys(plain.weights, 3))
-            state = State(plain.weights, plain.biases, values, codes)
-            found.append(digest(Epoch(problem, state, 0.0, 1.0, 1e-2, 0.5).books()))
-    assert found[0] == found[1]
+    digests = []
+    for decay in (0.0, 5.0):
+        options = Search(**FAST, weight_decay=decay)
+        with deterministic(import_torch(), 1):
+            problem = problem_of(graph, True, options)
+            books = {name: Share().assign(weights, (3, 0.02)) for name, weights in plain.weights.items()}
+            values, codes = ({name: book[i] for name, book in books.items()} for i in (0, 1))
+            digests.append(
+                digest(trained(problem, State(plain.weights, plain.biases, values, codes), "entries", options))
+            )
+    assert digests[0] == digests[1]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from searching import kept, search
 
 from emcc.base.errors import EmccError
-from emcc.compress.search.options import Goal
+from emcc.compress.search.goal import Goal
 from emcc.compress.search.search import Searcher
 from emcc.compress.search.store import Store
 from emcc.legal.verify import verify

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from emcc.base.errors import EmccError
+from emcc.compress.clusters.codebook import cluster
 from emcc.compress.clusters.lloyd import INITS
-from emcc.compress.kmeans import Share, cluster
+from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.ir.codebook import CODE_WIDTHS, canonical
 

@@ -5,14 +5,13 @@ import pytest
 from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from searching import FAST, problem_of, search
+from searching import FAST, problem_of, search, searcher
 
-from emcc.compress import codes
-from emcc.compress.search.options import Goal, Search
-from emcc.compress.search.search import Searcher
+from emcc.compress.search.entries import richer
+from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.store import Store
 from emcc.compress.state import state_of
-from emcc.compress.training import deterministic, import_torch
+from emcc.compress.trainer import deterministic, import_torch
 from emcc.driver.encoder import Encoder
 from emcc.passes.calibrate import Calibrate
 
@@ -40,7 +39,7 @@ ROWS = st.lists(st.tuples(st.integers(1, 40), st.floats(0, 1e5), st.floats(-1, 1
 @given(found=st.dictionaries(st.sampled_from("abc"), ROWS, min_size=1), data=st.data())
 def test_richer_is_one_step_of_one_layer(found: dict[str, list[tuple[int, float, float]]], data: st.DataObject) -> None:
     entries = {name: data.draw(st.sampled_from([each for each, _, _ in rows])) for name, rows in found.items()}
-    changed = codes.richer(found, entries)
+    changed = richer(found, entries)
     more = {name: sorted(each for each, _, _ in rows if each > entries[name]) for name, rows in found.items()}
     assert len(changed) == sum(bool(each) for each in more.values())
     for each in changed:
@@ -50,8 +49,8 @@ def test_richer_is_one_step_of_one_layer(found: dict[str, list[tuple[int, float,
 
 def test_richer_begins_where_a_bit_lowers_the_loss_most() -> None:
     found = {"a": [(2, 10.0, 1.0), (3, 20.0, 0.9)], "b": [(2, 10.0, 1.0), (3, 15.0, 0.9)], "c": [(2, 1.0, 0.0)]}
-    assert codes.richer(found, {"a": 2, "b": 2, "c": 2}) == [{"a": 2, "b": 3, "c": 2}, {"a": 3, "b": 2, "c": 2}]
-    assert codes.richer(found, {"a": 3, "b": 3, "c": 2}) == []
+    assert richer(found, {"a": 2, "b": 2, "c": 2}) == [{"a": 2, "b": 3, "c": 2}, {"a": 3, "b": 2, "c": 2}]
+    assert richer(found, {"a": 3, "b": 3, "c": 2}) == []
 
 
 @settings(max_examples=8, deadline=None)
@@ -59,12 +58,13 @@ def test_richer_begins_where_a_bit_lowers_the_loss_most() -> None:
 def test_what_does_not_fit_goes_and_nothing_else_changes(seed: int, share: float) -> None:
     with deterministic(import_torch(), 1):
         problem = problem_of(folded([30, 24, 6], seed=seed), True, Search(**FAST))
-        searcher = Searcher(problem, Goal(target_size=1), Encoder(Calibrate(data=problem.data.x)), Store(None, ""))
-        state = searcher.quick(state_of(problem.original), {"fc0.weight": 4, "fc1.weight": 5})
-        floor, whole = searcher.bytes(searcher.quick(searcher.exactly(state, 0))), searcher.bytes(state)
+        encoder = Encoder(Calibrate(data=problem.data.x))
+        stages = searcher(problem, Goal(target_size=1), Search(**FAST), encoder, Store(None, ""))
+        state = stages.quick(state_of(problem.original), {"fc0.weight": 4, "fc1.weight": 5})
+        floor, whole = stages.bytes(stages.quick(stages.exactly(state, 0))), stages.bytes(state)
         target = floor + round(share * (whole - floor))
-        fitted = searcher.fitted(state, target, floor)
-        assert searcher.bytes(fitted) <= 1.02 * target
+        fitted = stages.fitted(state, target, floor)
+        assert stages.bytes(fitted) <= 1.02 * target
         assert fitted.kept() == state.kept() if whole <= 0.995 * target else fitted.kept() < state.kept()
         for name, found in fitted.codes.items():
             assert np.array_equal(found[found != 0], state.codes[name][found != 0])

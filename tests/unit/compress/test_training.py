@@ -5,20 +5,18 @@ import pytest
 from graphs import folded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from searching import FAST, problem_of
+from searching import FAST, problem_of, searcher, trained
 
-from emcc.compress.codes import assign
 from emcc.compress.magnitude import Prune
-from emcc.compress.problem import Problem, split
-from emcc.compress.search.options import Goal, Search
-from emcc.compress.search.search import Searcher
+from emcc.compress.problem import Problem
+from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.store import Store
 from emcc.compress.state import state_of
-from emcc.compress.trainer import Epoch
-from emcc.compress.training import deterministic, import_torch
+from emcc.compress.trainer import deterministic, import_torch
 from emcc.driver.encoder import Encoder
 from emcc.passes.calibrate import Calibrate
 from emcc.samples.dataset import Dataset
+from emcc.samples.split import split
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +31,12 @@ def test_what_decides_never_trains(samples: int, holdout: float, seed: int) -> N
     assert len(train) >= 1
     assert len(held) >= 1
     assert sorted([*train.tolist(), *held.tolist()]) == list(range(samples))
+
+
+@pytest.mark.parametrize(("samples", "holdout"), [(1, 0.5), (7, 0.0)])
+def test_where_none_can_be_held_out_all_decide(samples: int, holdout: float) -> None:
+    train, held = split(samples, holdout, 0)
+    assert train.tolist() == held.tolist() == list(range(samples))
 
 
 def test_epochs_draw_training_rows_only() -> None:
@@ -64,9 +68,9 @@ def test_data_is_read_by_index() -> None:
     graph = folded([20, 16, 5])
     x = Lazy(np.random.default_rng(0).standard_normal((5000, 20)).astype(np.float32))
     with deterministic(import_torch(), 1):
-        problem = Problem(import_torch(), graph, Dataset(x), Search(**FAST))  # type: ignore[arg-type]
+        problem = Problem(import_torch(), graph, Dataset(x), Search(**FAST).aim)  # type: ignore[arg-type]
         encoder = Encoder(Calibrate(data=x))  # type: ignore[arg-type]
-        Searcher(problem, Goal(target_size=400), encoder, Store(None, "")).run()
+        searcher(problem, Goal(target_size=400), Search(**FAST), encoder, Store(None, "")).run()
     assert 0 < x.most <= 1024
 
 
@@ -77,14 +81,14 @@ def test_what_is_pruned_stays_pruned_once_the_pattern_is_fixed(seed: int, sparsi
     with deterministic(import_torch(), 1):
         problem = problem_of(graph, True, Search(**FAST))
         state = state_of(Prune(sparsity).apply(graph))
-        for way, argument in (("prune", None), ("codes", lambda weights: assign(weights, dict.fromkeys(weights, 3)))):
-            after = getattr(Epoch(problem, state.fresh(), 0.0, 1.0, 1e-2, 0.5), way)(argument)
+        for way in ("prune", "codes"):
+            after = trained(problem, state.fresh(), way, Search(**FAST))
             for name, weights in after.weights.items():
                 assert not weights[state.weights[name] == 0].any()
                 assert (weights != state.weights[name]).any()
             state = after
-        books = Epoch(problem, state.fresh(), 0.0, 1.0, 1e-2, 0.5).books()
-        for name, found in books.codes.items():
-            assert np.array_equal(found, state.codes[name])
-            assert books.values[name][0] == 0
-            assert np.array_equal(books.weights[name] == 0, found == 0)
+        after = trained(problem, state.fresh(), "entries", Search(**FAST))
+        for name, codes in after.codes.items():
+            assert np.array_equal(codes, state.codes[name])
+            assert after.values[name][0] == 0
+            assert np.array_equal(after.weights[name] == 0, codes == 0)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emcc.compress import ranking as worth
-from emcc.compress.magnitude import lamp, smallest
-from emcc.compress.ranking import SCORES, Ranking, shares, threshold, without_smallest
+from emcc.compress.importance import ranking as worth
+from emcc.compress.importance.choice import smallest
+from emcc.compress.importance.ranking import SCORES, Ranking, all_of, shares, threshold, without_smallest
 
 values = st.one_of(st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5]), st.floats(-(2.0**60), 2.0**60, width=32))
 layers = st.lists(arrays(np.float32, st.integers(1, 40), elements=values), min_size=1, max_size=4)
@@ -53,7 +53,7 @@ def test_scores_by_chunks_are_the_scores(weights, score):
     np.testing.assert_allclose(found[ranked > 0], wanted[ranked > 0], rtol=1e-14 if score == "scaled" else 0)
     assert (np.diff(found) >= 0).all()
     if score == "lamp":
-        np.testing.assert_array_equal(lamp(ranked.astype(np.float64)), found)
+        np.testing.assert_array_equal(all_of(ranked, SCORES["lamp"]), found)
         assert found[-1] == (1 if ranked[-1] else 0)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emcc.compress.gradual import PruneFinetune
+from emcc.compress.finetune import Gradual
 from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.driver.plan import SYNTHETIC, Plan, make
@@ -27,7 +27,7 @@ def names(found: Plan) -> list[str]:
 def test_with_data_everything_runs() -> None:
     found = plan(data=DATA)
     assert names(found) == ["prune", "share", "finetune"]
-    assert isinstance(found.compress[0], PruneFinetune)
+    assert isinstance(found.compress[0], Gradual)
     assert found.compress[0].finetune.teacher is TEACHER
     assert found.fine_tuned
     assert (found.skipped, found.warnings) == ((), ())

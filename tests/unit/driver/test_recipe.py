@@ -68,9 +68,9 @@ def test_the_default_text_parses_to_the_defaults_and_shows_every_option():
 def test_the_steps_take_their_values():
     recipe = Recipe.parse('[prune]\nsparsity = 1\n[prune.layers]\n"/fc1/Gemm" = 0.5\n[lower]\npes = 4\n')
     assert recipe.given == {"prune", "lower"}
-    assert (recipe.prune.sparsity, recipe.prune.layers) == (1, {"/fc1/Gemm": 0.5})
+    assert (recipe.zeros.sparsity, recipe.zeros.layers) == (1, {"/fc1/Gemm": 0.5})
     assert recipe.lower.pes == 4
-    assert recipe.share.bits == 4
+    assert recipe.codebooks.bits == 4
     assert recipe.finetune.data is None
     assert (recipe.calibrate.bits, recipe.quantise.table_error) == (16, 2.0)
     assert recipe.effective()["prune"] == {
@@ -116,4 +116,4 @@ def test_files(tmp_path):
     with pytest.raises(EmccError, match="cannot be read"):
         Recipe.read(tmp_path)
     path.write_text("[prune]\nsparsity = 0.25\n")
-    assert Recipe.read(path).prune.sparsity == 0.25
+    assert Recipe.read(path).zeros.sparsity == 0.25

@@ -7,8 +7,7 @@ import pytest
 from models import model, node, onnxruntime_run, save
 
 from emcc import frontend
-from emcc.compress.finetune import Finetune
-from emcc.compress.gradual import PruneFinetune
+from emcc.compress.finetune import Finetune, Gradual
 from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.ir.graph import Graph
@@ -88,7 +87,7 @@ def test_finetune_keeps_masks_and_codes(graph: Graph) -> None:
     pytest.importorskip("torch")
     labelled = data(graph)
     finetune = Finetune(epochs=2, shared_epochs=2, steps=2, learning_rate=0.01, data=labelled)
-    pruned = PruneFinetune(Prune(0.5), finetune).apply(graph)
+    pruned = Gradual(Prune(0.5), finetune).apply(graph)
     verify(pruned, after="prune")
     kept, total = ([f(weight) for weight in weights_of(pruned).values()] for f in (np.count_nonzero, np.size))
     assert sum(kept) == sum(total) - (sum(total) + 1) // 2

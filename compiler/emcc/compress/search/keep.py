@@ -6,20 +6,20 @@ from functools import partial
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.compress import biases, codes
+from emcc.compress.method import Setting
+from emcc.compress.parameters import decoded
+from emcc.compress.rounding import biases_rounded, snapped
+from emcc.compress.search.entries import FEW
 from emcc.compress.search.search import Found
 from emcc.compress.search.stages import Stages
 from emcc.compress.state import State, graph_of, state_of
-from emcc.driver.encoder import snapped
 
 ENTRIES = (3, 5, 7, 10, 15, 31, 255)
 PRICES = (0.0, 0.001, 0.005, 0.02)
-"""Numbers of entries and prices of a bit (see codes.cluster) that are tried for each layer."""
+"""Numbers of entries and prices of a bit (see method.Setting) that are tried for each layer."""
 
 WEIGHTS = tuple(2.0 ** (power / 2) for power in range(-48, 17))
 """Of a bit against held-out loss, from nothing to dear."""
-
-Choice = tuple[int, float]
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Keeper(Stages):
         problem, store = self.problem, self.store
         start = state_of(problem.original)
         self.before = store.value(lambda: problem.judge(problem.original))
-        base = store.state(lambda: biases.rounded(problem, start, self.options.bias_bits))
+        base = store.state(lambda: biases_rounded(problem, start, self.options.bias_bits))
         rows = {name: store.value(partial(self._trials, base, name)) for name in base.weights}
-        chosen = [{name: _pick(each, weight) for name, each in rows.items()} for weight in WEIGHTS]
-        distinct = [each for i, each in enumerate(chosen) if each not in chosen[:i]]
+        chosen = [{name: _pick(trials, weight) for name, trials in rows.items()} for weight in WEIGHTS]
+        distinct = [choice for i, choice in enumerate(chosen) if choice not in chosen[:i]]
         best = self._searched(start, base, distinct)
         state = best.state
         self.note("shared", state, start.weights)
@@ -58,63 +58,62 @@ class Keeper(Stages):
         }
         return Found(problem.original, shared, record)
 
-    def _searched(self, start: State, base: State, chosen: list[dict[str, Choice]]) -> Tried:
+    def _searched(self, start: State, base: State, chosen: list[dict[str, Setting]]) -> Tried:
         """The best of the choices, which get smaller and worse, by bisection: one that will do, its neighbour not."""
         goal = self.goal
         allowed = self.before[1] - float(goal.max_drop or 0.0)
 
-        def enough(each: Tried) -> bool:
-            return each.bytes > goal.target_size if goal.target_size is not None else each.quality >= allowed
+        def enough(trial: Tried) -> bool:
+            return trial.bytes > goal.target_size if goal.target_size is not None else trial.quality >= allowed
 
         low, high = -1, len(chosen)
-        found: list[Tried] = []
+        tried: list[Tried] = []
         while high - low > 1:
             middle = (low + high) // 2
-            found.append(self._tried(base, chosen[middle], len(found)))
-            low, high = (middle, high) if enough(found[-1]) else (low, middle)
+            tried.append(self._tried(base, chosen[middle], len(tried)))
+            low, high = (middle, high) if enough(tried[-1]) else (low, middle)
         if goal.target_size is not None:
-            fitting = [each for each in found if each.bytes <= goal.target_size]
+            fitting = [trial for trial in tried if trial.bytes <= goal.target_size]
             if not fitting:
                 raise EmccError(
                     f"a size of {goal.target_size} bytes cannot be reached with these weights: "
-                    f"{min(each.bytes for each in found)} are needed",
+                    f"{min(trial.bytes for trial in tried)} are needed",
                     hint="ask for more with --target-size, or leave out --keep-weights",
                 )
-            return max(fitting, key=lambda each: (each.quality, -each.bytes))
-        good = [each for each in found if each.quality >= allowed]
+            return max(fitting, key=lambda trial: (trial.quality, -trial.bytes))
+        good = [trial for trial in tried if trial.quality >= allowed]
         if not good:
-            good = [each for each in [self._tried(start, chosen[0], len(found))] if each.quality >= allowed]
+            good = [trial for trial in [self._tried(start, chosen[0], len(tried))] if trial.quality >= allowed]
         if not good:
+            best = max(trial.quality for trial in tried)
             raise EmccError(
-                f"with 255 values a layer it has {max(each.quality for each in found):.2f} % {self.problem.measure}, "
-                f"{allowed:.2f} % are asked for",
+                f"with 255 values a layer it has {best:.2f} % {self.problem.measure}, {allowed:.2f} % are asked for",
                 hint="allow more with --max-drop",
             )
-        return min(good, key=lambda each: (each.bytes, -each.quality))
+        return min(good, key=lambda trial: (trial.bytes, -trial.quality))
 
     def _trials(self, base: State, name: str) -> list[tuple[int, float, float, float]]:
         """(entries, price, bits, rise in loss) of a layer, each tried alone, on part of the held-out rows."""
-        problem = self.problem
+        problem, method = self.problem, self.codebooks
         whole = graph_of(problem.original, base)
-        loss, _ = problem.judge(whole, codes.FEW)
+        loss, _ = problem.judge(whole, FEW)
         place = list(base.weights).index(name)
         self.say("trying codebooks", place + 1, len(base.weights), base, loss)
         rows = []
         for entries in ENTRIES:
             for price in PRICES:
-                values, found = codes.cluster(base.weights[name], entries, price)
-                rise = problem.judge(whole.with_constants({name: values[found]}), codes.FEW)[0] - loss
-                rows.append((entries, price, codes.entropy(found) + 16.0 * values.size, rise))
+                values, codes = method.assign(base.weights[name], (entries, price))
+                rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
+                rows.append((entries, price, method.bits_of(values, codes), rise))
         return rows
 
-    def _tried(self, state: State, choice: Mapping[str, Choice], place: int) -> Tried:
-        """A choice, as a file."""
+    def _tried(self, state: State, settings: Mapping[str, Setting], place: int) -> Tried:
+        """Settings of every layer, as a file."""
 
         def make() -> State:
-            made = {name: codes.cluster(each, *choice[name]) for name, each in state.weights.items()}
-            values, found = ({name: each[i] for name, each in made.items()} for i in (0, 1))
-            weights = {name: values[name][found[name]] for name in values}
-            return replace(state, values=values, codes=found, weights=weights)
+            books = {name: self.codebooks.assign(array, settings[name]) for name, array in state.weights.items()}
+            values, codes = ({name: book[i] for name, book in books.items()} for i in (0, 1))
+            return replace(state, values=values, codes=codes, weights=decoded((values, codes)))
 
         shared = self.store.state(make)
         facts: Any = self.store.value(lambda: [self.bytes(shared), self.quality(shared)])
@@ -122,7 +121,7 @@ class Keeper(Stages):
         return Tried(shared, int(facts[0]), float(facts[1]))
 
 
-def _pick(rows: list[tuple[int, float, float, float]], weight: float) -> Choice:
-    """The choice with the least rise in loss + weight * bits / 1000."""
+def _pick(rows: list[tuple[int, float, float, float]], weight: float) -> Setting:
+    """The setting with the least rise in loss + weight * bits / 1000."""
     best = min(rows, key=lambda row: (max(row[3], 0.0) + weight * row[2] / 1000, row[2]))
     return int(best[0]), float(best[1])

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.compress import codes
-from emcc.compress.magnitude import removed
+from emcc.compress.importance.choice import removed
+from emcc.compress.parameters import decoded
+from emcc.compress.rounding import snapped
 from emcc.compress.search.stages import FIRST, Stages
 from emcc.compress.state import State, graph_of, state_of
-from emcc.driver.encoder import snapped
 from emcc.ir.graph import Graph
 
 RATIO, TRIES = 0.7, 30
@@ -38,8 +38,8 @@ class Searcher(Stages):
         problem, store = self.problem, self.store
         start = state_of(problem.original)
         self.before = store.value(lambda: problem.judge(problem.original))
-        found = store.value(lambda: self.scan(start))
-        self.kind, self.curvature = found["score"], {row["weight"]: row["curvature"] for row in found["rows"]}
+        scanned = store.value(lambda: self.scan(start))
+        self.zeros = self.zeros.forms({row["weight"]: row["curvature"] for row in scanned["rows"]})[scanned["score"]]
         if self.goal.target_sparsity is not None:
             count = start.size() - removed(start.size(), self.goal.target_sparsity)
             pruned = self.settled(self.grow(start, count, self.options.epochs), self.options.settle)
@@ -57,9 +57,9 @@ class Searcher(Stages):
             "quality_before": self.before[1],
             "quality": problem.judge(graphs[1])[1],
             "agreement": problem.agreement(graphs[1]),
-            "score": self.kind,
-            "scan": found["rows"],
-            "scores": found["scores"],
+            "score": scanned["score"],
+            "scan": scanned["rows"],
+            "scores": scanned["scores"],
             "steps": self.rows,
         }
         return Found(*graphs, record)
@@ -76,8 +76,8 @@ class Searcher(Stages):
         def fitting(state: State, count: int) -> int:
             """Weights that fit, from the size of the state's `count` best: codes as they would be, biases rounded."""
             state = self.exactly(state, count)
-            each = (self.bytes(self.quick(state)) - floor) / max(1, state.kept())
-            return max(1, min(state.size(), int((target - floor) / max(each, 0.05))))
+            per_weight = (self.bytes(self.quick(state)) - floor) / max(1, state.kept())
+            return max(1, min(state.size(), int((target - floor) / max(per_weight, 0.05))))
 
         count = max(1, min(start.size(), int((target - floor) / BYTES)))
         count = self.store.value(partial(fitting, start, count))
@@ -89,9 +89,7 @@ class Searcher(Stages):
             if size <= target:
                 return pruned, shared
             shared = self.fewer(shared, size, target, floor)
-            shared = self.epoch(
-                "training codebooks", shared.fresh(), 0, 1, self.options.shared_learning_rate, 0, "books", False
-            )
+            shared = self.trained_entries(shared.fresh(), 0, 1)
         raise EmccError(f"a size of {target} bytes was not reached", hint="ask for more with --target-size")
 
     def _to_quality(self, start: State) -> tuple[State, State]:
@@ -130,18 +128,14 @@ class Searcher(Stages):
     def _whole(self, start: State, allowed: float) -> State:
         """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed."""
         shared = start
-        for entries in (15, 31, 63, 127, 255):
-            values, chosen = codes.assign(start.weights, dict.fromkeys(start.weights, entries))
-            shared = replace(
-                start,
-                values=values,
-                codes=chosen,
-                weights={name: values[name][chosen[name]] for name in values},
-            )
+        for most in (15, 31, 63, 127, 255):
+            sizes = {name: self.codebooks.sizes(weights, most)[-1] for name, weights in start.weights.items()}
+            values, codes = self.assigned(start.weights, sizes)
+            shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
             if self.quality(shared) >= allowed:
                 return shared
         raise EmccError(
-            f"nothing can be taken from this model: with 255 values a layer it has {self.quality(shared):.2f} % "
+            f"nothing can be taken from this model: with the richest codebooks it has {self.quality(shared):.2f} % "
             f"{self.problem.measure}, {allowed:.2f} % are asked for",
             hint="allow more with --max-drop, or give more data",
         )

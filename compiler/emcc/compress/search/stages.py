@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,16 +10,20 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
-from emcc.compress import biases, codes, importance
+from emcc.compress.importance.choice import grown
+from emcc.compress.importance.scan import scan
+from emcc.compress.method import Books, Chooser, Codebooks, Make, Parameters, Zeros
+from emcc.compress.parameters import decoded
 from emcc.compress.problem import Problem
-from emcc.compress.search.options import Goal, Search
+from emcc.compress.record import Coder, rows
+from emcc.compress.rounding import biases_rounded, biases_to_step
+from emcc.compress.search import entries
+from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.store import Store
 from emcc.compress.state import State, graph_of, state_of
-from emcc.compress.trainer import Chooser, Epoch
-from emcc.driver.encoder import layer_table
-from emcc.ir.graph import Array, Graph
+from emcc.compress.trainer import Span, train
+from emcc.ir.graph import Array
 
-Encode = Callable[[Graph], bytes]
 CLEAN = {"pruning": 0.3, "settling": 0.7, "moving codes": 1.0, "training codebooks": 1.0}
 """Share of samples that are not augmented, by stage: the last ones fit what the network will see.
 
@@ -30,7 +34,7 @@ FIRST = 0.4
 """Density at which pruning begins: what goes before hardly matters."""
 
 AUDITION, STEPS = 0.03, 120
-"""The share of the weights that scores are compared at, and the steps of training that each gets."""
+"""The share of the weights that forms of a method are compared at, and the steps of training that each gets."""
 
 PRICES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0, 40.0, 100.0)
 """Of a bit, relative to what pruning pays, in the order in which --target-size tries them."""
@@ -39,42 +43,55 @@ ALMOST = 0.995
 """Of a wanted size, what is aimed at while codes move. They take about 2 % more than before they moved."""
 
 
+@dataclass(frozen=True)
+class Methods:
+    """The methods that a search combines."""
+
+    zeros: Zeros
+    codebooks: Codebooks
+
+
 class Stages:
     """What the stages share. Every epoch and every decision is a step of the store.
 
     Attributes:
         rows: for the record. before: (loss, quality) of the model as it came.
-        kind, curvature: how weights are ranked between layers; see importance.score.
+        zeros: the form of the method that chooses zeros; codebooks: the method that shares weights.
     """
 
     def __init__(
-        self, problem: Problem, goal: Goal, encode: Encode, store: Store, tell: Callable[[Event], None] | None = None
+        self,
+        problem: Problem,
+        goal: Goal,
+        options: Search,
+        methods: Methods,
+        coder: Coder,
+        store: Store,
+        tell: Callable[[Event], None] | None = None,
     ) -> None:
-        self.problem, self.goal, self.encode, self.store = problem, goal, encode, store
+        self.problem, self.goal, self.options, self.coder, self.store = problem, goal, options, coder, store
         self.tell = tell or (lambda event: None)
-        self.options: Search = problem.options
+        self.zeros, self.codebooks = methods.zeros, methods.codebooks
         self.rows: list[dict[str, Any]] = []
         self.before = (0.0, 0.0)
-        self.kind, self.curvature = "magnitude", dict[str, float]()
 
     def scan(self, start: State) -> dict[str, Any]:
-        """The sensitivity scan, and which score ranks weights best between layers.
+        """The sensitivity scan, and which form of the method ranks weights best between layers.
 
         Each grows a network of a share AUDITION of the weights in a few steps, and the least held-out loss wins.
         """
-        problem = self.problem
         self.say("sensitivity scan", 0, 1, start, 0.0)
-        rows = importance.scan(problem, start)
-        curvature = {row["weight"]: row["curvature"] for row in rows}
+        found = scan(self.problem, start)
+        forms = self.zeros.forms({row["weight"]: row["curvature"] for row in found})
         losses = {}
-        self.curvature = curvature
-        for kind in ("magnitude", "scan", "lamp") if self.options.score == "auto" else ():
-            self.kind = kind
-            choose = self.chooser(round(start.size() * FIRST), max(1, round(start.size() * AUDITION)), 1)
-            each = Epoch(problem, start, 0.0, 1.0, self.options.learning_rate, 0.7, STEPS)
-            losses[kind] = problem.judge(graph_of(problem.original, each.prune(choose)))[0]
-        best = self.options.score if self.options.score != "auto" else min(losses, key=lambda kind: losses[kind])
-        return {"rows": rows, "scores": losses, "score": best}
+        for kind, form in forms.items() if self.options.score not in forms and len(forms) > 1 else ():
+            choose = self.chooser(round(start.size() * FIRST), max(1, round(start.size() * AUDITION)), 1, form)
+            span = Span(0.0, 1.0, self.options.learning_rate, 0.7, STEPS)
+            parameters = form.parameters(self.problem.torch, start, choose, self.options.every)
+            trained, _ = train(self.problem, start, parameters, span)
+            losses[kind] = self.problem.judge(graph_of(self.problem.original, trained))[0]
+        best = self.options.score if self.options.score in forms else min(forms, key=lambda kind: losses.get(kind, 0.0))
+        return {"rows": found, "scores": losses, "score": best}
 
     def grow(self, state: State, count: int, epochs: int, end: Callable[[State, int], int] | None = None) -> State:
         """Sparsity grows until `count` weights are left, over so many epochs; `end(state, count)` may correct it.
@@ -86,13 +103,14 @@ class Stages:
         begun = min(state.kept(), max(count, round(state.size() * FIRST)))
         for epoch in range(epochs):
             choose = self.chooser(begun, count, epochs)
-            state = self.epoch("pruning", state, epoch, epochs, self.options.learning_rate, 0.7, "prune", choose)
+            state = self.epoch("pruning", state, epoch, epochs, self.weights(choose), hold=0.7)
             if end and epoch + 1 < epochs:
                 count = min(self.store.value(partial(end, state, count)), state.kept())
         return self.exactly(state, count)
 
-    def chooser(self, begun: int, wanted: int, epochs: int) -> Chooser:
-        """Masks at a time `at` (0 to 1) of growing sparsity from `begun` weights to `wanted`; see `_grow`."""
+    def chooser(self, begun: int, wanted: int, epochs: int, zeros: Zeros | None = None) -> Chooser:
+        """Masks at a time `at` (0 to 1) of growing sparsity from `begun` weights to `wanted`; see `grow`."""
+        method = zeros or self.zeros
 
         def choose(weights: Mapping[str, Array], gradients: Mapping[str, Array], at: float) -> dict[str, Array]:
             part = min(1.0, at / (1 - 0.5 / epochs))
@@ -100,21 +118,24 @@ class Stages:
             above = math.log(max(begun, least) / least)
             now = wanted if part >= 1 else round(least * math.exp(above * (1 - part) ** 2))
             new = int(now * self.options.regrow * (1 - part)) if gradients else 0
-            masks = importance.choose(self.problem.original, self.kind, weights, self.curvature, now - new)
-            return importance.grown(masks, gradients, new) if new else masks
+            masks = method.choose(self.problem.original, weights, now - new)
+            return grown(masks, gradients, new) if new else masks
 
         return choose
 
     def exactly(self, state: State, count: int) -> State:
         """Exactly `count` weights (fewer where fewer are left)."""
-        masks = importance.choose(self.problem.original, self.kind, state.weights, self.curvature, count)
+        masks = self.zeros.choose(self.problem.original, state.weights, count)
         return replace(state, weights={n: np.where(masks[n], w, np.float32(0)) for n, w in state.weights.items()})
 
     def settled(self, state: State, epochs: int) -> State:
+        """So many epochs with the zeros as they are."""
         state = state.fresh()
         begun = state_of(self.problem.original).weights
         for epoch in range(epochs):
-            state = self.epoch("settling", state, epoch, epochs, self.options.learning_rate / 2, 0.0, "prune", None)
+            state = self.epoch(
+                "settling", state, epoch, epochs, self.weights(None), rate=self.options.learning_rate / 2
+            )
         self.note("pruned", state, begun)
         return state
 
@@ -125,66 +146,72 @@ class Stages:
         """
         options, problem = self.options, self.problem
         begun = state.weights
-        entries = self.entries(state, room[0] if room else None)
+        sizes = self.entries(state, room[0] if room else None)
 
-        def assign(weights: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-            return codes.assign(weights, entries)
+        def assign(weights: Mapping[str, Array]) -> Books:
+            return self.assigned(weights, sizes)
 
-        values, chosen = assign(state.weights)
-        state = replace(state.fresh(), values=values, codes=chosen)
+        def moving(torch: Any, state: State) -> Parameters:
+            return self.codebooks.parameters(torch, state, assign, options.every)
+
+        values, codes = assign(state.weights)
+        state = replace(state.fresh(), values=values, codes=codes)
         for epoch in range(options.code_epochs):
-            rate = options.learning_rate / 4
-            state = self.epoch("moving codes", state, epoch, options.code_epochs, rate, 0.0, "codes", assign)
+            state = self.epoch(
+                "moving codes", state, epoch, options.code_epochs, moving, rate=options.learning_rate / 4
+            )
             if room:
                 state = self.store.state(partial(self.fitted, state, *room))
-        state = replace(state, weights={name: state.values[name][state.codes[name]] for name in state.codes}).fresh()
+        state = replace(state, weights=decoded((dict(state.values), dict(state.codes)))).fresh()
         first = options.shared_epochs // 2
         for epoch in range(first):
-            state = self.epoch(
-                "training codebooks", state, epoch, first, options.shared_learning_rate, 0.0, "books", True
-            )
-        state = self.store.state(partial(biases.rounded, problem, state, options.bias_bits)).fresh()
+            state = self.trained_entries(state, epoch, first, biases=True)
+        state = self.store.state(partial(biases_rounded, problem, state, options.bias_bits)).fresh()
         for epoch in range(options.shared_epochs - first):
-            rest = options.shared_epochs - first
-            state = self.epoch(
-                "training codebooks", state, epoch, rest, options.shared_learning_rate, 0.0, "books", False
-            )
+            state = self.trained_entries(state, epoch, options.shared_epochs - first)
         self.note("shared", state, begun)
         return state
 
+    def trained_entries(self, state: State, epoch: int, epochs: int, biases: bool = False) -> State:
+        """An epoch in which only codebooks learn, and biases where asked to."""
+        rate = self.options.shared_learning_rate
+        make = partial(self.codebooks.entries, biases=biases)
+        return self.epoch("training codebooks", state, epoch, epochs, make, rate=rate)
+
     def entries(self, state: State, target: int | None) -> dict[str, int]:
         """Entries a layer: what pruning's own price of a bit says, or as many as `target` bytes have room for."""
-        slope, found = self.store.value(
-            lambda: codes.trials(self.problem, state, self.options.entries, self.position_bits(state))
+        position_bits = self.zeros.bits_of(state.kept(), state.size())
+        slope, trials = self.store.value(
+            lambda: entries.trials(self.problem, state, self.codebooks, self.options.entries, position_bits)
         )
         names = {node.inputs[1]: node.name for node in self.problem.original.layers()}
-        for name, rows in found.items():
+        for name, tried in trials.items():
             self.rows += [
-                {"pass": "codes", "layer": names[name], "entries": entries, "bits": bits, "loss": rise}
-                for entries, bits, rise in rows
+                {"pass": "codes", "layer": names[name], "entries": count, "bits": bits, "loss": rise}
+                for count, bits, rise in tried
             ]
         if target is None:
-            return codes.pick(found, slope)
+            return entries.pick(trials, slope)
         for factor in PRICES:
-            entries = codes.pick(found, slope * factor)
-            if self.bytes(self.quick(state, entries)) <= ALMOST * target:
+            chosen = entries.pick(trials, slope * factor)
+            if self.bytes(self.quick(state, chosen)) <= ALMOST * target:
                 break
-        return dict(self.store.value(partial(self.filled, state, found, entries, target)))
+        return dict(self.store.value(partial(self.filled, state, trials, chosen, target)))
 
-    def filled(self, state: State, found: Mapping[str, Any], entries: dict[str, int], target: int) -> Mapping[str, int]:
+    def filled(self, state: State, trials: Mapping[str, Any], chosen: dict[str, int], target: int) -> Mapping[str, int]:
         """More entries, a layer and a step at a time, while there is room for them."""
         while True:
-            for tried in codes.richer(found, entries):
+            for tried in entries.richer(trials, chosen):
                 if self.bytes(self.quick(state, tried)) <= ALMOST * target:
-                    entries = tried
+                    chosen = tried
                     break
             else:
-                return entries
+                return chosen
 
     def fitted(self, state: State, target: int, floor: int) -> State:
         """About as many of the weights as fit, biases rounded to a few bits; at the end nothing but the file counts."""
         for _ in range(9):
-            size = self.bytes(biases.to_step(state, 4))
+            size = self.bytes(biases_to_step(state, 4))
             if size <= ALMOST * target:
                 break
             state = self.fewer(state, size, ALMOST * target, floor)
@@ -192,85 +219,84 @@ class Stages:
 
     def fewer(self, state: State, size: int, target: float, floor: int) -> State:
         """A shared state of `size` bytes without the least important weights, about as many as `target` asks for."""
-        per = max(0.2, (size - floor) / max(1, state.kept()))
-        less = max(1, math.ceil((size - target) / per))
-        worth = importance.score(self.kind, state.weights, self.curvature)
-        masks = importance.largest(worth, max(0, state.kept() - less))
-        kept = {name: masks[name].reshape(each.shape) for name, each in state.codes.items()}
-        found = {name: np.where(kept[name], each, 0).astype(np.uint8) for name, each in state.codes.items()}
-        left = {name: np.where(kept[name], each, np.float32(0)) for name, each in state.weights.items()}
-        return replace(state, codes=found, weights=left)
+        per_weight = max(0.2, (size - floor) / max(1, state.kept()))
+        less = max(1, math.ceil((size - target) / per_weight))
+        masks = self.zeros.choose(self.problem.original, state.weights, max(0, state.kept() - less))
+        codes = {name: np.where(masks[name], old, 0).astype(np.uint8) for name, old in state.codes.items()}
+        weights = {name: np.where(masks[name], old, np.float32(0)) for name, old in state.weights.items()}
+        return replace(state, codes=codes, weights=weights)
+
+    def weights(self, choose: Chooser | None) -> Make:
+        """The parameters of a stage in which zeros move as `choose` says, or stay."""
+        return lambda torch, state: self.zeros.parameters(torch, state, choose, self.options.every)
 
     def epoch(
-        self, stage: str, state: State, epoch: int, epochs: int, rate: float, hold: float, way: str, argument: Any
+        self,
+        stage: str,
+        state: State,
+        epoch: int,
+        epochs: int,
+        make: Make,
+        rate: float | None = None,
+        hold: float = 0.0,
     ) -> State:
-        told = {}
+        """One epoch of a stage, trained as `make` says; at the options' learning rate where none is given."""
+        losses: list[float] = []
 
-        def make() -> State:
-            clean = CLEAN[stage]
-            each = Epoch(self.problem, state, epoch / epochs, (epoch + 1) / epochs, rate, hold, clean=clean)
-            after: State = getattr(each, way)(argument)
-            told["loss"] = each.loss
-            if not math.isfinite(each.loss):
+        def trained() -> State:
+            base = self.options.learning_rate if rate is None else rate
+            span = Span(epoch / epochs, (epoch + 1) / epochs, base, hold, clean=CLEAN[stage])
+            after, loss = train(self.problem, state, make(self.problem.torch, state), span)
+            if not math.isfinite(loss):
                 raise EmccError("training diverged", hint="lower learning_rate in the recipe's [search]")
+            losses.append(loss)
             return after
 
-        after = self.store.state(make)
-        if told:
-            self.say(stage, epoch + 1, epochs, after, told["loss"])
+        after = self.store.state(trained)
+        for loss in losses:
+            self.say(stage, epoch + 1, epochs, after, loss)
         return after
 
+    def assigned(self, weights: Mapping[str, Array], sizes: Mapping[str, int]) -> Books:
+        """(values, codes) of every layer, of so many entries."""
+        books = {name: self.codebooks.assign(array, (sizes[name], entries.PRICE)) for name, array in weights.items()}
+        return {name: book[0] for name, book in books.items()}, {name: book[1] for name, book in books.items()}
+
     def bytes(self, state: State) -> int:
-        return len(self.encode(graph_of(self.problem.original, state)))
+        """Bytes of model.emc."""
+        return len(self.coder(graph_of(self.problem.original, state)))
 
-    def quick(self, state: State, entries: Mapping[str, int] | None = None) -> State:
+    def quick(self, state: State, sizes: Mapping[str, int] | None = None) -> State:
         """The state as sharing would leave it, roughly, without training."""
-        entries = entries or dict.fromkeys(state.weights, min(5, self.options.entries))
-        values, chosen = codes.assign(state.weights, entries)
-        return biases.to_step(replace(state, values=values, codes=chosen), 4)
-
-    def position_bits(self, state: State) -> float:
-        density = max(state.kept(), 1) / state.size()
-        return max(1.0, -math.log2(density) + 1.0)
+        few = min(5, self.options.entries)
+        sizes = sizes or {name: self.codebooks.sizes(array, few)[-1] for name, array in state.weights.items()}
+        values, codes = self.assigned(state.weights, sizes)
+        return biases_to_step(replace(state, values=values, codes=codes), 4)
 
     def quality(self, state: State) -> float:
+        """In percent; see Problem.judge."""
         return self.problem.judge(graph_of(self.problem.original, state))[1]
 
     def stored_quality(self, state: State) -> float:
+        """The same, as a step of the store."""
         return float(self.store.value(partial(self.quality, state)))
 
     def note(self, name: str, state: State, before: Mapping[str, Array]) -> None:
-        """A row a layer for the record; `before` are the weights that the pass began with.
+        """Add a row a layer to the record; `before` are the weights that the pass began with.
 
-        inertia: the sum of squared changes of the weights since then. bits and bytes: as shared with a few entries
-        and without training, where weights are not shared yet.
+        Bits and bytes are as shared with a few entries and without training, where weights are not shared yet.
         """
-        shared = state if state.codes else self.quick(state)
-        rows = self.store.value(partial(self.facts, state, shared, before))
-        self.rows += [{"pass": name, **row} for row in rows]
+        self.rows += self.store.value(partial(self.facts, name, state, before))
 
-    def facts(self, state: State, shared: State, before: Mapping[str, Array]) -> list[dict[str, Any]]:
+    def facts(self, name: str, state: State, before: Mapping[str, Array]) -> list[dict[str, Any]]:
+        """The rows of `note`."""
         original = self.problem.original
-        agreement = self.problem.agreement(graph_of(original, state))
-        sizes, _ = layer_table(self.encode(graph_of(original, shared)))
-        rows = []
-        for node, size in zip(original.layers(), sizes, strict=True):
-            weights = state.weights[node.inputs[1]]
-            change = np.subtract(weights, before[node.inputs[1]], dtype=np.float64)
-            rows.append(
-                {
-                    "layer": node.name,
-                    "kept": int(np.count_nonzero(weights)),
-                    "density": float(np.count_nonzero(weights) / weights.size),
-                    "bits": int(size.codes.width),
-                    "inertia": float(np.square(change).sum()),
-                    "bytes": int(size.bytes),
-                    "agreement": agreement,
-                }
-            )
-        return rows
+        after = graph_of(original, state)
+        coded = self.coder.layers(after if state.codes else graph_of(original, self.quick(state)))
+        return rows(name, before, after, coded, self.problem.agreement(after))
 
     def say(self, stage: str, done: int, total: int, state: State, loss: float) -> None:
+        """Tell of an epoch."""
         quality = self.quality(state) if done else self.before[1]
         sparsity = 1 - state.kept() / state.size()
         self.tell(Event(stage, done, total, loss, sparsity, quality, self.problem.measure))

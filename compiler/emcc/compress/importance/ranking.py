@@ -62,6 +62,16 @@ def lamp(ranked: Array) -> Callable[[int], Array]:
 SCORES: Mapping[str, Score] = MappingProxyType({"lamp": lamp, "magnitude": magnitude, "scaled": scaled})
 
 
+def all_of(magnitudes: Array, score: Score) -> Array:
+    """What each of a layer's |w| (flat, in any order) is worth: float64, of the same shape."""
+    order = np.argsort(magnitudes, kind="stable")
+    worth_of_chunk = score(magnitudes[order])
+    result = np.empty(magnitudes.size)
+    for number in range(chunks_of(magnitudes.size)):
+        result[order[number * CHUNK : (number + 1) * CHUNK]] = worth_of_chunk(number)
+    return result
+
+
 @dataclass(frozen=True)
 class Ranking:
     """One layer's |w|, float32 and ascending, with what they are worth. Zeros are worth less than all: -1."""

@@ -1,11 +1,12 @@
-"""What automatic compression may be told: its goal, and how hard it tries."""
+"""What a search may be told: its goal, and how hard it tries."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from emcc.base.errors import EmccError, printable
 from emcc.base.options import option
+from emcc.compress.problem import Aim
 
 UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "kib": 1024, "mib": 1 << 20}
 SCORES = ("auto", "magnitude", "scan", "lamp")
@@ -14,10 +15,10 @@ AUGMENT = ("none", "shift", "warp")
 
 def parse_size(text: str) -> int:
     """Bytes: a number, with B, KB, MB (thousands), KiB or MiB behind it, in any case. EmccError otherwise."""
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?)\s*([a-z]*)\s*", text.lower())
-    if not found or found[2] not in UNITS or float(found[1]) * UNITS[found[2]] < 1:
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?)\s*([a-z]*)\s*", text.lower())
+    if not match or match[2] not in UNITS or float(match[1]) * UNITS[match[2]] < 1:
         raise EmccError(f"{printable(text)!r} is not a size", hint="write 20KB, 1.5MB, 64KiB or a number of bytes")
-    return int(float(found[1]) * UNITS[found[2]])
+    return int(float(match[1]) * UNITS[match[2]])
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Search:
-    """How automatic compression trains. Every option is in the recipe's [search]."""
+    """How a search trains. Every option is in the recipe's [search]."""
 
     epochs: int = option(20, "passes over the data while the sparsity grows", low=1, high=10_000)
     settle: int = option(5, "passes with the zero pattern fixed", low=0, high=10_000)
@@ -72,3 +73,9 @@ class Search:
     threads: int = option(1, "processor threads; the last bits of the result depend on it", low=1, high=1024)
     seed: int = option(0, "of the order of the data and of augmentation", low=0, high=2**32 - 1)
     name: ClassVar[str] = "search"
+
+    @property
+    def aim(self) -> Aim:
+        """How the problem is set."""
+        shared = {field.name: getattr(self, field.name) for field in fields(Aim) if field.name != "scores"}
+        return Aim(**shared)

@@ -1,0 +1,90 @@
+"""A layer's weights to a codebook: the nearest of the best centroids, or those that are cheap to code."""
+
+import numpy as np
+
+from emcc.compress.clusters.exact import LEVELS
+from emcc.compress.clusters.lloyd import kmeans
+from emcc.compress.clusters.points import distinct, nearest, optimal_of_many
+from emcc.ir.codebook import CODE_WIDTHS, canonical
+from emcc.ir.graph import Array, Codebook
+
+ROUNDS = 12
+"""Of moving weights and centroids in `priced`."""
+
+
+def cluster(weights: Array, bits: int, *, init: str = "optimal", seed: int = 0, max_iter: int = 1000) -> Codebook:
+    """A codebook of at most 2**bits entries for `weights` (any shape, finite float32).
+
+    Zeros are code 0 and are not clustered. Distinct values that fit are kept exactly. `bits` 0 takes the smallest
+    width that keeps all exactly, or 8.
+    """
+    has_zero = np.count_nonzero(weights) < weights.size
+    points = distinct(weights, LEVELS if init == "optimal" else weights.size)
+    entries = points[0].size + has_zero if points else LEVELS
+    if bits == 0:
+        bits = next((width for width in CODE_WIDTHS if entries <= 2**width), 8)
+    room = 2**bits - has_zero
+    if points is None:
+        centroids = optimal_of_many(weights, room, max_iter)
+    else:
+        centroids = kmeans(*points, room, init=init, seed=seed, max_iter=max_iter)
+    codes = nearest(weights, centroids, base=int(has_zero))
+    return canonical(np.concatenate([[0.0], centroids]) if has_zero else centroids, codes, bits)
+
+
+def priced(weights: Array, entries: int, price: float) -> tuple[Array, Array]:
+    """(values float32 [K], codes uint8): at most `entries` clusters of the non-zero weights, and zero as entry 0.
+
+    Entropy-constrained: after k-means, each weight goes to the cluster with the least (w - c)**2 / mean square +
+    price * bits, bits = -log2 of the cluster's share (Chou, Lookabaugh and Gray 1989). With two entries or more no
+    weight changes its sign.
+    """
+    kept = weights.ravel() != 0
+    nonzero = weights.ravel()[kept].astype(np.float64)
+    codes = np.zeros(weights.size, np.uint8)
+    if not nonzero.size:
+        return np.zeros(1, np.float32), codes.reshape(weights.shape)
+    points, counts = np.unique(nonzero, return_counts=True)
+    if points.size <= entries:
+        centroids, labels = points, np.arange(points.size)
+    else:
+        centroids, labels = _settled(points, counts, _both_signs(points, counts, entries), price)
+    values = np.concatenate([[0.0], centroids]).astype(np.float32)
+    codes[kept] = labels[np.searchsorted(points, nonzero)] + 1
+    return values, codes.reshape(weights.shape)
+
+
+def entropy(codes: Array) -> float:
+    """Bits that the non-zero codes take together, at their own distribution."""
+    counts = np.bincount(codes.ravel())[1:]
+    counts = counts[counts > 0]
+    return float(-(counts * np.log2(counts / max(1, counts.sum()))).sum()) + 0.0
+
+
+def _both_signs(points: Array, counts: Array, entries: int) -> Array:
+    """K-means' centroids; where all are on one side of zero and some points are not, one goes to the other side."""
+    centroids = kmeans(points, counts, entries)
+    for side in (points < 0, points > 0):
+        if entries > 1 and side.any() and not (np.sign(centroids) == np.sign(points[side][0])).any():
+            mean = np.average(points[side], weights=counts[side])
+            return np.sort(np.append(kmeans(points[~side], counts[~side], entries - 1), mean))
+    return centroids
+
+
+def _settled(points: Array, counts: Array, centroids: Array, price: float) -> tuple[Array, Array]:
+    """Centroids, and the label of each point, after ROUNDS."""
+    scale = float(counts @ np.square(points)) / counts.sum()
+    bits = np.zeros(centroids.size)
+    labels = np.zeros(points.size, np.int64)
+    for _ in range(ROUNDS):
+        cost = np.square(points[:, None] - centroids) / scale + price * bits
+        # A cluster on the other side of zero would turn a sign.
+        cost[np.sign(points)[:, None] != np.sign(centroids)] += 1e6
+        labels = cost.argmin(axis=1)
+        share = np.bincount(labels, counts, centroids.size)
+        used = share > 0
+        sums = np.bincount(labels, counts * points, centroids.size)
+        centroids = sums[used] / share[used]
+        bits = -np.log2(share[used] / share.sum())
+        labels = (np.cumsum(used) - 1)[labels]
+    return centroids, labels

@@ -1,0 +1,1 @@
+"""Which weights matter: scores between layers, exact choices of so many weights, and a sensitivity scan."""

@@ -1,0 +1,143 @@
+"""What a method of compression is, and the row of each.
+
+A method is one file with one frozen dataclass. Its fields made with `option` are its section of the recipe. Its
+`role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "prune" chooses the weights
+that stay, "share" gives those that are left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`)
+and the searches for a goal (`search/`) use methods through what stands here and nothing else, so that adding a method
+touches its file and its row in METHODS.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self
+
+from emcc.compress.state import State
+from emcc.ir.graph import Array, Graph
+
+Masks = dict[str, Array]
+"""Bool by weight constant, in its shape: which weights stay."""
+
+Chooser = Callable[[Mapping[str, Array], Mapping[str, Array], float], Masks]
+"""Of weights, their gradients (empty at the first step) and the time in the stage (0 to 1) to masks."""
+
+Setting = tuple[int, float]
+"""Entries of a codebook besides zero, and the price of a code's bit in squared error (see `Codebooks.assign`)."""
+
+Books = tuple[dict[str, Array], dict[str, Array]]
+"""(values float32 [K] with zero as entry 0, codes uint8 in the weights' shape), by weight constant."""
+
+Assigner = Callable[[Mapping[str, Array]], Books]
+
+
+class Parameters(Protocol):
+    """A way to train a State: its leaves, the graph's constants as functions of them, and the way back."""
+
+    @property
+    def leaves(self) -> Mapping[str, Any]:
+        """Tensors to optimise, by the constant that each is for."""
+        ...
+
+    @property
+    def decays(self) -> frozenset[str]:
+        """Names of the leaves that weight decay is for."""
+        ...
+
+    def project(self, step: int, at: float) -> None:
+        """Bring the leaves back to what the method allows; called before each step, `at` (0 to 1) in the stage."""
+        ...
+
+    def constants(self) -> dict[str, Any]:
+        """The graph's weights and biases as differentiable functions of the leaves."""
+        ...
+
+    def result(self, state: State) -> State:
+        """`state` with the weights, codebooks and biases that the leaves stand for now."""
+        ...
+
+
+Make = Callable[[Any, State], Parameters]
+"""From torch and a State to the parameters of a stage."""
+
+
+class Method(Protocol):
+    """What every method has."""
+
+    name: ClassVar[str]
+    role: ClassVar[str]
+
+    def apply(self, graph: Graph) -> Graph:
+        """Compress as the options say, without training. Raises EmccError where the model is at fault."""
+        ...
+
+
+class Zeros(Method, Protocol):
+    """A method that chooses zeros."""
+
+    def partly(self, share: float) -> Self:
+        """The method at this share of the strength that its options ask for: gradual schedules grow it to 1."""
+        ...
+
+    def forms(self, curvature: Mapping[str, float]) -> Mapping[str, Self]:
+        """Forms of the method that a search may audition, by name; one under its own name where there is no choice.
+
+        `curvature`: of `importance.scan`, by weight constant.
+        """
+        ...
+
+    def choose(self, graph: Graph, weights: Mapping[str, Array], count: int) -> Masks:
+        """Choose exactly `count` weights that stay, fewer only where fewer are not zero."""
+        ...
+
+    def parameters(self, torch: Any, state: State, choose: Chooser | None, every: int) -> Parameters:
+        """Train the weights that are not zero; `choose` moves the zeros every so many steps, None keeps them."""
+        ...
+
+    def bits_of(self, kept: int, size: int) -> float:
+        """Bits that the position of one of `kept` weights of `size` takes in the file."""
+        ...
+
+
+class Codebooks(Method, Protocol):
+    """A method that shares weights."""
+
+    def kept(self) -> Self:
+        """The method with the options that --keep-weights has for it."""
+        ...
+
+    def sizes(self, weights: Array, most: int) -> Sequence[int]:
+        """Ascending numbers of entries besides zero, at most `most`, that are worth trying for a layer."""
+        ...
+
+    def assign(self, weights: Array, setting: Setting) -> tuple[Array, Array]:
+        """(values, codes) of a layer: see Books. Zeros stay zero."""
+        ...
+
+    def parameters(self, torch: Any, state: State, assign: Assigner, every: int) -> Parameters:
+        """Train weights through their codebooks; `assign` makes these anew every so many steps."""
+        ...
+
+    def entries(self, torch: Any, state: State, biases: bool = True) -> Parameters:
+        """Train codebooks, and biases where asked to, with the codes as they are."""
+        ...
+
+    def bits_of(self, values: Array, codes: Array) -> float:
+        """Bits that a layer's codes and codebook take in the file, positions left out."""
+        ...
+
+
+METHODS: Mapping[str, tuple[str, str]] = {
+    "prune": ("prune", "emcc.compress.magnitude:Prune"),
+    "share": ("share", "emcc.compress.kmeans:Share"),
+}
+"""(role, where it is) by name, which is its section of the recipe."""
+
+
+def method(name: str) -> Any:
+    """The class of a method, imported when first asked for."""
+    module, kind = METHODS[name][1].split(":")
+    return getattr(importlib.import_module(module), kind)
+
+
+def having(role: str) -> tuple[str, ...]:
+    """Names of the methods of a role."""
+    return tuple(name for name, (its_role, _) in METHODS.items() if its_role == role)
