@@ -1,15 +1,23 @@
 """Options: dataclass fields that the recipe may set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any
 
 
 def option(
-    default: Any, doc: str, *, low: float | None = None, high: float | None = None, choices: Sequence[Any] | None = None
+    default: Any,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[Any] | Callable[[], Sequence[Any]] = (),
 ) -> Any:
-    """A field of a pass that the recipe may set. `doc` is its comment in `emcc recipe`, the rest is checked."""
-    metadata = {"doc": doc, "low": low, "high": high, "choices": tuple(choices) if choices else None}
+    """A field that the recipe may set. `doc` is its comment in `emcc recipe`, the rest is checked.
+
+    `choices` may be a function, called when the choices are needed.
+    """
+    metadata = {"doc": doc, "low": low, "high": high, "choices": choices if callable(choices) else lambda: choices}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata=metadata)
     return field(default=default, metadata=metadata)

@@ -9,8 +9,11 @@ touches its file and its row in METHODS.
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
+from emcc.base.options import option
 from emcc.compress.state import State
 from emcc.ir.graph import Array, Graph
 
@@ -125,7 +128,7 @@ class Codebooks(Method, Protocol):
         ...
 
 
-METHODS: Mapping[str, tuple[str, str]] = {
+METHODS: dict[str, tuple[str, str]] = {
     "prune": ("prune", "emcc.compress.magnitude:Prune"),
     "share": ("share", "emcc.compress.kmeans:Share"),
 }
@@ -141,3 +144,12 @@ def method(name: str) -> Any:
 def having(role: str) -> tuple[str, ...]:
     """Names of the methods of a role."""
     return tuple(name for name, (its_role, _) in METHODS.items() if its_role == role)
+
+
+@dataclass(frozen=True)
+class Combination:
+    """The methods that compress a model: the recipe's [compress]."""
+
+    zeros: str = option("prune", "the method that chooses zeros", choices=partial(having, "prune"))
+    codebooks: str = option("share", "the method that shares weights", choices=partial(having, "share"))
+    name: ClassVar[str] = "compress"

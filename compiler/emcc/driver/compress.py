@@ -77,7 +77,7 @@ def manifest(
     from emcc.measure.values import rounded, source
 
     effective = recipe.effective()
-    used = ("search" if options.goal else recipe.codebooks.name, "calibrate", "quantise", "encode")
+    used = ["compress", *(("search",) if options.goal else (recipe.codebooks.name,)), "calibrate", "quantise", "encode"]
     return {
         "kind": KIND,
         "emcc": __version__,

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from emcc.base.errors import EmccError, printable
+from emcc.compress.method import METHODS
 
 if TYPE_CHECKING:
     from emcc.compress.finetune import Finetune
@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from emcc.passes.calibrate import Calibrate
     from emcc.passes.quantise import Quantise
 
-SECTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "prune": "emcc.compress.magnitude:Prune",
-        "share": "emcc.compress.kmeans:Share",
-        "finetune": "emcc.compress.finetune:Finetune",
-        "calibrate": "emcc.passes.calibrate:Calibrate",
-        "quantise": "emcc.passes.quantise:Quantise",
-        "lower": "emcc.eie.options:LowerOptions",
-        "encode": "emcc.container.options:EncodeOptions",
-        "search": "emcc.compress.search.goal:Search",
-    }
-)
 HINT = "`emcc recipe` prints every option with its default"
 
 
@@ -82,13 +70,13 @@ class Recipe:
 
     @property
     def zeros(self) -> "Zeros":
-        """The method that chooses zeros."""
-        return cast("Zeros", self.build("prune"))
+        """The method that chooses zeros, with its options."""
+        return cast("Zeros", self.build(self.build("compress").zeros))
 
     @property
     def codebooks(self) -> "Codebooks":
-        """The method that shares weights."""
-        return cast("Codebooks", self.build("share"))
+        """The method that shares weights, with its options."""
+        return cast("Codebooks", self.build(self.build("compress").codebooks))
 
     @property
     def finetune(self) -> "Finetune":
@@ -121,42 +109,57 @@ class Recipe:
         return cast("Search", self.build("search"))
 
     def effective(self) -> dict[str, dict[str, Any]]:
-        """Every section's every value, defaults included: for the manifest."""
-        return {section: self._effective(section) for section in SECTIONS}
+        """Every section's every value, defaults included, but for methods that are not used: for the manifest."""
+        unused = set(METHODS) - {self.zeros.name, self.codebooks.name}
+        return {section: self._effective(section) for section in sections() if section not in unused}
 
     def _effective(self, section: str) -> dict[str, Any]:
         chosen = self.chosen.get(section, {})
-        return {each.name: chosen.get(each.name, default(each)) for each in options(section)}
+        return {entry.name: chosen.get(entry.name, default(entry)) for entry in options(section)}
+
+
+def sections() -> dict[str, str]:
+    """The recipe's sections, and where the dataclass of each is."""
+    return {
+        "compress": "emcc.compress.method:Combination",
+        **{name: where for name, (_, where) in METHODS.items()},
+        "finetune": "emcc.compress.finetune:Finetune",
+        "calibrate": "emcc.passes.calibrate:Calibrate",
+        "quantise": "emcc.passes.quantise:Quantise",
+        "lower": "emcc.eie.options:LowerOptions",
+        "encode": "emcc.container.options:EncodeOptions",
+        "search": "emcc.compress.search.goal:Search",
+    }
 
 
 def step(section: str) -> Any:
     """The dataclass of a section, imported when first asked for."""
-    module, name = SECTIONS[section].split(":")
+    module, name = sections()[section].split(":")
     return getattr(importlib.import_module(module), name)
 
 
 def options(section: str) -> tuple[Field[Any], ...]:
     """The fields of a section that a recipe may set: those made with `base.options.option`."""
-    return tuple(each for each in fields(step(section)) if "doc" in each.metadata)
+    return tuple(entry for entry in fields(step(section)) if "doc" in entry.metadata)
 
 
-def default(each: Field[Any]) -> Any:
+def default(entry: Field[Any]) -> Any:
     """A field's default."""
-    return each.default_factory() if each.default_factory is not MISSING else each.default
+    return entry.default_factory() if entry.default_factory is not MISSING else entry.default
 
 
 def check(table: Mapping[str, Any]) -> list[str]:
     """What is wrong with a parsed recipe, a line each, in its order."""
     problems = []
     for section, values in table.items():
-        if section not in SECTIONS:
+        if section not in sections():
             name = printable(section)
             cause = f"no section [{name}]" if isinstance(values, dict) else f"{name} is in no section"
-            problems.append(cause + _near(section, list(SECTIONS), "the sections are"))
+            problems.append(cause + _near(section, list(sections()), "the sections are"))
         elif not isinstance(values, dict):
             problems.append(f"{section} is a section: write [{section}], and its options below")
         else:
-            known = {each.name: each for each in options(section)}
+            known = {entry.name: entry for entry in options(section)}
             for key, value in values.items():
                 where = f"[{section}] {printable(key)}"
                 if key in known:
@@ -166,15 +169,15 @@ def check(table: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def check_value(where: str, value: Any, each: Field[Any]) -> list[str]:
+def check_value(where: str, value: Any, entry: Field[Any]) -> list[str]:
     """What is wrong with a value of a field; in a table, with each of its values."""
-    metadata, wanted = each.metadata, default(each)
+    metadata, wanted = entry.metadata, default(entry)
     if isinstance(wanted, dict):
         if not isinstance(value, dict):
             return [f"{where} is {_show(value)}, not a table of values by layer"]
-        kind = int if "int" in str(each.type) else float
-        entries = ((f"{where}.{printable(repr(key))}", entry) for key, entry in value.items())
-        return [line for name, entry in entries for line in _check_scalar(name, entry, kind, metadata)]
+        kind = int if "int" in str(entry.type) else float
+        items = ((f"{where}.{printable(repr(key))}", item) for key, item in value.items())
+        return [line for name, item in items for line in _check_scalar(name, item, kind, metadata)]
     return _check_scalar(where, value, type(wanted), metadata)
 
 
@@ -183,7 +186,7 @@ def _check_scalar(where: str, value: Any, kind: type, metadata: Mapping[str, Any
     right = (int, float) if kind is float else kind
     if not isinstance(value, right) or (isinstance(value, bool) and kind is not bool):
         return [f"{where} is {_show(value)}, not {words[kind]}"]
-    choices, low, high = (metadata[key] for key in ("choices", "low", "high"))
+    choices, low, high = metadata["choices"](), metadata["low"], metadata["high"]
     if choices and value not in choices:
         known = [str(choice) for choice in choices]
         return [f"{where} is {_show(value)}{_near(str(value), known, 'it can be')}"]
@@ -217,24 +220,24 @@ def _toml(value: bool | int | float | str) -> str:
 def default_text() -> str:
     """The recipe in which everything is at its default, with a comment on each option; it parses to the defaults."""
     lines = ["# emcc's recipe: every option at its default. Keep the lines you change; the rest may go."]
-    for section in SECTIONS:
+    for section in sections():
         lines += ["", f"[{section}]"]
         tables = []
-        for each in options(section):
-            if isinstance(default(each), dict):
-                tables.append(each)
+        for entry in options(section):
+            if isinstance(default(entry), dict):
+                tables.append(entry)
             else:
-                lines += [*_comment(each), f"{each.name} = {_toml(default(each))}"]
-        for each in tables:
-            lines += ["", *_comment(each), f"[{section}.{each.name}]"]
+                lines += [*_comment(entry), f"{entry.name} = {_toml(default(entry))}"]
+        for entry in tables:
+            lines += ["", *_comment(entry), f"[{section}.{entry.name}]"]
     return "\n".join(lines) + "\n"
 
 
-def _comment(each: Field[Any]) -> list[str]:
-    choices, low, high = (each.metadata[key] for key in ("choices", "low", "high"))
+def _comment(entry: Field[Any]) -> list[str]:
+    choices, low, high = entry.metadata["choices"](), entry.metadata["low"], entry.metadata["high"]
     allowed = ""
     if choices:
         allowed = f" ({', '.join(_toml(choice) for choice in choices)})"
     elif low is not None or high is not None:
         allowed = f" ({_range(low, high)})"
-    return [f"# {each.metadata['doc']}{allowed}"]
+    return [f"# {entry.metadata['doc']}{allowed}"]

@@ -60,7 +60,7 @@ def test_keep_weights(data: Dataset | None) -> None:
     assert any("[share]" in warning for warning in found.warnings)
     assert found.resolved["share"]["bits"] == 0
     assert (SYNTHETIC in found.warnings) == (data is None)
-    assert set(found.resolved) == {"share", "calibrate", "quantise", "lower", "encode"}
+    assert set(found.resolved) == {"compress", "share", "calibrate", "quantise", "lower", "encode"}
 
 
 def test_keep_weights_shares_in_the_bits_that_the_recipe_says() -> None:

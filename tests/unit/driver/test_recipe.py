@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from emcc.base.errors import EmccError
-from emcc.driver.recipe import SECTIONS, Recipe, default_text
+from emcc.driver.recipe import Recipe, default_text, sections
 
 ALL_WRONG = """\
 depth = 1
@@ -32,7 +32,7 @@ trim = "yes"
 
 ALL_SAID = """\
 my.toml: 15 mistakes in the recipe
-  depth is in no section; the sections are prune, share, finetune, calibrate, quantise, lower, encode, search
+  depth is in no section; the sections are compress, prune, share, finetune, calibrate, quantise, lower, encode, search
   share is a section: write [share], and its options below
   no section [prun], did you mean prune?
   [prune] sparsty: no such option, did you mean sparsity?
@@ -58,7 +58,7 @@ def test_the_default_text_parses_to_the_defaults_and_shows_every_option():
     assert {section: set(values) for section, values in written.items()} == {
         section: set(values) for section, values in Recipe().effective().items()
     }
-    assert list(written) == list(SECTIONS)
+    assert list(written) == list(sections())
     assert all(
         line.startswith("#") for line in text.splitlines() if line and line[0] not in "[abcdefghijklmnopqrstuvwxyz"
     )
