@@ -45,11 +45,11 @@ class Dropout:
 
     def factors(self, rng: np.random.Generator, samples: int) -> Mapping[str, Any]:
         """By name, float32 [samples, ...]: 0 for what is left out, 1 / (1 - share) for the rest."""
-        found = {}
+        factors = {}
         for name, (shape, share) in self._factors.items():
             out = rng.random((samples, *shape), np.float32) < share
-            found[name] = self._torch.from_numpy(np.where(out, np.float32(0), np.float32(1 / (1 - share))))
-        return found
+            factors[name] = self._torch.from_numpy(np.where(out, np.float32(0), np.float32(1 / (1 - share))))
+        return factors
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:

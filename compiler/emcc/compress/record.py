@@ -42,12 +42,12 @@ def rows(
     sum of squared changes since `before`, the weights by constant. agreement: of the whole model with the original,
     in percent; None where there is none.
     """
-    found = []
+    table = []
     for place, node in enumerate(after.layers()):
         weights = after.constants[node.inputs[1]]
         kept = int(np.count_nonzero(weights))
         change = np.subtract(weights, before[node.inputs[1]], dtype=np.float64)
-        found.append(
+        table.append(
             {
                 "pass": name,
                 "layer": node.name,
@@ -59,7 +59,7 @@ def rows(
                 "agreement": agreement,
             }
         )
-    return found
+    return table
 
 
 class Recorder:

@@ -112,15 +112,15 @@ def searched(
     progress: Callable[[Any], None],
 ) -> tuple["Plan", "Graph", dict[str, Any]]:
     """The plan without the passes that the search stands for, the graph that it found, and its record."""
-    from emcc.driver.search import Asked, record, search
+    from emcc.driver.search import SearchRequest, record, search
 
     assert options.goal is not None
     assert options.data is not None
     assert data is not None
-    asked = Asked(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
-    found = search(original, data, asked, encoder, progress)
+    request = SearchRequest(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
+    result = search(original, data, request, encoder, progress)
     replaced = (recipe.zeros.name, recipe.codebooks.name, "finetune")
     resolved = {name: section for name, section in planned.resolved.items() if name not in replaced}
     resolved["search"] = recipe.effective()["search"]
     plan = replace(planned, compress=(), skipped=(), fine_tuned=not options.keep_weights, resolved=resolved)
-    return plan, found.shared, record(options.goal, found)
+    return plan, result.shared, record(options.goal, result)

@@ -25,7 +25,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     """
     from emcc.container import decode
     from emcc.driver.encoder import Encoder
-    from emcc.driver.search import Asked, record, search
+    from emcc.driver.search import SearchRequest, record, search
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.measure import truth
@@ -50,9 +50,9 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     elif options.data is None or data is None:
         raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     else:
-        asked = Asked(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
-        found = search(folded, data, asked, encoder, tell)
-        shared, searched = found.shared, record(options.goal, found)
+        request = SearchRequest(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
+        result = search(folded, data, request, encoder, tell)
+        shared, searched = result.shared, record(options.goal, result)
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}

@@ -139,7 +139,7 @@ def _interface(program: Program) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """`value` as JSON has it."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value

@@ -13,7 +13,7 @@ from emcc.base.events import Event
 from emcc.compress.record import Coder
 from emcc.compress.search.goal import Goal
 from emcc.compress.search.keep import Keeper
-from emcc.compress.search.search import Found, Searcher
+from emcc.compress.search.search import Result, Searcher
 from emcc.compress.search.stages import Methods
 from emcc.compress.search.store import Store
 from emcc.driver.recipe import Recipe
@@ -25,7 +25,7 @@ Tell = Callable[[Event | str], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class SearchRequest:
     """What a search is asked for, and the files that it depends on."""
 
     model: Path
@@ -54,24 +54,24 @@ class Asked:
         return total.hexdigest()
 
 
-def search(folded: Graph, data: Dataset, asked: Asked, coder: Coder, tell: Tell) -> Found:
+def search(folded: Graph, data: Dataset, request: SearchRequest, coder: Coder, tell: Tell) -> Result:
     """Search. Raises EmccError where the goal cannot be reached, or the data is too little to hold some out."""
     from emcc.compress.problem import Problem
     from emcc.compress.trainer import deterministic, import_torch
 
     if len(data) < 2:
-        raise EmccError("too little data to hold some out", file=asked.data, hint="give at least two samples")
-    torch, recipe = import_torch(), asked.recipe
-    store = Store(asked.work, asked.key)
+        raise EmccError("too little data to hold some out", file=request.data, hint="give at least two samples")
+    torch, recipe = import_torch(), request.recipe
+    store = Store(request.work, request.key)
     with deterministic(torch, recipe.search.threads):
         problem = Problem(torch, folded, data, recipe.search.aim)
         methods = Methods(recipe.zeros, recipe.codebooks)
-        kind = Keeper if asked.keep_weights else Searcher
-        return kind(problem, asked.goal, recipe.search, methods, coder, store, tell).run()
+        kind = Keeper if request.keep_weights else Searcher
+        return kind(problem, request.goal, recipe.search, methods, coder, store, tell).run()
 
 
-def record(goal: Goal, found: Found) -> dict[str, Any]:
+def record(goal: Goal, result: Result) -> dict[str, Any]:
     """The goal, what was measured, and a row a layer and pass: "goal", "search" and "layer_passes" of emcc.json."""
-    measured = {name: value for name, value in found.record.items() if name != "steps"}
+    measured = {name: value for name, value in result.record.items() if name != "steps"}
     aim = {name: value for name, value in asdict(goal).items() if value is not None}
-    return dict(rounded({"goal": aim, "search": measured, "layer_passes": found.record["steps"]}))
+    return dict(rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"]}))

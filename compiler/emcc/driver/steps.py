@@ -61,7 +61,7 @@ def describe(step: Any, before: Graph, after: Graph) -> str:
 def nonzero(graph: Graph) -> tuple[int, int]:
     """Weights that are not zero, and weights, of a folded graph."""
     weights = [graph.constants[node.inputs[1]] for node in graph.layers()]
-    return sum(int(np.count_nonzero(each)) for each in weights), sum(each.size for each in weights)
+    return sum(int(np.count_nonzero(array)) for array in weights), sum(array.size for array in weights)
 
 
 def _fold(_step: Any, before: Graph, after: Graph) -> str:

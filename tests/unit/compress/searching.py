@@ -11,7 +11,7 @@ from emcc.compress.method import Books
 from emcc.compress.problem import Problem
 from emcc.compress.search.entries import PRICE
 from emcc.compress.search.goal import Goal, Search
-from emcc.compress.search.search import Found, Searcher
+from emcc.compress.search.search import Result, Searcher
 from emcc.compress.search.stages import Methods
 from emcc.compress.search.store import Store
 from emcc.compress.state import State
@@ -37,7 +37,7 @@ def problem_of(graph: Graph, labels: bool, options: Search, samples: int = 300) 
 
 def search(
     graph: Graph, goal: Goal, labels: bool = True, work: Path | None = None, samples: int = 300, **changes
-) -> tuple[Found, bytes]:
+) -> tuple[Result, bytes]:
     options = Search(**{**FAST, **changes})
     with deterministic(import_torch(), 1):
         problem = problem_of(graph, labels, options, samples)

@@ -50,8 +50,8 @@ def cut_points(values: Array, counts: Array, k: int) -> Array:
         return _cuts_by_matrix(*sums, k)
     from emcc.compress.clusters.kernels import cuts
 
-    found: Array = cuts(*sums, k)
-    return found
+    ends: Array = cuts(*sums, k)
+    return ends
 
 
 def running_sums(values: Array, counts: Array) -> tuple[Array, Array, Array]:

@@ -66,13 +66,13 @@ def cuts(weight: Array, total: Array, square: Array, k: int) -> Array:
 @compiled
 def tally(weights: Array, bits: Array) -> Array:
     """{how many, sum} of the non-zero weights in each bucket, float64 [BUCKETS, 2]. bits: the weights as uint32."""
-    found = np.zeros((BUCKETS, 2))
+    buckets = np.zeros((BUCKETS, 2))
     for i in range(weights.size):
         if weights[i] != 0:
             key = bits[i] ^ (np.uint32(0xFFFFFFFF) if bits[i] >> 31 else np.uint32(0x80000000))
-            found[key >> LOW_BITS, 0] += 1
-            found[key >> LOW_BITS, 1] += weights[i]
-    return found
+            buckets[key >> LOW_BITS, 0] += 1
+            buckets[key >> LOW_BITS, 1] += weights[i]
+    return buckets
 
 
 @compiled

@@ -32,8 +32,8 @@ def distinct(weights: Array, limit: int) -> tuple[Array, Array] | None:
     step = CHUNK if limit < flat.size else max(1, flat.size)
     for begin in range(0, flat.size, step):
         chunk = flat[begin : begin + step]
-        found, times = np.unique(chunk[chunk != 0], return_counts=True)
-        both = np.concatenate([values, found])
+        fresh, times = np.unique(chunk[chunk != 0], return_counts=True)
+        both = np.concatenate([values, fresh])
         values, place = np.unique(both, return_inverse=True)
         counts = np.bincount(place, np.concatenate([counts, times]), values.size).astype(np.int64)
         if values.size > limit:
@@ -76,9 +76,9 @@ def bucketed(flat: Array) -> Points:
     """A point a bucket; those with more than 1/_HEAVY of the weights or 1/_WIDE of their range are taken apart."""
     from emcc.compress.clusters.kernels import LOW_BITS, tally
 
-    found = tally(flat, flat.view(np.uint32))
-    used = np.flatnonzero(found[:, 0])
-    count, total = found[used, 0].astype(np.int64), found[used, 1]
+    buckets = tally(flat, flat.view(np.uint32))
+    used = np.flatnonzero(buckets[:, 0])
+    count, total = buckets[used, 0].astype(np.int64), buckets[used, 1]
     values = total / count
     width = number((used << LOW_BITS) + 1023).astype(np.float64) - number(used << LOW_BITS)
     large = (count > count.sum() // _HEAVY) | (width > (values[-1] - values[0]) / _WIDE)

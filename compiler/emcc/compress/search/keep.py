@@ -10,7 +10,7 @@ from emcc.compress.method import Setting
 from emcc.compress.parameters import decoded
 from emcc.compress.rounding import biases_rounded, snapped
 from emcc.compress.search.entries import FEW
-from emcc.compress.search.search import Found
+from emcc.compress.search.search import Result
 from emcc.compress.search.stages import Stages
 from emcc.compress.state import State, graph_of, state_of
 
@@ -34,7 +34,7 @@ class Tried:
 class Keeper(Stages):
     """A search over codebooks, a layer each; nothing is trained."""
 
-    def run(self) -> Found:
+    def run(self) -> Result:
         """The smallest file that --max-drop allows, or the best model that --target-size allows."""
         problem, store = self.problem, self.store
         start = state_of(problem.original)
@@ -56,7 +56,7 @@ class Keeper(Stages):
             "agreement": problem.agreement(shared),
             "steps": self.rows,
         }
-        return Found(problem.original, shared, record)
+        return Result(problem.original, shared, record)
 
     def _searched(self, start: State, base: State, chosen: list[dict[str, Setting]]) -> Tried:
         """The best of the choices, which get smaller and worse, by bisection: one that will do, its neighbour not."""

@@ -22,7 +22,7 @@ BYTES = 1.15
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """The result: the graph before sharing and after it, and what was measured on the way."""
 
     pruned: Graph
@@ -33,7 +33,7 @@ class Found:
 class Searcher(Stages):
     """One search."""
 
-    def run(self) -> Found:
+    def run(self) -> Result:
         """The search."""
         problem, store = self.problem, self.store
         start = state_of(problem.original)
@@ -62,7 +62,7 @@ class Searcher(Stages):
             "scores": scanned["scores"],
             "steps": self.rows,
         }
-        return Found(*graphs, record)
+        return Result(*graphs, record)
 
     def _to_size(self, start: State, target: int) -> tuple[State, State]:
         """Weights left as the size allows; the file is never larger than `target`."""

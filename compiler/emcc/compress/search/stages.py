@@ -81,8 +81,8 @@ class Stages:
         Each grows a network of a share AUDITION of the weights in a few steps, and the least held-out loss wins.
         """
         self.say("sensitivity scan", 0, 1, start, 0.0)
-        found = scan(self.problem, start)
-        forms = self.zeros.forms({row["weight"]: row["curvature"] for row in found})
+        sensitivity = scan(self.problem, start)
+        forms = self.zeros.forms({row["weight"]: row["curvature"] for row in sensitivity})
         losses = {}
         for kind, form in forms.items() if self.options.score not in forms and len(forms) > 1 else ():
             choose = self.chooser(round(start.size() * FIRST), max(1, round(start.size() * AUDITION)), 1, form)
@@ -91,7 +91,7 @@ class Stages:
             trained, _ = train(self.problem, start, parameters, span)
             losses[kind] = self.problem.judge(graph_of(self.problem.original, trained))[0]
         best = self.options.score if self.options.score in forms else min(forms, key=lambda kind: losses.get(kind, 0.0))
-        return {"rows": found, "scores": losses, "score": best}
+        return {"rows": sensitivity, "scores": losses, "score": best}
 
     def grow(self, state: State, count: int, epochs: int, end: Callable[[State, int], int] | None = None) -> State:
         """Sparsity grows until `count` weights are left, over so many epochs; `end(state, count)` may correct it.
