@@ -7,6 +7,7 @@ import numpy as np
 
 from emcc.container import layer_sizes
 from emcc.ir.graph import Array, Graph
+from emcc.measure.quality import agreement
 from emcc.ops import interpret
 from emcc.ops.host import classes
 from emcc.samples.dataset import Dataset
@@ -15,7 +16,7 @@ PASSES = ("prune", "share", "finetune")
 
 
 class LayerPasses:
-    """Called with a pass's name and the folded float graphs before and after it; `rows` is for the manifest.
+    """Take a pass's name and the folded float graphs before and after it at each call; `rows` is for the manifest.
 
     Args:
         original: the folded model. data: samples of the user's data, or None: then there is no agreement.
@@ -26,10 +27,10 @@ class LayerPasses:
         self.rows: list[dict[str, Any]] = []
         self._encode, self._host = encode, original.host
         self._x = None if data is None else data.x.astype(np.float64)
-        self._said = self._classes(original)
+        self._original_classes = self._classes(original)
 
     def __call__(self, name: str, before: Graph, after: Graph) -> None:
-        """Adds a row a layer.
+        """Add a row a layer.
 
         kept, density: weights that are not zero. bits: of a code. inertia: the sum of squared changes of the weights
         in this pass. bytes: of the layer in model.emc. bits and bytes are None before weights are shared. agreement:
@@ -38,9 +39,9 @@ class LayerPasses:
         if name not in PASSES:
             return
         sizes = layer_sizes(self._encode(after)) if after.codebooks else None
-        agreement = self._agreement(after)
+        same = agreement(self._original_classes, self._classes(after))
         for place, node in enumerate(after.layers()):
-            weights, had = (graph.constants[node.inputs[1]] for graph in (after, before))
+            weights, weights_before = (graph.constants[node.inputs[1]] for graph in (after, before))
             kept = int(np.count_nonzero(weights))
             self.rows.append(
                 {
@@ -49,15 +50,11 @@ class LayerPasses:
                     "kept": kept,
                     "density": kept / weights.size,
                     "bits": sizes[place].code_w if sizes else None,
-                    "inertia": float(np.square(np.subtract(weights, had, dtype=np.float64)).sum()),
+                    "inertia": float(np.square(np.subtract(weights, weights_before, dtype=np.float64)).sum()),
                     "bytes": sizes[place].bytes if sizes else None,
-                    "agreement": agreement,
+                    "agreement": None if same is None else 100 * same,
                 }
             )
-
-    def _agreement(self, graph: Graph) -> float | None:
-        now = self._classes(graph)
-        return None if self._said is None or now is None else 100 * float(np.mean(self._said == now))
 
     def _classes(self, graph: Graph) -> Array | None:
         return None if self._x is None else classes(self._host, np.asarray(interpret.run(graph, self._x)))
