@@ -33,7 +33,7 @@ _STORED: dict[int, tuple[str, str]] = {
 
 
 def type_name(data_type: int) -> str:
-    """ "FLOAT" for 1, and so on; the number where it has no name."""
+    """Return "FLOAT" for 1, and so on; the number where it has no name."""
     try:
         return str(TensorProto.DataType.Name(data_type))
     except ValueError:
@@ -41,7 +41,7 @@ def type_name(data_type: int) -> str:
 
 
 def decode(tensor: onnx.TensorProto, path: Path) -> Array:
-    """The tensor's value; bfloat16 as float32. `path` is the model's file."""
+    """Return the tensor's value; bfloat16 as float32. `path` is the model's file."""
     dims = tuple(tensor.dims)
     if any(size < 0 for size in dims):
         raise _error(tensor, path, f"has a negative dimension: {list(dims)}", "export it again")
@@ -73,7 +73,7 @@ def decode(tensor: onnx.TensorProto, path: Path) -> Array:
 
 
 def _listed(tensor: onnx.TensorProto, path: Path, field: str, dtype: np.dtype[Any], count: int) -> Array:
-    """The values from float_data and its like."""
+    """Return the values of float_data or another typed field."""
     values = getattr(tensor, field)
     if len(values) != count:
         raise _error(

@@ -11,7 +11,7 @@ KEPT = ("layer", "rows", "columns", "weights", "kept", "density", "codebook", "c
 
 
 def render(manifest: Mapping[str, Any]) -> bytes:
-    """The page of a manifest."""
+    """Return the page of a manifest."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     env = Environment(
@@ -101,8 +101,8 @@ def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": "Memory",
         "head": ["memory", "count", "width", "depth (deepest)", "bits in all"],
-        "rows": [[each["kind"], each["count"], each["width"], each["depth"], f"{each['bits']:,}"] for each in memory],
-        "foot": ["total", "", "", "", f"{sum(each['bits'] for each in memory):,}"],
+        "rows": [[row["kind"], row["count"], row["width"], row["depth"], f"{row['bits']:,}"] for row in memory],
+        "foot": ["total", "", "", "", f"{sum(row['bits'] for row in memory):,}"],
     }
 
 

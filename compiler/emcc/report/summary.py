@@ -12,14 +12,14 @@ from emcc.base.errors import printable
 from emcc.report.lines import headline, kilo, notes, percent, seconds
 
 
-def console(stderr: bool = False) -> Console:
-    """Where tables go; wide enough for them when the output is not a terminal."""
-    found = Console(stderr=stderr, highlight=False)
-    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=120)
+def console() -> Console:
+    """Return the console for tables; wide enough for them when the output is not a terminal."""
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=120)
 
 
 def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
-    """The layer table and the totals, on stdout. All cycle counts here are estimates, and labelled so."""
+    """Print the layer table and the totals on stdout. All cycle counts are estimates, and labelled so."""
     out = console()
     out.print(Text(f"{folder}: {headline(manifest)}"))
     out.print(layer_table(manifest))
@@ -30,7 +30,7 @@ def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
 
 
 def layer_table(manifest: Mapping[str, Any]) -> Table:
-    """A row a layer and one in total: size and time, dense and compressed."""
+    """Return a row a layer and one in total: size and time, dense and compressed."""
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
     rows, total = manifest["layers"], manifest["totals"]
     mean = total["cycles"]["mean"]

@@ -9,5 +9,5 @@ from importlib.resources.abc import Traversable
 
 
 def folder(name: str) -> Traversable:
-    """The data folder `name`: "templates", "rtl" or "harness"."""
+    """Return the data folder `name`: "templates", "rtl" or "harness"."""
     return files(__name__).joinpath(name)

@@ -15,7 +15,7 @@ TIMEOUT = 1800.0
 
 @lru_cache(maxsize=8)
 def _found(chosen: str) -> tuple[str, ...]:
-    """$CXX as words, or the first compiler on PATH."""
+    """Return $CXX as words, or the first compiler on PATH."""
     for words in [shlex.split(chosen)] if chosen else [["c++"], ["g++"], ["clang++"]]:
         path = shutil.which(words[0]) if words else None
         if path:
@@ -25,7 +25,7 @@ def _found(chosen: str) -> tuple[str, ...]:
 
 
 def compiler() -> tuple[str, ...]:
-    """The C++ compiler's command. Raises EmccError where there is none."""
+    """Return the C++ compiler's command. Raise EmccError where there is none."""
     return _found(os.environ.get("CXX", ""))
 
 
@@ -35,7 +35,7 @@ def _version(command: tuple[str, ...]) -> str:
 
 
 def version() -> str:
-    """What the compiler says of itself."""
+    """Return the output of the compiler's --version."""
     return _version(compiler())
 
 

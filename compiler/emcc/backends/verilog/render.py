@@ -28,7 +28,7 @@ LIBRARY = (
 
 
 def render(program: Program) -> Mapping[str, bytes]:
-    """File name ("rtl/...") to contents. ROM images are separate (backends.rom)."""
+    """Return file names ("rtl/...") and contents. ROM images are separate (backends.rom)."""
     layout = Layout(program)
     environment = Environment(
         loader=BaseLoader(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
