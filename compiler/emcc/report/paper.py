@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from emcc.base.errors import printable
 from emcc.report.lines import kilo, percent
-from emcc.report.summary import console
+from emcc.report.summary import console, table_of
 
 TITLES = {"huffman": "Huffman", "range": "range coder"}
 
@@ -100,13 +99,7 @@ def paper_table(table: Mapping[str, Any]) -> Table:
     for coder, of_all in total["coders"].items():
         costs = [row["coders"][coder] for row in rows]
         columns.append((f"{TITLES[coder]}\nover entropy", [over(cost) for cost in costs], over(of_all)))
-    drawn = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1, 0, 0))
-    for index, (title, _, footer) in enumerate(columns):
-        side: Any = {"justify": "right", "no_wrap": True} if index else {"overflow": "fold"}
-        drawn.add_column(title, footer=Text(footer), **side)
-    for cells in zip(*(column[1] for column in columns), strict=True):
-        drawn.add_row(*(Text(cell) for cell in cells))
-    return drawn
+    return table_of(columns, {"overflow": "fold"}, {"justify": "right", "no_wrap": True}, padding=(0, 1, 0, 0))
 
 
 def over(cost: Mapping[str, float]) -> str:

@@ -1,6 +1,6 @@
 """The summary that ends a compile, and `emcc inspect DIR`: tables out of a manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -10,6 +10,9 @@ from rich.text import Text
 
 from emcc.base.errors import printable
 from emcc.report.lines import headline, kilo, notes, percent, seconds
+
+Column = tuple[str, list[str], str]
+"""Title, a cell a row, footer."""
 
 
 def console() -> Console:
@@ -31,7 +34,6 @@ def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
 
 def layer_table(manifest: Mapping[str, Any]) -> Table:
     """Return a row a layer and one in total: size and time, dense and compressed."""
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
     rows, total = manifest["layers"], manifest["totals"]
     mean = total["cycles"]["mean"]
     columns = [
@@ -46,8 +48,14 @@ def layer_table(manifest: Mapping[str, Any]) -> Table:
         ("cycles\n(estimate)", [f"{row['cycles']:,.0f}" for row in rows], f"{mean:,.0f}"),
         ("time\n(estimate)", [seconds(row["cycles"] / total["clock_hz"]) for row in rows], seconds(total["seconds"])),
     ]
+    return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})
+
+
+def table_of(columns: Sequence[Column], first: Mapping[str, Any], others: Mapping[str, Any], **style: Any) -> Table:
+    """Return a table of columns; `first` and `others` are what rich's add_column takes, `style` what its Table does."""
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, **style)
     for index, (title, _, footer) in enumerate(columns):
-        table.add_column(title, footer=Text(footer), justify="left" if index == 0 else "right", min_width=6)
+        table.add_column(title, footer=Text(footer), **(others if index else first))
     for cells in zip(*(column[1] for column in columns), strict=True):
         table.add_row(*(Text(cell) for cell in cells))
     return table
