@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emcc.report.lines import headline, kilo, notes, percent, seconds
-from emcc.resources import folder
+from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
 KEPT = ("layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding zeros")
@@ -12,17 +12,7 @@ KEPT = ("layer", "rows", "columns", "weights", "kept", "density", "codebook", "c
 
 def render(manifest: Mapping[str, Any]) -> bytes:
     """Return the page of a manifest."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    env = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=FunctionLoader(lambda name: folder("templates").joinpath(name).read_text("utf-8")),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = env.get_template(TEMPLATE).render(
+    page: str = template(TEMPLATE, escape=True).render(
         title=f"{manifest['model']['file']}: emcc report",
         headline=headline(manifest),
         notes=notes(manifest),
