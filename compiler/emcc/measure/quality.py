@@ -56,19 +56,24 @@ def stored(original: Graph, held: Graph, data: Dataset) -> dict[str, Any]:
     """
     source = held.tensors[held.inputs[0]].fmt
     target = held.tensors[held.outputs[0]].fmt
-    before, after = [], []
+    originals, decoded = [], []
     for begin in range(0, len(data), BATCH):
         x = np.asarray(data.x[begin : begin + BATCH])
-        before.append(np.asarray(interpret.run(original, x), np.float64))
+        originals.append(np.asarray(interpret.run(original, x), np.float64))
         y = np.asarray(interpret.run(held, source.quantise(x) if source else x))
-        after.append(target.dequantise(y) if source and target else y.astype(np.float64))
-    was, now = np.concatenate(before), np.concatenate(after).reshape(-1, *before[0].shape[1:])
-    same = agreement(*(classes(original.host, outputs) for outputs in (was, now)))
-    explained = None if same is not None else 1 - float(np.square(now - was).mean() / (was.var(0).mean() or 1.0))
+        decoded.append(target.dequantise(y) if source and target else y.astype(np.float64))
+    before = np.concatenate(originals)
+    after = np.concatenate(decoded).reshape(before.shape)
+    same = agreement(*(classes(original.host, outputs) for outputs in (before, after)))
     return {
         "samples": len(data),
-        "accuracy_before": accuracy(original.host, was, data.y),
-        "accuracy": accuracy(original.host, now, data.y),
-        "agreement": same if explained is None else explained,
+        "accuracy_before": accuracy(original.host, before, data.y),
+        "accuracy": accuracy(original.host, after, data.y),
+        "agreement": _explained(before, after) if same is None else same,
         "classes": same is not None,
     }
+
+
+def _explained(before: Array, after: Array) -> float:
+    """Return the share of the variance of `before` that `after` explains."""
+    return 1 - float(np.square(after - before).mean() / (before.var(0).mean() or 1.0))

@@ -127,14 +127,14 @@ def drive(
     if trace:
         options += ["--trace", trace.absolute()]
 
-    def one(part: tuple[int, int]) -> Run:
+    def simulate(part: tuple[int, int]) -> Run:
         first, last = part
         seed = ["--seed", stalls.seed + first] if stalls else []
         with tempfile.TemporaryDirectory(prefix="emcc-sim-") as scratch:
             job = _Job(program, folder, shape, Path(scratch), lambda done: count.set(first, done))
             return job.run(slots[first:last], [*options, *seed], first)
 
-    return _joined(parallel(one, list(pairwise(bounds)), parts))
+    return _joined(parallel(simulate, list(pairwise(bounds)), parts))
 
 
 @dataclass(frozen=True)

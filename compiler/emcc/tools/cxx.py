@@ -47,14 +47,14 @@ def compile_all(units: Sequence[tuple[Path, Sequence[str]]], folder: Path) -> li
     """
     command = compiler()
 
-    def one(unit: tuple[Path, Sequence[str]]) -> Path:
+    def compile_unit(unit: tuple[Path, Sequence[str]]) -> Path:
         source, flags = unit
         target = folder / f"{source.stem}.o"
         words = [*command, *flags, "-c", str(source), "-o", str(target)]
         run("C++ compiler", words, cwd=folder, timeout=TIMEOUT, stale=[target])
         return target
 
-    return parallel(one, units)
+    return parallel(compile_unit, units)
 
 
 def link(objects: Sequence[Path], target: Path) -> None:
