@@ -18,10 +18,10 @@ ROM_MARKER = "memories.json"
 
 
 class Guarded(TyperGroup):
-    """Turns a user's mistake into its message and exit code 2, an interrupt into 130. A bug keeps its traceback."""
+    """Turn a user's mistake into its message and exit code 2, an interrupt into 130; a bug keeps its traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command."""
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except EmccError as error:
@@ -89,7 +89,7 @@ def compile_command(
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions
     from emcc.files.artefact import check_folder
-    from emcc.report.compressing import Compressing
+    from emcc.report.progress import Progress
     from emcc.report.summary import print_summary
 
     goal = goal_of(max_drop, target_size, target_sparsity)
@@ -98,7 +98,7 @@ def compile_command(
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work
     )
-    with Compressing(quiet) as progress:
+    with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
     artefact.write(folder)
     if not quiet:
@@ -125,8 +125,8 @@ def compress(
     from emcc.driver.compress import compress_model
     from emcc.driver.request import CompressOptions
     from emcc.files.artefact import check_folder
-    from emcc.report.compressing import Compressing
     from emcc.report.paper import print_compressed
+    from emcc.report.progress import Progress
 
     goal = goal_of(max_drop, target_size, target_sparsity)
     if goal:
@@ -135,8 +135,8 @@ def compress(
         goal = Goal(max_drop=0.3)
     folder = out or Path(f"{model.stem}_compressed")
     check_folder(folder)
-    with Compressing(quiet) as tell:
-        artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights), tell)
+    with Progress(quiet) as progress:
+        artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights), progress)
     artefact.write(folder)
     if not quiet:
         print_compressed(artefact.manifest, printable(str(folder), 1000))
@@ -160,11 +160,14 @@ def simulate(
     from emcc.runtime.simulate import simulate as run
 
     read_manifest(folder)
+    waveform = Path("emcc.fst") if trace else None
     with Progress(quiet=False) as progress:
+
+        def show(done: int, total: int) -> None:
+            progress(f"simulating, {done:,} of {total:,} inferences", done, total)
+
         progress("building the simulator")
-        waveform = Path("emcc.fst") if trace else None
-        tell = lambda done, of: progress(f"simulating, {done:,} of {of:,} inferences")  # noqa: E731
-        result = run(folder, data, count=count, trace=waveform, progress=tell)
+        result = run(folder, data, count=count, trace=waveform, progress=show)
     print_simulation(result)
     if waveform:
         print(f"waveform: {waveform}")
@@ -203,11 +206,11 @@ def inspect(
     from emcc.frontend import survey
     from emcc.report.survey import as_values, print_survey
 
-    found = survey(path)
-    print_survey(found)
+    answers = survey(path)
+    print_survey(answers)
     if json_file:
-        write_file(json_file, to_json(as_values(found)))
-    if not found.eie:
+        write_file(json_file, to_json(as_values(answers)))
+    if not answers.eie:
         raise typer.Exit(MISTAKE)
 
 
@@ -225,9 +228,9 @@ def rom(
     if form not in FORMATS:
         raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join(FORMATS)}")
     read_manifest(folder)
-    found = images(load_program(folder / "program.npz"))
-    files = {name.removeprefix("rom/"): data for name, data in render(found, form).items()}
-    facts = {name: {"width": image.width, "depth": len(image)} for name, image in found.items()}
+    memories = images(load_program(folder / "program.npz"))
+    files = {name.removeprefix("rom/"): data for name, data in render(memories, form).items()}
+    facts = {name: {"width": image.width, "depth": len(image)} for name, image in memories.items()}
     target = out or Path(f"{folder.resolve().name}_rom_{form}")
     Artefact({**files, ROM_MARKER: to_json({"format": form, "memories": facts})}).write(target, ROM_MARKER)
     print(f"{len(files)} files in {printable(str(target), 1000)}")
@@ -242,7 +245,7 @@ def recipe() -> None:
 
 
 def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: float | None) -> Any:
-    """The goal that the options name, or None. EmccError where they name more than one."""
+    """Return the goal that the options name, or None; EmccError where they name more than one."""
     from emcc.compress.search.goal import Goal, parse_size
 
     size = None if target_size is None else parse_size(target_size)
@@ -253,7 +256,7 @@ def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: fl
 
 
 def main() -> None:
-    """The `emcc` command."""
+    """Run the `emcc` command."""
     signal.signal(signal.SIGTERM, _terminate)
     app()
 

@@ -23,13 +23,13 @@ from emcc.eie import reference
 from emcc.eie.store import load_program
 from emcc.frontend import load
 from emcc.measure.cost import CLOCK_HZ
-from emcc.measure.quality import quantised_input
 from emcc.ops import interpret
 from emcc.ops.host import accuracy
 from emcc.report.lines import percent, seconds
 from emcc.report.progress import Progress
 from emcc.runtime.simulate import simulate
 from emcc.samples.dataset import Dataset, load_data
+from emcc.samples.sampling import quantised
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "digits.onnx"
@@ -54,7 +54,7 @@ def main() -> int:
         data = Dataset(held_out.x[: options.count], held_out.y[: options.count])
         program = load_program(options.out / "program.npz")
         float_right = accuracy((), interpret.run(graph, data.x), data.y)
-        integers = reference.run(program, quantised_input(program, data.x))
+        integers = reference.run(program, quantised(program, data.x))
         compressed_right = accuracy((), integers.astype(np.float64), data.y)
         progress("building the simulator and running it")
         result = simulate(options.out, data)

@@ -29,10 +29,10 @@ def write_bytes(data: bytes, primer: bytes) -> bytes:
 
 def read_bytes(data: bytes, size: int, primer: bytes) -> bytes:
     """The `size` bytes that were written; FormatError if `data` has more than they take."""
-    coder, found = _coder(False, _array(data)), _array(primer + bytes(size))
-    _code_bytes(coder, _primed(primer), found, len(primer))
+    coder, content = _coder(False, _array(data)), _array(primer + bytes(size))
+    _code_bytes(coder, _primed(primer), content, len(primer))
     _finish(coder, data)
-    return found[len(primer) :].tobytes()
+    return content[len(primer) :].tobytes()
 
 
 def write_integers(values: Array) -> bytes:
@@ -106,7 +106,7 @@ def _code_bytes(coder: Coder, model: Model, data: Array, begin: int) -> None:
 
 @compiled
 def _code_integers(coder: Coder, sizes: Model, bits: Model, values: Array) -> None:
-    """Codes of each value how many bits it has, in unary; its sign; its bits below the highest, three adaptively."""
+    """Code of each value how many bits it has, in unary; its sign; its bits below the highest, three adaptively."""
     before = earlier = sign = I64(0)
     for i in range(len(values)):
         rest = abs(values[i])

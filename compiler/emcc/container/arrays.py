@@ -38,10 +38,10 @@ def read(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, int]:
     """(`count` elements, the byte after them)."""
     if np.dtype(dtype).kind != "f":
         values, at = ints.read(data, at, count)
-        found = values.astype(dtype)
-        if not np.array_equal(found.astype(np.int64), values):
+        exact = values.astype(dtype)
+        if not np.array_equal(exact.astype(np.int64), values):
             raise FormatError(f"integers that are no {dtype}")
-        return found, at
+        return exact, at
     if at >= len(data) or data[at] > SIGNED:
         raise FormatError("floats of no known kind")
     if data[at] >= SCALED:
@@ -61,12 +61,12 @@ def _read_scaled(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, i
         raise FormatError(f"floats of a scale of 2^{-frac}")
     values, at = ints.read(data, at, count)
     with np.errstate(over="ignore", under="ignore"):
-        found = np.ldexp(values.astype(np.float64), -frac).astype(dtype)
+        floats = np.ldexp(values.astype(np.float64), -frac).astype(dtype)
     if kind == SIGNED:
-        zeros = np.flatnonzero(found == 0)
+        zeros = np.flatnonzero(floats == 0)
         negative, at = ints.read(data, at, len(zeros))
-        found[zeros[negative != 0]] = -0.0
-    return found, at
+        floats[zeros[negative != 0]] = -0.0
+    return floats, at
 
 
 def _raw(values: Array) -> bytes:

@@ -12,7 +12,7 @@ class FormatError(ValueError):
 
 
 def pack(values: Array, widths: Array) -> bytes:
-    """Concatenates the low `widths[i]` (0 to 64) bits of each uint64 `values[i]`."""
+    """Concatenate the low `widths[i]` (0 to 64) bits of each uint64 `values[i]`."""
     pieces = []
     for begin in range(0, len(values), _CHUNK):
         width = widths[begin : begin + _CHUNK].astype(np.int64)

@@ -12,8 +12,8 @@ class Budget:
     def __init__(self, file_size: int) -> None:
         self._limit = self._left = BASE + PER_BYTE * file_size
 
-    def take(self, elements: int, what: str) -> None:
-        """Refuses what goes beyond."""
+    def take(self, elements: int, kind: str) -> None:
+        """Take `elements` off the budget; raise FormatError where there are not so many left."""
         if elements > self._left:
-            raise FormatError(f"{what} of {elements} elements, where a file of this size may hold {self._limit}")
+            raise FormatError(f"{kind} of {elements} elements, where a file of this size may hold {self._limit}")
         self._left -= elements

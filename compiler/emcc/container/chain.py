@@ -38,7 +38,7 @@ def write(graph: Graph, coding: str) -> tuple[Skeleton, list[bytes]]:
 
 
 def claim(head: Skeleton, budget: Budget) -> None:
-    """Takes what reading will allocate."""
+    """Take what reading will allocate."""
     for number, layer in enumerate(head.layers, 1):
         budget.take(layer.rows * layer.columns + 8 * (layer.rows + layer.columns), f"layer {number}: a model")
 
@@ -50,10 +50,10 @@ def read(head: Skeleton, sections: dict[str, bytes], file: object | None) -> Gra
         with reading("tables", file):
             tables = _read_tables(sections["tables"], len(head.tables))
     constants: dict[str, Array] = {}
-    for layer, found in zip(head.layers, read_layers(head, sections, file), strict=True):
-        assert found.bias is not None
+    for layer, parts in zip(head.layers, read_layers(head, sections, file), strict=True):
+        assert parts.bias is not None
         table = tables[layer.table] if layer.table >= 0 else ()
-        values = (found.matrix.codes, found.codebook, found.bias, *table)
+        values = (parts.matrix.codes, parts.codebook, parts.bias, *table)
         for name, value in zip(layer.node.inputs[1:], values, strict=True):
             with reading("header", file):
                 if name in constants and not np.array_equal(constants[name], value):
@@ -71,7 +71,7 @@ def read_layers(head: Skeleton, sections: dict[str, bytes], file: object | None)
         expected = geometry_of(head.tensors[layer.node.inputs[0]], layer.columns)
         with reading(f"layer {at + 1}", file):
             codebook, bias, book_end, end = read_values(data, layer.code_w, layer.rows)
-            found = matrices.read(
+            matrix = matrices.read(
                 data[end:],
                 layer.rows,
                 layer.columns,
@@ -79,7 +79,7 @@ def read_layers(head: Skeleton, sections: dict[str, bytes], file: object | None)
                 expected,
                 lambda: ones(done(at - 1).matrix.codes) if at else np.zeros(0, np.int64),
             )
-        return Layer(layer.node.name, layer.code_w, codebook, bias, found, book_end, end - book_end)
+        return Layer(layer.node.name, layer.code_w, codebook, bias, matrix, book_end, end - book_end)
 
     return side_by_side(len(head.layers), job)
 

@@ -48,7 +48,7 @@ def decode(data: bytes, *, file: object | None = None) -> Graph:
 
 
 def claim(head: Skeleton | General, budget: Budget) -> None:
-    """Takes what reading will allocate."""
+    """Take what reading will allocate."""
     if isinstance(head, General):
         shared.claim(head, budget)
     else:

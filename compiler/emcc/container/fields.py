@@ -59,16 +59,16 @@ class FieldWriter:
             self.byte(6)
             self.uint(len(value))
             self.raw(value)
-        elif isinstance(value, tuple) and all(type(each) is int for each in value):
+        elif isinstance(value, tuple) and all(type(item) is int for item in value):
             self.byte(9)
             self.uint(len(value))
-            for each in value:
-                self.sint(each)
+            for item in value:
+                self.sint(item)
         elif isinstance(value, tuple | list):
             self.byte(7 if isinstance(value, tuple) else 8)
             self.uint(len(value))
-            for each in value:
-                self.value(each)
+            for item in value:
+                self.value(item)
         else:
             raise TypeError(f"no attribute can hold a {type(value).__name__}")
 

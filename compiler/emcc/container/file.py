@@ -87,7 +87,7 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton | General
 
 @contextmanager
 def reading(section: str, file: object | None) -> Iterator[None]:
-    """Makes of a FormatError inside an EmccError that names the section."""
+    """Turn a FormatError inside into an EmccError that names the section."""
     try:
         yield
     except FormatError as error:
@@ -100,6 +100,6 @@ def _checksum(name: str, content: bytes) -> bytes:
 
 
 def _check(name: str, content: bytes, checksum: bytes) -> None:
-    found = _checksum(name, content)
-    if found != checksum:
-        raise FormatError(f"checksum {found[::-1].hex()}, not {checksum[::-1].hex()}")
+    actual = _checksum(name, content)
+    if actual != checksum:
+        raise FormatError(f"checksum {actual[::-1].hex()}, not {checksum[::-1].hex()}")

@@ -51,12 +51,12 @@ class General:
     @property
     def layers(self) -> tuple[Constant, ...]:
         """The constants that are a layer's weights."""
-        return tuple(each for each in self.constants if each.code_w)
+        return tuple(constant for constant in self.constants if constant.code_w)
 
     @property
     def arrays(self) -> tuple[Constant, ...]:
         """The other constants."""
-        return tuple(each for each in self.constants if not each.code_w)
+        return tuple(constant for constant in self.constants if not constant.code_w)
 
 
 def general_of(graph: Graph) -> General:
@@ -165,7 +165,7 @@ class _Names:
         return (self._names[self.tensor], *own), (self._names[self.tensor + 1],)
 
     def take(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
-        """Notes what a node took and gave."""
+        """Note what a node took and gave."""
         for name in inputs:
             self.constant = max(self.constant, self._numbers[name] + 1)
         for name in outputs:

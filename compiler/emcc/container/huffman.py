@@ -189,7 +189,7 @@ def _lookup(lengths: Array, peek: int) -> tuple[Array, Array]:
 
 
 def _walk(padded: Array, count: int, peek: int, symbol_at: Array, length_at: Array) -> tuple[Array, int]:
-    """Looks a code up at every bit, then walks from one to the next: no compiling, for streams up to some 100 kB."""
+    """Look a code up at every bit, then walk from one to the next: no compiling, for streams up to some 100 kB."""
     word = padded[:-2].astype(np.int32) << 16 | padded[1:-1].astype(np.int32) << 8 | padded[2:]
     window = (word[:, None] >> (24 - peek - np.arange(8, dtype=np.int32))) & ((1 << peek) - 1)
     window = window.ravel()

@@ -29,7 +29,7 @@ def count_entries(flat: Array, counts: Array, runs: Array, padding: Array) -> No
 
 @compiled
 def pack_entries(flat: Array, run_w: int, runs: Array, codes: Array, out: Array) -> None:
-    """Fills uint8 `out` with {run, code} after {run, code}. runs, codes: int64 by symbol, codeword << 4 | length."""
+    """Fill uint8 `out` with {run, code} after {run, code}. runs, codes: int64 by symbol, codeword << 4 | length."""
     longest = (1 << run_w) - 1
     before = -1
     word = held = size = 0
@@ -104,7 +104,7 @@ def unpack_entries(
 
 @compiled
 def decode_stream(padded: Array, peek: int, table: Array, symbols: Array) -> int:
-    """Fills `symbols` from bytes with three zero bytes at the end; returns the bits used, at most one more than all.
+    """Fill `symbols` from bytes with three zero bytes at the end; return the bits used, at most one more than all.
 
     table: uint32 [2**peek], symbol << 4 | length for the next `peek` bits.
     """

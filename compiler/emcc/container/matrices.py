@@ -95,9 +95,9 @@ def _ranged(
     best = None
     for geometry in _geometries(codes, expected, rows_before):
         before = ones_before() if rows_before * geometry[0] * geometry[1] == codes.shape[1] else None
-        found = ranged.write(codes, codebook, geometry, expected, before, limit)
-        if found is not None:
-            best, limit = found, len(found) - 1
+        coded = ranged.write(codes, codebook, geometry, expected, before, limit)
+        if coded is not None:
+            best, limit = coded, len(coded) - 1
     return best
 
 

@@ -80,16 +80,16 @@ def layer_sizes(data: bytes, *, file: object | None = None) -> list[LayerSize]:
     """A row a layer. EmccError as from `decode`."""
     head, sections = _opened(data, file)
     if isinstance(head, Skeleton):
-        found = chain.read_layers(head, sections, file)
-        biases = [Section(each.name, "bias", each.bias_bytes, len(each.matrix.codes)) for each in found]
-        return [_layer_size(each, each.name, bias) for each, bias in zip(found, biases, strict=True)]
+        layers = chain.read_layers(head, sections, file)
+        biases = [Section(layer.name, "bias", layer.bias_bytes, len(layer.matrix.codes)) for layer in layers]
+        return [_layer_size(layer, layer.name, bias) for layer, bias in zip(layers, biases, strict=True)]
     arrays = shared.read_arrays(head, sections, file)
     rows = []
-    for each in shared.read_layers(head, sections, file):
-        node = next((node for node in head.nodes if each.name in node.inputs), None)
-        name = node.name if node else each.name
-        value, size = arrays.get(_bias_of(node, each.name) if node else "", (np.zeros(0), 0))
-        rows.append(_layer_size(each, name, Section(name, "bias", size, value.size)))
+    for layer in shared.read_layers(head, sections, file):
+        node = next((node for node in head.nodes if layer.name in node.inputs), None)
+        name = node.name if node else layer.name
+        value, size = arrays.get(_bias_of(node, layer.name) if node else "", (np.zeros(0), 0))
+        rows.append(_layer_size(layer, name, Section(name, "bias", size, value.size)))
     return rows
 
 
@@ -126,26 +126,26 @@ def _bias_of(node: Node, weights: str) -> str:
 
 
 def _layer_size(layer: Layer, name: str, bias: Section) -> LayerSize:
-    found = layer.matrix
-    if found.scanned:
-        plan = found.scanned
+    matrix = layer.matrix
+    if matrix.scanned:
+        plan = matrix.scanned
         entries, padding = int(plan.codes.sum()), int(plan.codes[0])
         code_bytes = -(-sum(huffman.coded_bits(plan.codes)) // 8)
         coded = plan.run_w, plan.by_columns
         codes = Section(name, "codes", code_bytes, entries, layer.code_w, entropy(plan.codes))
-        runs = Section(name, "runs", found.bytes - code_bytes, entries, plan.run_w, entropy(plan.runs))
+        runs = Section(name, "runs", matrix.bytes - code_bytes, entries, plan.run_w, entropy(plan.runs))
     else:
-        assert found.spent
-        entries, padding, coded = int(np.count_nonzero(found.codes)), 0, (0, False)
-        code_bytes = min(found.bytes, round(found.spent.codes / 8))
-        codes = Section(name, "codes", code_bytes, entries, layer.code_w, found.spent.codes / max(entries, 1))
-        runs = Section(name, "runs", found.bytes - code_bytes, entries, 0, found.spent.places / max(entries, 1))
+        assert matrix.spent
+        entries, padding, coded = int(np.count_nonzero(matrix.codes)), 0, (0, False)
+        code_bytes = min(matrix.bytes, round(matrix.spent.codes / 8))
+        codes = Section(name, "codes", code_bytes, entries, layer.code_w, matrix.spent.codes / max(entries, 1))
+        runs = Section(name, "runs", matrix.bytes - code_bytes, entries, 0, matrix.spent.places / max(entries, 1))
     return LayerSize(
         name,
-        "huffman" if found.scanned else "range",
-        found.codes.shape[0],
-        found.codes.shape[1],
-        found.codes.size,
+        "huffman" if matrix.scanned else "range",
+        matrix.codes.shape[0],
+        matrix.codes.shape[1],
+        matrix.codes.size,
         entries - padding,
         padding,
         layer.code_w,

@@ -34,7 +34,7 @@ def new_state(writes: bool, data: Array) -> Array:
 
 @compiled
 def code_bit(state: Array, data: Array, share: int, bit: int) -> int:
-    """Writes `bit`, or reads and returns one, that is 1 with probability share / 2**16, 0 < share < 2**16."""
+    """Write `bit`, or read and return one, that is 1 with probability share / 2**16, 0 < share < 2**16."""
     bound = (state[RANGE] * share) >> 16
     if not state[WRITES]:
         bit = int(state[LOW] < bound)
@@ -56,7 +56,7 @@ def code_bit(state: Array, data: Array, share: int, bit: int) -> int:
 
 @compiled
 def close_coder(state: Array, data: Array) -> int:
-    """Ends writing with the number of the fewest bytes in the range; returns the bytes, zeros at the end left out."""
+    """End writing with the number of the fewest bytes in the range; return the bytes, zeros at the end left out."""
     for zeros in range(32, -1, -8):
         number = -(-state[LOW] >> zeros) << zeros
         if number < state[LOW] + state[RANGE]:
@@ -80,7 +80,7 @@ def _get_byte(state: Array, data: Array) -> None:
 
 @compiled
 def _put_byte(state: Array, data: Array) -> None:
-    """Moves the highest of the low end's 32 bits, and the carry above them, into `data`."""
+    """Move the highest of the low end's 32 bits, and the carry above them, into `data`."""
     if state[AT] == len(data):
         state[FULL], state[AT] = 1, 0
     at = state[AT]

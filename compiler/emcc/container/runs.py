@@ -48,7 +48,7 @@ def plan(codes: Array, code_w: int) -> Plan:
     """The scan order and run width that take the fewest bytes (then: rows first, the narrower run)."""
     choices = _plans(codes, code_w, by_columns=False) + _plans(codes, code_w, by_columns=True)
     best, size = choices[0], choices[0].size
-    for choice in sorted(choices, key=lambda each: each.least):
+    for choice in sorted(choices, key=lambda plan: plan.least):
         if choice.least / 8 - 1 > size:
             break
         own = choice.size
@@ -62,7 +62,7 @@ def write(codes: Array, chosen: Plan) -> bytes:
     from emcc.container.kernels import pack_entries
 
     lengths = huffman.code_lengths(chosen.codes), huffman.code_lengths(chosen.runs)
-    code_words, run_words = (huffman.codewords(each) << 4 | each for each in lengths)
+    code_words, run_words = (huffman.codewords(sizes) << 4 | sizes for sizes in lengths)
     bits = int((lengths[0] * chosen.codes).sum() + (lengths[1] * chosen.runs).sum())
     packed = np.zeros(-(-bits // 8), np.uint8)
     pack_entries(_scanned(codes, chosen.by_columns), chosen.run_w, run_words, code_words, packed)

@@ -42,7 +42,7 @@ def write(graph: Graph, coding: str) -> tuple[General, list[bytes]]:
 
 
 def claim(head: General, budget: Budget) -> None:
-    """Takes what reading will allocate: a layer's weights are floats."""
+    """Take what reading will allocate: a layer's weights are floats."""
     for constant in head.constants:
         elements = 5 * constant.size if constant.code_w else 4 * constant.size
         budget.take(elements + 8 * sum(constant.shape), f"constant {constant.name!r}: a model")
@@ -60,16 +60,16 @@ def read(head: General, sections: dict[str, bytes], file: object | None) -> Grap
 
 def read_arrays(head: General, sections: dict[str, bytes], file: object | None) -> dict[str, tuple[Array, int]]:
     """(the value, the bytes that it took) of each constant that is not a layer's weights."""
-    found: dict[str, tuple[Array, int]] = {}
+    values: dict[str, tuple[Array, int]] = {}
     data, at = sections.get("constants", b""), 0
     with reading("constants", file):
         for constant in head.arrays:
             value, end = arrays.read(data, at, constant.size, constant.dtype)
-            found[constant.name] = value.reshape(constant.shape), end - at
+            values[constant.name] = value.reshape(constant.shape), end - at
             at = end
         if at != len(data):
             raise FormatError(f"{len(data) - at} bytes too many")
-    return found
+    return values
 
 
 def read_layers(head: General, sections: dict[str, bytes], file: object | None) -> list[Layer]:
@@ -83,7 +83,7 @@ def read_layers(head: General, sections: dict[str, bytes], file: object | None) 
             if not 0 < count <= 1 << layer.code_w:
                 raise FormatError(f"a codebook of {count} entries for codes of {layer.code_w} bits")
             values, end = arrays.read(data, begin, count, "float64")
-            found = matrices.read(
+            matrix = matrices.read(
                 data[end:],
                 rows,
                 layer.size // max(rows, 1),
@@ -91,9 +91,9 @@ def read_layers(head: General, sections: dict[str, bytes], file: object | None) 
                 _geometry(layer),
                 lambda: ones(done(at - 1).matrix.codes) if at else np.zeros(0, np.int64),
             )
-            if found.codes.max(initial=0) >= count:
+            if matrix.codes.max(initial=0) >= count:
                 raise FormatError("codes beyond the codebook")
-        return Layer(layer.name, layer.code_w, values, None, found, end, 0)
+        return Layer(layer.name, layer.code_w, values, None, matrix, end, 0)
 
     return side_by_side(len(head.layers), job)
 

@@ -63,7 +63,7 @@ class Work(NamedTuple):
 def code_matrix(
     writes: bool, data: Array, codes: Array, height: int, width: int, busy: Array, rank: Array, value: Array
 ) -> tuple[int, int, int]:
-    """Writes uint8 codes [rows, columns] into uint8 `data`, or reads them from it into zeros.
+    """Write uint8 codes [rows, columns] into uint8 `data`, or read them from it into zeros.
 
     Args:
         busy: uint8 [columns], the class of each column's producer, below CLASSES.
@@ -142,7 +142,7 @@ def _row_count(work: Work, row: Array, before: int) -> tuple[int, int]:
 
 @compiled
 def _predict(work: Work) -> None:
-    """Sums up the columns' rates, from the last one. classes: int64 [3, CLASSES], columns, codes and rate of each."""
+    """Sum up the columns' rates, from the last one. classes: int64 [3, CLASSES], columns, codes and rate of each."""
     seen, classes, busy = work.seen, work.classes, work.busy
     columns = len(busy)
     total = I64(0)
@@ -258,7 +258,7 @@ def _which(work: Work, j: int, rank: int, depth: int, likely: int, last: int, av
 
 @compiled
 def _spread(around: Around, j: int, x: int, y: int, height: int, width: int, value: int) -> None:
-    """Lets a code of this value at column j be felt after it: by 36 over the distance's square, up to 3 each way."""
+    """Let a code of this value at column j be felt after it: by 36 over the distance's square, up to 3 each way."""
     for dy in range(min(_RADIUS + 1, height - y)):
         for dx in range(max(-_RADIUS, -x), min(_RADIUS + 1, width - x)):
             if dy > 0 or dx > 0:
@@ -270,7 +270,7 @@ def _spread(around: Around, j: int, x: int, y: int, height: int, width: int, val
 
 @compiled
 def _learn(work: Work, row: Array, height: int, width: int) -> None:
-    """Counts a row that was coded."""
+    """Count a row that was coded."""
     seen = work.seen
     x, y = I64(-1), I64(0)
     for j in range(len(row)):

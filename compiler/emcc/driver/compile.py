@@ -46,11 +46,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.legal.hardware import require_hardware
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
-    from emcc.measure.quality import sample
     from emcc.measure.values import digests
     from emcc.passes.fold import Fold
     from emcc.report import html
     from emcc.samples.dataset import load_data
+    from emcc.samples.sampling import sample
 
     progress("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()

@@ -29,10 +29,11 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.measure import truth
-    from emcc.measure.quality import sample, stored
+    from emcc.measure.quality import stored
     from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
     from emcc.samples.dataset import load_data
+    from emcc.samples.sampling import sample
 
     tell("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()

@@ -16,10 +16,12 @@ from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Program
 from emcc.measure.coding import table
-from emcc.measure.cost import layer_row, totals, useful_work
-from emcc.measure.quality import measure, quantised_input, sample
+from emcc.measure.cost import layer_row, totals
+from emcc.measure.quality import measure
 from emcc.measure.values import rounded, source
+from emcc.runtime.work import products
 from emcc.samples.dataset import Dataset
+from emcc.samples.sampling import quantised, sample
 
 TIMED = 256
 
@@ -93,7 +95,7 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], di
     from emcc.eie import cycles
 
     program = compiled.program
-    x = quantised_input(program, sample(compiled.original, compiled.data, TIMED).x)
+    x = quantised(program, sample(compiled.original, compiled.data, TIMED).x)
     values = reference.run_layers(program, x)
     counts = cycles.count_layers(program, values)
     # A layer takes from the end of the one before it to its own; the output's beats are the last one's.
@@ -104,7 +106,7 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], di
         layer_row(compiled.quantised, node, layer, program.pes, coded[i].bytes, float(by_layer[:, i].mean()))
         for i, (node, layer) in enumerate(zip(compiled.quantised.nodes, program.layers, strict=True))
     ]
-    return rows, totals(rows, len(encoded), counts.total, useful_work(program, values), program.pes)
+    return rows, totals(rows, len(encoded), counts.total, products(program, values), program.pes)
 
 
 def memory(program: Program, images: Mapping[str, RomImage]) -> list[dict[str, Any]]:

@@ -9,14 +9,14 @@ __all__ = ["ModelFacts", "NodeReport", "Survey", "load", "survey"]
 
 
 def load(path: Path) -> Graph:
-    """The model of an ONNX file, as a graph of float operators. Raises EmccError: see emcc.frontend.model."""
+    """Return the model of an ONNX file as a graph of float operators. Raise EmccError: see emcc.frontend.model."""
     from emcc.frontend.model import load as _load
 
     return _load(Path(path))
 
 
 def survey(path: Path) -> Survey:
-    """What of an ONNX file emcc supports, and what --target eie. Raises EmccError where it cannot be read at all."""
+    """Report what emcc, and --target eie, support of an ONNX file. Raise EmccError where it cannot be read at all."""
     from emcc.frontend.model import survey as _survey
 
     return _survey(Path(path))

@@ -33,7 +33,7 @@ FOLDABLE = ELEMENTWISE | MOVING | SIZED | {"Constant"}
 
 
 def constant_value(attrs: Mapping[str, Any], path: Path) -> Array:
-    """The value of a Constant node."""
+    """Return the value of a Constant node; raise Refusal where it holds no dense numbers."""
     (key,) = attrs if len(attrs) == 1 else ("",)
     value = attrs.get(key)
     match key:
@@ -48,7 +48,7 @@ def constant_value(attrs: Mapping[str, Any], path: Path) -> Array:
 
 
 def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -> list[Array]:
-    """The node's outputs."""
+    """Return the node's outputs; raise Refusal where they are too large or cannot be computed."""
     size = _bound(node, values)
     if size > LARGEST:
         raise Refusal(f"computes a constant of {size} elements", f"emcc computes up to {LARGEST}")
@@ -74,7 +74,7 @@ def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -
 
 
 def _bound(node: onnx.NodeProto, values: Sequence[Array | None]) -> int:
-    """Elements that the outputs have at most."""
+    """Return how many elements the outputs have at most."""
     given = [value for value in values if value is not None]
     total = sum(value.size for value in given)
     match node.op_type:

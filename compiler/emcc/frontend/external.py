@@ -10,22 +10,22 @@ from emcc.frontend.refusal import quoted
 
 
 def external_bytes(tensor: onnx.TensorProto, path: Path, size: int) -> bytes:
-    """The `size` bytes that `tensor` of the model `path` says it is stored in."""
+    """Return the `size` bytes of `tensor` of the model `path`; raise EmccError where they are missing."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
-    what = f"tensor {quoted(tensor.name)} is stored in {quoted(entries.get('location', ''))}"
-    source = _inside(entries.get("location", ""), what, path)
-    offset = _number(entries.get("offset", "0"), "offset", what, path)
-    length = _number(entries.get("length", str(size)), "length", what, path)
+    subject = f"tensor {quoted(tensor.name)} is stored in {quoted(entries.get('location', ''))}"
+    source = _inside(entries.get("location", ""), subject, path)
+    offset = _number(entries.get("offset", "0"), "offset", subject, path)
+    length = _number(entries.get("length", str(size)), "length", subject, path)
     present = source.stat().st_size
     if length != size:
         raise EmccError(
-            f"{what} as {length} bytes, but its dimensions make it {size}",
+            f"{subject} as {length} bytes, but its dimensions make it {size}",
             file=path,
             hint="the model is damaged: export it again",
         )
     if offset + size > present:
         raise EmccError(
-            f"{what}, bytes {offset} to {offset + size}, but that file ends at {present}",
+            f"{subject}, bytes {offset} to {offset + size}, but that file ends at {present}",
             file=path,
             hint="copy the whole data file, or export the model again",
         )
@@ -34,27 +34,27 @@ def external_bytes(tensor: onnx.TensorProto, path: Path, size: int) -> bytes:
         return file.read(size)
 
 
-def _inside(location: str, what: str, path: Path) -> Path:
-    """The file, proven to be a regular one inside the model's folder, links followed."""
+def _inside(location: str, subject: str, path: Path) -> Path:
+    """Return the file, proven to be a regular one inside the model's folder, links followed."""
     folder = Path(os.path.abspath(path)).parent.resolve()
     windows = PureWindowsPath(location)
     parts = {*PurePosixPath(location).parts, *windows.parts}
     bad = not location or "\0" in location or ".." in parts or location.startswith("/") or windows.anchor
     if bad or not (folder / location).resolve().is_relative_to(folder):
         raise EmccError(
-            f"{what}, which is not inside the model's folder",
+            f"{subject}, which is not inside the model's folder",
             file=path,
             hint="put the data file beside the model and name it by a relative path",
         )
     source = (folder / location).resolve()
     if not source.is_file():
-        raise EmccError(f"{what}, which is not there", file=path, hint="copy the data file beside the model")
+        raise EmccError(f"{subject}, which is not there", file=path, hint="copy the data file beside the model")
     return source
 
 
-def _number(text: str, key: str, what: str, path: Path) -> int:
+def _number(text: str, key: str, subject: str, path: Path) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise EmccError(
-            f"{what} with the {key} {quoted(text)}", file=path, hint="the model is damaged: export it again"
+            f"{subject} with the {key} {quoted(text)}", file=path, hint="the model is damaged: export it again"
         )
     return int(text)

@@ -21,7 +21,7 @@ MOST_INPUTS = 1 << 24
 
 
 def facts_of(model: onnx.ModelProto, opset: int, path: Path) -> ModelFacts:
-    """See ModelFacts; `problems` is left empty."""
+    """Return the facts of a model; `problems` is left empty."""
     graph = model.graph
     return ModelFacts(
         name=graph.name,
@@ -44,7 +44,7 @@ def _described(value: onnx.ValueInfoProto) -> tuple[str, str, Axes]:
 
 
 def axes_of(value: onnx.ValueInfoProto) -> Axes | None:
-    """The axes stated: numbers, names, "?" where nothing or a negative number is stated; None without a shape."""
+    """Return the stated axes: numbers, names, "?" for nothing or a negative number; None without a shape."""
     if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
         return None
     return tuple(
@@ -54,7 +54,7 @@ def axes_of(value: onnx.ValueInfoProto) -> Axes | None:
 
 
 def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
-    """(the input as a computed tensor, the number of samples it is fixed to or None)."""
+    """Return the input as a computed tensor, and the number of samples it is fixed to or None."""
     axes = axes_of(value)
     kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
     dtype = "float32" if kind in FLOATS else type_name(kind).lower()
@@ -65,7 +65,7 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
 
 
 def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
-    """Why the model as a whole, its inputs and outputs, is not one that emcc compiles."""
+    """Return why the model as a whole, its inputs and outputs, is not one that emcc compiles."""
     graph, problems = model.graph, []
     inputs = real_inputs(graph)
     shadowing = [function.name for function in model.functions if function.domain in ("", "ai.onnx")]
@@ -88,20 +88,20 @@ _ONE = "--target eie compiles models with one input and one output: cut the othe
 
 
 def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
-    what, axes = f"input {quoted(value.name)}", axes_of(value)
+    subject, axes = f"input {quoted(value.name)}", axes_of(value)
     if not value.type.HasField("tensor_type") or value.type.tensor_type.elem_type not in FLOATS:
-        return _error(path, f"{what} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
+        return _error(path, f"{subject} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
     shown = None if axes is None else list(axes)
     if axes is None:
-        return _error(path, f"{what} has no shape", "export the model with its input's shape")
+        return _error(path, f"{subject} has no shape", "export the model with its input's shape")
     if 0 in axes:
-        return _error(path, f"{what} is {shown}: it has no elements", "give every axis its size")
+        return _error(path, f"{subject} is {shown}: it has no elements", "give every axis its size")
     if len(axes) < 2:
-        return _error(path, f"{what} is {shown}: it needs a batch axis in front of its features", _BATCH)
+        return _error(path, f"{subject} is {shown}: it needs a batch axis in front of its features", _BATCH)
     if any(isinstance(axis, str) for axis in axes[1:]):
-        return _error(path, f"{what} is {shown}: only the first axis, the batch, may be open", _BATCH)
+        return _error(path, f"{subject} is {shown}: only the first axis, the batch, may be open", _BATCH)
     if math.prod(int(axis) for axis in axes[1:]) > MOST_INPUTS:
-        return _error(path, f"{what} is {shown}: more than {MOST_INPUTS:,} elements a sample", "is its shape right?")
+        return _error(path, f"{subject} is {shown}: more than {MOST_INPUTS:,} elements a sample", "is its shape right?")
     return None
 
 

@@ -22,7 +22,7 @@ _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}
 
 
 def hint_for(op: str) -> str:
-    """What to do where `op` cannot be compiled."""
+    """Return the advice for an operator that cannot be compiled."""
     return _BY_OP.get(
         op, "leave it out, or express it by Gemm, MatMul, Conv, Add, Mul, BatchNormalization and activations"
     )

@@ -34,7 +34,7 @@ class _Model:
 
 
 def load(path: Path) -> Graph:
-    """The model as a Graph of ONNX operators in order, attributes as in the newest opset, the batch axis None.
+    """Return the model as a Graph of ONNX operators in order, attributes of the newest opset, the batch axis None.
 
     Raises EmccError where the file is not a model, or the model is not one that emcc compiles; then every node at
     fault is listed.
@@ -49,7 +49,7 @@ def load(path: Path) -> Graph:
 
 
 def survey(path: Path) -> Survey:
-    """A report on every node that the output depends on, and the model's facts."""
+    """Report on every node that the output depends on, and on the model."""
     model = _open(path)
     problems = model_problems(model.proto, path)
     walk = _read(model)
@@ -69,7 +69,7 @@ def _open(path: Path) -> _Model:
 
 
 def _read(model: _Model) -> Walk:
-    """The walk to believe."""
+    """Return the walk for the batch that the model fixes, for any batch, or else for one sample."""
     graph = model.proto.graph
     decoded: dict[str, Array] = {}
     batch = None
@@ -97,7 +97,7 @@ def _accepted(walk: Walk) -> bool:
 
 
 def _same(a: Walk, b: Walk) -> bool:
-    """Whether two walks made the same nodes and constants."""
+    """Return whether two walks made the same nodes and constants."""
     return (
         a.reports == b.reports
         and a.nodes == b.nodes
@@ -107,7 +107,7 @@ def _same(a: Walk, b: Walk) -> bool:
 
 
 def _refusal(problems: list[EmccError], refused: list[NodeReport], path: Path) -> EmccError:
-    """One error for all that stands in the way."""
+    """Return one error for all problems and refused nodes."""
     if not refused and len(problems) == 1:
         return problems[0]
     if not problems and len(refused) == 1:
@@ -125,7 +125,7 @@ def _refusal(problems: list[EmccError], refused: list[NodeReport], path: Path) -
 
 
 def _graph(model: _Model, walk: Walk) -> Graph:
-    """The Graph of a walk without refusals: the nodes between input and output, with unique names."""
+    """Return the Graph of a walk without refusals: the nodes between input and output, with unique names."""
     graph, path = model.proto.graph, model.path
     source, output = real_inputs(graph)[0].name, graph.output[0].name
     if output not in walk.data:

@@ -17,14 +17,14 @@ LONGEST = 1024
 
 
 def names_problem(graph: onnx.GraphProto, path: Path) -> EmccError | None:
-    """The error for the names of a model that are refused, or None."""
-    found = {name: why for name in _names(graph) if (why := _fault(name))}
-    if not found:
+    """Return the error for the names of a model that are refused, or None."""
+    faults = {name: why for name in _names(graph) if (why := _fault(name))}
+    if not faults:
         return None
-    details = [f"{quoted(name)} {why}" for name, why in list(found.items())[:SHOWN]]
-    details += [f"and {len(found) - SHOWN} more"] * (len(found) > SHOWN)
+    details = [f"{quoted(name)} {why}" for name, why in list(faults.items())[:SHOWN]]
+    details += [f"and {len(faults) - SHOWN} more"] * (len(faults) > SHOWN)
     return EmccError(
-        f"{len(found)} name{'s' if len(found) > 1 else ''} that cannot be written into Verilog, HTML or a path: "
+        f"{len(faults)} name{'s' if len(faults) > 1 else ''} that cannot be written into Verilog, HTML or a path: "
         + "; ".join(details),
         file=path,
         hint="rename the nodes and tensors",
@@ -40,7 +40,7 @@ def _names(graph: onnx.GraphProto) -> list[str]:
 
 
 def _fault(name: str) -> str:
-    """What is wrong with a name, or ""."""
+    """Return the fault of a name, or ""."""
     for char in name:
         if char in REFUSED:
             return f"has {char} in it"

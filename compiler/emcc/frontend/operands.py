@@ -52,15 +52,15 @@ class Operands:
     changed: dict[str, Array] = field(default_factory=dict)
 
     def given(self, i: int) -> bool:
-        """Whether input i is there."""
+        """Return whether input i is there."""
         return i < len(self.proto.input) and bool(self.proto.input[i])
 
     def is_data(self, i: int) -> bool:
-        """Whether input i is computed from the model's input."""
+        """Return whether input i is computed from the model's input."""
         return self.given(i) and self.proto.input[i] in self.data
 
     def shape(self, i: int = 0) -> tuple[int | None, ...]:
-        """The shape of input i, a computed tensor of floats."""
+        """Return the shape of input i, a computed tensor of floats."""
         data = self.data[self.proto.input[i]]
         if data.dtype != "float32":
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
@@ -69,25 +69,25 @@ class Operands:
         return data.shape
 
     def full(self, i: int = 0) -> tuple[int, ...]:
-        """The shape of input i with the batch in its place."""
+        """Return the shape of input i with the batch in its place."""
         return tuple(self.batch if size is None else size for size in self.shape(i))
 
     def constant(self, i: int) -> Array:
-        """The value of input i, of any type."""
+        """Return the value of input i, of any type."""
         name = self.proto.input[i]
         if name not in self.constants:
             raise Refusal(f"input {i} ({quoted(name)}) is computed from the model's input", "make it an initializer")
         return self.constants[name]
 
     def integers(self, i: int) -> tuple[int, ...]:
-        """The value of input i, a vector of integers."""
+        """Return the value of input i, a vector of integers."""
         value = self.constant(i)
         if value.dtype.kind not in "iu" or value.ndim > 1 or value.size > 64:
             raise Refusal(f"input {i} is not a vector of integers", "export the model again")
-        return tuple(int(each) for each in value.ravel())
+        return tuple(int(item) for item in value.ravel())
 
     def weights(self, i: int, rank: int | None = None) -> Array:
-        """The value of input i as float32, every element finite; its rank is `rank`, where given."""
+        """Return the value of input i as float32, every element finite; its rank is `rank`, where given."""
         value, name = self.constant(i), self.proto.input[i]
         if value.dtype.kind != "f":
             raise Refusal(f"input {i} ({quoted(name)}) holds {value.dtype}, not floats", "store it as float32")
@@ -105,24 +105,24 @@ class Operands:
         return floats
 
     def number(self, name: str) -> float:
-        """A float attribute, finite."""
+        """Return a float attribute, finite."""
         value = float(self.attrs[name])
         if not math.isfinite(value):
             raise Refusal(f"attribute {name!r} is {value}", "give it a finite value")
         return value
 
     def axis(self, name: str, rank: int) -> int:
-        """An axis attribute, counted from the front."""
+        """Return an axis attribute, counted from the front."""
         return self.counted(int(self.attrs[name]), rank)
 
     def counted(self, axis: int, rank: int) -> int:
-        """`axis` counted from the front."""
+        """Return `axis` counted from the front."""
         if not -rank <= axis < rank:
             raise Refusal(f"axis {axis} is not one of {rank}", "export the model again")
         return axis % rank
 
     def keep(self, i: int, value: Array) -> str:
-        """The name of constant `value`, which is input i or made from it."""
+        """Keep constant `value`, which is input i or made from it; return its name."""
         own = name = str(self.proto.input[i])
         while name in self.changed or name in self.data or (name in self.constants and name != own):
             name += "'"

@@ -13,7 +13,7 @@ OLDEST_OPSET = 7
 
 
 def read(path: Path) -> onnx.ModelProto:
-    """The file's model; it has a graph with nodes, inputs and outputs."""
+    """Return the file's model, which has a graph with nodes and outputs; raise EmccError where there is none."""
     if path.is_dir():
         raise EmccError("is a folder, not an ONNX model", file=path, hint=EXPORT_HINT)
     if not path.exists():
@@ -39,18 +39,18 @@ def read(path: Path) -> onnx.ModelProto:
 
 
 def _all_text(message: Any) -> bool:
-    """Whether every string in it, however deep, is text (protobuf hands out bytes where one is not UTF-8)."""
+    """Return whether every string in it, however deep, is text (protobuf gives bytes where one is not UTF-8)."""
     for field, value in message.ListFields():
         values = (value,) if isinstance(value, str | bytes) or hasattr(value, "ListFields") else value
-        if field.type == field.TYPE_STRING and not all(isinstance(each, str) for each in values):
+        if field.type == field.TYPE_STRING and not all(isinstance(text, str) for text in values):
             return False
-        if field.type == field.TYPE_MESSAGE and not all(_all_text(each) for each in values):
+        if field.type == field.TYPE_MESSAGE and not all(_all_text(part) for part in values):
             return False
     return True
 
 
 def opset_of(model: onnx.ModelProto, path: Path) -> int:
-    """The version of the default operator domain; an error where this onnx does not know it."""
+    """Return the version of the default operator domain; raise EmccError where this onnx does not know it."""
     versions = {entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")}
     newest = onnx.defs.onnx_opset_version()
     if len(versions) != 1:

@@ -12,7 +12,7 @@ class Refusal(Exception):
 
 
 def quoted(name: str) -> str:
-    """A name from the model, in quotes, cut to a length that can be read."""
+    """Return a name from the model, in quotes, cut to a length that can be read."""
     return repr(printable(name))
 
 

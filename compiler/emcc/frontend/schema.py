@@ -10,7 +10,7 @@ from emcc.frontend.refusal import Refusal, quoted
 
 
 def attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
-    """The node's attributes over the defaults of its operator in `opset`. Nothing unknown passes."""
+    """Return the node's attributes over the defaults of its operator in `opset`; raise Refusal for unknown ones."""
     try:
         schema = onnx.defs.get_schema(node.op_type, opset, "")
     except onnx.defs.SchemaError:
@@ -32,7 +32,7 @@ def attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
         if attribute.ref_attr_name or int(attribute.type) != int(expected.type.value):
             raise Refusal(f"attribute {quoted(attribute.name)} is of the wrong type", "export the model again")
         given[attribute.name] = _value(attribute)
-    missing = [name for name, each in schema.attributes.items() if each.required and name not in given]
+    missing = [name for name, known in schema.attributes.items() if known.required and name not in given]
     if missing:
         raise Refusal(f"has no attribute {', '.join(map(repr, missing))}", "export the model again")
     if not schema.min_input <= len(node.input) <= schema.max_input:
@@ -42,15 +42,15 @@ def attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
             f"has {len(node.output)} outputs", f"{node.op_type} has {schema.min_output} to {schema.max_output}"
         )
     defaults = {
-        name: _value(each.default_value)
-        for name, each in schema.attributes.items()
-        if each.default_value.type != AttributeProto.UNDEFINED
+        name: _value(known.default_value)
+        for name, known in schema.attributes.items()
+        if known.default_value.type != AttributeProto.UNDEFINED
     }
     return {**defaults, **given}
 
 
 def _value(attribute: onnx.AttributeProto) -> Any:
-    """Python numbers, text, tuples of them; protobuf messages as they are."""
+    """Return Python numbers, text, tuples of them; protobuf messages as they are."""
     value = onnx.helper.get_attribute_value(attribute)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

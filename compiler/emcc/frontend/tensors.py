@@ -13,6 +13,7 @@ from emcc.frontend.external import external_bytes
 from emcc.frontend.refusal import quoted
 from emcc.ir.graph import Array
 
+DAMAGED = "the file is damaged: export it again"
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 _STORED: dict[int, tuple[str, str]] = {
     TensorProto.FLOAT: ("<f4", "float_data"),
@@ -33,7 +34,7 @@ _STORED: dict[int, tuple[str, str]] = {
 
 
 def type_name(data_type: int) -> str:
-    """ "FLOAT" for 1, and so on; the number where it has no name."""
+    """Return "FLOAT" for 1, and so on; the number where it has no name."""
     try:
         return str(TensorProto.DataType.Name(data_type))
     except ValueError:
@@ -41,7 +42,7 @@ def type_name(data_type: int) -> str:
 
 
 def decode(tensor: onnx.TensorProto, path: Path) -> Array:
-    """The tensor's value; bfloat16 as float32. `path` is the model's file."""
+    """Return the tensor's value; bfloat16 as float32. `path` is the model's file."""
     dims = tuple(tensor.dims)
     if any(size < 0 for size in dims):
         raise _error(tensor, path, f"has a negative dimension: {list(dims)}", "export it again")
@@ -57,13 +58,8 @@ def decode(tensor: onnx.TensorProto, path: Path) -> Array:
         flat = np.frombuffer(external_bytes(tensor, path, count * dtype.itemsize), dtype)
     elif tensor.HasField("raw_data"):
         if len(tensor.raw_data) != count * dtype.itemsize:
-            raise _error(
-                tensor,
-                path,
-                f"is {list(dims)} of {type_name(tensor.data_type)}, {count * dtype.itemsize} bytes, "
-                f"but {len(tensor.raw_data)} bytes are stored",
-                "the file is damaged: export it again",
-            )
+            size = f"is {list(dims)} of {type_name(tensor.data_type)}, {count * dtype.itemsize} bytes"
+            raise _error(tensor, path, f"{size}, but {len(tensor.raw_data)} bytes are stored", DAMAGED)
         flat = np.frombuffer(tensor.raw_data, dtype)
     else:
         flat = _listed(tensor, path, field, dtype, count)
@@ -73,15 +69,11 @@ def decode(tensor: onnx.TensorProto, path: Path) -> Array:
 
 
 def _listed(tensor: onnx.TensorProto, path: Path, field: str, dtype: np.dtype[Any], count: int) -> Array:
-    """The values from float_data and its like."""
+    """Return the values of float_data or another typed field."""
     values = getattr(tensor, field)
     if len(values) != count:
-        raise _error(
-            tensor,
-            path,
-            f"is {list(tensor.dims)}, {count} elements, but {len(values)} are stored",
-            "the file is damaged: export it again",
-        )
+        size = f"is {list(tensor.dims)}, {count} elements"
+        raise _error(tensor, path, f"{size}, but {len(values)} are stored", DAMAGED)
     if tensor.data_type == TensorProto.FLOAT16:
         return np.asarray(values, np.int32).astype(np.uint16).view(np.float16)
     wide = np.asarray(values, {"int32_data": np.int32, "uint64_data": np.uint64}.get(field, dtype))

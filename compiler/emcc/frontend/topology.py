@@ -15,7 +15,7 @@ MOST = 20
 
 
 def uses(node: onnx.NodeProto) -> Iterator[str]:
-    """The tensors a node reads, those that its sub-graphs take from outside included."""
+    """Yield the tensors a node reads, those that its sub-graphs take from outside included."""
     yield from (name for name in node.input if name)
     for attribute in node.attribute:
         graphs = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
@@ -27,13 +27,13 @@ def uses(node: onnx.NodeProto) -> Iterator[str]:
 
 
 def real_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
-    """The inputs that are not initializers (IR version 3 lists both)."""
+    """Return the inputs that are not initializers (IR version 3 lists both)."""
     initializers = {tensor.name for tensor in graph.initializer}
     return [value for value in graph.input if value.name not in initializers]
 
 
 def ordered(graph: onnx.GraphProto, path: Path) -> list[onnx.NodeProto]:
-    """The nodes that some output depends on."""
+    """Return the nodes that some output depends on, producers first; raise EmccError where names do not fit."""
     if graph.sparse_initializer:
         names = [sparse.values.name for sparse in graph.sparse_initializer]
         raise _listing("stores sparse tensors, which emcc does not read", names, path, "store them dense")
@@ -65,7 +65,7 @@ def ordered(graph: onnx.GraphProto, path: Path) -> list[onnx.NodeProto]:
 
 
 def node_name(node: onnx.NodeProto) -> str:
-    """Its name, or else its first output's."""
+    """Return the node's name, or else its first output's."""
     return str(node.name or next((name for name in node.output if name), node.op_type))
 
 

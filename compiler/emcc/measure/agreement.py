@@ -3,6 +3,7 @@
 import numpy as np
 
 from emcc.ir.graph import Array, Graph
+from emcc.measure.quality import agreement
 from emcc.ops import interpret
 from emcc.ops.host import classes
 from emcc.samples.dataset import Dataset
@@ -17,8 +18,8 @@ class Agreement:
         self._classes = self._of(original)
 
     def __call__(self, graph: Graph) -> float | None:
-        now = self._of(graph)
-        return None if self._classes is None or now is None else 100 * float(np.mean(self._classes == now))
+        same = agreement(self._classes, self._of(graph))
+        return None if same is None else 100 * same
 
     def _of(self, graph: Graph) -> Array | None:
         return None if self._x is None else classes(self._host, np.asarray(interpret.run(graph, self._x)))

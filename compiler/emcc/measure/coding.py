@@ -12,17 +12,17 @@ RANGE_LIMIT = 1 << 22
 
 
 def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
-    """{"layers": a row a layer, "totals": of all}.
+    """Return {"layers": a row a layer, "totals": of all}.
 
     A layer's bytes are its sections of the file; what remains of the file is its header, checksums and frame.
 
     Args:
         original: the folded float graph; shared: the same with shared weights; encoded: the model.emc of `shared`.
     """
-    found = layer_sizes(encoded)
-    coders = compared(encoded, found)
+    sizes = layer_sizes(encoded)
+    coders = compared(encoded, sizes)
     rows = []
-    for place, (node, size) in enumerate(zip(shared.layers(), found, strict=True)):
+    for place, (node, size) in enumerate(zip(shared.layers(), sizes, strict=True)):
         book = shared.codebooks[node.inputs[1]]
         weights, before = shared.constants[node.inputs[1]], original.constants[node.inputs[1]]
         kept = int(np.count_nonzero(weights))
@@ -38,7 +38,7 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
                 "code_w": book.code_w,
                 "inertia": float(np.square(weights - before, dtype=np.float64)[weights != 0].sum()),
                 **coded(size),
-                "coders": {name: sizes[place] for name, sizes in coders.items()},
+                "coders": {name: costs[place] for name, costs in coders.items()},
             }
         )
     parameters = sum(row["weights"] + row["biases"] for row in rows)
@@ -48,15 +48,15 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
         "kept": sum(row["kept"] for row in rows),
         "dense_bytes": 4 * parameters,
         "bytes": len(encoded),
-        "header_bytes": len(encoded) - sum(size.bytes for size in found),
+        "header_bytes": len(encoded) - sum(size.bytes for size in sizes),
         "compression": 4 * parameters / len(encoded),
-        "coders": {name: summed(sizes) for name, sizes in coders.items()},
+        "coders": {name: summed(costs) for name, costs in coders.items()},
     }
     return {"layers": rows, "totals": total}
 
 
 def coded(size: LayerSize) -> dict[str, Any]:
-    """Bits a kept weight, uncoded and coded, and bytes."""
+    """Return bits a kept weight, uncoded and coded, and bytes."""
     kept = max(1, size.kept)
     return {
         "coding": size.coding,
@@ -70,29 +70,30 @@ def coded(size: LayerSize) -> dict[str, Any]:
     }
 
 
-def compared(encoded: bytes, found: list[LayerSize]) -> dict[str, list[dict[str, float]]]:
-    """By coder, what codes and positions of each layer take, and how far that is from the entropy of its model.
+def compared(encoded: bytes, written: list[LayerSize]) -> dict[str, list[dict[str, float]]]:
+    """Return by coder what codes and positions of each layer take, in bytes, and the entropy of the coder's model.
 
-    Huffman always; "range" where the file has it throughout, or the model is small enough to try (RANGE_LIMIT).
+    `written` are the sizes in the file. Huffman always; "range" where the file has it
+    throughout, or the model is small enough to try (RANGE_LIMIT).
     """
-    used = {size.coding for size in found}
-    small = sum(size.weights for size in found) <= RANGE_LIMIT
+    used = {size.coding for size in written}
+    small = sum(size.weights for size in written) <= RANGE_LIMIT
     graph = decode(encoded)
     sizes = {}
     for coding in ("huffman", "range"):
         if used == {coding}:
-            sizes[coding] = found
+            sizes[coding] = written
         elif coding == "huffman" or small:
             sizes[coding] = layer_sizes(encode(graph, coding=coding))
-    return {coding: [cost(size) for size in each] for coding, each in sizes.items()}
+    return {coding: [cost(size) for size in layers] for coding, layers in sizes.items()}
 
 
 def cost(size: LayerSize) -> dict[str, float]:
-    """bytes: of codes and positions, tables and all. entropy_bytes: of both by the coder's model, without tables."""
+    """Return bytes of codes and positions, tables included, and entropy_bytes of both by the coder's model, without."""
     least = (size.codes.entropy * size.codes.symbols + size.runs.entropy * size.runs.symbols) / 8
     return {"bytes": size.codes.bytes + size.runs.bytes, "entropy_bytes": least}
 
 
 def summed(costs: list[dict[str, float]]) -> dict[str, float]:
-    """The same for a whole model."""
-    return {key: sum(each[key] for each in costs) for key in ("bytes", "entropy_bytes")}
+    """Return the sums over the layers of a model."""
+    return {key: sum(layer[key] for layer in costs) for key in ("bytes", "entropy_bytes")}

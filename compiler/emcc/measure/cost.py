@@ -6,26 +6,26 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Array, Format, Graph, Node
-from emcc.ir.program import Layer, Program
+from emcc.ir.program import Layer
 
 CLOCK_HZ = 100_000_000
-"""The clock at which cycles are told as seconds; nothing else depends on it."""
+"""The clock at which cycles are printed as seconds; nothing else depends on it."""
 
 FLOAT_BYTES = 4
 
 
 def dense_cycles(rows: int, columns: int, pes: int) -> int:
-    """Cycles of the dense baseline: rows dealt to PEs, one multiply-accumulate a PE and cycle, nothing skipped."""
+    """Return cycles of the dense baseline: rows dealt to PEs, one multiply-accumulate a PE and cycle, no skipping."""
     return -(-rows // pes) * columns
 
 
 def dense_bytes(rows: int, columns: int) -> int:
-    """Bytes of the dense baseline: weights and biases as float32, as they came."""
+    """Return the bytes of the dense baseline: weights and biases as float32, as they came."""
     return (rows * columns + rows) * FLOAT_BYTES
 
 
 def layer_row(graph: Graph, node: Node, layer: Layer, pes: int, coded_bytes: int, cycles: float) -> dict[str, Any]:
-    """One layer's figures.
+    """Return one layer's figures.
 
     Args:
         graph: quantised; `node` is its QLinear.
@@ -65,12 +65,12 @@ def layer_row(graph: Graph, node: Node, layer: Layer, pes: int, coded_bytes: int
 
 
 def as_dict(fmt: Format) -> dict[str, int]:
-    """A format for the manifest."""
+    """Return a format for the manifest."""
     return {"width": fmt.width, "frac_bits": fmt.frac_bits}
 
 
 def totals(rows: Sequence[Mapping[str, Any]], file_bytes: int, cycles: Array, work: Array, pes: int) -> dict[str, Any]:
-    """The whole model's figures.
+    """Return the whole model's figures.
 
     Args:
         rows: of `layer_row`.
@@ -98,21 +98,3 @@ def totals(rows: Sequence[Mapping[str, Any]], file_bytes: int, cycles: Array, wo
         "dense_seconds": dense / CLOCK_HZ,
         "seconds": mean / CLOCK_HZ,
     }
-
-
-def useful_work(program: Program, values: Sequence[Array]) -> Array:
-    """Multiply-accumulates with neither operand zero, of each sample: int64 [n].
-
-    `values` are the layers' inputs in slot order, int64 [n, n_in], as `eie.reference.run_layers` gives them.
-    """
-    total = np.zeros(len(values[0]), np.int64)
-    for layer, x in zip(program.layers, values, strict=False):
-        total += (x != 0) @ entries_by_column(layer, program.pes)
-    return total
-
-
-def entries_by_column(layer: Layer, pes: int) -> Array:
-    """Weights that are not zero, by column: int64 [n_in]; padding zeros do not count."""
-    from emcc.eie.reference import weights
-
-    return np.asarray((weights(layer, pes) != 0).sum(axis=0), np.int64).ravel()

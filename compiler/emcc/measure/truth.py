@@ -17,7 +17,7 @@ SAME = 0.98
 
 
 def check(graph: Graph, path: Path, x: Array) -> str:
-    """What was checked, as a sentence. `graph` is as imported; `x` is float32 [n, ...].
+    """Compare the imported `graph` with onnxruntime on `x`, float32 [n, ...]; return a sentence on what was checked.
 
     Raises:
         EmccError: they disagree.
@@ -48,7 +48,7 @@ _HINT = "this is a bug in emcc, or in the model: please report it with the model
 
 
 def _outputs(path: Path, x: Array) -> Array | str:
-    """onnxruntime's output for the samples, in batches where the model fixes one; or why there is none."""
+    """Return onnxruntime's output for the samples, in batches where the model fixes one; or why there is none."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()

@@ -11,24 +11,24 @@ DIGITS = 6
 
 
 def rounded(value: Any) -> Any:
-    """As JSON has it; floats to six digits, since the last ones depend on the machine's BLAS."""
+    """Return a JSON value; floats with six digits, since the last ones depend on the machine's BLAS."""
     if isinstance(value, Mapping):
-        return {str(key): rounded(each) for key, each in value.items()}
+        return {str(key): rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [rounded(each) for each in value]
+        return [rounded(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def source(path: Path) -> dict[str, Any]:
-    """A file that went in: its name, and a hash of what is in it."""
+    """Return an input file's name and the SHA-256 of its content."""
     with path.open("rb") as file:
         return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def digests(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The manifest's "files": size and hash of each."""
+    """Return the manifest's "files": size and SHA-256 of each."""
     return {
         name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()} for name in sorted(files)
     }

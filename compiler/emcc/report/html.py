@@ -4,25 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from emcc.report.lines import headline, kilo, notes, percent, seconds
-from emcc.resources import folder
+from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
 KEPT = ("layer", "rows", "columns", "weights", "kept", "density", "codebook", "code bits", "run bits", "padding zeros")
 
 
 def render(manifest: Mapping[str, Any]) -> bytes:
-    """The page of a manifest."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    env = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=FunctionLoader(lambda name: folder("templates").joinpath(name).read_text("utf-8")),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = env.get_template(TEMPLATE).render(
+    """Return the page of a manifest."""
+    page: str = template(TEMPLATE, escape=True).render(
         title=f"{manifest['model']['file']}: emcc report",
         headline=headline(manifest),
         notes=notes(manifest),
@@ -101,8 +91,8 @@ def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": "Memory",
         "head": ["memory", "count", "width", "depth (deepest)", "bits in all"],
-        "rows": [[each["kind"], each["count"], each["width"], each["depth"], f"{each['bits']:,}"] for each in memory],
-        "foot": ["total", "", "", "", f"{sum(each['bits'] for each in memory):,}"],
+        "rows": [[row["kind"], row["count"], row["width"], row["depth"], f"{row['bits']:,}"] for row in memory],
+        "foot": ["total", "", "", "", f"{sum(row['bits'] for row in memory):,}"],
     }
 
 

@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from emcc.base.errors import printable
 from emcc.report.lines import kilo, percent
-from emcc.report.summary import console
+from emcc.report.summary import console, table_of
 
 TITLES = {"huffman": "Huffman", "range": "range coder"}
 
 
 def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
-    """The table and what is to be said about it, on stdout."""
+    """Print the table and its notes on stdout."""
     out = console()
     search = manifest.get("search")
     out.print(Text(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
@@ -35,7 +34,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
-    """What the search measured."""
+    """Return sentences on what the search measured."""
     trained = "nothing was trained: zero pattern and weights stay, but for their codebooks"
     if search["trained_on"]:
         trained = f"trained on the other {search['trained_on']:,} samples; weights ranked by {search['score']}"
@@ -48,16 +47,16 @@ def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[st
 
 
 def _measured(manifest: Mapping[str, Any], quality: Mapping[str, Any]) -> str:
-    """What model.emc does on the data, where that was not used to search."""
+    """Return a sentence on model.emc's accuracy and agreement on the data."""
     text = f"on {quality['samples']:,} samples of {printable(manifest['data']['file'])}: "
     if quality["accuracy"] is not None:
         text += f"accuracy {percent(quality['accuracy_before'])} before, {percent(quality['accuracy'])} after; "
-    what = "same as the original on" if quality["classes"] else "explained of the original outputs' variance:"
-    return f"{text}{what} {percent(quality['agreement'])}"
+    label = "same as the original on" if quality["classes"] else "explained of the original outputs' variance:"
+    return f"{text}{label} {percent(quality['agreement'])}"
 
 
 def print_paper(manifest: Mapping[str, Any]) -> None:
-    """The table alone, for a model that was compiled."""
+    """Print the table alone, for a model that was compiled."""
     out = console()
     out.print(Text("weights, coded, as in the tables of Deep Compression (Han et al. 2016):"))
     out.print(paper_table(manifest["compression"]))
@@ -65,7 +64,7 @@ def print_paper(manifest: Mapping[str, Any]) -> None:
 
 
 def parts(table: Mapping[str, Any]) -> str:
-    """What model.emc is made of."""
+    """Return a sentence on the parts of model.emc, in bytes."""
     rows, total = table["layers"], table["totals"]
     books, biases = (sum(row[key] for row in rows) for key in ("codebook_bytes", "bias_bytes"))
     return (
@@ -76,7 +75,7 @@ def parts(table: Mapping[str, Any]) -> str:
 
 
 def paper_table(table: Mapping[str, Any]) -> Table:
-    """A row a layer, as in the paper; coded bits are of a kept weight.
+    """Return a row a layer, as in the paper; coded bits are of a kept weight.
 
     Under each coder: what codes and positions take, and how much more that is than the entropy of the coder's model.
     """
@@ -99,25 +98,19 @@ def paper_table(table: Mapping[str, Any]) -> Table:
     ]
     for coder, of_all in total["coders"].items():
         costs = [row["coders"][coder] for row in rows]
-        columns.append((f"{TITLES[coder]}\nover entropy", [over(each) for each in costs], over(of_all)))
-    drawn = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1, 0, 0))
-    for index, (title, _, footer) in enumerate(columns):
-        side: Any = {"justify": "right", "no_wrap": True} if index else {"overflow": "fold"}
-        drawn.add_column(title, footer=Text(footer), **side)
-    for cells in zip(*(column[1] for column in columns), strict=True):
-        drawn.add_row(*(Text(cell) for cell in cells))
-    return drawn
+        columns.append((f"{TITLES[coder]}\nover entropy", [over(cost) for cost in costs], over(of_all)))
+    return table_of(columns, {"overflow": "fold"}, {"justify": "right", "no_wrap": True}, padding=(0, 1, 0, 0))
 
 
 def over(cost: Mapping[str, float]) -> str:
-    """Bytes, and how many more in percent than the entropy of the model: 1.2 kB +0.8 %."""
+    """Return bytes, and how many more in percent than the entropy of the model: 1.2 kB +0.8 %."""
     if not cost["entropy_bytes"]:
         return kilo(cost["bytes"])
     return f"{kilo(cost['bytes'])} {percent(cost['bytes'] / cost['entropy_bytes'] - 1, '+.1%')}"
 
 
 def kilo_count(count: int) -> str:
-    """1234 -> 1.2K, as in the paper."""
+    """Return 1.2K for 1234, as in the paper."""
     if count < 1000:
         return str(count)
     return f"{count / 1000:.1f}K" if count < 1_000_000 else f"{count / 1_000_000:.1f}M"

@@ -1,36 +1,47 @@
-"""What `emcc compile` shows while it works: one line on stderr that comes and goes, or nothing."""
+"""What a command shows while it works: one line on stderr that comes and goes, or nothing."""
 
 import sys
 from types import TracebackType
 from typing import Any, Self
 
+from emcc.base.events import Event
+
 
 class Progress:
-    """A spinner with the name of the present step. Silent if `quiet`, or where stderr is not a terminal.
+    """A spinner and a bar with the present step; for an Event, its loss, sparsity and quality on held-out data.
 
-    Use it as a context manager; call it with the name of each step as it begins.
+    Silent if `quiet`, or where stderr is not a terminal. Use it as a context manager; call it with the name of each
+    step as it begins, or with every Event.
     """
 
     def __init__(self, quiet: bool) -> None:
-        self._status: Any = None
+        self._bar: Any = None
         if not quiet and sys.stderr.isatty():
             from rich.console import Console
-            from rich.status import Status
+            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-            self._status = Status("", console=Console(stderr=True))
+            description, facts = (
+                TextColumn(f"{{task.{key}}}", markup=False) for key in ("description", "fields[facts]")
+            )
+            columns = (SpinnerColumn(), description, BarColumn(bar_width=20), facts, TimeElapsedColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task("", total=None, facts="")
 
-    def __call__(self, step: str) -> None:
-        """A step begins."""
-        if self._status:
-            from rich.text import Text
-
-            self._status.update(Text(step))
+    def __call__(self, step: Event | str, done: int = 0, total: int = 1) -> None:
+        """Show a step, `done` of `total` parts of it over, or the epoch that an Event tells of."""
+        facts = ""
+        if isinstance(step, Event):
+            facts = f"{step.done}/{step.total}, loss {step.loss:.4g}, sparsity {step.sparsity:.2%}, "
+            facts += f"{step.measure} {step.quality:.2f} %"
+            done, total, step = step.done, step.total, step.stage
+        if self._bar:
+            self._bar.update(self._task, description=step, total=total, completed=done, facts=facts)
 
     def __enter__(self) -> Self:
-        if self._status:
-            self._status.start()
+        if self._bar:
+            self._bar.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if self._status:
-            self._status.stop()
+        if self._bar:
+            self._bar.stop()

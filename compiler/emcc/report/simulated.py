@@ -11,7 +11,7 @@ from emcc.runtime.result import SimulationResult
 
 
 def print_simulation(result: SimulationResult) -> None:
-    """A table on stdout; the first difference, if there is one, below it."""
+    """Print a table on stdout; the first difference, if there is one, below it."""
     out = console()
     table = Table(box=box.SIMPLE_HEAD, show_header=False)
     done = result.cycles[result.cycles > 0]

@@ -1,6 +1,6 @@
 """The summary that ends a compile, and `emcc inspect DIR`: tables out of a manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,15 +11,18 @@ from rich.text import Text
 from emcc.base.errors import printable
 from emcc.report.lines import headline, kilo, notes, percent, seconds
 
+Column = tuple[str, list[str], str]
+"""Title, a cell a row, footer."""
 
-def console(stderr: bool = False) -> Console:
-    """Where tables go; wide enough for them when the output is not a terminal."""
-    found = Console(stderr=stderr, highlight=False)
-    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=120)
+
+def console() -> Console:
+    """Return the console for tables; wide enough for them when the output is not a terminal."""
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=120)
 
 
 def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
-    """The layer table and the totals, on stdout. All cycle counts here are estimates, and labelled so."""
+    """Print the layer table and the totals on stdout. All cycle counts are estimates, and labelled so."""
     out = console()
     out.print(Text(f"{folder}: {headline(manifest)}"))
     out.print(layer_table(manifest))
@@ -30,8 +33,7 @@ def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
 
 
 def layer_table(manifest: Mapping[str, Any]) -> Table:
-    """A row a layer and one in total: size and time, dense and compressed."""
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
+    """Return a row a layer and one in total: size and time, dense and compressed."""
     rows, total = manifest["layers"], manifest["totals"]
     mean = total["cycles"]["mean"]
     columns = [
@@ -46,8 +48,14 @@ def layer_table(manifest: Mapping[str, Any]) -> Table:
         ("cycles\n(estimate)", [f"{row['cycles']:,.0f}" for row in rows], f"{mean:,.0f}"),
         ("time\n(estimate)", [seconds(row["cycles"] / total["clock_hz"]) for row in rows], seconds(total["seconds"])),
     ]
+    return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})
+
+
+def table_of(columns: Sequence[Column], first: Mapping[str, Any], others: Mapping[str, Any], **style: Any) -> Table:
+    """Return a table of columns; `first` and `others` are what rich's add_column takes, `style` what its Table does."""
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, **style)
     for index, (title, _, footer) in enumerate(columns):
-        table.add_column(title, footer=Text(footer), justify="left" if index == 0 else "right", min_width=6)
+        table.add_column(title, footer=Text(footer), **(others if index else first))
     for cells in zip(*(column[1] for column in columns), strict=True):
         table.add_row(*(Text(cell) for cell in cells))
     return table

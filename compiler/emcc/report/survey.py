@@ -13,7 +13,7 @@ from emcc.report.summary import console
 
 
 def print_survey(survey: Survey) -> None:
-    """The model's facts, a row a node, and the verdict, on stdout."""
+    """Print the model's facts, a row a node, and the verdict on stdout."""
     out = console()
     facts = survey.facts
     producer = f", by {printable(facts.producer)}" if facts.producer else ""
@@ -49,7 +49,7 @@ def print_survey(survey: Survey) -> None:
 
 
 def as_values(survey: Survey) -> dict[str, Any]:
-    """The same as JSON values."""
+    """Return the survey as JSON values."""
     return {
         "supported": survey.supported,
         "eie": survey.eie,

@@ -6,8 +6,23 @@ Here they are links to `templates/`, `hw/rtl/` and `sim/verilator/`, in a wheel 
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Any
 
 
 def folder(name: str) -> Traversable:
-    """The data folder `name`: "templates", "rtl" or "harness"."""
+    """Return the data folder `name`: "templates", "rtl" or "harness"."""
     return files(__name__).joinpath(name)
+
+
+def template(name: str, escape: bool = False) -> Any:
+    """Return the Jinja template `name`; undefined names raise, and what is inserted is HTML-escaped if `escape`."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
+        autoescape=escape,
+        undefined=StrictUndefined,
+        loader=FunctionLoader(lambda path: folder("templates").joinpath(path).read_text("utf-8")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    ).get_template(name)

@@ -73,7 +73,7 @@ class SimulationResult:
         return not (self.mismatches or self.failure or self.cycle_mismatches)
 
     def to_json(self) -> dict[str, Any]:
-        """The result as JSON values, without what differs from run to run (seconds) and without the outputs."""
+        """Return the result as JSON values, without the outputs and without seconds, which differ from run to run."""
         completed = self.cycles[self.cycles > 0]
         return {
             "ok": self.ok,

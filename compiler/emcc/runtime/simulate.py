@@ -3,24 +3,26 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emcc.base.errors import EmccError
+from emcc.eie import cycles, reference
+from emcc.eie.store import load_program
 from emcc.ir.graph import Array, Graph, Tensor
-from emcc.ir.program import Layer, Program
+from emcc.ir.program import Program
 from emcc.ops import host
 from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Shape, Stalls, drive
-
-if TYPE_CHECKING:
-    from emcc.samples.dataset import Dataset
+from emcc.runtime.work import products
+from emcc.samples.dataset import Dataset, load_data
+from emcc.samples.sampling import quantised
+from emcc.tools import verilator
+from emcc.tools.rtl import read_rtl
 
 
 def simulate(
     folder: Path,
-    data: "Path | Dataset",
+    data: Path | Dataset,
     *,
     count: int | None = None,
     trace: Path | None = None,
@@ -43,12 +45,6 @@ def simulate(
         EmccError: the artefact or the data is damaged or missing, or a tool is.
         ToolError: a tool rejects what the artefact holds.
     """
-    from emcc.eie import cycles, reference
-    from emcc.eie.store import load_program
-    from emcc.samples.dataset import load_data
-    from emcc.tools import verilator
-    from emcc.tools.rtl import read_rtl
-
     program = load_program(folder / "program.npz")
     loaded = load_data(data, _interface(program)) if isinstance(data, Path) else data
     x, labels = loaded.x[:count], None if loaded.y is None else loaded.y[:count]
@@ -74,21 +70,8 @@ def simulate(
     return _judged(program, ran, expected, predicted, labels, bool(stalls), (built - begun, ended - started))
 
 
-def quantised(program: Program, x: Array) -> Array:
-    """Float samples [n, ...] as integers [n, elements], flattened in the model's order.
-
-    Raises:
-        EmccError: the samples are not in the model's shape, or some are NaN.
-    """
-    if x.shape[1:] != program.input_shape:
-        raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.input_shape}")
-    if np.isnan(x).any():
-        raise EmccError("x has NaN in it")
-    return program.layers[0].in_fmt.quantise(x.reshape(len(x), -1))
-
-
 def input_slots(program: Program, integers: Array, junk: np.random.Generator | None = None) -> Array:
-    """Quantised inputs as the design takes them, int64 [n, in_words * pes]; unused lanes hold 0, or `junk`."""
+    """Return quantised inputs as the design takes them: int64 [n, in_words * pes]; unused lanes hold 0, or `junk`."""
     fmt, width = program.layers[0].in_fmt, program.in_words * program.pes
     slots = np.zeros((len(integers), width), np.int64)
     if junk is not None:
@@ -98,24 +81,16 @@ def input_slots(program: Program, integers: Array, junk: np.random.Generator | N
 
 
 def _interface(program: Program) -> Graph:
-    """A graph of the program's input and output alone, to check data against."""
+    """Return a graph of the program's input and output alone, to check data against."""
     source = Tensor(program.input_name, (None, *program.input_shape))
     result = Tensor(program.output_name, (None, *program.output_shape))
-    return Graph(program.name, (source.name,), (result.name,), (), {each.name: each for each in (source, result)}, {})
+    return Graph(program.name, (source.name,), (result.name,), (), {source.name: source, result.name: result}, {})
 
 
 def _patience(predicted: Array, stalls: Stalls | None) -> int:
-    """Cycles after which a design hangs: far more than any inference should take."""
+    """Return the cycles after which a design hangs: far more than any inference should take."""
     slowest = int(predicted.max(initial=0)) * 4 + 100_000
     return int(slowest / (1 - max(stalls.into, stalls.out))) if stalls else slowest
-
-
-def _products(layer: Layer, values: Array) -> Array:
-    """Products of a non-zero weight and a non-zero activation, int64 [n], for inputs [n, n_in] in slot order."""
-    before = np.concatenate([[0], np.cumsum(layer.codebook[layer.code] != 0)])
-    begin = layer.first[:-1, None] + layer.start
-    column = (before[begin + layer.count] - before[begin]).sum(axis=0)
-    return np.asarray((values != 0).astype(np.int64) @ column)
 
 
 def _difference(program: Program, expected: Array, got: Array, differs: Array) -> Difference | None:
@@ -138,7 +113,7 @@ def _judged(
     stalled: bool,
     seconds: tuple[float, float],
 ) -> SimulationResult:
-    """What came out against what should have; `layers` are the reference's, see reference.run_layers."""
+    """Compare the simulated words with the reference's `layers`, see reference.run_layers."""
     last, done = program.layers[-1], ran.done
     expected = np.zeros_like(ran.words)
     expected[:, : last.n_out] = layers[-1]
@@ -146,9 +121,9 @@ def _judged(
     missing = int((~done).sum()) * last.n_out
     wrong = (expected ^ ran.words)[differs] & ((1 << program.act_w) - 1)
     bits = int(sum(int(value).bit_count() for value in wrong)) + missing * program.act_w
-    cycles = ran.records[:, 0]
-    products = np.sum([_products(*pair) for pair in zip(program.layers, layers, strict=False)], axis=0)
-    busy = program.pes * int(cycles[done].sum())
+    counted = ran.records[:, 0]
+    useful = products(program, layers)
+    busy = program.pes * int(counted[done].sum())
     integers = ran.words[:, np.argsort(program.output_order)]
     outputs = last.out_fmt.dequantise(integers).reshape(len(done), *program.output_shape)
     return SimulationResult(
@@ -157,14 +132,14 @@ def _judged(
         mismatched_bits=bits,
         difference=_difference(program, expected, ran.words, differs),
         failure=ran.failure,
-        cycles=cycles,
+        cycles=counted,
         predicted_cycles=predicted,
-        cycle_mismatches=None if stalled else int((cycles != predicted).sum()),
+        cycle_mismatches=None if stalled else int((counted != predicted).sum()),
         layer_cycles=ran.records[:, len(COUNTERS) :],
         broadcasts=ran.records[:, 1],
         stalls=ran.records[:, 2],
-        products=products,
-        utilisation=int(products[done].sum()) / busy if busy else 0.0,
+        products=useful,
+        utilisation=int(useful[done].sum()) / busy if busy else 0.0,
         outputs=outputs,
         accuracy=host.accuracy(program.host, outputs[done], None if labels is None else labels[done]),
         build_seconds=seconds[0],

@@ -33,7 +33,7 @@ class Shape:
 
     @classmethod
     def of(cls, program: Program) -> "Shape":
-        """The shape of a program's streams."""
+        """Return the shape of a program's streams."""
         return cls(program.pes, program.act_w, program.in_words, program.out_words, len(program.layers))
 
     @property
@@ -80,6 +80,7 @@ class _Count:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, part: int, done: int) -> None:
+        """Report the sum over all processes, `done` inferences being over in process `part`."""
         if self.report:
             with self.lock:
                 self.done[part] = done
@@ -101,7 +102,7 @@ def drive(
     """Run inferences through a simulator.
 
     Args:
-        program: what emcc.tools.verilator.build returned.
+        program: the simulator, from emcc.tools.verilator.build.
         folder: the artefact's folder, where the ROM images are.
         shape: of the design's streams.
         slots: integers [n, in_words * lanes], the input words lane by lane.
@@ -126,14 +127,14 @@ def drive(
     if trace:
         options += ["--trace", trace.absolute()]
 
-    def one(part: tuple[int, int]) -> Run:
+    def simulate(part: tuple[int, int]) -> Run:
         first, last = part
         seed = ["--seed", stalls.seed + first] if stalls else []
         with tempfile.TemporaryDirectory(prefix="emcc-sim-") as scratch:
             job = _Job(program, folder, shape, Path(scratch), lambda done: count.set(first, done))
             return job.run(slots[first:last], [*options, *seed], first)
 
-    return _joined(parallel(one, list(pairwise(bounds)), parts))
+    return _joined(parallel(simulate, list(pairwise(bounds)), parts))
 
 
 @dataclass(frozen=True)
@@ -178,18 +179,18 @@ class _Job:
 
 
 def _reason(finished: Finished, first: int) -> str:
-    """Why the simulator stopped; its count of inferences starts at `first`."""
+    """Return why the simulator stopped, or ""; its count of inferences starts at `first`."""
     if not finished.code:
         return ""
     lines = [line.strip() for line in finished.output.splitlines() if line and not line.startswith("progress ")]
     text = "\n".join(lines[-12:]) or f"exit code {finished.code}"
-    return re.sub(r"(emcc_sim: inference )(\d+)", lambda found: f"{found[1]}{int(found[2]) + first}", text)
+    return re.sub(r"(emcc_sim: inference )(\d+)", lambda match: f"{match[1]}{int(match[2]) + first}", text)
 
 
-def _joined(runs: Sequence[Run]) -> Run:
+def _joined(parts: Sequence[Run]) -> Run:
     return Run(
-        np.concatenate([each.words for each in runs]),
-        np.concatenate([each.records for each in runs]),
-        np.concatenate([each.done for each in runs]),
-        next((each.failure for each in runs if each.failure), ""),
+        np.concatenate([part.words for part in parts]),
+        np.concatenate([part.records for part in parts]),
+        np.concatenate([part.done for part in parts]),
+        next((part.failure for part in parts if part.failure), ""),
     )

@@ -26,33 +26,34 @@ class _Module:
 
     @classmethod
     def of(cls, module: dict[str, Any]) -> "_Module":
-        found = cls(module["cells"])
-        for name, cell in found.cells.items():
+        """Return the module of a netlist, with its bits' readers and drivers."""
+        graph = cls(module["cells"])
+        for name, cell in graph.cells.items():
             for port, bits in cell["connections"].items():
                 for bit in bits:
                     if cell["port_directions"][port] == "output":
-                        found.drivers[bit] = name
+                        graph.drivers[bit] = name
                     else:
-                        found.readers[bit].append((name, port))
+                        graph.readers[bit].append((name, port))
         for port in module["ports"].values():
             for bit in port["bits"] if port["direction"] != "input" else ():
-                found.readers[bit].append(("", ""))
-        return found
+                graph.readers[bit].append(("", ""))
+        return graph
 
     def register_after(self, bit: Any, clock: Any) -> str | None:
-        """The plain flip-flop that alone reads `bit`."""
+        """Return the plain flip-flop that alone reads `bit`, or None."""
         readers = self.readers[bit]
         if len(readers) == 1 and readers[0][1] == "DI" and self._plain(readers[0][0], clock):
             return readers[0][0]
         return None
 
     def register_before(self, bit: Any, clock: Any) -> str | None:
-        """The plain flip-flop that drives `bit`."""
+        """Return the plain flip-flop that drives `bit`, or None."""
         name = self.drivers.get(bit)
         return name if name is not None and self._plain(name, clock) else None
 
     def _plain(self, name: str, clock: Any) -> bool:
-        """Whether a cell is a flip-flop of that clock (of any where it is None) without enable and reset."""
+        """Return whether a cell is a flip-flop of that clock (of any where it is None) without enable and reset."""
         cell = self.cells[name]
         if cell["type"] != "TRELLIS_FF":
             return False
@@ -66,13 +67,14 @@ class _Module:
         )
 
     def remove(self, name: str) -> None:
+        """Remove a cell, and its ports from the readers."""
         for port, bits in self.cells.pop(name)["connections"].items():
             for bit in bits:
                 self.readers[bit] = [reader for reader in self.readers[bit] if reader != (name, port)]
 
 
 def absorb(netlist: dict[str, Any]) -> int:
-    """Move registers into the blocks of a netlist, in place; how many flip-flops that saved."""
+    """Move registers into the blocks of a netlist, in place; return how many flip-flops that saved."""
     saved = 0
     for content in netlist["modules"].values():
         module = _Module.of(content)
@@ -91,7 +93,7 @@ def absorb(netlist: dict[str, Any]) -> int:
 
 
 def absorb_file(path: Path) -> int:
-    """The same for a file."""
+    """Move registers into the blocks of a netlist file, in place; return how many flip-flops that saved."""
     netlist = json.loads(path.read_text(encoding="utf-8"))
     saved = absorb(netlist)
     path.write_text(json.dumps(netlist), encoding="utf-8")
@@ -99,7 +101,7 @@ def absorb_file(path: Path) -> int:
 
 
 def _memory(module: _Module, cell: dict[str, Any], port: str) -> None:
-    """The output register of one port."""
+    """Move the output register of one port."""
     wires = cell["connections"]
     (clock,) = wires[f"CLK{port}"]
     ready = cell["parameters"].get(f"REGMODE_{port}") == "NOREG" and wires[f"OCE{port}"] == ENABLED
@@ -113,7 +115,7 @@ def _width(cell: dict[str, Any], port: str) -> int:
 
 
 def _wide_memory(module: _Module, cell: dict[str, Any]) -> None:
-    """The output registers of a memory with one port of 36 bits to write and one to read: both halves or none."""
+    """Move the output registers of a memory with one port of 36 bits to write and one to read: both halves or none."""
     wires, settings = cell["connections"], cell["parameters"]
     ready = all(settings.get(f"REGMODE_{port}") == "NOREG" and wires[f"RST{port}"] == NEVER for port in "AB")
     if not ready or wires["OCEB"] != ENABLED or wires["CLKA"] != wires["CLKB"]:
@@ -124,7 +126,7 @@ def _wide_memory(module: _Module, cell: dict[str, Any]) -> None:
 
 
 def _multiplier(module: _Module, cell: dict[str, Any]) -> None:
-    """Operands, product, and a second stage of the product: all three or none, as nextpnr's timing knows them."""
+    """Move operands, product, and a second stage of the product: all three or none, as nextpnr's timing knows them."""
     wires = cell["connections"]
     operands = {port: bits[0] for port, bits in wires.items() if port[0] in "AB" and port[1:].isdigit()}
     live = {port: bit for port, bit in operands.items() if isinstance(bit, int)}
@@ -149,7 +151,7 @@ def _multiplier(module: _Module, cell: dict[str, Any]) -> None:
 
 
 def _name(module: _Module, cell: dict[str, Any]) -> str:
-    return next(name for name, each in module.cells.items() if each is cell)
+    return next(name for name, other in module.cells.items() if other is cell)
 
 
 def _clocked(cell: dict[str, Any], stages: tuple[str, ...], clock: Any) -> None:
@@ -163,7 +165,7 @@ def _clocked(cell: dict[str, Any], stages: tuple[str, ...], clock: Any) -> None:
 def _outputs(
     module: _Module, cell: dict[str, Any], ports: list[str], clock: Any, settings: dict[str, str], stages: int = 1
 ) -> bool:
-    """Take `stages` registers behind every output that is read into the cell; False where one of them is not there."""
+    """Take `stages` registers behind every output that is read into the cell; return False where one is missing."""
     wires = cell["connections"]
     taken: dict[str, list[str]] = {}
     for port in ports:

@@ -11,7 +11,7 @@ from emcc.base.errors import EmccError
 
 
 def root() -> Path:
-    """$EMCC_CACHE, else emcc/ in $XDG_CACHE_HOME or ~/.cache."""
+    """Return $EMCC_CACHE, else emcc/ in $XDG_CACHE_HOME or ~/.cache."""
     chosen = os.environ.get("EMCC_CACHE")
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -20,7 +20,7 @@ def root() -> Path:
 
 
 def digest(parts: Mapping[str, bytes]) -> str:
-    """sha256 over names and contents, in the order of the names."""
+    """Return the SHA-256 over names and contents, in the order of the names, in hex."""
     state = hashlib.sha256()
     for name, content in sorted(parts.items()):
         for piece in (name.encode(), content):
@@ -29,7 +29,7 @@ def digest(parts: Mapping[str, bytes]) -> str:
 
 
 def entry(kind: str, key: str, build: Callable[[Path], None]) -> Path:
-    """The folder <root>/<kind>/<key>, made by `build(folder)` where it is not there yet.
+    """Return the folder <root>/<kind>/<key>, made by `build(folder)` where it is not there yet.
 
     `build` works in a temporary folder beside it, which is renamed when whole: a reader never sees a half-built
     entry, and of two builders at once the first wins. If `build` raises, nothing is left.

@@ -15,7 +15,7 @@ TIMEOUT = 1800.0
 
 @lru_cache(maxsize=8)
 def _found(chosen: str) -> tuple[str, ...]:
-    """$CXX as words, or the first compiler on PATH."""
+    """Return $CXX as words, or the first compiler on PATH."""
     for words in [shlex.split(chosen)] if chosen else [["c++"], ["g++"], ["clang++"]]:
         path = shutil.which(words[0]) if words else None
         if path:
@@ -25,7 +25,7 @@ def _found(chosen: str) -> tuple[str, ...]:
 
 
 def compiler() -> tuple[str, ...]:
-    """The C++ compiler's command. Raises EmccError where there is none."""
+    """Return the C++ compiler's command. Raise EmccError where there is none."""
     return _found(os.environ.get("CXX", ""))
 
 
@@ -35,7 +35,7 @@ def _version(command: tuple[str, ...]) -> str:
 
 
 def version() -> str:
-    """What the compiler says of itself."""
+    """Return the output of the compiler's --version."""
     return _version(compiler())
 
 
@@ -47,14 +47,14 @@ def compile_all(units: Sequence[tuple[Path, Sequence[str]]], folder: Path) -> li
     """
     command = compiler()
 
-    def one(unit: tuple[Path, Sequence[str]]) -> Path:
+    def compile_unit(unit: tuple[Path, Sequence[str]]) -> Path:
         source, flags = unit
         target = folder / f"{source.stem}.o"
         words = [*command, *flags, "-c", str(source), "-o", str(target)]
         run("C++ compiler", words, cwd=folder, timeout=TIMEOUT, stale=[target])
         return target
 
-    return parallel(one, units)
+    return parallel(compile_unit, units)
 
 
 def link(objects: Sequence[Path], target: Path) -> None:

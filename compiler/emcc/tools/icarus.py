@@ -20,7 +20,7 @@ ACCEPTED = (
 
 
 def installed() -> bool:
-    """Whether there is an iverilog on PATH."""
+    """Return whether there is an iverilog on PATH."""
     return shutil.which("iverilog") is not None
 
 

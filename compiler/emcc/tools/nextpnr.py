@@ -37,7 +37,7 @@ class Family:
 
 
 def _lut_words(flags: int, sums: int) -> str:
-    """Up to how many words the non-zero flags, and the accumulators, are in memories made of LUTs."""
+    """Return the command that makes memories out of LUTs, of up to so many words of flags and accumulators."""
     return f"chparam -set FlagLutWords {flags} -set SumLutWords {sums} emcc_top"
 
 
@@ -138,26 +138,26 @@ def place_and_route(
 
 
 def read_report(text: str, log: str = "") -> Routed:
-    """What nextpnr's --report holds. Raises ValueError for another file, or a design without a clock."""
+    """Return the content of nextpnr's --report. Raise ValueError for another file, or a design without a clock."""
     report = json.loads(text)
-    clocks = {name: float(each["achieved"]) for name, each in sorted(report["fmax"].items())}
+    clocks = {name: float(clock["achieved"]) for name, clock in sorted(report["fmax"].items())}
     if not clocks:
         raise ValueError("nextpnr's report has no clock in it")
     cells = report["utilization"]
     return Routed(
         fmax=clocks,
-        used={name: int(each["used"]) for name, each in sorted(cells.items())},
-        available={name: int(each["available"]) for name, each in sorted(cells.items())},
+        used={name: int(cell["used"]) for name, cell in sorted(cells.items())},
+        available={name: int(cell["available"]) for name, cell in sorted(cells.items())},
         path=_worst(report.get("critical_paths", ()), min(clocks, key=lambda name: clocks[name])),
         log=log,
     )
 
 
 def _worst(paths: Sequence[Mapping[str, Any]], clock: str) -> tuple[Hop, ...]:
-    """The path from the clock's edge to the same edge; nextpnr names domains "posedge <clock>"."""
-    for each in paths:
-        if {each["from"].split(" ", 1)[-1], each["to"].split(" ", 1)[-1]} == {clock}:
-            return tuple(_hop(step) for step in each["path"])
+    """Return the path from the clock's edge to the same edge; nextpnr names domains "posedge <clock>"."""
+    for path in paths:
+        if {path["from"].split(" ", 1)[-1], path["to"].split(" ", 1)[-1]} == {clock}:
+            return tuple(_hop(step) for step in path["path"])
     return ()
 
 

@@ -125,12 +125,14 @@ class _Crew:
         self._lock, self._members, self._ended = threading.Lock(), list[subprocess.Popen[str]](), False
 
     def add(self, process: "subprocess.Popen[str]") -> None:
+        """Count a program in; kill it where the crew has ended."""
         with self._lock:
             self._members = [member for member in self._members if member.returncode is None] + [process]
             if self._ended:
                 _kill(process)
 
     def end(self) -> None:
+        """Kill all programs, and those that are added later."""
         with self._lock:
             self._ended = True
             for member in self._members:
@@ -142,7 +144,7 @@ _local = threading.local()
 
 
 def parallel(function: Callable[[T], R], items: Sequence[T], jobs: int | None = None) -> list[R]:
-    """`function` of every item, in order, in `jobs` threads (one a core): for functions that wait for programs.
+    """Return `function` of every item, in order, in `jobs` threads (one a core); for functions that wait for programs.
 
     When one raises, or a Ctrl-C arrives, the programs still running are killed and the exception goes on.
     """
@@ -163,5 +165,5 @@ def parallel(function: Callable[[T], R], items: Sequence[T], jobs: int | None = 
 
 
 def cores() -> int:
-    """Processors this process may use."""
+    """Return the number of processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

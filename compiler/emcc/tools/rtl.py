@@ -7,11 +7,11 @@ from emcc.tools import verilator
 
 
 def read_rtl(folder: Path) -> dict[str, bytes]:
-    """The files of an artefact's rtl/, by their names in the artefact. Raises EmccError where they are not there."""
+    """Return the files of an artefact's rtl/, by their names in the artefact. Raise EmccError where one is missing."""
     try:
-        found = {f"rtl/{file.name}": file.read_bytes() for file in sorted((folder / "rtl").iterdir()) if file.is_file()}
+        files = {f"rtl/{file.name}": file.read_bytes() for file in sorted((folder / "rtl").iterdir()) if file.is_file()}
     except OSError as error:
         hint = "is this an artefact of `emcc compile`?"
         raise EmccError(f"cannot be read: {error.strerror}", file=error.filename, hint=hint) from None
-    verilator.design_files(found)
-    return found
+    verilator.design_files(files)
+    return files

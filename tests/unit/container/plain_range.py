@@ -91,7 +91,7 @@ def row_codes(
     depth: int,
 ) -> None:
     height, width = size
-    area, found = height * width, []
+    area, coded = height * width, []
     for j in range(len(line)):
         if not k:
             return
@@ -122,14 +122,14 @@ def row_codes(
         g = min(7, level(abs(pull) >> 7)) * (-1 if pull < 0 else 1)
         average = min(15, level(heft // weight >> 3)) if weight else 0
         last, h = 0, 15
-        if found:
-            sign, rank = found[-1][1:]
+        if coded:
+            sign, rank = coded[-1][1:]
             last = 1 + 32 * sign + min(30, rank >> max(0, depth - 5))
-            h = min(14, level(sum(abs(value[code]) for code, _, _ in found) // len(found) >> 2))
+            h = min(14, level(sum(abs(value[code]) for code, _, _ in coded) // len(coded) >> 2))
         node = 1
         for _ in range(depth + 1):
             slots = [node, (node, g), (node, (likely + 3072) // 96), (node, average), (node, last), (node, h)]
             node = 2 * node + bits.decide("code", slots, (node, g))
         sign, rank = (node >> depth) - 2, node & ((1 << depth) - 1)
         line[j] = signed[bool(sign)][rank]
-        found.append((line[j], sign, rank))
+        coded.append((line[j], sign, rank))

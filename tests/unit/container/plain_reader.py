@@ -162,9 +162,9 @@ def header(data: Bytes, version: bytes) -> tuple[Bytes, list[tuple[int, bytes]]]
 def contents(data: Bytes, names: list[str], directory: list[tuple[int, bytes]]) -> dict[str, Bytes]:
     """The sections."""
     rows = zip(names, directory, strict=True)
-    found = {name: Bytes(checked(name, data.take(size), checksum)) for name, (size, checksum) in rows}
+    sections = {name: Bytes(checked(name, data.take(size), checksum)) for name, (size, checksum) in rows}
     assert data.at == len(data.data)
-    return found
+    return sections
 
 
 def checked(name: str, content: bytes, checksum: bytes) -> bytes:

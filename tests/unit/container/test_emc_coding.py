@@ -34,10 +34,10 @@ def test_codes_are_complete_prefix_free_and_short(counts: list[int]) -> None:
 
 @given(symbols=st.lists(st.integers(0, 30), min_size=2, max_size=2000))
 def test_codes_take_less_than_a_bit_over_the_entropy(symbols: list[int]) -> None:
-    found = np.array(symbols)
-    lengths = huffman.code_lengths(np.bincount(found))
-    least = entropy(np.bincount(found))
-    assert least - 1e-9 <= lengths[found].mean() <= least + 1
+    array = np.array(symbols)
+    lengths = huffman.code_lengths(np.bincount(array))
+    least = entropy(np.bincount(array))
+    assert least - 1e-9 <= lengths[array].mean() <= least + 1
 
 
 def test_code_lengths_are_those_of_huffman_and_of_the_limit() -> None:
@@ -54,19 +54,19 @@ def test_code_lengths_are_those_of_huffman_and_of_the_limit() -> None:
 @settings(deadline=None)
 @given(symbols=st.lists(st.integers(0, 511), max_size=300), top=st.sampled_from([1, 2, 60, 512]))
 def test_streams(symbols: list[int], top: int) -> None:
-    found = np.array(symbols, np.int64) % top
-    data = huffman.encode(found, 512)
-    assert sum(huffman.coded_bits(np.bincount(found, minlength=512))) > len(data) * 8 - 8
-    decoded, end = huffman.decode(b"\xa5" + data + b"\xff", len(found), 512, 1, exact=False)
-    assert np.array_equal(decoded, found)
+    array = np.array(symbols, np.int64) % top
+    data = huffman.encode(array, 512)
+    assert sum(huffman.coded_bits(np.bincount(array, minlength=512))) > len(data) * 8 - 8
+    decoded, end = huffman.decode(b"\xa5" + data + b"\xff", len(array), 512, 1, exact=False)
+    assert np.array_equal(decoded, array)
     assert end == len(data) + 1
     with pytest.raises(FormatError):
-        huffman.decode(data + b"\0", len(found), 512)
-    if len(set(found.tolist())) > 1:
+        huffman.decode(data + b"\0", len(array), 512)
+    if len(set(array.tolist())) > 1:
         with pytest.raises(FormatError):
-            huffman.decode(data, len(found) * 15 + 100, 512)
+            huffman.decode(data, len(array) * 15 + 100, 512)
         with pytest.raises(FormatError):
-            huffman.decode(data[:-1], len(found), 512)
+            huffman.decode(data[:-1], len(array), 512)
 
 
 def test_long_streams_are_compiled() -> None:
@@ -82,8 +82,8 @@ def test_long_streams_are_compiled() -> None:
 
 @given(values=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40), small=st.integers(0, 63))
 def test_integers(values: list[int], small: int) -> None:
-    found = np.array(values, np.int64) >> small
-    for case in (found, np.sort(found), found << 5, np.cumsum(np.cumsum(found >> 8))):
+    array = np.array(values, np.int64) >> small
+    for case in (array, np.sort(array), array << 5, np.cumsum(np.cumsum(array >> 8))):
         for plain in (False, True):
             data = ints.write(case, plain=plain)
             back, end = ints.read(b"\0" + data + b"\0", 1, len(case))
@@ -94,11 +94,11 @@ def test_integers(values: list[int], small: int) -> None:
 
 @given(values=st.lists(st.integers(1 - 2**62, 2**62 - 1), max_size=40), small=st.integers(0, 61))
 def test_range_coded_integers(values: list[int], small: int) -> None:
-    found = np.array(values, np.int64) >> small
-    data = adaptive.write_integers(found)
-    assert np.array_equal(adaptive.read_integers(data, len(found)), found)
+    array = np.array(values, np.int64) >> small
+    data = adaptive.write_integers(array)
+    assert np.array_equal(adaptive.read_integers(data, len(array)), array)
     with pytest.raises(FormatError):
-        adaptive.read_integers(data + bytes(99) + b"\1", len(found))
+        adaptive.read_integers(data + bytes(99) + b"\1", len(array))
 
 
 def test_few_integers_among_zeros_are_small() -> None:
@@ -159,8 +159,8 @@ def matrices(draw: st.DrawFn) -> np.ndarray[Any, Any]:
 def test_runs(codes: np.ndarray[Any, Any]) -> None:
     plan = runs.plan(codes, 8)
     data = runs.write(codes, plan)
-    found, scanned = runs.read(data, *codes.shape, 8)
-    assert np.array_equal(found, codes)
+    decoded, scanned = runs.read(data, *codes.shape, 8)
+    assert np.array_equal(decoded, codes)
     assert len(data) == plan.size
     assert (scanned.run_w, scanned.by_columns) == (plan.run_w, plan.by_columns)
     assert np.array_equal(scanned.codes, plan.codes)
@@ -181,8 +181,8 @@ def test_range_coding(codes: np.ndarray[Any, Any], data: st.DataObject) -> None:
     before = np.arange(columns // area) * 7 % 23 if data.draw(st.booleans()) else None
     written = ranged.write(codes, book, geometry, expected, before)
     assert written is not None
-    found, spent = ranged.read(written, rows, columns, book, expected, before)
-    assert np.array_equal(found, codes)
+    decoded, spent = ranged.read(written, rows, columns, book, expected, before)
+    assert np.array_equal(decoded, codes)
     assert len(written) * 8 - 80 <= spent.places + spent.codes <= len(written) * 8
     assert ranged.write(codes, book, geometry, expected, before, limit=len(written)) == written
     if codes.any():
@@ -210,9 +210,9 @@ def test_the_better_scan_order_is_taken() -> None:
 def test_a_skewed_binary_layer_takes_less_than_a_bit_a_weight() -> None:
     codes = (np.random.default_rng(0).random((200, 300)) < 0.97).astype(np.uint8)
     assert runs.plan(codes, 1).size * 8 > codes.size * 0.21
-    found = ranged.write(codes, np.array([-5, 5]), (1, 1), (1, 1), None)
-    assert found is not None
-    assert len(found) * 8 < codes.size * 0.21
+    data = ranged.write(codes, np.array([-5, 5]), (1, 1), (1, 1), None)
+    assert data is not None
+    assert len(data) * 8 < codes.size * 0.21
 
 
 def test_an_image_is_seen_in_the_columns() -> None:

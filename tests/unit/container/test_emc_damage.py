@@ -31,11 +31,11 @@ def ranges(data: bytes) -> dict[str, range]:
     """Where each section lies."""
     skeleton, sections = unframe(data)
     at = len(data) - sum(map(len, sections.values()))
-    found = {"header": range(4, at)}
+    places = {"header": range(4, at)}
     for name in section_names(skeleton):
-        found[name] = range(at, at + len(sections[name]))
+        places[name] = range(at, at + len(sections[name]))
         at += len(sections[name])
-    return found
+    return places
 
 
 def flip(data: bytes, bit: int) -> bytes:

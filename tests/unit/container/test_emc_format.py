@@ -60,20 +60,20 @@ def graphs() -> dict[str, Graph]:
 @pytest.mark.parametrize("name", ["image", "mixed", "convolved"])
 def test_a_reader_made_from_the_page_reads_the_same(name: str, coding: str) -> None:
     graph = graphs()[name]
-    found = read(encode(graph, coding=coding))
-    assert found.pop("name") == graph.name
-    assert found.pop("host") == list(graph.host)
-    for node, layer in zip(graph.nodes, found.pop("layers"), strict=True):
+    decoded = read(encode(graph, coding=coding))
+    assert decoded.pop("name") == graph.name
+    assert decoded.pop("host") == list(graph.host)
+    for node, layer in zip(graph.nodes, decoded.pop("layers"), strict=True):
         codes, codebook, bias, *tables = (graph.constants[name].tolist() for name in node.inputs[1:])
         assert layer == (node.name, node.attrs["weight_frac"], node.attrs["z_frac"], codes, codebook, bias, tables)
-    assert not found
+    assert not decoded
 
 
 def read(content: bytes) -> dict[str, Any]:
     """Names, fractions and numbers of a file whose layers have no fields of their own."""
     file = plain.Bytes(content)
     data, directory = plain.header(file, b"\2")
-    found: dict[str, Any] = {"name": data.text()}
+    decoded: dict[str, Any] = {"name": data.text()}
     n_layers, n_tables = data.uint(), data.uint()
     data.take(2 * n_tables)
     data.text()
@@ -88,19 +88,19 @@ def read(content: bytes) -> dict[str, Any]:
         assert tensor(data, rows) == (rows, None)
         heads.append((name, rows, columns, weight_frac, z_frac, table, 1 << (flags >> 2 & 3)))
         columns = rows
-    found["host"] = [(data.text(), plain.attributes(data)) for _ in range(data.uint())]
+    decoded["host"] = [(data.text(), plain.attributes(data)) for _ in range(data.uint())]
     names = [f"layer {i + 1}" for i in range(n_layers)]
     assert data.at == len(data.data)
     sections = plain.contents(file, ["tables"] * (n_tables > 0) + names, directory)
     tables = [[plain.integers(sections["tables"], sections["tables"].uint()) for _ in "cf"] for _ in range(n_tables)]
-    found["layers"], before = [], None
+    decoded["layers"], before = [], None
     for i, (name, rows, columns, weight_frac, z_frac, table, code_w) in enumerate(heads, 1):
         size = image if i == 1 and image else (1, 1)
         lines, book, bias = numbers(sections[f"layer {i}"], rows, columns, code_w, size, before)
         before = [sum(code > 0 for code in line) for line in lines]
-        found["layers"].append((name, weight_frac, z_frac, lines, book, bias, [] if table is None else tables[table]))
+        decoded["layers"].append((name, weight_frac, z_frac, lines, book, bias, [] if table is None else tables[table]))
     assert all(section.at == len(section.data) for section in sections.values())
-    return found
+    return decoded
 
 
 def tensor(data: plain.Bytes, elements: int) -> tuple[int, tuple[int, int] | None]:

@@ -58,9 +58,9 @@ def _table(lo_bits: int) -> dict[str, Any]:
 @given(graph=graphs())
 def test_random_graphs(coding: str, graph: Graph) -> None:
     data = encode(graph, coding=coding)
-    found = decode(data)
-    assert same(found, graph)
-    assert encode(found, coding=coding) == data
+    decoded = decode(data)
+    assert same(decoded, graph)
+    assert encode(decoded, coding=coding) == data
     assert sum(part.bytes for part in sizes(data)) == len(data)
 
 

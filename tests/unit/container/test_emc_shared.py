@@ -32,7 +32,7 @@ def convolutions(seed: int = 0, density: float = 0.2) -> Graph:
         "b.w": book(rng, (6, 2, 1, 1), 1.0, 8),
         "fc.w": book(rng, (10, 12 * 16), density, 2),
     }
-    constants: dict[str, Array] = {name: each.weights().astype(np.float32) for name, each in books.items()}
+    constants: dict[str, Array] = {name: codebook.weights().astype(np.float32) for name, codebook in books.items()}
     constants |= {"a.b": np.zeros(6), "b.b": rng.normal(0, 1, 6).astype(np.float32)}
     constants |= {"fc.b": np.rint(rng.normal(0, 99, 10)) / 256, "k": np.array([3, -1])}
     window = {"dilations": (1, 1), "group": 1, "pads": (2, 2, 2, 2), "strides": (1, 1)}
@@ -84,17 +84,17 @@ def test_biases_are_counted_with_their_layers() -> None:
 @given(values=hnp.arrays(st.sampled_from([np.float32, np.float64]), st.integers(0, 20), elements=st.floats(width=32)))
 def test_floats(values: Array) -> None:
     data = arrays.write(values)
-    found, end = arrays.read(b"-" + data + b"-", 1, len(values), str(values.dtype))
+    decoded, end = arrays.read(b"-" + data + b"-", 1, len(values), str(values.dtype))
     assert end == len(data) + 1
-    assert found.dtype == values.dtype
-    assert found.tobytes() == values.tobytes()
+    assert decoded.dtype == values.dtype
+    assert decoded.tobytes() == values.tobytes()
 
 
 @given(values=st.lists(FLOATS, max_size=20))
 def test_doubles(values: list[float]) -> None:
     given = np.array(values, np.float64)
-    found, _ = arrays.read(arrays.write(given), 0, len(values), "float64")
-    assert found.tobytes() == given.tobytes()
+    decoded, _ = arrays.read(arrays.write(given), 0, len(values), "float64")
+    assert decoded.tobytes() == given.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "int8", "uint8", "bool"])

@@ -18,18 +18,18 @@ DTYPES = ["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "boo
 @pytest.mark.parametrize("coding", ["huffman", "range"])
 def test_a_reader_made_from_the_page_reads_the_same(coding: str) -> None:
     graph = convolutions()
-    found = read(encode(graph, coding=coding))
-    assert found["names"] == (graph.name, list(graph.inputs), list(graph.outputs))
-    assert found["tensors"] == {
+    decoded = read(encode(graph, coding=coding))
+    assert decoded["names"] == (graph.name, list(graph.inputs), list(graph.outputs))
+    assert decoded["tensors"] == {
         t.name: (t.shape, t.dtype, t.fmt and (t.fmt.width, t.fmt.frac_bits)) for t in graph.tensors.values()
     }
-    assert found["nodes"] == [(n.name, n.op, list(n.inputs), list(n.outputs), n.attrs) for n in graph.nodes]
-    assert found["host"] == list(graph.host)
-    for name, (values, codes) in found["layers"].items():
+    assert decoded["nodes"] == [(n.name, n.op, list(n.inputs), list(n.outputs), n.attrs) for n in graph.nodes]
+    assert decoded["host"] == list(graph.host)
+    for name, (values, codes) in decoded["layers"].items():
         assert values == graph.codebooks[name].values.tolist()
         assert np.array_equal(np.reshape(codes, graph.codebooks[name].codes.shape), graph.codebooks[name].codes)
     arrays = {name: value for name, value in graph.constants.items() if name not in graph.codebooks}
-    assert found["arrays"] == {name: (str(v.dtype), v.shape, v.ravel().tolist()) for name, v in arrays.items()}
+    assert decoded["arrays"] == {name: (str(v.dtype), v.shape, v.ravel().tolist()) for name, v in arrays.items()}
 
 
 def read(content: bytes) -> dict[str, Any]:
@@ -54,13 +54,13 @@ def read(content: bytes) -> dict[str, Any]:
     layers, others = ([c for c in constants if c[1] & 1 == bit] for bit in (1, 0))
     sections = ["constants"] * (len(others) > 0) + [f"layer {i + 1}" for i in range(len(layers))]
     assert data.at == len(data.data)
-    found = plain.contents(file, sections, directory)
-    arrays = {name: array(found["constants"], DTYPES[kind >> 1 & 7], shape) for name, kind, shape in others}
+    contents = plain.contents(file, sections, directory)
+    arrays = {name: array(contents["constants"], DTYPES[kind >> 1 & 7], shape) for name, kind, shape in others}
     books, before = {}, None
     for i, (name, kind, shape) in enumerate(layers, 1):
-        books[name] = layer(found[f"layer {i}"], shape, 1 << (kind >> 1 & 3), before)
+        books[name] = layer(contents[f"layer {i}"], shape, 1 << (kind >> 1 & 3), before)
         before = [sum(code > 0 for code in line) for line in books[name][1]]
-    assert all(section.at == len(section.data) for section in found.values())
+    assert all(section.at == len(section.data) for section in contents.values())
     return {
         "names": (model, inputs, outputs),
         "tensors": tensors,

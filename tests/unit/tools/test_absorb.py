@@ -107,12 +107,12 @@ def multiplier():
 
 def test_a_multiplier_takes_three_stages(multiplier):
     assert absorb(multiplier) == 4
-    (found,) = multiplier["modules"]["top"]["cells"].values()
-    wires = found["connections"]
+    (block,) = multiplier["modules"]["top"]["cells"].values()
+    wires = block["connections"]
     assert (wires["A0"], wires["A1"], wires["B0"], wires["B1"], wires["P0"]) == ([1], [1], [4], ["0"], [14])
     assert (wires["CLK0"], wires["CE0"], wires["RST0"]) == ([CLOCK], ["1"], ["0"])
     stages = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
-    assert [found["parameters"][f"REG_{stage}_CLK"] for stage in stages] == ["CLK0"] * 4
+    assert [block["parameters"][f"REG_{stage}_CLK"] for stage in stages] == ["CLK0"] * 4
 
 
 def test_an_operand_read_elsewhere_keeps_its_register(multiplier):

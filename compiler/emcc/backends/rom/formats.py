@@ -26,18 +26,18 @@ class RomFormat:
 
 
 def render(images: Mapping[str, RomImage], fmt: str = "hex") -> dict[str, bytes]:
-    """A file "rom/<name>.<suffix>" an image."""
+    """Return a file "rom/<name>.<suffix>" for each image."""
     form = FORMATS[fmt]
     return {f"rom/{name}.{form.suffix}": form.render(images[name]) for name in sorted(images)}
 
 
 def parse(data: bytes, fmt: str, width: int) -> RomImage:
-    """The image of a file that `render` wrote; EmccError where it is not one."""
+    """Return the image of a file that `render` wrote; raise EmccError where it is not one."""
     return FORMATS[fmt].parse(data, width)
 
 
 def to_hex(image: RomImage, end: bytes = b"\n", before: Array | None = None) -> bytes:
-    """A word a line, every digit written; `before` (uint8 [words, n]) stands before the words."""
+    """Return a word a line, every digit written, each after its row of `before` (uint8 [words, n])."""
     octets = image.array()[:, ::-1]
     digits = np.empty((len(octets), octets.shape[1] * 2), np.uint8)
     digits[:, 0::2], digits[:, 1::2] = _DIGITS[octets >> 4], _DIGITS[octets & 15]
@@ -47,7 +47,7 @@ def to_hex(image: RomImage, end: bytes = b"\n", before: Array | None = None) -> 
 
 
 def of_hex(words: list[bytes], width: int) -> RomImage:
-    """The image of words written by `to_hex`."""
+    """Return the image of words that `to_hex` wrote; raise EmccError where they are not such words."""
     digits = -(-width // 4)
     if not words:
         raise EmccError("the ROM image has no words")
@@ -67,7 +67,7 @@ def of_hex(words: list[bytes], width: int) -> RomImage:
 
 
 def _comments(image: RomImage, mark: str) -> bytes:
-    """Comment lines in printable ASCII, so that no name can end its line."""
+    """Return comment lines in printable ASCII, so that no name can end its line."""
     safe = ("".join(c if c.isascii() and c.isprintable() else _escape(c) for c in line) for line in image.comment)
     return "".join(f"{mark} {line}".rstrip() + "\n" for line in safe).encode()
 
@@ -77,7 +77,7 @@ def _escape(char: str) -> str:
 
 
 def _lines(data: bytes, mark: bytes) -> list[bytes]:
-    """The lines without comments and blanks."""
+    """Return the lines that are neither comments nor blank."""
     return [line for line in data.splitlines() if line and not line.startswith(mark)]
 
 

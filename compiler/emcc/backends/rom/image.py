@@ -47,7 +47,7 @@ class RomImage:
         return mine == theirs and np.array_equal(self.array(), other.array())
 
     def __len__(self) -> int:
-        """Words."""
+        """Return the number of words."""
         return len(self.values)
 
     @property
@@ -56,7 +56,7 @@ class RomImage:
         return -(-self.width // 4)
 
     def array(self) -> Array:
-        """uint8 [words, ceil(width / 8)], little-endian."""
+        """Return the words as uint8 [words, ceil(width / 8)], little-endian."""
         size = -(-self.width // 8)
         if isinstance(self.values, np.ndarray):
             return self.values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :size]
@@ -64,7 +64,7 @@ class RomImage:
 
     @staticmethod
     def of_bytes(width: int, words: Array, comment: tuple[str, ...] = ()) -> "RomImage":
-        """The inverse of `array`."""
+        """Return the image whose `array` is `words`."""
         if width > 64:
             return RomImage(width, [int.from_bytes(word.tobytes(), "little") for word in words], comment)
         wide = np.zeros((len(words), 8), np.uint8)

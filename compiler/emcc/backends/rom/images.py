@@ -12,7 +12,7 @@ from emcc.ir.program import Layer, Program
 
 
 def images(program: Program) -> Mapping[str, RomImage]:
-    """Every memory: "layers", "codebook", "coarse" and "fine" where there are tables, and three a PE.
+    """Return every memory: "layers", "codebook", "coarse" and "fine" where there are tables, three a PE.
 
     Names are file names without a suffix, in a fixed order.
     """
@@ -33,7 +33,7 @@ def _unsigned(values: Array, width: int) -> Array:
 
 
 def _layers(layout: Layout) -> RomImage:
-    """Descriptors: fields from the low end, as emcc_ccu takes them apart."""
+    """Return the descriptors, fields from the low end, as emcc_ccu takes them apart."""
     descriptors, comments = [], []
     for i, layer in enumerate(layout.program.layers):
         word = at = 0
@@ -65,7 +65,7 @@ def _table(layout: Layout, tables: Sequence[Array], title: str) -> RomImage:
 
 
 def _pointers(layout: Layout, pe: int) -> RomImage:
-    """{start, count} of every column of every layer, start from the beginning of this PE's Spmat memory."""
+    """Return {start, count} of every column of every layer, start counted in this PE's whole Spmat memory."""
     columns, before = [], 0
     for layer in layout.program.layers:
         columns.append((layer.start[pe] + before) << layout.count_bits | layer.count[pe])
@@ -78,7 +78,7 @@ def _pointers(layout: Layout, pe: int) -> RomImage:
 
 
 def _entries(layout: Layout, pe: int) -> RomImage:
-    """{run, code} of every entry, the code in the low bits of its own layer's width."""
+    """Return {run, code} of every entry, the code in the low bits of its own layer's width."""
     words = np.zeros(layout.spmat_depth, np.int64)
     at = 0
     for layer in layout.program.layers:
@@ -94,7 +94,7 @@ def _slice(layer: Layer, pe: int) -> Array:
 
 
 def _biases(layout: Layout, pe: int) -> RomImage:
-    """Bias plus half of the last place that requantising drops, so that the array only has to shift."""
+    """Return the biases plus half of the last place that requantising drops: the array only has to shift."""
     program = layout.program
     words = np.zeros(layout.biases, np.int64)
     for layer, at in zip(program.layers, layout.placements, strict=True):

@@ -4,7 +4,7 @@ from emcc.eie.layout import Layout
 
 
 def parameters(layout: Layout) -> list[tuple[str, str]]:
-    """(name, literal) in the order of emcc_array's declaration."""
+    """Return (name, literal) in the order of emcc_array's declaration."""
     program = layout.program
     lo_bits, hi_bits = layout.table_split
     tables = max(1, len(program.tables))

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
-
 from emcc.backends.verilog.context import parameters
 from emcc.eie.layout import Layout
 from emcc.ir.program import Program
-from emcc.resources import folder
+from emcc.resources import folder, template
 
 # In dependency order; files.f lists them so.
 LIBRARY = (
@@ -28,13 +26,9 @@ LIBRARY = (
 
 
 def render(program: Program) -> Mapping[str, bytes]:
-    """File name ("rtl/...") to contents. ROM images are separate (backends.rom)."""
+    """Return file names ("rtl/...") and contents. ROM images are separate (backends.rom)."""
     layout = Layout(program)
-    environment = Environment(
-        loader=BaseLoader(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    template = (folder("templates") / "verilog" / "emcc_top.sv.j2").read_text(encoding="utf-8")
-    top = environment.from_string(template).render(
+    top: str = template("verilog/emcc_top.sv.j2").render(
         parameters=parameters(layout),
         pes=[f"{pe:03}" for pe in range(program.pes)],
         layout=layout,

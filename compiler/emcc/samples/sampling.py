@@ -1,0 +1,41 @@
+"""Samples of a Dataset, or noise in their place, and their integers."""
+
+import numpy as np
+
+from emcc.base.errors import EmccError
+from emcc.ir.graph import Array, Graph
+from emcc.ir.program import Program
+from emcc.samples.dataset import Dataset
+
+SAMPLES = 4096
+NOISE = 256
+SEED = 0
+
+
+def spread(length: int, count: int) -> Array:
+    """Return at most `count` row numbers spread evenly over `length` rows, ascending: int64."""
+    count = min(count, length)
+    return np.arange(count, dtype=np.int64) * length // max(count, 1)
+
+
+def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
+    """Return at most `count` samples spread evenly over the data; without data, seeded standard normal noise."""
+    if data is None:
+        shape = tuple(int(size or 1) for size in graph.tensors[graph.inputs[0]].shape[1:])
+        noise = np.random.default_rng(SEED).standard_normal((min(count, NOISE), *shape))
+        return Dataset(noise.astype(np.float32))
+    rows = spread(len(data), count)
+    return Dataset(np.asarray(data.x[rows]), None if data.y is None else data.y[rows])
+
+
+def quantised(program: Program, x: Array) -> Array:
+    """Return float samples [n, ...] as the array takes them: int64 [n, elements], flattened in the model's order.
+
+    Raises:
+        EmccError: the samples are not in the model's shape, or some are NaN.
+    """
+    if x.shape[1:] != program.input_shape:
+        raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.input_shape}")
+    if np.isnan(x).any():
+        raise EmccError("x has NaN in it")
+    return program.layers[0].in_fmt.quantise(x.reshape(len(x), -1))

@@ -1,0 +1,45 @@
+"""Which rows are taken of a Dataset, what stands in for missing data, and samples as integers."""
+
+import numpy as np
+import pytest
+from qgraphs import quantised as quantised_graph
+
+from emcc.base.errors import EmccError
+from emcc.eie.lower import lower
+from emcc.eie.options import LowerOptions
+from emcc.ir.graph import Graph, Tensor
+from emcc.samples.dataset import Dataset
+from emcc.samples.sampling import quantised, sample, spread
+
+GRAPH = Graph("g", ("x",), ("x",), (), {"x": Tensor("x", (None, 2, 3))}, {})
+
+
+def test_rows_are_spread_evenly() -> None:
+    assert spread(10, 4).tolist() == [0, 2, 5, 7]
+    assert spread(3, 10).tolist() == [0, 1, 2]
+    assert spread(0, 5).tolist() == []
+
+
+def test_samples_keep_their_labels() -> None:
+    x = np.arange(60, dtype=np.float32).reshape(10, 2, 3)
+    part = sample(GRAPH, Dataset(x, np.arange(10)), 5)
+    assert part.y is not None
+    assert part.y.tolist() == [0, 2, 4, 6, 8]
+    assert part.x[:, 0, 0].tolist() == [0, 12, 24, 36, 48]
+
+
+def test_noise_without_data() -> None:
+    noise = sample(GRAPH, None, 7)
+    assert noise.y is None
+    assert (noise.x.shape, noise.x.dtype) == ((7, 2, 3), np.float32)
+    assert np.array_equal(noise.x, sample(GRAPH, None, 7).x)
+    assert len(sample(GRAPH, None)) == 256
+
+
+def test_samples_as_integers() -> None:
+    program = lower(quantised_graph([3, 2]), LowerOptions(pes=2))
+    assert quantised(program, np.float32([[0.5, -1, 1000]])).tolist() == [[128, -256, 32767]]
+    with pytest.raises(EmccError, match=r"samples of shape \(4,\); the model takes \(3,\)"):
+        quantised(program, np.zeros((1, 4), np.float32))
+    with pytest.raises(EmccError, match="x has NaN"):
+        quantised(program, np.float32([[0, np.nan, 0]]))
