@@ -32,7 +32,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/mypy
 
 lint-rtl: $(READY)  ## the emitted RTL under Verilator -Wall, Yosys and Icarus
-	$(BIN)/python -m emcc.lint.lint
+	$(BIN)/python -m emcc.lint
 
 wheel: $(READY)  ## build dist/*.whl
 	rm -rf build dist

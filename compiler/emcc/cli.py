@@ -232,7 +232,9 @@ def rom(
     files = {name.removeprefix("rom/"): data for name, data in render(memories, form).items()}
     facts = {name: {"width": image.width, "depth": len(image)} for name, image in memories.items()}
     target = out or Path(f"{folder.resolve().name}_rom_{form}")
-    Artefact({**files, ROM_MARKER: to_json({"format": form, "memories": facts})}).write(target, ROM_MARKER)
+    Artefact({**files, ROM_MARKER: to_json({"format": form, "files": sorted(files), "memories": facts})}).write(
+        target, ROM_MARKER
+    )
     print(f"{len(files)} files in {printable(str(target), 1000)}")
 
 

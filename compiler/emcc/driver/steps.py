@@ -87,7 +87,7 @@ def _finetune(step: Any, before: Graph, _after: Graph) -> str:
 
 
 def _aim(tuner: Any) -> str:
-    return "by the labels" if tuner.data.y is not None else "by the original model's outputs (no labels)"
+    return "by the labels" if tuner.problem.labelled else "by the original model's outputs (no labels of its classes)"
 
 
 def _share(_step: Any, before: Graph, after: Graph) -> str:

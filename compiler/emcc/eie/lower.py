@@ -12,9 +12,7 @@ from emcc.eie.options import LowerOptions
 from emcc.eie.pack import Positions, pack, padding_zeros, positions
 from emcc.eie.trim import trim
 from emcc.ir.graph import Array, Graph
-from emcc.ir.program import Layer, Program, Table
-
-MAX_ACC_W = 48
+from emcc.ir.program import MAX_ACC_W, MAX_RUN_W, Layer, Program, Table
 
 
 def lower(graph: Graph, options: LowerOptions | None = None, activity: Sequence[Array] | None = None) -> Program:
@@ -37,13 +35,13 @@ def lower(graph: Graph, options: LowerOptions | None = None, activity: Sequence[
     if options.trim:
         layers, inputs = trim(layers)
     layers, output_order = _deal(layers, options)
-    found = [positions(layer.codes, layer.live, options.pes) for layer in layers]
-    run_ws = [_run_width(layer, where, options) for layer, where in zip(layers, found, strict=True)]
+    weights = [positions(layer.codes, layer.live, options.pes) for layer in layers]
+    run_ws = [_run_width(layer, live, options) for layer, live in zip(layers, weights, strict=True)]
     entry_w = max(layer.code_w + run_w for layer, run_w in zip(layers, run_ws, strict=True))
     tables: list[Table] = []
     lowered = tuple(
-        _layer(layer, where, entry_w - layer.code_w, _index(tables, layer.table))
-        for layer, where in zip(layers, found, strict=True)
+        _layer(layer, live, min(entry_w - layer.code_w, MAX_RUN_W), _index(tables, layer.table))
+        for layer, live in zip(layers, weights, strict=True)
     )
     return Program(
         name=graph.name,
@@ -85,15 +83,24 @@ def _deal(layers: list[Matrix], options: LowerOptions) -> tuple[list[Matrix], Ar
     return dealt, order
 
 
-def _run_width(layer: Matrix, found: Positions, options: LowerOptions) -> int:
-    """The narrowest run with few enough padding zeros (none where the layer has no zero code to pad with)."""
-    widest = max(1, int(found.run.max(initial=0)).bit_length())
+def _run_width(layer: Matrix, live: Positions, options: LowerOptions) -> int:
+    """The narrowest run with few enough padding zeros (none where the layer has no zero code to pad with).
+
+    Raises EmccError where a gap that cannot be padded is too long for MAX_RUN_W bits.
+    """
+    widest = max(1, int(live.run.max(initial=0)).bit_length())
     if layer.codebook[0] != 0:
+        if widest > MAX_RUN_W:
+            raise EmccError(
+                f"{1 << MAX_RUN_W} rows of a PE in a row are without a weight, and no code is zero to pad them with",
+                node=layer.name,
+                hint="use more PEs (--pes)",
+            )
         return widest
     if options.run_bits:
         return options.run_bits
-    allowed = options.padding * found.run.size
-    return next(w for w in range(1, widest + 1) if w == widest or padding_zeros(found, w) <= allowed)
+    widest, allowed = min(widest, MAX_RUN_W), options.padding * live.run.size
+    return next(w for w in range(1, widest + 1) if w == widest or padding_zeros(live, w) <= allowed)
 
 
 def _index(tables: list[Table], table: Table | None) -> int:
@@ -111,8 +118,8 @@ def _index(tables: list[Table], table: Table | None) -> int:
     return len(tables) - 1
 
 
-def _layer(layer: Matrix, found: Positions, run_w: int, table: int) -> Layer:
-    slices = pack(found, run_w)
+def _layer(layer: Matrix, live: Positions, run_w: int, table: int) -> Layer:
+    slices = pack(live, run_w)
     return Layer(
         name=layer.name,
         n_in=layer.codes.shape[1],

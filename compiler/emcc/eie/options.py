@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from emcc.base.options import option
+from emcc.ir.program import MAX_PES, QUEUE_DEPTHS
 
 
 @dataclass(frozen=True)
@@ -12,8 +13,8 @@ class LowerOptions:
 
     name: ClassVar[str] = "lower"
 
-    pes: int = option(8, "processing elements; --pes overrides it", low=1, high=256)
-    queue_depth: int = option(32, "activation queue entries a PE", choices=(16, 32, 64, 128))
+    pes: int = option(8, "processing elements; --pes overrides it", low=1, high=MAX_PES)
+    queue_depth: int = option(32, "activation queue entries a PE", choices=QUEUE_DEPTHS)
     run_bits: int = option(0, "bits of the zero run in an entry; 0 chooses by padding", low=0, high=12)
     padding: float = option(0.01, "with run_bits 0: padding zeros allowed, as a share of the weights", low=0, high=1)
     balance: str = option(

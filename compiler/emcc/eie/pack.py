@@ -52,22 +52,22 @@ def positions(codes: Array, live: Array, pes: int) -> Positions:
     return Positions(slice_of, local - before - 1, codes[local * pes + pe, column], pes, columns)
 
 
-def padding_zeros(found: Positions, run_w: int) -> int:
+def padding_zeros(weights: Positions, run_w: int) -> int:
     """How many padding zeros a run of `run_w` bits needs."""
-    return int((found.run >> run_w).sum())
+    return int((weights.run >> run_w).sum())
 
 
-def pack(found: Positions, run_w: int) -> Slices:
+def pack(weights: Positions, run_w: int) -> Slices:
     """Entries with padding zeros wherever a gap is longer than a run can say."""
-    pads = found.run >> run_w
+    pads = weights.run >> run_w
     total = int(pads.sum())
-    at = np.arange(found.run.size) + np.cumsum(pads)
-    code = np.zeros(found.run.size + total, np.uint8)
+    at = np.arange(weights.run.size) + np.cumsum(pads)
+    code = np.zeros(weights.run.size + total, np.uint8)
     run = np.full(code.size, (1 << run_w) - 1, np.uint16)
-    code[at] = found.code
-    run[at] = found.run & ((1 << run_w) - 1)
-    count = np.bincount(found.slice_of, 1 + pads, minlength=found.pes * found.columns)
-    count = count.astype(np.int64).reshape(found.pes, found.columns)
+    code[at] = weights.code
+    run[at] = weights.run & ((1 << run_w) - 1)
+    count = np.bincount(weights.slice_of, 1 + pads, minlength=weights.pes * weights.columns)
+    count = count.astype(np.int64).reshape(weights.pes, weights.columns)
     first = np.concatenate([[0], np.cumsum(count.sum(axis=1))])
     start = np.cumsum(count, axis=1) - count
     return Slices(start, count, first, code, run, total)

@@ -7,11 +7,12 @@ import numpy as np
 
 from emcc.base.errors import printable
 from emcc.eie.pack import unpack_rows
+from emcc.eie.reference import weights
 from emcc.ir.graph import Array
-from emcc.ir.program import FUNCTIONS, Layer, Program
+from emcc.ir.program import FUNCTIONS, MAX_ACC_W, MAX_PES, MAX_RUN_W, QUEUE_DEPTHS, Layer, Program
+from emcc.ops.host import CLASSIFIERS, apply
 
 _CODE_WIDTHS = (1, 2, 4, 8)
-_MAX_PES = 4096
 _FRAC = 1 << 14
 
 
@@ -23,16 +24,18 @@ def problems(program: Program) -> list[str]:
     for i, layer in enumerate(program.layers if not wrong else ()):
         texts = list(_layer(program, layer)) or list(_entries(program, layer))
         wrong += [f"layer {i + 1} ({printable(layer.name, 40)!r}): {text}" for text in texts]
-    return wrong
+    return wrong or list(_accumulators(program)) + list(_host(program))
 
 
 def _network(program: Program) -> Iterator[str]:
-    if not 1 <= program.pes <= _MAX_PES:
-        yield f"{program.pes} PEs, not 1 to {_MAX_PES}"
-    if program.act_w not in (8, 16) or not 1 <= program.acc_w <= 63:
+    if not 1 <= program.pes <= MAX_PES:
+        yield f"{program.pes} PEs, not 1 to {MAX_PES}"
+    if program.act_w not in (8, 16) or not program.act_w < program.acc_w <= MAX_ACC_W:
         yield f"activations of {program.act_w} bits and accumulators of {program.acc_w}"
-    if program.queue_depth < 1:
-        yield f"queues of {program.queue_depth} entries"
+    if program.queue_depth not in QUEUE_DEPTHS:
+        yield f"queues of {program.queue_depth} entries, not one of {', '.join(map(str, QUEUE_DEPTHS))}"
+    if len({(table.lo_bits, table.hi_bits) for table in program.tables}) > 1:
+        yield "tables of different splits"
     if not program.layers:
         yield "no layers"
         return
@@ -70,7 +73,7 @@ def _table(program: Program, i: int) -> Iterator[str]:
 
 
 def _layer(program: Program, layer: Layer) -> Iterator[str]:
-    if layer.code_w not in _CODE_WIDTHS or not 0 <= layer.run_w <= 16:
+    if layer.code_w not in _CODE_WIDTHS or not 0 <= layer.run_w <= MAX_RUN_W:
         yield f"codes of {layer.code_w} and runs of {layer.run_w} bits"
         return
     if layer.n_in < 1 or layer.n_out < 1:
@@ -89,7 +92,10 @@ def _layer(program: Program, layer: Layer) -> Iterator[str]:
     for fmt in (layer.in_fmt, layer.z_fmt, layer.out_fmt):
         if fmt.width != program.act_w or abs(fmt.frac_bits) > _FRAC:
             yield f"a format of {fmt.width} bits, {fmt.frac_bits} of them fraction"
-    if layer.shift < 0 or layer.shift != layer.in_fmt.frac_bits + layer.weight_frac - layer.z_fmt.frac_bits:
+    if (
+        not 0 <= layer.shift < program.acc_w
+        or layer.shift != layer.in_fmt.frac_bits + layer.weight_frac - layer.z_fmt.frac_bits
+    ):
         yield f"it shifts by {layer.shift}"
     if layer.function not in FUNCTIONS or (layer.function == "table") != (layer.table >= 0):
         yield f"function {printable(layer.function, 20)!r} with table {layer.table}"
@@ -117,3 +123,29 @@ def _entries(program: Program, layer: Layer) -> Iterator[str]:
         yield f"entries lie beyond row {layer.n_out - 1}"
     if not 0 <= layer.padding <= layer.entries:
         yield f"{layer.padding} padding zeros of {layer.entries} entries"
+
+
+def _accumulators(program: Program) -> Iterator[str]:
+    """Layers whose sums may not fit the accumulator; `_layer` and `_entries` found nothing."""
+    low, high = program.layers[0].in_fmt.low, program.layers[0].in_fmt.high
+    for i, layer in enumerate(program.layers, 1):
+        sums = np.asarray(abs(weights(layer, program.pes)).sum(axis=1)).ravel()
+        bound = int((sums * max(-low, high) + np.abs(layer.bias)).max()) + (1 << layer.shift >> 1)
+        if bound >= 1 << program.acc_w - 1:
+            yield f"layer {i}: sums of up to {bound} do not fit an accumulator of {program.acc_w} bits"
+        low, high = (0 if layer.function == "relu" else layer.out_fmt.low), layer.out_fmt.high
+        if layer.table >= 0:
+            table = program.tables[layer.table]
+            low = max(low, int(table.coarse.min() + table.fine.min()))
+            high = min(high, int(table.coarse.max() + table.fine.max()))
+
+
+def _host(program: Program) -> Iterator[str]:
+    unknown = sorted({op for op, _ in program.host} - set(CLASSIFIERS))
+    if unknown:
+        yield f"the host has no operator {printable(unknown[0], 40)!r}"
+        return
+    try:
+        apply(program.host, np.zeros((1, *program.output_shape)))
+    except (TypeError, ValueError, IndexError) as error:
+        yield f"the host's operators do not fit the output: {printable(str(error))}"

@@ -46,12 +46,14 @@ class Artefact:
         return total.hexdigest()
 
     def write(self, folder: Path, marker: str = MANIFEST) -> None:
-        """Puts the files into `folder`, in place of what emcc wrote there before (a folder that has `marker`).
+        """Put the files into `folder`, in place of what emcc wrote there before: the "files" of `marker`, and itself.
 
-        Everything is written to a sibling folder first, which takes the place of `folder` by one rename.
+        Whatever else is in `folder` stays, inside rtl/ and rom/ too. Everything is written to a sibling folder first,
+        which takes the place of `folder` by one rename.
 
         Raises:
-            EmccError: `folder` is not ours to replace, or the system refuses; `folder` is then as it was.
+            EmccError: `folder` is not ours to replace, a file that emcc did not write has the name of one of these,
+                or the system refuses; `folder` is then as it was.
         """
         check_folder(folder, marker)
         with _refusals(folder), _parents(folder.resolve()) as target:
@@ -62,6 +64,8 @@ class Artefact:
                     path = fresh / name
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(self.files[name])
+                if target.exists():
+                    _carry_over(target, fresh, _written_before(target / marker))
                 _swap(fresh, target)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
@@ -186,6 +190,50 @@ def _swap(fresh: Path, target: Path) -> None:
         os.rename(old, target)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _written_before(marker: Path) -> set[str]:
+    """The names that the marker of an earlier run lists, and its own."""
+    try:
+        value = json.loads(marker.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        value = None
+    names = value.get("files") if isinstance(value, dict) else None
+    return {marker.name, *(name for name in (names if isinstance(names, dict | list) else ()) if isinstance(name, str))}
+
+
+def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
+    """Link (or copy) into `fresh` what is in `old` and is not ours; folders and symbolic links as they are."""
+    for folder, folders, names in os.walk(old):
+        place = Path(folder).relative_to(old)
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        empty = [name for name in folders if name not in links and not any((Path(folder) / name).iterdir())]
+        for name in [*names, *links, *empty]:
+            if (place / name).as_posix() in ours:
+                continue
+            source, copy = Path(folder) / name, fresh / place / name
+            if (
+                copy.is_file()
+                or copy.is_symlink()
+                or any((fresh / above).is_file() for above in (place, *place.parents))
+            ):
+                raise EmccError(
+                    "was not written by emcc, and stands where emcc would write",
+                    file=source,
+                    hint="move it, or name another folder with --out",
+                )
+            if name in empty:
+                copy.mkdir(parents=True, exist_ok=True)
+                continue
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            _link(source, copy)
+
+
+def _link(source: Path, copy: Path) -> None:
+    try:
+        os.link(source, copy, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, copy, follow_symlinks=False)
 
 
 def _umask() -> int:

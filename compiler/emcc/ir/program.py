@@ -8,6 +8,13 @@ from emcc.ir.graph import Array, Format
 
 FUNCTIONS = ("identity", "relu", "table")
 
+MAX_RUN_W = 16
+"""Bits of the widest zero run: it is stored as uint16."""
+
+MAX_ACC_W = 48
+MAX_PES = 256
+QUEUE_DEPTHS = (16, 32, 64, 128)
+
 
 @dataclass(frozen=True)
 class Table:

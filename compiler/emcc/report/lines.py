@@ -52,7 +52,9 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
     lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]
     quality = manifest["quality"]
     tuned = manifest["options"]["fine_tuned"]
-    if quality["labels"]:
+    if quality["labels"] and quality["float_accuracy"] is None:
+        lines.append("accuracy cannot be told: labels name classes, and the model's output is not a number a class")
+    elif quality["labels"]:
         lines.append(
             f"accuracy on {quality['samples']} samples of {printable(manifest['data']['file'])}"
             f"{' (which it was fine-tuned on)' if tuned else ''}: "
@@ -67,6 +69,6 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         f"output range {quality['output_range']:.3g}"
     )
     if manifest["design"]["host"]:
-        left = ", ".join(each["op"] for each in manifest["design"]["host"])
+        left = ", ".join(operator["op"] for operator in manifest["design"]["host"])
         lines.append(f"left to the host, not in the hardware: {left}")
     return lines

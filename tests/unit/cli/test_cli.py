@@ -118,10 +118,10 @@ def test_quiet_prints_nothing(folder: Path) -> None:
 
 def test_an_artefact_is_replaced(folder: Path) -> None:
     run("compile", "model.onnx", "--out", "out", "--pes", "8", "--quiet")
-    (folder / "out" / "rom" / "stale.hex").write_text("0")
+    (folder / "out" / "rom" / "mine.hex").write_text("0")
     run("compile", "model.onnx", "--out", "out", "--pes", "2", "--quiet")
     names = contents(folder / "out")
-    assert "rom/stale.hex" not in names
+    assert names["rom/mine.hex"] == b"0"
     assert "rom/pe007_ptr.hex" not in names
     assert sorted(os.listdir(folder)) == ["data.npz", "model.onnx", "out"]
 
@@ -136,6 +136,30 @@ def test_rom(form: str, folder: Path) -> None:
     if form == "hex":
         emitted = contents(folder / "out" / "rom")
         assert contents(folder / "out_rom_hex").items() >= emitted.items()
+
+
+def test_rom_again_keeps_what_it_did_not_write(folder: Path) -> None:
+    run("compile", "model.onnx", "--out", "out", "--pes", "4", "--quiet")
+    run("rom", "out", "--format", "mem", "--out", "images")
+    (folder / "images" / "notes.txt").write_text("mine")
+    run("compile", "model.onnx", "--out", "out", "--pes", "2", "--quiet")
+    run("rom", "out", "--format", "mif", "--out", "images")
+    names = set(contents(folder / "images"))
+    assert {"notes.txt", "pe001_ptr.mif"} <= names
+    assert not any(name.endswith(".mem") or name.startswith("pe003") for name in names)
+
+
+def test_a_classifier_of_one_output_has_no_accuracy_and_says_so(folder: Path) -> None:
+    pytest.importorskip("torch")
+    save(mlp((6, 9, 1), ["Relu", "Sigmoid"], seed=2), folder / "model.onnx")
+    x = np.random.default_rng(0).standard_normal((80, 6)).astype(np.float32)
+    np.savez(folder / "data.npz", x=x, y=(x[:, 0] > 0).astype(np.int64))
+    for options in ([], ["--keep-weights"], ["--max-drop", "20"]):
+        shown = run("compile", "model.onnx", "--data", "data.npz", "--out", "out", *options)
+        assert "accuracy cannot be told: labels name classes" in shown
+        assert "by the labels" not in shown
+        assert "accuracy cannot be told" in run("inspect", "out")
+        assert "accuracy cannot be told" in (folder / "out" / "report.html").read_text().replace("&#39;", "'")
 
 
 def test_inspect_model(folder: Path) -> None:

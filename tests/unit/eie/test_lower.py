@@ -13,6 +13,8 @@ from emcc.base.errors import EmccError
 from emcc.eie import reference
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
+from emcc.eie.program_check import problems
+from emcc.ir.program import MAX_RUN_W
 from emcc.ops import interpret
 
 designs = st.fixed_dictionaries(
@@ -142,3 +144,47 @@ def test_options_are_checked_by_the_dataclass_fields() -> None:
         "overlap",
         "prefetch",
     }
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(1, 3000),
+    columns=st.integers(1, 12),
+    kept=st.integers(1, 4),
+    pes=st.sampled_from([1, 2, 7]),
+    padding=st.sampled_from([0.0, 0.01, 10.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_long_gaps_beside_a_dense_layer(
+    rows: int, columns: int, kept: int, pes: int, padding: float, seed: int
+) -> None:
+    """A layer of a few weights, then one of +1 and -1: the entry's width is the first one's, the second's run none."""
+    graph = quantised([columns, rows, 3], seed=seed, density=kept / rows, code_w=[8, 1])
+    book = np.array([1 << 12, -(1 << 12)])
+    codes = np.random.default_rng(seed).integers(0, 2, (3, rows), np.uint8)
+    graph = graph.with_constants({"w1.codes": codes, "w1.book": book})
+    x = inputs(3, columns, seed=seed, high=300)
+    program = lower(graph, LowerOptions(pes=pes, padding=padding, trim=False))
+    assert problems(program) == []
+    assert all(layer.run_w <= MAX_RUN_W for layer in program.layers)
+    np.testing.assert_array_equal(reference.run(program, x), interpret.run(graph, x))
+
+
+def test_a_run_beyond_16_bits_is_padded_or_refused() -> None:
+    graph = quantised([1, 70_000, 1], density=0.0, code_w=[2, 1])
+    codes = np.zeros((70_000, 1), np.uint8)
+    codes[-1] = 1
+    graph = graph.with_constants({"w0.codes": codes, "w0.book": np.array([0, 300, 5, 7])})
+    program = lower(graph, LowerOptions(pes=1, trim=False, padding=0.0, balance="none"))
+    assert (program.layers[0].run_w, program.layers[0].padding) == (16, 1)
+    np.testing.assert_array_equal(reference.run(program, np.array([[9]])), interpret.run(graph, np.array([[9]])))
+    unpaddable = graph.with_constants({"w0.codes": codes, "w0.book": np.array([300, 0, 5, 7])})
+    dense = lower(unpaddable, LowerOptions(pes=1, trim=False, balance="none"))
+    np.testing.assert_array_equal(reference.run(dense, np.array([[9]])), interpret.run(unpaddable, np.array([[9]])))
+    gap = np.ones((70_000, 1), np.uint8)
+    gap[-1] = 0
+    with pytest.raises(EmccError, match=r"node 'layer0': .* no code is zero to pad them with\n  hint: use more PEs"):
+        lower(
+            graph.with_constants({"w0.codes": gap, "w0.book": np.array([300, 0, 5, 7])}),
+            LowerOptions(pes=1, trim=False),
+        )

@@ -40,7 +40,7 @@ def program() -> Program:
     table = Table(4, 2, np.arange(4096) * 8 - 16384, np.arange(64))
     host = (("Softmax", {"axis": -1, "odd": (1, [2.5, None], b"\0", "é", True)}),)
     return Program(
-        name="<b>", pes=2, act_w=16, acc_w=42, queue_depth=8, layers=(first, second), tables=(table,), input_name="x",
+        name="<b>", pes=2, act_w=16, acc_w=42, queue_depth=16, layers=(first, second), tables=(table,), input_name="x",
         input_shape=(2, 2), input_order=np.array([3, 0, 2]), output_name="y", output_shape=(1,),
         output_order=np.array([0]), host=host,
     )  # fmt: skip
@@ -103,6 +103,17 @@ def layer(**changes: Any) -> Callable[[Program], Program]:
         (lambda p: replace(p, pes=0), "0 PEs"),
         (lambda p: replace(p, act_w=12), "activations of 12 bits"),
         (lambda p: replace(p, queue_depth=0), "queues of 0"),
+        (lambda p: replace(p, pes=257), "257 PEs"),
+        (lambda p: replace(p, acc_w=49), "accumulators of 49"),
+        (lambda p: replace(p, queue_depth=1), "queues of 1 entries"),
+        (lambda p: replace(p, queue_depth=24), "queues of 24 entries"),
+        (lambda p: replace(p, queue_depth=256), "queues of 256 entries"),
+        (layer(bias=np.array([(1 << 41) - 1, 0, 0])), "layer 1: sums of up to 2"),
+        (lambda p: replace(p, tables=(p.tables[0], Table(0, 0, np.zeros(1 << 16, np.int64), np.zeros(1, np.int64)))),
+         "tables of different splits"),
+        (lambda p: replace(p, host=(("Exec", {}),)), "no operator 'Exec'"),
+        (lambda p: replace(p, host=(("Softmax", {"axis": 7}),)), "do not fit the output"),
+        (lambda p: replace(p, host=(("ArgMax", {"axis": "x"}),)), "do not fit the output"),
         (lambda p: replace(p, layers=()), "no layers"),
         (lambda p: replace(p, input_shape=(3,)), "distinct elements of the input"),
         (lambda p: replace(p, input_order=np.array([3, 0, 3])), "distinct elements of the input"),
@@ -123,6 +134,8 @@ def layer(**changes: Any) -> Callable[[Program], Program]:
         (layer(code=np.array([0, 4, 0], np.uint8)), "codes beyond 2"),
         (layer(bias=np.array([1 << 41, 0, 0])), "beyond the accumulator's 42 bits"),
         (layer(shift=11), "it shifts by 11"),
+        (layer(shift=64, weight_frac=64), "it shifts by 64"),
+        (layer(shift=42, weight_frac=42), "it shifts by 42"),
         (layer(function="relu"), "function 'relu' with table 0"),
         (layer(table=1), "table 1 of 1"),
         (layer(padding=4), "4 padding zeros"),
