@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Graph, Node
-
-SAME = ("Flatten", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose")
+from emcc.ops import traits
 
 
 class Dropout:
@@ -36,7 +35,7 @@ class Dropout:
         begin = dropped(first, inputs) if inputs else first
         for node in graph.nodes:
             source = node.inputs[0]
-            if node.op in SAME and source in ends:
+            if traits(node.op) & {"moves", "no-op"} and source in ends:
                 ends.add(node.outputs[0])
             if hidden and node.op == "Linear" and source not in ends:
                 node = replace(node, inputs=(dropped(source, hidden), *node.inputs[1:]))

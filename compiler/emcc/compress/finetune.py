@@ -14,7 +14,7 @@ from emcc.compress.problem import Aim, Problem
 from emcc.compress.state import State, graph_of, state_of
 from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.ir.graph import Graph
-from emcc.ops.host import CLASSIFIERS
+from emcc.ops import having
 from emcc.samples.dataset import Dataset
 
 DISTIL = ("auto", "values", "distribution")
@@ -63,7 +63,7 @@ class Finetune:
         """What trains and what judges; made once for all stages."""
         if self.data is None or self.teacher is None:
             raise ValueError("nothing to learn from")
-        by_host = any(op in CLASSIFIERS for op, _ in self.teacher.host)
+        by_host = any(op in having("host") for op, _ in self.teacher.host)
         scores = self.distil == "distribution" or (self.distil == "auto" and by_host)
         aim = Aim(self.holdout, self.seed, self.batch, temperature=self.temperature, scores=scores)
         return Problem(import_torch(), self.teacher, self.data, aim)

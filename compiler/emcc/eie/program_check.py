@@ -10,7 +10,8 @@ from emcc.eie.pack import unpack_rows
 from emcc.eie.reference import weights
 from emcc.ir.graph import Array
 from emcc.ir.program import FUNCTIONS, MAX_ACC_W, MAX_PES, MAX_RUN_W, QUEUE_DEPTHS, Layer, Program
-from emcc.ops.host import CLASSIFIERS, apply
+from emcc.ops import having
+from emcc.ops.host import apply
 
 _CODE_WIDTHS = (1, 2, 4, 8)
 _FRAC = 1 << 14
@@ -141,7 +142,7 @@ def _accumulators(program: Program) -> Iterator[str]:
 
 
 def _host(program: Program) -> Iterator[str]:
-    unknown = sorted({op for op, _ in program.host} - set(CLASSIFIERS))
+    unknown = sorted({op for op, _ in program.host} - set(having("host")))
     if unknown:
         yield f"the host has no operator {printable(unknown[0], 40)!r}"
         return

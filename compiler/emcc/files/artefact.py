@@ -212,11 +212,8 @@ def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
             if (place / name).as_posix() in ours:
                 continue
             source, copy = Path(folder) / name, fresh / place / name
-            if (
-                copy.is_file()
-                or copy.is_symlink()
-                or any((fresh / above).is_file() for above in (place, *place.parents))
-            ):
+            taken = copy.is_symlink() or (copy.exists() and not (name in empty and copy.is_dir()))
+            if taken or any((fresh / above).is_file() for above in (place, *place.parents)):
                 raise EmccError(
                     "was not written by emcc, and stands where emcc would write",
                     file=source,

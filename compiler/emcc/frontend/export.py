@@ -8,18 +8,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from emcc import ops
+from emcc.frontend.rules import RULES
 from emcc.ir.graph import Array, Graph, Node, Tensor
 
 OPSET, IR_VERSION = 17, 8
 DILATED_OPSET, DILATED_IR_VERSION = 19, 9
 """Where an AveragePool has dilations, which older opsets do not know."""
-
-PLAIN = (
-    *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "Div", "Flatten", "Gemm", "GlobalAveragePool"),
-    *("Identity", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Relu", "Sigmoid", "Sub", "Tanh", "Transpose"),
-    *("ArgMax", "LogSoftmax", "Softmax"),
-)
-"""Operators that mean in a Graph what they mean in ONNX, attribute by attribute."""
 
 
 @dataclass
@@ -94,15 +89,19 @@ def _float32(value: Array) -> Array:
 
 
 def _write(model: _Model, graph: Graph, node: Node) -> None:
-    output = node.outputs[0]
-    special = _SPECIAL.get(node.op)
-    if special:
-        special(model, graph, node)
-    elif node.op in PLAIN:
+    """Operators that are not special mean in a Graph what they mean in ONNX, attribute by attribute."""
+    traits = ops.traits(node.op)
+    if node.op in _SPECIAL:
+        _SPECIAL[node.op](model, graph, node)
+    elif "activation" in traits:
+        _activation(model, graph, node)
+    elif "no-op" in traits:
+        model.node("Identity", node.inputs, node.outputs[0], node.name)
+    elif node.op in RULES:
         attrs = {key: list(value) if isinstance(value, tuple) else value for key, value in node.attrs.items()}
         if node.op == "AveragePool" and not _dilated(node):
             attrs.pop("dilations", None)
-        model.node(node.op, node.inputs, output, node.name, **attrs)
+        model.node(node.op, node.inputs, node.outputs[0], node.name, **attrs)
     else:
         raise ValueError(f"no ONNX for {node.op}")
 
@@ -149,5 +148,4 @@ _SPECIAL: dict[str, Callable[[_Model, Graph, Node], None]] = {
     "Clip": _clip,
     "Linear": _linear,
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), _moved),
-    **dict.fromkeys(("LeakyRelu", "Relu", "Sigmoid", "Tanh"), _activation),
 }

@@ -12,7 +12,7 @@ from emcc.frontend.refusal import quoted
 from emcc.frontend.report import ModelFacts
 from emcc.frontend.tensors import FLOATS, type_name
 from emcc.frontend.topology import real_inputs
-from emcc.ops.registry import Shape
+from emcc.ops.operator import Shape
 
 Axes = tuple[int | str, ...]
 

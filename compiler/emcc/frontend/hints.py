@@ -1,7 +1,9 @@
 """What to do about operators that emcc does not compile."""
 
+from emcc.ops import having
+
 _CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, GlobalAveragePool and Concat"
-_FUNCTION = "use Relu, LeakyRelu, Sigmoid or Tanh"
+_FUNCTION = f"use {', '.join(having('activation')[:-1])} or {having('activation')[-1]}"
 _RECURRENT = "--target eie has no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights"

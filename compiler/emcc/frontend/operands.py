@@ -10,7 +10,7 @@ import onnx
 
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.ir.graph import Array
-from emcc.ops.registry import Shape
+from emcc.ops.operator import Shape
 
 
 @dataclass(frozen=True)

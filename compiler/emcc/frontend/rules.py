@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from emcc import ops
 from emcc.frontend import rules_arithmetic as arithmetic
 from emcc.frontend import rules_conv as images
 from emcc.frontend import rules_shape as shapes
@@ -13,15 +14,12 @@ Made = tuple[str, tuple[str, ...], dict[str, Any]]
 Rule = Callable[[Operands], Made]
 
 
-def _plain(node: Operands) -> Made:
+def activation(node: Operands) -> Made:
+    """A function of one tensor; its attributes are numbers."""
+    op = node.proto.op_type
+    attrs = {name: node.number(name) for name in ops.get(op).attrs}
     node.shape()
-    return node.proto.op_type, (node.proto.input[0],), {}
-
-
-def _leaky_relu(node: Operands) -> Made:
-    alpha = node.number("alpha")
-    node.shape()
-    return "LeakyRelu", (node.proto.input[0],), {"alpha": alpha}
+    return op, (node.proto.input[0],), attrs
 
 
 def _softmax(node: Operands) -> Made:
@@ -63,19 +61,20 @@ RULES: Mapping[str, Rule] = {
     "Gemm": arithmetic.gemm,
     "GlobalAveragePool": images.global_average_pool,
     "Identity": shapes.identity,
-    "LeakyRelu": _leaky_relu,
+    "LeakyRelu": activation,
     "LogSoftmax": _softmax,
     "MatMul": arithmetic.matmul,
     "MaxPool": images.pool,
     "Mul": arithmetic.binary,
-    "Relu": _plain,
+    "Relu": activation,
     "Reshape": shapes.reshape,
-    "Sigmoid": _plain,
+    "Sigmoid": activation,
     "Softmax": _softmax,
     "Squeeze": shapes.squeeze,
     "Sub": arithmetic.binary,
-    "Tanh": _plain,
+    "Tanh": activation,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
 }
-HOST = ("ArgMax", "LogSoftmax", "Softmax")
+EITHER_SIDE = (arithmetic.binary, arithmetic.gemm, arithmetic.matmul, images.concat)
+"""Rules of operators whose first input may be constant, or which say themselves why it may not."""

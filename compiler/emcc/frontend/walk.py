@@ -14,7 +14,7 @@ from emcc.frontend.hints import hint_for
 from emcc.frontend.operands import Data, Operands
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
-from emcc.frontend.rules import HOST, RULES
+from emcc.frontend.rules import EITHER_SIDE, RULES
 from emcc.frontend.schema import attributes
 from emcc.frontend.tensors import decode
 from emcc.frontend.topology import node_name, uses
@@ -22,9 +22,6 @@ from emcc.ir.graph import Array, Node
 from emcc.legal.hardware import missing
 from emcc.ops.shapes import elements
 
-EITHER_SIDE = ("Add", "Concat", "Div", "Gemm", "MatMul", "Mul", "Sub")
-NOTHING = ("Cast", "Dropout", "Identity")
-MOVES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 COMPRESS = "`emcc compress` works on it now"
 LARGEST = 1 << 28
 """Most elements a sample of a computed tensor."""
@@ -145,28 +142,29 @@ class Walk:
 
     def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> str:
         node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known)
-        if not node.is_data(0) and proto.op_type not in EITHER_SIDE:
+        rule = RULES[proto.op_type]
+        if not node.is_data(0) and rule not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
-        op, inputs, made = RULES[proto.op_type](node)
+        op, inputs, made = rule(node)
         extra = [name for name in proto.output[1:] if name in wanted]
         if extra:
             raise Refusal(f"its output {quoted(extra[0])} is used", "only the first output of a node may be used")
         result = Node(node_name(proto), op, inputs, (proto.output[0],), made)
         sources = [self.data[name] for name in inputs if name in self.data]
-        if any(source.shape is None for source in sources):
+        source = next((data for data in sources if data.host), sources[0])
+        if source.shape is None or any(data.shape is None for data in sources):
             raise UnknownShapeError
-        source = next((each for each in sources if each.host), sources[0])
         try:
             shape = ops.get(op).shape(result, *(self._shape(name, node.changed) for name in inputs))
         except ValueError as error:
             raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
-        if elements(shape) > max(LARGEST, *(elements(each.shape or ()) for each in sources)):
+        if elements(shape) > max(LARGEST, *(elements(data.shape or ()) for data in sources)):
             raise Refusal(f"makes {elements(shape)} elements a sample", f"emcc takes up to {LARGEST}")
-        still = op in NOTHING or (op in MOVES and shape == source.shape)
-        if source.host and not (still or op in HOST):
+        on_host = "host" in ops.traits(op)
+        if source.host and not (on_host or ops.does_nothing(result, source.shape, shape)):
             raise Refusal(f"comes after {source.host}", f"{source.host} must end the model: the host runs it")
         dtype = "int64" if op == "ArgMax" else source.dtype
-        self.data[proto.output[0]] = Data(shape, dtype, op if op in HOST else source.host)
+        self.data[proto.output[0]] = Data(shape, dtype, op if on_host else source.host)
         self.used.update(node.changed)
         self.nodes.append(result)
         return op

@@ -1,12 +1,13 @@
-"""The checks behind ir.spec.verify. Cheap: at most one reading of each weight."""
+"""The checks behind `verify`. Cheap: at most one reading of each weight."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from emcc import ops
 from emcc.ir.graph import Array, Codebook, Graph, Node
-from emcc.legal.rows import ACTIVATIONS, HOST, LINEAR, QUANTISED, IllegalGraph, Row, Stage, attributes_fit
+from emcc.legal.rows import CHAIN, QUANTISED, IllegalGraph, Stage
 from emcc.ops.shapes import elements
 
 CHUNK = 1 << 22
@@ -33,8 +34,8 @@ def structure(graph: Graph, stage: Stage) -> None:
         require(not stage.formats or tensor.fmt is not None, f"tensor {name!r} has no format")
     chain, current, defined = chained(graph), graph.inputs[0], {graph.inputs[0]}
     for node in graph.nodes:
-        require(node.op in stage.ops, f"{node.op} ({node.name!r}) is not legal")
-        _node(graph, node, stage.ops[node.op], {current} if chain else defined)
+        require(stage.allows(node.op), f"{node.op} ({node.name!r}) is not legal")
+        _node(graph, node, {current} if chain else defined)
         current = node.outputs[0]
         require(current not in defined, f"{current!r} is written twice")
         defined.add(current)
@@ -43,33 +44,44 @@ def structure(graph: Graph, stage: Stage) -> None:
     require(not unread, f"nothing reads {sorted(unread)}")
     require(defined == set(graph.tensors), f"tensors without a producer: {sorted(set(graph.tensors) - defined)}")
     for op, attrs in graph.host:
-        require(op in HOST and attributes_fit(Node(op, op, (), (), attrs), HOST[op]), f"host operator {op} {attrs}")
+        require("host" in ops.traits(op) and _attributes_fit(op, attrs), f"host operator {op} {attrs}")
 
 
 def chained(graph: Graph) -> bool:
     """Whether all nodes are of those that make a chain: Linear and activations, or QLinear."""
-    return all(node.op in LINEAR for node in graph.nodes) or all(node.op in QUANTISED for node in graph.nodes)
+    return any(all(ops.traits(node.op) & kinds for node in graph.nodes) for kinds in (CHAIN, QUANTISED))
 
 
-def _node(graph: Graph, node: Node, row: Row, known: set[str]) -> None:
+def _attributes_fit(op: str, attrs: Mapping[str, Any]) -> bool:
+    """Whether an operator has the attributes of its entry, and no other."""
+    checks = ops.get(op).attrs
+    return set(attrs) == set(checks) and all(check(attrs[name]) for name, check in checks.items())
+
+
+def _node(graph: Graph, node: Node, known: set[str]) -> None:
+    operator = ops.get(node.op)
     require(len(node.outputs) == 1 and node.outputs[0] in graph.tensors, f"{node.name!r} writes {node.outputs}")
-    require(attributes_fit(node, row), f"{node.op} ({node.name!r}) has attributes {dict(node.attrs)}")
-    count, least = len(node.inputs), min(row.optional, len(row.inputs))
-    require(least <= count and (row.more or count <= len(row.inputs)), f"{node.name!r} has {count} inputs")
-    where = f", after {min(known)!r}" if len(known) == 1 else ""
-    for kind, name in zip(row.inputs + row.inputs[-1] * (count - len(row.inputs)), node.inputs, strict=False):
-        require(name in known or name in graph.constants, f"{node.name!r} reads {name!r}{where}")
+    require(_attributes_fit(node.op, node.attrs), f"{node.op} ({node.name!r}) has attributes {dict(node.attrs)}")
+    count, kinds = len(node.inputs), operator.inputs
+    require(min(operator.optional, len(kinds)) <= count, f"{node.name!r} has {count} inputs")
+    require(operator.more or count <= len(kinds), f"{node.name!r} has {count} inputs")
+    place = f", after {min(known)!r}" if len(known) == 1 else ""
+    for kind, name in zip(kinds + kinds[-1] * (count - len(kinds)), node.inputs, strict=False):
+        require(name in known or name in graph.constants, f"{node.name!r} reads {name!r}{place}")
         require(kind == "e" or (kind == "x") == (name in known), f"{node.name!r} reads {name!r} as {kind}")
     computed = sum(name in known for name in node.inputs)
-    require(computed == 1 or (computed > 1 and row.joins), f"{node.name!r} reads {node.inputs}, not one tensor")
-    shapes = [graph.tensors[n].shape if n in known else graph.constants[n].shape for n in node.inputs]
+    require(
+        computed == 1 or (computed > 1 and "joins" in operator.traits),
+        f"{node.name!r} reads {node.inputs}, not one tensor",
+    )
+    shapes = [(graph.tensors if name in known else graph.constants)[name].shape for name in node.inputs]
     try:
-        shape = ops.get(node.op).shape(node, *shapes)
+        shape = operator.shape(node, *shapes)
     except ValueError as error:
         raise IllegalGraph(f"{node.op} ({node.name!r}): {error}") from None
     stated = graph.tensors[node.outputs[0]].shape
-    folded = node.op in ("Linear", "QLinear", *ACTIVATIONS) and node.outputs == graph.outputs
-    same = elements(shape) == elements(stated) if folded else shape == stated
+    last = operator.traits & (CHAIN | QUANTISED) and node.outputs == graph.outputs
+    same = elements(shape) == elements(stated) if last else shape == stated
     require(same, f"{node.outputs[0]!r} is {stated}, {node.op} makes it {shape}")
 
 
@@ -77,9 +89,10 @@ def layers(graph: Graph) -> None:
     """Weights are float32, biases float64, all finite; in a chain each Linear has at most one activation."""
     before, chain = "", chained(graph)
     for node in graph.nodes:
-        if node.op in ACTIVATIONS:
+        if "activation" in ops.traits(node.op):
             require(before == "Linear" or not chain, f"{node.op} ({node.name!r}) does not follow a Linear")
         elif node.op in ("Linear", "Conv"):
+            require(len(node.inputs) == 3, f"{node.name!r} has {len(node.inputs)} inputs")
             for name, dtype in zip(node.inputs[1:], (np.float32, np.float64), strict=True):
                 value = graph.constants[name]
                 require(value.dtype == dtype, f"{name!r} is {value.dtype}")
@@ -118,25 +131,26 @@ def _chunks(value: Array) -> Iterator[Array]:
 def quantised(graph: Graph) -> None:
     """Formats, shifts, codebooks and tables of QLinear nodes agree."""
     for node in graph.nodes:
-        what, attrs = f"QLinear ({node.name!r})", node.attrs
+        layer, attrs = f"QLinear ({node.name!r})", node.attrs
+        lo, hi, width = attrs["lo_bits"], attrs["hi_bits"], attrs["act_w"]
         x, y = graph.tensors[node.inputs[0]].fmt, graph.tensors[node.outputs[0]].fmt
         codes, codebook, bias, *tables = (graph.constants[name] for name in node.inputs[1:])
-        require(codes.dtype == np.uint8, f"{what}: codes are {codes.dtype}")
-        require(all(v.dtype == np.int64 for v in (codebook, bias, *tables)), f"{what}: integers are not int64")
-        require(int(codes.max()) < 1 << attrs["code_w"], f"{what}: codes go beyond the codebook")
-        require(int(np.abs(codebook).max()) <= 1 << 15 and codebook.max() < 1 << 15, f"{what}: codebook beyond 16 bits")
+        require(codes.dtype == np.uint8, f"{layer}: codes are {codes.dtype}")
+        require(all(v.dtype == np.int64 for v in (codebook, bias, *tables)), f"{layer}: integers are not int64")
+        require(int(codes.max()) < 1 << attrs["code_w"], f"{layer}: codes go beyond the codebook")
+        require(
+            int(np.abs(codebook).max()) <= 1 << 15 and codebook.max() < 1 << 15, f"{layer}: codebook beyond 16 bits"
+        )
         if x is None or y is None:
-            raise IllegalGraph(f"{what}: no formats")
-        require(x.width == y.width == attrs["act_w"], f"{what}: formats {x} and {y}")
-        require(attrs["shift"] == x.frac_bits + attrs["weight_frac"] - attrs["z_frac"], f"{what}: shift")
+            raise IllegalGraph(f"{layer}: no formats")
+        require(x.width == y.width == width, f"{layer}: formats {x} and {y}")
+        require(attrs["shift"] == x.frac_bits + attrs["weight_frac"] - attrs["z_frac"], f"{layer}: shift")
         if attrs["function"] != "table":
-            require(
-                not tables and y.frac_bits == attrs["z_frac"], f"{what}: tables or formats of a {attrs['function']}"
-            )
+            plain = not tables and y.frac_bits == attrs["z_frac"] and not (lo or hi)
+            require(plain, f"{layer}: tables or formats of a {attrs['function']}")
             continue
-        lo, hi, width = attrs["lo_bits"], attrs["hi_bits"], attrs["act_w"]
-        require(len(tables) == 2 and 0 <= lo <= width and 0 <= hi <= width - lo, f"{what}: tables")
-        require(tables[0].shape == (1 << (width - lo),), f"{what}: coarse is {tables[0].shape}")
-        require(tables[1].shape == (1 << (hi + lo),) and (lo or not hi), f"{what}: fine is {tables[1].shape}")
+        require(len(tables) == 2 and lo + hi <= width, f"{layer}: tables")
+        require(tables[0].shape == (1 << (width - lo),), f"{layer}: coarse is {tables[0].shape}")
+        require(tables[1].shape == (1 << (hi + lo),) and (lo or not hi), f"{layer}: fine is {tables[1].shape}")
         for table in tables:
-            require(y.low <= table.min() and table.max() <= y.high, f"{what}: a table goes beyond {y}")
+            require(y.low <= table.min() and table.max() <= y.high, f"{layer}: a table goes beyond {y}")

@@ -3,47 +3,42 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from emcc import ops
 from emcc.base.errors import EmccError, printable
 from emcc.ir.graph import Graph
+from emcc.ops import Trait
 
-LATER = {
-    "AveragePool": "pooling",
-    "Clip": "clipping",
-    "Concat": "joining branches",
-    "Conv": "convolution",
-    "GlobalAveragePool": "pooling",
-    "MaxPool": "pooling",
-}
+LATER: tuple[Trait, ...] = ("convolution", "pooling", "clipping")
 JOIN = "joining branches"
 
 
 def missing(op: str, computed: int) -> str:
     """What a node that reads so many computed tensors needs and the array has not, or ""."""
-    return LATER.get(op, JOIN if computed > 1 else "")
+    return next((trait for trait in LATER if trait in ops.traits(op)), JOIN if computed > 1 else "")
 
 
 def hint(wanted: Iterable[str]) -> str:
     """What to do about it."""
     needed = set(wanted)
-    what = [each for each in ("convolution", "pooling", JOIN, "clipping") if each in needed]
-    text = " and ".join([", ".join(what[:-1]), what[-1]] if len(what) > 1 else what)
-    verb = "runs" if len(what) == 1 else "run"
+    lacking = [part for part in ("convolution", "pooling", JOIN, "clipping") if part in needed]
+    text = " and ".join([", ".join(lacking[:-1]), lacking[-1]] if len(lacking) > 1 else lacking)
+    verb = "runs" if len(lacking) == 1 else "run"
     return f"{text} {verb} on the array in a later version; `emcc compress` works on this model now"
 
 
 def require_hardware(graph: Graph, file: Path) -> None:
     """EmccError that lists every node of a graph, as loaded, that --target eie cannot compile yet."""
-    found = []
+    refused = []
     for node in graph.nodes:
         wanted = missing(node.op, sum(name in graph.tensors for name in node.inputs))
         if wanted:
-            found.append((node, wanted))
-    if not found:
+            refused.append((node, wanted))
+    if not refused:
         return
-    some = f"{len(found)} of its {len(graph.nodes)} nodes" if len(graph.nodes) > 1 else "its node"
+    some = f"{len(refused)} of its {len(graph.nodes)} nodes" if len(graph.nodes) > 1 else "its node"
     raise EmccError(
         f"--target eie has no hardware yet for {some}",
         file=file,
-        details=[f"{printable(node.name)!r} ({node.op}): {wanted}" for node, wanted in found],
-        hint=hint(wanted for _, wanted in found),
+        details=[f"{printable(node.name)!r} ({node.op}): {wanted}" for node, wanted in refused],
+        hint=hint(wanted for _, wanted in refused),
     )

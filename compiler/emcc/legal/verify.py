@@ -15,7 +15,7 @@ def verify(graph: Graph, *, after: str) -> None:
         if stage.layers:
             layers(graph)
             codebooks(graph, stage.shared)
-        if stage.ops is QUANTISED:
+        if stage.only == QUANTISED:
             quantised(graph)
     except IllegalGraph as error:
         raise IllegalGraph(f"after {after}: {error}") from None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Array, Node
-from emcc.ops.registry import Shape
+from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched, present
 from emcc.ops.windows import Axis, axes, pad
 

@@ -1,24 +1,49 @@
-"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax; and how often a classifier is right."""
+"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax; and how often a classifier is right.
 
-from collections.abc import Mapping, Sequence
+All run along attribute `axis` (opset 13's meaning); ArgMax has keepdims and select_last_index (0 or 1) too.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from emcc.ir.graph import Array
+from emcc.ir.graph import Array, Node
+from emcc.ops.operator import Shape
+from emcc.ops.shapes import batched
 
-Tail = Sequence[tuple[str, Mapping[str, Any]]]
+Attrs = Mapping[str, Any]
+Tail = Sequence[tuple[str, Attrs]]
+DEFAULTS = {
+    "ArgMax": {"axis": 0, "keepdims": 1, "select_last_index": 0},
+    "LogSoftmax": {"axis": -1},
+    "Softmax": {"axis": -1},
+}
 
 
-def apply(tail: Tail, outputs: Array) -> Array:
+def shape(node: Node, *shapes: Shape | None) -> Shape:
+    """That of x; of ArgMax without `axis` (>= 1), or with 1 in its place."""
+    x, axis = batched(shapes[0]), node.attrs["axis"]
+    if not 1 <= axis < len(x):
+        raise ValueError(f"axis {axis} of {x}")
+    return x if node.op != "ArgMax" else x[:axis] + ((1,) if node.attrs["keepdims"] else ()) + x[axis + 1 :]
+
+
+def evaluate(xp: Any, node: Node, *values: Any) -> Any:
+    """[n, ...]; ArgMax gives int64."""
+    (x,) = values
+    return _MEANINGS[node.op](xp, node.attrs, x)
+
+
+def apply(tail: Tail, outputs: Any, xp: Any = np) -> Any:
     """Outputs [n, ...] after the operators in `tail`, with ONNX's meaning and defaults."""
     for op, attrs in tail:
-        outputs = _OPERATORS[op](outputs, attrs)
+        outputs = _MEANINGS[op](xp, {**DEFAULTS[op], **attrs}, outputs)
     return outputs
 
 
 def classes(tail: Tail, outputs: Array) -> Array | None:
-    """The class of each sample, int64 [n]: what ArgMax said, or the place of the largest of a vector's elements.
+    """The class of each sample, int64 [n]: what ArgMax gives, or the place of the largest of a vector's elements.
 
     None where a sample's output is neither one integer nor a vector.
     """
@@ -33,29 +58,30 @@ def accuracy(tail: Tail, outputs: Array, labels: Array | None) -> float | None:
     """The share of samples whose class is their label, or None where there are no labels or no classes."""
     if labels is None or not len(outputs) or not np.issubdtype(labels.dtype, np.integer):
         return None
-    found = classes(tail, outputs)
-    return None if found is None else float(np.mean(found == labels.reshape(len(labels))))
+    predicted = classes(tail, outputs)
+    return None if predicted is None else float(np.mean(predicted == labels.reshape(len(labels))))
 
 
-def _log_softmax(x: Array, attrs: Mapping[str, Any]) -> Array:
-    axis = int(attrs.get("axis", -1))
-    shifted = x - x.max(axis=axis, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)))
+def _softmax(xp: Any, attrs: Attrs, x: Any) -> Any:
+    powers = xp.exp(x - xp.amax(x, axis=attrs["axis"], keepdims=True))
+    return powers / xp.sum(powers, axis=attrs["axis"], keepdims=True)
 
 
-def _softmax(x: Array, attrs: Mapping[str, Any]) -> Array:
-    return np.asarray(np.exp(_log_softmax(x, attrs)))
+def _log_softmax(xp: Any, attrs: Attrs, x: Any) -> Any:
+    shifted = x - xp.amax(x, axis=attrs["axis"], keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=attrs["axis"], keepdims=True))
 
 
-def _arg_max(x: Array, attrs: Mapping[str, Any]) -> Array:
-    axis = int(attrs.get("axis", 0)) % x.ndim
-    best = x.argmax(axis=axis)
-    if attrs.get("select_last_index"):
-        best = x.shape[axis] - 1 - np.flip(x, axis).argmax(axis=axis)
-    return np.expand_dims(best, axis) if attrs.get("keepdims", 1) else best
+def _arg_max(xp: Any, attrs: Attrs, x: Any) -> Any:
+    """The first of equal values, or the last where select_last_index is set."""
+    axis, keep = attrs["axis"], bool(attrs["keepdims"])
+    if attrs["select_last_index"]:
+        return x.shape[axis] - 1 - xp.argmax(xp.flip(x, (axis,)), axis=axis, keepdims=keep)
+    return xp.argmax(x, axis=axis, keepdims=keep)
 
 
-_OPERATORS = {"Softmax": _softmax, "LogSoftmax": _log_softmax, "ArgMax": _arg_max}
-
-CLASSIFIERS = tuple(_OPERATORS)
-"""What makes classes of scores."""
+_MEANINGS: Mapping[str, Callable[[Any, Attrs, Any], Any]] = {
+    "ArgMax": _arg_max,
+    "LogSoftmax": _log_softmax,
+    "Softmax": _softmax,
+}

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from emcc import ops
-from emcc.ir.graph import Graph, Node
+from emcc.ir.graph import Graph
 
 BLOCK = 1 << 24
 """Elements of the largest tensor that `run` makes at a time."""
 
 
 def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None = None) -> Any:
-    """The output for a batch, shaped as the output tensor; what is in `graph.host` is not run (see `host`).
+    """The output for a batch, shaped as the output tensor; what is in `graph.host` is not run (see ops.host).
 
     Args:
         graph: float (then the arithmetic is in x's own dtype) or quantised (then in int64).
@@ -52,13 +52,6 @@ def trace(
                 if name in values and name not in keep and last_use[name] == i:
                     del values[name]
     return {name: _shaped(graph, name, value) for name, value in values.items()}
-
-
-def host(graph: Graph, y: Any, xp: Any = np) -> Any:
-    """What the host makes of the output: Softmax, LogSoftmax and ArgMax, as in `graph.host`; y is float."""
-    for op, attrs in graph.host:
-        y = ops.get(op).evaluate(xp, Node(op, op, ("x",), ("y",), attrs), y)
-    return y
 
 
 def _shaped(graph: Graph, name: str, value: Any) -> Any:

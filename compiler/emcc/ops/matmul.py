@@ -3,7 +3,7 @@
 from typing import Any
 
 from emcc.ir.graph import Node
-from emcc.ops.registry import Shape
+from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched, present
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Array, Node
-from emcc.ops.registry import Shape
+from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched, elements, present
 
 BLOCK = 1 << 24

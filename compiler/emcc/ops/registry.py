@@ -1,62 +1,98 @@
-"""Operator name -> the module that holds its shape rule and its meaning, imported when first asked for."""
+"""The operators by name. Those that are not elementwise are in modules of their own, imported when first used."""
 
-import importlib
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Protocol, cast
+from typing import Any
 
 from emcc.ir.graph import Node
+from emcc.ops.attributes import axes, integer, natural, number, one_of, pads, pair, positive, sizes
+from emcc.ops.elementwise import ELEMENTWISE
+from emcc.ops.operator import Operator, Shape, Trait
 
-Shape = tuple[int | None, ...]
 
-OPERATORS: Mapping[str, str] = MappingProxyType(
+def _module(name: str, *traits: Trait, **fields: Any) -> Operator:
+    """The entry of an operator whose `shape` and `evaluate` are in module `name` of this package."""
+
+    def shape(node: Node, *shapes: Shape | None) -> Shape:
+        result: Shape = import_module(f"emcc.ops.{name}").shape(node, *shapes)
+        return result
+
+    def evaluate(xp: Any, node: Node, *values: Any) -> Any:
+        return import_module(f"emcc.ops.{name}").evaluate(xp, node, *values)
+
+    return Operator(shape, evaluate, frozenset(traits), **fields)
+
+
+RESHAPES: tuple[Trait, ...] = ("channel-wise", "keeps order", "keeps zero", "moves")
+FLAG = one_of(0, 1)
+WINDOW = {"dilations": pair, "pads": pads, "strides": pair}
+POOL = {**WINDOW, "ceil_mode": FLAG, "kernel_shape": pair}
+OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
-        "Add": "add",
-        "ArgMax": "arg_max",
-        "AveragePool": "average_pool",
-        "BatchNormalization": "batch_normalization",
-        "Cast": "cast",
-        "Clip": "clip",
-        "Concat": "concat",
-        "Conv": "conv",
-        "Div": "div",
-        "Dropout": "dropout",
-        "Flatten": "flatten",
-        "Gemm": "gemm",
-        "GlobalAveragePool": "global_average_pool",
-        "Identity": "identity",
-        "LeakyRelu": "leaky_relu",
-        "Linear": "linear",
-        "LogSoftmax": "log_softmax",
-        "MatMul": "matmul",
-        "MaxPool": "max_pool",
-        "Mul": "mul",
-        "QLinear": "qlinear",
-        "Relu": "relu",
-        "Reshape": "reshape",
-        "Sigmoid": "sigmoid",
-        "Softmax": "softmax",
-        "Squeeze": "squeeze",
-        "Sub": "sub",
-        "Tanh": "tanh",
-        "Transpose": "transpose",
-        "Unsqueeze": "unsqueeze",
+        **ELEMENTWISE,
+        "ArgMax": _module("host", "host", attrs={"axis": integer, "keepdims": FLAG, "select_last_index": FLAG}),
+        "AveragePool": _module("average_pool", "channel-wise", "pooling", attrs={**POOL, "count_include_pad": FLAG}),
+        "BatchNormalization": _module(
+            "batch_normalization", "affine", "channel-wise", inputs="xcccc", attrs={"epsilon": number}
+        ),
+        "Concat": _module("concat", "joins", attrs={"axis": positive}, more=True),
+        "Conv": _module("conv", "convolution", inputs="xcc", attrs={**WINDOW, "group": positive}, optional=2),
+        "Flatten": _module("moves", *RESHAPES, attrs={"axis": one_of(1)}),
+        "Gemm": _module(
+            "gemm",
+            "matrix",
+            inputs="xcc",
+            attrs={"alpha": number, "beta": number, "transA": one_of(0), "transB": FLAG},
+            optional=2,
+        ),
+        "GlobalAveragePool": _module("global_average_pool", "channel-wise", "pooling"),
+        "Linear": _module("linear", "folded", inputs="xcc"),
+        "LogSoftmax": _module("host", "host", attrs={"axis": integer}),
+        "MatMul": _module("matmul", "matrix", inputs="ee"),
+        "MaxPool": _module("max_pool", "channel-wise", "pooling", attrs=POOL),
+        "QLinear": _module(
+            "qlinear",
+            "quantised",
+            inputs="xccccc",
+            attrs={
+                "act_w": one_of(8, 16),
+                "code_w": one_of(1, 2, 4, 8),
+                "function": one_of("identity", "relu", "table"),
+                "hi_bits": natural,
+                "lo_bits": natural,
+                "shift": natural,
+                "weight_frac": integer,
+                "z_frac": integer,
+            },
+            optional=4,
+        ),
+        "Reshape": _module("moves", *RESHAPES, attrs={"shape": sizes}),
+        "Softmax": _module("host", "host", attrs={"axis": integer}),
+        "Squeeze": _module("moves", *RESHAPES, attrs={"axes": axes}),
+        "Transpose": _module("moves", "keeps zero", "moves", attrs={"perm": axes}),
+        "Unsqueeze": _module("moves", *RESHAPES, attrs={"axes": axes}),
     }
 )
 
 
-class Operator(Protocol):
-    """What an operator's module offers; see the package's docstring."""
-
-    def shape(self, node: Node, *shapes: Shape | None) -> Shape:
-        """The output's shape."""
-        ...
-
-    def evaluate(self, xp: Any, node: Node, *values: Any) -> Any:
-        """The output's value."""
-        ...
-
-
 def get(op: str) -> Operator:
     """The operator called `op`. Raises KeyError where there is none."""
-    return cast(Operator, importlib.import_module(f"emcc.ops.{OPERATORS[op]}"))
+    return OPERATORS[op]
+
+
+def traits(op: str) -> frozenset[Trait]:
+    """The traits of the operator called `op`; none where there is no such operator."""
+    return OPERATORS[op].traits if op in OPERATORS else frozenset()
+
+
+def having(trait: Trait) -> tuple[str, ...]:
+    """The names of the operators that have a trait, sorted."""
+    return tuple(sorted(op for op, operator in OPERATORS.items() if trait in operator.traits))
+
+
+def does_nothing(node: Node, x: Shape, y: Shape) -> bool:
+    """Whether a node that makes a tensor of shape y from one of shape x changes neither shape nor order nor values."""
+    if node.op == "Transpose":
+        return list(node.attrs["perm"]) == sorted(node.attrs["perm"])
+    return "no-op" in traits(node.op) or ("keeps order" in traits(node.op) and x == y)

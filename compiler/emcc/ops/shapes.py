@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from emcc.ops.registry import Shape
+from emcc.ops.operator import Shape
 
 
 def elements(shape: Sequence[int | None]) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Node
-from emcc.ops.registry import Shape
+from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched
 
 Pads = tuple[int, int, int, int]

@@ -38,12 +38,12 @@ class Pipeline:
         from emcc.legal.verify import verify
 
         verify(graph, after=self.after)
-        for each in self.passes:
+        for step in self.passes:
             if self.begin:
-                self.begin(each)
+                self.begin(step)
             begun = time.perf_counter()
-            graph = each.apply(graph)
-            verify(graph, after=each.name)
+            graph = step.apply(graph)
+            verify(graph, after=step.name)
             if self.observe:
-                self.observe(each, graph, time.perf_counter() - begun)
+                self.observe(step, graph, time.perf_counter() - begun)
         return graph

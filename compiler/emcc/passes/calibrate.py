@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.ir.graph import Array, Format, Graph
@@ -99,17 +100,19 @@ class Calibrate:
         z = np.asarray(values[layer.z], np.float64)
         y = np.asarray(values[layer.y], np.float64)
         node = layer.activation
-        if node is None or node.op == "Relu":
+        if node is None or "rectifier" in ops.traits(node.op):
             # Below zero a ReLU does not care: only what it lets through needs range.
             fmt = choose(y if y.any() else z, self.bits, headroom)
             return {layer.z: fmt, layer.y: fmt}
-        limit = flat_beyond(node, self.bits)
-        if limit is None:
-            # As LeakyRelu: one scale for both, so that layers can share a table.
+        limits = ops.get(node.op).limits
+        if limits is None:
+            # One scale for both, so that layers can share a table.
             both = (choose(z, self.bits, headroom), choose(y, self.bits, headroom))
-            fmt = min(both, key=lambda each: each.frac_bits)
+            fmt = min(both, key=lambda fmt: fmt.frac_bits)
             return {layer.z: fmt, layer.y: fmt}
-        z_fmt = choose(np.clip(z, -limit, limit), self.bits, 1.0 if np.abs(z).max() >= limit else headroom)
-        candidates = [Format(self.bits, self.bits - 1), Format(self.bits, self.bits - 2)]
+        frac = widest(limits[1], limits[0], self.bits)
+        candidates = [Format(self.bits, frac + 1), Format(self.bits, frac)]
+        flat = flat_beyond(node, limits, 2.0 ** -(frac + 2))
+        z_fmt = choose(np.clip(z, -flat, flat), self.bits, 1.0 if np.abs(z).max() >= flat else headroom)
         exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(z)))
         return {layer.z: z_fmt, layer.y: min(candidates, key=lambda fmt: error(exact, fmt))}

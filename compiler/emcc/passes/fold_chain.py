@@ -11,22 +11,18 @@ import numpy as np
 
 from emcc import ops
 from emcc.ir.graph import Array, Graph, Node
+from emcc.ops import Trait
 from emcc.passes.fold_affine import affine, matrix
 from emcc.passes.fold_layers import Chain
 
-MOVES = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
-AFFINE = ("Add", "BatchNormalization", "Div", "Mul", "Sub")
-MATRICES = ("Gemm", "MatMul")
-ACTIVATIONS = ("LeakyRelu", "Relu", "Sigmoid", "Tanh")
-HOST = ("ArgMax", "LogSoftmax", "Softmax")
-CHAINED = frozenset((*MOVES, *AFFINE, *MATRICES, *ACTIVATIONS, *HOST))
+CHAINED: frozenset[Trait] = frozenset({"activation", "affine", "host", "matrix", "moves"})
 
 
 def is_chain(graph: Graph) -> bool:
     """Whether every node is one that a chain may have, and reads the one before it."""
     current = graph.inputs[0]
     for node in graph.nodes:
-        if node.op not in CHAINED or [name for name in node.inputs if name in graph.tensors] != [current]:
+        if not ops.traits(node.op) & CHAINED or [name for name in node.inputs if name in graph.tensors] != [current]:
             return False
         (current,) = node.outputs
     return True
@@ -39,21 +35,21 @@ def fold_chain(graph: Graph) -> Graph:
     chain = Chain(source, shape, set(graph.tensors) | set(graph.constants))
     host = []
     for node in graph.nodes:
-        (output,) = node.outputs
-        if node.op in HOST:
+        (output,), traits = node.outputs, ops.traits(node.op)
+        if "host" in traits:
             host.append((node.op, dict(node.attrs)))
         elif host:
             continue
-        elif node.op in MOVES:
+        elif "moves" in traits:
             chain.move(output, partial(_moved, node))
-        elif node.op in AFFINE:
+        elif "affine" in traits:
             chain.affine(output, *affine(node, graph.constants, chain.view.index.ndim))
-        elif node.op in MATRICES:
+        elif "matrix" in traits:
             weight, bias = matrix(node, graph.constants)
             sizes = tuple(size for size in graph.tensors[output].shape[1:] if size is not None)
             names = [name for name in node.inputs if name in graph.constants]
             chain.linear(node.name, output, weight, bias, sizes, names)
-        elif node.op in ACTIVATIONS:
+        elif "activation" in traits:
             chain.activation(node)
         else:
             raise ValueError(f"cannot fold {node.op}")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from emcc import ops
 from emcc.ir.graph import Array, Node
 from emcc.passes.fold_affine import affine
-from emcc.passes.fold_chain import AFFINE
 from emcc.passes.fold_draft import Draft
 
 Channels = tuple[Array, Array]
@@ -15,17 +15,17 @@ def fold_conv(draft: Draft, node: Node) -> None:
     weight = draft.constants[node.inputs[1]]
     bias = draft.constants[node.inputs[2]].astype(np.float64) if len(node.inputs) > 2 else np.zeros(len(weight))
     names, taken, (x,), (y,) = list(node.inputs[1:]), [node], draft.computed(node), node.outputs
-    while (after := draft.only_user(y)) is not None and (found := _channels(draft, after, y)) is not None:
-        scale, offset = found
+    while (after := draft.only_user(y)) is not None and (channels := _channels(draft, after, y)) is not None:
+        scale, offset = channels
         weight, bias = _scaled(weight, scale[:, None, None, None]), bias * scale + offset
         taken.append(after)
         names += [name for name in after.inputs if name in draft.constants]
         (y,) = after.outputs
     while (before := draft.producer(x)) is not None and draft.only_user(x) is not None:
         (source, *_) = draft.computed(before)
-        if (found := _channels(draft, before, source)) is None:
+        if (channels := _channels(draft, before, source)) is None:
             break
-        scale, offset = found
+        scale, offset = channels
         if offset.any() and any(node.attrs["pads"]):
             break
         inner, group = weight.shape[1], int(node.attrs["group"])
@@ -49,13 +49,13 @@ def _scaled(weight: Array, scale: Array) -> Array:
 def _channels(draft: Draft, node: Node, x: str) -> Channels | None:
     """(scale, offset) of each channel, where a node is arithmetic that treats each channel of x as a whole."""
     shape = draft.shape(x)
-    if node.op not in AFFINE or len(draft.computed(node)) != 1 or draft.shape(node.outputs[0]) != shape:
+    if "affine" not in ops.traits(node.op) or len(draft.computed(node)) != 1 or draft.shape(node.outputs[0]) != shape:
         return None
     values = affine(node, draft.constants, len(shape))
-    if len(shape) != 3 or any(each is not None and any(size != 1 for size in each.shape[-2:]) for each in values):
+    if len(shape) != 3 or any(value is not None and any(size != 1 for size in value.shape[-2:]) for value in values):
         return None
     scale, offset = (
-        np.full(shape[0], float(default)) if each is None else np.broadcast_to(each, (shape[0], 1, 1)).ravel()
-        for each, default in zip(values, (1, 0), strict=True)
+        np.full(shape[0], float(default)) if value is None else np.broadcast_to(value, (shape[0], 1, 1)).ravel()
+        for value, default in zip(values, (1, 0), strict=True)
     )
     return scale, offset

@@ -87,17 +87,17 @@ class Draft:
     def bypass(self, node: Node) -> None:
         """Takes out a node that changes nothing."""
         (old,), (new,) = self.computed(node), node.outputs
-        self.nodes = [each for each in self.nodes if each is not node]
+        self.nodes = [other for other in self.nodes if other is not node]
         if new == self.output:
             # The output keeps its name, if it is not the model's input.
             self.output, old, new = (new, new, old) if self.producer(old) else (old, old, new)
         self.nodes = [
             replace(
-                each,
-                inputs=tuple(old if name == new else name for name in each.inputs),
-                outputs=tuple(old if name == new else name for name in each.outputs),
+                other,
+                inputs=tuple(old if name == new else name for name in other.inputs),
+                outputs=tuple(old if name == new else name for name in other.outputs),
             )
-            for each in self.nodes
+            for other in self.nodes
         ]
 
     def build(self) -> Graph:

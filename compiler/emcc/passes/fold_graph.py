@@ -7,12 +7,15 @@ host. What there is no layer for stays as it is.
 
 from dataclasses import replace
 
+from emcc import ops
 from emcc.ir.graph import Graph, Node
-from emcc.passes.fold_chain import ACTIVATIONS, AFFINE, HOST, MATRICES, MOVES, fold_chain
+from emcc.ops import Trait
+from emcc.passes.fold_chain import fold_chain
 from emcc.passes.fold_conv import fold_conv
 from emcc.passes.fold_draft import Draft
 
-NOTHING = ("Cast", "Dropout", "Identity")
+AROUND: frozenset[Trait] = frozenset({"affine", "moves"})
+"""What goes with the matrix product before or behind it."""
 
 
 def fold_graph(graph: Graph) -> Graph:
@@ -20,25 +23,26 @@ def fold_graph(graph: Graph) -> Graph:
     draft = Draft(graph)
     _leave_to_host(draft)
     for node in list(draft.nodes):
-        if _does_nothing(draft, node):
-            draft.bypass(next(each for each in draft.nodes if each.name == node.name))
+        (x, *_), (y,) = draft.computed(node), node.outputs
+        if ops.does_nothing(node, draft.shape(x), draft.shape(y)):
+            draft.bypass(next(same for same in draft.nodes if same.name == node.name))
     for node in [node for node in draft.nodes if node.op == "Conv"]:
         fold_conv(draft, node)
-    while (start := next((node for node in draft.nodes if node.op in MATRICES), None)) is not None:
+    while (start := next((node for node in draft.nodes if "matrix" in ops.traits(node.op)), None)) is not None:
         _fold_run(draft, start)
     return draft.build()
 
 
 def _leave_to_host(draft: Draft) -> None:
     """All from the first host operator on is one chain of such, for frontend.load lets nothing follow them."""
-    first = next((i for i, node in enumerate(draft.nodes) if node.op in HOST), None)
+    first = next((i for i, node in enumerate(draft.nodes) if "host" in ops.traits(node.op)), None)
     if first is None:
         return
     (draft.output,) = draft.computed(draft.nodes[first])
     after = {draft.nodes[first].outputs[0]}
     kept = draft.nodes[:first]
     for node in draft.nodes[first:]:
-        if node.op in HOST:
+        if "host" in ops.traits(node.op):
             draft.host.append((node.op, dict(node.attrs)))
         if after & {*node.inputs, *node.outputs}:
             after.update(node.outputs)
@@ -47,23 +51,17 @@ def _leave_to_host(draft: Draft) -> None:
     draft.nodes = kept
 
 
-def _does_nothing(draft: Draft, node: Node) -> bool:
-    (y,) = node.outputs
-    if node.op == "Transpose":
-        return list(node.attrs["perm"]) == sorted(node.attrs["perm"])
-    return node.op in NOTHING or (node.op in MOVES and draft.shape(draft.computed(node)[0]) == draft.shape(y))
-
-
 def _fold_run(draft: Draft, start: Node) -> None:
     """Folds the matrix product `start` and whatever can go with it."""
     run = [*_before(draft, start), start]
     rest: list[Node] = []
     settled = False
     while (node := draft.only_user((rest or run)[-1].outputs[0])) is not None and len(draft.computed(node)) == 1:
-        if node.op in MATRICES or (not settled and node.op in ACTIVATIONS):
+        traits = ops.traits(node.op)
+        if "matrix" in traits or (not settled and "activation" in traits):
             run += [*rest, node]
-            rest, settled = [], node.op in ACTIVATIONS
-        elif node.op in (*MOVES, *AFFINE):
+            rest, settled = [], "activation" in traits
+        elif traits & AROUND:
             rest.append(node)
             if not settled:
                 run, rest = [*run, *rest], []
@@ -83,20 +81,20 @@ def _fold_run(draft: Draft, start: Node) -> None:
     draft.release(run)
     constants = {name: draft.constant(name, value) for name, value in folded.constants.items()}
     draft.tensors.update(folded.tensors)
-    nodes = [replace(each, inputs=tuple(constants.get(name, name) for name in each.inputs)) for each in folded.nodes]
+    nodes = [replace(node, inputs=tuple(constants.get(name, name) for name in node.inputs)) for node in folded.nodes]
     draft.replace(run, _reshaped(draft, nodes, end))
 
 
 def _before(draft: Draft, start: Node) -> list[Node]:
     """The moves and arithmetic in front of a node that nothing else reads."""
-    found: list[Node] = []
+    nodes: list[Node] = []
     (x,) = draft.computed(start)
-    while (node := draft.producer(x)) is not None and node.op in (*MOVES, *AFFINE) and len(draft.computed(node)) == 1:
+    while (node := draft.producer(x)) is not None and ops.traits(node.op) & AROUND and len(draft.computed(node)) == 1:
         if draft.only_user(x) is None:
             break
-        found.insert(0, node)
+        nodes.insert(0, node)
         (x,) = draft.computed(node)
-    return found
+    return nodes
 
 
 def _reshaped(draft: Draft, nodes: list[Node], end: str) -> list[Node]:

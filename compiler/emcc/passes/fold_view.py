@@ -31,12 +31,12 @@ class View:
 
     def moved(self, change: Callable[[Array], Array]) -> "View":
         """Its elements, moved by `change`."""
-        scale, offset = (None if each is None else change(each) for each in (self.scale, self.offset))
+        scale, offset = (None if values is None else change(values) for values in (self.scale, self.offset))
         return View(change(self.index), self.base, scale, offset)
 
     def affine(self, scale: Array | None, offset: Array | None) -> "View":
         """scale * tensor + offset, broadcast."""
-        shapes = [each.shape for each in (self.index, scale, offset) if each is not None]
+        shapes = [values.shape for values in (self.index, scale, offset) if values is not None]
         shape = np.broadcast_shapes(*shapes)
         new_scale, new_offset = self.scale, self.offset
         if scale is not None:
@@ -44,7 +44,7 @@ class View:
             new_offset = None if new_offset is None else new_offset * scale
         if offset is not None:
             new_offset = offset if new_offset is None else new_offset + offset
-        spread = [None if each is None else np.broadcast_to(each, shape) for each in (new_scale, new_offset)]
+        spread = [None if values is None else np.broadcast_to(values, shape) for values in (new_scale, new_offset)]
         return View(np.broadcast_to(self.index, shape), self.base, *spread)
 
     def only_moves(self, size: int) -> bool:

@@ -74,14 +74,14 @@ def build(wanted: Sequence[Wanted]) -> list[tuple[Table, float]]:
         return []
     width = wanted[0].z.width
     for lo_bits, hi_bits in shapes(width) if width > 8 else [(0, 0)]:
-        found = []
-        for each in wanted:
-            table = _best(each, lo_bits, hi_bits)
+        tables = []
+        for function in wanted:
+            table = _best(function, lo_bits, hi_bits)
             if table is None:
                 break
-            found.append(table)
-        if len(found) == len(wanted):
-            return found
+            tables.append(table)
+        if len(tables) == len(wanted):
+            return tables
     raise AssertionError("plain tables are always good enough")
 
 

@@ -11,14 +11,9 @@ def apply_function(node: Node, values: Array) -> Array:
     return np.asarray(ops.get(node.op).evaluate(np, node, values), np.float64)
 
 
-def flat_beyond(node: Node, width: int) -> float | None:
-    """The |z|, a power of two, from which a bounded function is within half an output ulp of its limit.
-
-    None for a function without limits. Ulps are those of `width` bits over [-1, 1).
-    """
-    if node.op not in ("Sigmoid", "Tanh"):
-        return None
-    limit = 1.0
-    while abs(apply_function(node, np.array(limit)) - 1.0) > 2.0**-width:
-        limit *= 2
-    return limit
+def flat_beyond(node: Node, limits: tuple[float, float], tolerance: float) -> float:
+    """The |z|, a power of two, from which a function is within `tolerance` of its limits at either end."""
+    ends = np.array([-1.0, 1.0])
+    while (np.abs(apply_function(node, ends) - limits) > tolerance).any():
+        ends *= 2
+    return float(ends[1])

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from emcc import ops
 from emcc.base.errors import EmccError, printable
 from emcc.ir.graph import Array, Graph, Node
-from emcc.legal.rows import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def linear_layers(graph: Graph) -> Iterator[Layer]:
         x, weight, bias = node.inputs
         (z,) = node.outputs
         after = readers.get(z, [])
-        activation = after[0] if len(after) == 1 and after[0].op in ACTIVATIONS else None
+        activation = after[0] if len(after) == 1 and "activation" in ops.traits(after[0].op) else None
         yield Layer(node, weight, bias, activation, x, z, activation.outputs[0] if activation else z)
 
 

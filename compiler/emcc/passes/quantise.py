@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.ir.graph import Array, Codebook, Format, Graph, Node
@@ -141,11 +142,12 @@ class Quantise:
             scaled = self._scale(graph, layer, x, low)
             z = replace(_format(graph.tensors[layer.z].fmt, layer), frac_bits=scaled.z_frac)
             activation = layer.activation
-            if activation is None or activation.op == "Relu":
+            traits = ops.traits(activation.op) if activation else frozenset()
+            if activation is None or "rectifier" in traits:
                 result.append(_Part(layer, scaled, x, z, "relu" if activation else "identity", None))
                 continue
             y = _format(graph.tensors[layer.y].fmt, layer)
-            tolerance = min(self.table_error, 1.0) if activation.op == "LeakyRelu" else self.table_error
+            tolerance = min(self.table_error, 1.0) if "linear above zero" in traits else self.table_error
             wanted = function_table.Wanted(target(activation, z, y), z, y, tolerance)
             result.append(_Part(layer, scaled, x, y, "table", wanted))
         return result

@@ -116,7 +116,7 @@ def test_every_unsupported_node_is_named(tmp_path: Path) -> None:
         "  'third' (com.microsoft.FastGelu): FastGelu is not a standard operator, "
         "but one of the domain 'com.microsoft'\n"
         "  'fourth' (Gemm): transA=1 transposes the batch axis\n"
-        "  hint: use Relu, LeakyRelu, Sigmoid or Tanh; use BatchNormalization, which folds into the weights; "
+        "  hint: use LeakyRelu, Relu, Sigmoid or Tanh; use BatchNormalization, which folds into the weights; "
         "export with standard operators only; onnx.inliner.inline_local_functions removes functions; "
         "export it with transA=0"
     )

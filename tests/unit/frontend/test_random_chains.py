@@ -13,7 +13,7 @@ from random_chains import chains
 
 from emcc import frontend
 from emcc.legal.verify import verify
-from emcc.ops import interpret
+from emcc.ops import host, interpret
 from emcc.passes.fold import Fold
 
 pytest.importorskip("onnxruntime")
@@ -27,12 +27,12 @@ def agree(proto: onnx.ModelProto, x: np.ndarray, truth: np.ndarray, path: Path) 
     folded = Fold().apply(graph)
     verify(folded, after="fold")
     scale = max(1.0, float(np.abs(truth).max()))
-    for result in (interpret.run(graph, x), interpret.host(folded, interpret.run(folded, x))):
+    for result in (interpret.run(graph, x), host.apply(folded.host, interpret.run(folded, x))):
         assert result.shape == truth.shape
         np.testing.assert_allclose(result, truth, rtol=1e-3, atol=1e-4 * scale)
     double = x.astype(np.float64)
     np.testing.assert_allclose(
-        interpret.host(folded, interpret.run(folded, double)),
+        host.apply(folded.host, interpret.run(folded, double)),
         interpret.run(graph, double),
         rtol=1e-3,
         atol=1e-5 * scale,

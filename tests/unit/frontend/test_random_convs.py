@@ -13,7 +13,7 @@ from random_convs import convs
 
 from emcc import frontend
 from emcc.legal.verify import verify
-from emcc.ops import interpret
+from emcc.ops import host, interpret
 from emcc.passes.fold import Fold
 
 pytest.importorskip("onnxruntime")
@@ -31,11 +31,11 @@ def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]],
     folded = Fold().apply(graph)
     verify(folded, after="fold")
     scale = max(1.0, float(np.abs(truth).max()))
-    for result in (interpret.run(graph, x), interpret.host(folded, interpret.run(folded, x))):
+    for result in (interpret.run(graph, x), host.apply(folded.host, interpret.run(folded, x))):
         assert result.shape == truth.shape
         np.testing.assert_allclose(result, truth, rtol=1e-3, atol=1e-4 * scale)
     double = x.astype(np.float64)
     exact = interpret.run(graph, double)
     np.testing.assert_allclose(
-        interpret.host(folded, interpret.run(folded, double)), exact, rtol=1e-3, atol=1e-5 * scale
+        host.apply(folded.host, interpret.run(folded, double)), exact, rtol=1e-3, atol=1e-5 * scale
     )

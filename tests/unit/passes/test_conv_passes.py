@@ -86,7 +86,7 @@ def test_share_gives_codes_in_the_shape_of_the_weight(graph: Graph) -> None:
 def test_finetune_keeps_masks_and_codes(graph: Graph) -> None:
     pytest.importorskip("torch")
     labelled = data(graph)
-    finetune = Finetune(epochs=2, shared_epochs=2, steps=2, learning_rate=0.01, data=labelled)
+    finetune = Finetune(epochs=2, shared_epochs=2, steps=2, learning_rate=0.01, data=labelled, teacher=graph)
     pruned = Gradual(Prune(0.5), finetune).apply(graph)
     verify(pruned, after="prune")
     kept, total = ([f(weight) for weight in weights_of(pruned).values()] for f in (np.count_nonzero, np.size))

@@ -11,7 +11,7 @@ from emcc import frontend
 from emcc.base.errors import EmccError
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
-from emcc.ops import interpret
+from emcc.ops import host, interpret
 from emcc.passes.fold import Fold
 
 RNG = np.random.default_rng(0)
@@ -26,7 +26,7 @@ def folded(proto: onnx.ModelProto, folder: Path) -> Graph:
     verify(result, after="fold")
     x = RNG.standard_normal((3, *graph.tensors[graph.inputs[0]].shape[1:])).astype(np.float32)
     truth = onnxruntime_run(proto, x)
-    np.testing.assert_allclose(interpret.host(result, interpret.run(result, x)), truth, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(host.apply(result.host, interpret.run(result, x)), truth, rtol=1e-4, atol=1e-5)
     return result
 
 

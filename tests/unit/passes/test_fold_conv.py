@@ -10,7 +10,7 @@ from models import model, node, onnxruntime_run, save
 from emcc import frontend
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
-from emcc.ops import interpret
+from emcc.ops import host, interpret
 from emcc.passes.fold import Fold
 
 RNG = np.random.default_rng(0)
@@ -41,7 +41,7 @@ def folded(nodes: list[onnx.NodeProto], folder: Path) -> Graph:
     verify(result, after="fold")
     x = RNG.standard_normal((3, 2, 8, 8)).astype(np.float32)
     truth = onnxruntime_run(proto, x)
-    np.testing.assert_allclose(interpret.host(result, interpret.run(result, x)), truth, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(host.apply(result.host, interpret.run(result, x)), truth, rtol=1e-4, atol=1e-4)
     return result
 
 

@@ -7,8 +7,7 @@ import numpy as np
 
 from emcc.compress.importance.ranking import SCORES, all_of
 from emcc.ir.graph import Array, Graph
-
-THROUGH = ("Relu", "LeakyRelu", "Sigmoid", "Tanh", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten", "Reshape")
+from emcc.ops import traits
 
 
 def removed(size: int, fraction: float) -> int:
@@ -88,13 +87,17 @@ def links(graph: Graph) -> list[tuple[str, str, int]]:
     for node in graph.nodes:
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
-    pairs = []
-    for node in graph.layers():
+    pairs, layers = [], list(graph.layers())
+    for node in layers:
         at, channels = node.outputs[0], graph.constants[node.inputs[1]].shape[0]
-        while len(readers.get(at, [])) == 1 and readers[at][0].op in THROUGH and at not in graph.outputs:
+        while len(readers.get(at, [])) == 1 and "channel-wise" in traits(readers[at][0].op) and at not in graph.outputs:
             at = readers[at][0].outputs[0]
         after = readers.get(at, [])
-        if len(after) != 1 or after[0].op not in ("Linear", "Conv") or at in graph.outputs:
+        if (
+            len(after) != 1
+            or ("convolution" not in traits(after[0].op) and after[0].op != "Linear")
+            or at in graph.outputs
+        ):
             continue
         weight = graph.constants[after[0].inputs[1]]
         columns = weight.size // weight.shape[0]
