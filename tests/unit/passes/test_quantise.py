@@ -155,3 +155,10 @@ def test_a_bias_that_is_not_finite(bias):
     graph, _ = compressed(["Relu", "Relu", ""])
     with pytest.raises(EmccError, match="node 'fc1': its bias is NaN or infinite"):
         Quantise().apply(graph.with_constants({"fc1.bias": np.full(7, bias)}))
+
+
+def test_what_is_linear_above_zero_is_within_an_ulp():
+    for op, coarser in (("LeakyRelu", False), ("Sigmoid", True)):
+        graph, _ = compressed([op, op, ""])
+        errors = table_errors(graph, Quantise(table_error=64.0).apply(graph))
+        assert (max(errors.values()) > 1.0) == coarser
