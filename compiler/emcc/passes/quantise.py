@@ -147,7 +147,7 @@ class Quantise:
                 result.append(_Part(layer, scaled, x, z, "relu" if activation else "identity", None))
                 continue
             y = _format(graph.tensors[layer.y].fmt, layer)
-            tolerance = min(self.table_error, 1.0) if "linear above zero" in traits else self.table_error
+            tolerance = min(self.table_error, 1.0) if "homogeneous" in traits else self.table_error
             wanted = function_table.Wanted(target(activation, z, y), z, y, tolerance)
             result.append(_Part(layer, scaled, x, y, "table", wanted))
         return result

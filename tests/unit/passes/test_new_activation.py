@@ -33,7 +33,7 @@ def elu(xp: Any, attrs: dict[str, float], x: Any) -> Any:
 
 
 ENTRIES = {
-    "Elu": activation(elu, "keeps zero", "linear above zero", alpha=number),
+    "Elu": activation(elu, "keeps zero", alpha=number),
     "HardSigmoid": activation(
         lambda xp, attrs, x: xp.clip(attrs["alpha"] * x + attrs["beta"], 0, 1),
         limits=(0.0, 1.0),
