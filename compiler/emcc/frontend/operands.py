@@ -12,6 +12,9 @@ from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.ir.graph import Array
 from emcc.ops.operator import Shape
 
+Made = tuple[str, tuple[str, ...], dict[str, Any]]
+"""What a rule makes of a node: op, inputs and attributes of an ir Node."""
+
 
 @dataclass(frozen=True)
 class Data:

@@ -1,16 +1,14 @@
 """For every operator that can be compiled: an ONNX node of any opset -> op, inputs and attributes of an ir Node."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from emcc import ops
 from emcc.frontend import rules_arithmetic as arithmetic
 from emcc.frontend import rules_conv as images
 from emcc.frontend import rules_shape as shapes
-from emcc.frontend.operands import Operands
+from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 
-Made = tuple[str, tuple[str, ...], dict[str, Any]]
 Rule = Callable[[Operands], Made]
 
 

@@ -1,14 +1,11 @@
 """Rules of the operators that have weights: Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization."""
 
-from typing import Any
-
 import numpy as np
 
-from emcc.frontend.operands import Operands
+from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
 from emcc.ir.graph import Array
 
-Made = tuple[str, tuple[str, ...], dict[str, Any]]
 JOIN = "emcc joins branches by Add and Concat only"
 
 

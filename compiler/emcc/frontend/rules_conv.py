@@ -1,15 +1,15 @@
 """Rules of the operators on images [n, channels, height, width]: Conv, pooling, Concat; and Clip."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from emcc.frontend.operands import Operands
+from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.ops.windows import Axis
 
-Made = tuple[str, tuple[str, ...], dict[str, Any]]
 AGAIN = "export the model again"
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -112,12 +112,10 @@ def _windows(node: Operands, kernel: tuple[int, ...], ceil: int = 0) -> dict[str
         if any(pads):
             raise Refusal(f"has pads {list(pads)} and auto_pad {auto!r}", "remove one of them")
         sizes = [size for size in node.shape()[2:] if size is not None]
-        ends = [_padding(auto, Axis(*each, 0, 0)) for each in zip(sizes, kernel, strides, dilations, strict=True)]
-        pads = (ends[0][0], ends[1][0], ends[0][1], ends[1][1])
-        if ceil and any(
-            Axis(*each, *end, True).count != Axis(*each, *end).count
-            for each, end in zip(zip(sizes, kernel, strides, dilations, strict=True), ends, strict=True)
-        ):
+        bare = [Axis(*axis, 0, 0) for axis in zip(sizes, kernel, strides, dilations, strict=True)]
+        axes = [replace(axis, before=pad[0], after=pad[1]) for axis in bare for pad in [_padding(auto, axis)]]
+        pads = (axes[0].before, axes[1].before, axes[0].after, axes[1].after)
+        if ceil and any(replace(axis, ceil=True).count != axis.count for axis in axes):
             raise Refusal(f"ceil_mode with auto_pad {auto!r} has two readings", "give it pads instead")
     return {"strides": strides, "dilations": dilations, "pads": pads}
 

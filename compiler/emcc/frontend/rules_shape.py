@@ -1,13 +1,11 @@
 """Rules of the operators that move data or do nothing. Every one must leave the batch axis in front, untouched."""
 
 import math
-from typing import Any
 
-from emcc.frontend.operands import Operands
+from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.tensors import FLOATS, type_name
 
-Made = tuple[str, tuple[str, ...], dict[str, Any]]
 BATCH = "keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
 
 

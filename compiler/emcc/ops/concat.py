@@ -9,13 +9,13 @@ from emcc.ops.shapes import batched
 
 def shape(node: Node, *shapes: Shape | None) -> Shape:
     """The sizes along `axis` added up; all others must be equal."""
-    parts, axis = [batched(each) for each in shapes], int(node.attrs["axis"])
+    parts, axis = [batched(part) for part in shapes], int(node.attrs["axis"])
     first = parts[0]
     if not 1 <= axis < len(first):
         raise ValueError(f"axis {axis} of {first}")
-    if any(each[:axis] != first[:axis] or each[axis + 1 :] != first[axis + 1 :] for each in parts):
+    if any(part[:axis] != first[:axis] or part[axis + 1 :] != first[axis + 1 :] for part in parts):
         raise ValueError(f"{', '.join(map(str, parts))} along axis {axis}")
-    total = sum(size for each in parts if (size := each[axis]) is not None)
+    total = sum(size for part in parts if (size := part[axis]) is not None)
     return (*first[:axis], total, *first[axis + 1 :])
 
 

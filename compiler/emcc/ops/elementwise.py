@@ -1,4 +1,4 @@
-"""The elementwise operators: an entry each, which holds all there is to know of one."""
+"""The elementwise operators, an entry each. A new activation is an entry here and its rule in `frontend.rules`."""
 
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -55,9 +55,9 @@ ELEMENTWISE: Mapping[str, Operator] = {
     "Div": _operator(lambda xp, attrs, x, y: x / y, "affine", inputs="xc"),
     "Dropout": _same(),
     "Identity": _same(),
-    "LeakyRelu": activation(_leaky_relu, "keeps zero", "linear above zero", alpha=number),
+    "LeakyRelu": activation(_leaky_relu, "homogeneous", "keeps zero", alpha=number),
     "Mul": _operator(lambda xp, attrs, x, y: x * y, "affine", inputs="ee"),
-    "Relu": activation(lambda xp, attrs, x: xp.clip(x, 0, None), "keeps zero", "linear above zero", "rectifier"),
+    "Relu": activation(lambda xp, attrs, x: xp.clip(x, 0, None), "homogeneous", "keeps zero", "rectifier"),
     "Sigmoid": activation(_sigmoid, limits=(0.0, 1.0)),
     "Sub": _operator(lambda xp, attrs, x, y: x - y, "affine", inputs="ee"),
     "Tanh": activation(lambda xp, attrs, x: xp.tanh(x), "keeps zero", limits=(-1.0, 1.0)),

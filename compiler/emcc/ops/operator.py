@@ -15,11 +15,11 @@ Trait = Literal[
     "convolution",
     "elementwise",
     "folded",
+    "homogeneous",
     "host",
     "joins",
     "keeps order",
     "keeps zero",
-    "linear above zero",
     "matrix",
     "moves",
     "no-op",
@@ -31,7 +31,7 @@ Trait = Literal[
 elementwise: an element of the output is made from those in its place, broadcast, and no others.
 activation: elementwise, of one tensor, and may be a layer's function: the array runs it from a table.
 rectifier: the activation max(x, 0), which needs no table.
-linear above zero: x itself where x >= 0.
+homogeneous: an activation with f(a x) = a f(x) for a > 0, so linear on either side of zero; its table is within an ulp.
 keeps zero: 0 becomes 0, whatever the attributes are.
 channel-wise: a channel of the output (a block, once flat) is made from that channel alone, and they stay in order.
 moves: moves elements and changes none. keeps order: moves none past another. no-op: gives x, at inference.

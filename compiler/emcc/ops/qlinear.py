@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Array, Node
+from emcc.ir.program import Table
 from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched, elements, present
 
@@ -73,8 +74,11 @@ def apply_function(node: Node, z: Array, coarse: Array | None = None, fine: Arra
     if function != "table" or coarse is None or fine is None:
         raise ValueError(f"function {function!r}")
     width, lo, hi = (int(node.attrs[key]) for key in ("act_w", "lo_bits", "hi_bits"))
-    u = z + (1 << (width - 1))
-    j = (u >> (width - hi)) << lo | (u & ((1 << lo) - 1))
-    high = (1 << (width - 1)) - 1
-    looked_up: Array = np.clip(coarse[u >> lo] + fine[j], -high - 1, high)
-    return looked_up
+    return look_up(Table(lo, hi, coarse, fine), z, width)
+
+
+def look_up(table: Table, z: Array, width: int) -> Array:
+    """int64: the table's values at z, integers of `width` bits."""
+    u, half = z + (1 << (width - 1)), 1 << (width - 1)
+    j = (u >> (width - table.hi_bits)) << table.lo_bits | (u & ((1 << table.lo_bits) - 1))
+    return np.asarray(np.clip(table.coarse[u >> table.lo_bits] + table.fine[j], -half, half - 1))

@@ -32,7 +32,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
         **ELEMENTWISE,
         "ArgMax": _module("host", "host", attrs={"axis": integer, "keepdims": FLAG, "select_last_index": FLAG}),
-        "AveragePool": _module("average_pool", "channel-wise", "pooling", attrs={**POOL, "count_include_pad": FLAG}),
+        "AveragePool": _module("pooling", "channel-wise", "pooling", attrs={**POOL, "count_include_pad": FLAG}),
         "BatchNormalization": _module(
             "batch_normalization", "affine", "channel-wise", inputs="xcccc", attrs={"epsilon": number}
         ),
@@ -46,11 +46,11 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             attrs={"alpha": number, "beta": number, "transA": one_of(0), "transB": FLAG},
             optional=2,
         ),
-        "GlobalAveragePool": _module("global_average_pool", "channel-wise", "pooling"),
+        "GlobalAveragePool": _module("pooling", "channel-wise", "pooling"),
         "Linear": _module("linear", "folded", inputs="xcc"),
         "LogSoftmax": _module("host", "host", attrs={"axis": integer}),
         "MatMul": _module("matmul", "matrix", inputs="ee"),
-        "MaxPool": _module("max_pool", "channel-wise", "pooling", attrs=POOL),
+        "MaxPool": _module("pooling", "channel-wise", "pooling", attrs=POOL),
         "QLinear": _module(
             "qlinear",
             "quantised",

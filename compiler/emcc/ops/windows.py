@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Node
-from emcc.ops.operator import Shape
-from emcc.ops.shapes import batched
 
 Pads = tuple[int, int, int, int]
 
@@ -73,15 +71,6 @@ def axes(node: Node, x: tuple[int | None, ...], kernel: tuple[int, ...]) -> tupl
     return height, width
 
 
-def pooled(node: Node, shape: Shape | None) -> Shape:
-    """The shape rule of pooling."""
-    x = batched(shape)
-    height, width = axes(node, x, tuple(node.attrs["kernel_shape"]))
-    if not (height.all_touch and width.all_touch):
-        raise ValueError(f"pads {node.attrs['pads']} make windows that hold nothing but padding")
-    return (*x[:2], height.count, width.count)
-
-
 def pad(xp: Any, x: Any, pads: Pads, value: float) -> Any:
     """x with `value` around: top, left, bottom, right."""
     if not any(pads):
@@ -96,9 +85,9 @@ def taps(padded: Any, height: Axis, width: Axis) -> Iterator[Any]:
     """For every tap of a window, row by row: what it sees, [n, channels, windows down, windows across]."""
     for i in range(height.kernel):
         for j in range(width.kernel):
-            yield padded[:, :, _seen(i, height), _seen(j, width)]
+            yield padded[:, :, _tapped(i, height), _tapped(j, width)]
 
 
-def _seen(tap: int, axis: Axis) -> slice:
+def _tapped(tap: int, axis: Axis) -> slice:
     begin = tap * axis.dilation
     return slice(begin, begin + (axis.count - 1) * axis.stride + 1, axis.stride)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from emcc.ir.graph import Graph
+from emcc.legal.verify import verify
 
 
 class Pass(Protocol):
@@ -35,8 +36,6 @@ class Pipeline:
 
     def apply(self, graph: Graph) -> Graph:
         """The graph after all passes."""
-        from emcc.legal.verify import verify
-
         verify(graph, after=self.after)
         for step in self.passes:
             if self.begin:

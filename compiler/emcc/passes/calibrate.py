@@ -10,6 +10,7 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.ir.graph import Array, Format, Graph
+from emcc.ops.interpret import trace
 from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Layer, linear_layers
 
@@ -68,8 +69,6 @@ class Calibrate:
 
     def apply(self, graph: Graph) -> Graph:
         """The same graph with formats."""
-        from emcc.ops.interpret import trace
-
         values = trace(graph, self._rows(graph).astype(np.float64))
         headroom = self.headroom * (2 if self.synthetic else 1)
         formats: dict[str, Format] = {}

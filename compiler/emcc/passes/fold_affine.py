@@ -1,9 +1,10 @@
-"""What an operator's constants are to folding: y = scale x + offset, or a matrix and a bias."""
+"""The constants of folding: y = scale x + offset, or a matrix and a bias; and those of the layers that it makes."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import numpy as np
 
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Array, Node
 
 Constants = Mapping[str, Array]
@@ -51,3 +52,30 @@ def matrix(node: Node, constants: Constants) -> tuple[Array, Array]:
         return weight, np.zeros(len(weight))
     added = constants[node.inputs[2]].astype(np.float64) * float(node.attrs["beta"])
     return weight, np.broadcast_to(added, (1, len(weight)))[0].copy()
+
+
+def float32(node: str, weight: Array) -> Array:
+    """The weight of a folded layer, rounded. Raises EmccError where it is beyond float32."""
+    with np.errstate(over="ignore"):
+        rounded = np.ascontiguousarray(weight, np.float32)
+    require_finite(node, rounded)
+    return rounded
+
+
+def require_finite(node: str, value: Array) -> None:
+    """Raises EmccError where an element of a folded layer's constant is not finite."""
+    if value.size and not np.isfinite([value.min(), value.max()]).all():
+        raise EmccError(
+            "its weights are beyond float32 once scales and batch normalisation are folded into them",
+            node=node,
+            hint="check the scales and variances around it",
+        )
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """The name, or one like it that is not taken."""
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}#{number}"
+    return candidate

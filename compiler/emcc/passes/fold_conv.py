@@ -4,7 +4,7 @@ import numpy as np
 
 from emcc import ops
 from emcc.ir.graph import Array, Node
-from emcc.passes.fold_affine import affine
+from emcc.passes.fold_affine import affine, float32
 from emcc.passes.fold_draft import Draft
 
 Channels = tuple[Array, Array]
@@ -36,7 +36,7 @@ def fold_conv(draft: Draft, node: Node) -> None:
         taken.append(before)
         x = source
     draft.release(taken)
-    own = draft.weight(node, names[0], weight)
+    own = draft.constant(names[0], float32(node.name, weight))
     added = draft.constant(names[1] if len(names) > 1 else f"{node.name}.bias", bias)
     draft.replace(taken, [Node(node.name, "Conv", (x, own, added), (y,), dict(node.attrs))])
 

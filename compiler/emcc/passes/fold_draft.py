@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from emcc.base.errors import EmccError
 from emcc.ir.graph import Array, Graph, Node, Tensor
+from emcc.passes.fold_affine import unique
 
 
 class Draft:
@@ -51,24 +49,9 @@ class Draft:
 
     def constant(self, name: str, value: Array) -> str:
         """A constant under a name of its own, `name` where nothing else has it."""
-        unique, number = name, 1
-        while unique in self.tensors or unique in self.constants:
-            number += 1
-            unique = f"{name}#{number}"
-        self.constants[unique] = value
-        return unique
-
-    def weight(self, node: Node, name: str, value: Array) -> str:
-        """The same, rounded to float32. Raises EmccError where it is beyond that."""
-        with np.errstate(over="ignore"):
-            rounded = np.ascontiguousarray(value, np.float32)
-        if not np.isfinite([rounded.min(), rounded.max()]).all():
-            raise EmccError(
-                "its weights are beyond float32 once scales and batch normalisation are folded into them",
-                node=node.name,
-                hint="check the scales and variances around it",
-            )
-        return self.constant(name, rounded)
+        name = unique(name, {*self.tensors, *self.constants})
+        self.constants[name] = value
+        return name
 
     def release(self, nodes: Sequence[Node]) -> None:
         """Forgets the constants that only these nodes read, so that their names are free."""

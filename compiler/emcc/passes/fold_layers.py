@@ -8,6 +8,7 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.ir.graph import Array, Graph, Node, Tensor
+from emcc.passes.fold_affine import float32, require_finite, unique
 from emcc.passes.fold_view import View
 
 DIAGONAL_LIMIT = 1 << 26
@@ -88,10 +89,10 @@ class Chain:
         tensors = {self.source: graph.tensors[self.source]}
         shape, value, names = (None, *self.view.index.shape), self.source, {node.name for node in graph.nodes}
         for number, layer in enumerate(self.layers):
-            name = _unique(layer.name, {node.name for node in nodes} | (names - {layer.name}))
-            weight, bias = (_unique(n, {*constants, *tensors}) for n in _constant_names(name, layer.names))
-            constants[weight] = _float32(layer, layer.weight)
-            constants[bias] = layer.bias
+            name = unique(layer.name, {node.name for node in nodes} | (names - {layer.name}))
+            weight, bias = (unique(n, {*constants, *tensors}) for n in _constant_names(name, layer.names))
+            require_finite(layer.name, layer.bias)
+            constants |= {weight: float32(layer.name, layer.weight), bias: layer.bias}
             features, final = (None, len(layer.bias)), number == len(self.layers) - 1
             nodes.append(Node(name, "Linear", (value, weight, bias), (layer.z,)))
             tensors[layer.z] = Tensor(layer.z, shape if final and not layer.activation else features)
@@ -129,7 +130,7 @@ class Chain:
         self.linear(name, output, np.eye(size, dtype=np.float32), np.zeros(size), shape, ())
 
     def _fresh(self, name: str) -> str:
-        fresh = _unique(name, self.taken)
+        fresh = unique(name, self.taken)
         self.taken.add(fresh)
         return fresh
 
@@ -137,24 +138,3 @@ class Chain:
 def _constant_names(name: str, names: Sequence[str]) -> tuple[str, str]:
     weight, bias, *_ = (*names, "", "")
     return weight or f"{name}.weight", bias or f"{name}.bias"
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}#{number}"
-    return candidate
-
-
-def _float32(layer: Layer, weight: Array) -> Array:
-    with np.errstate(over="ignore"):
-        rounded = np.ascontiguousarray(weight, np.float32)
-    for value in (rounded, layer.bias):
-        if value.size and not np.isfinite([value.min(), value.max()]).all():
-            raise EmccError(
-                "its weights are beyond float32 once scales and batch normalisation are folded into them",
-                node=layer.name,
-                hint="check the scales and variances around it",
-            )
-    return rounded

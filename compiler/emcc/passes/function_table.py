@@ -7,14 +7,12 @@ import numpy as np
 
 from emcc.ir.graph import Array, Format
 from emcc.ir.program import Table
+from emcc.ops.qlinear import look_up
 
 
-def look_up(table: Table, width: int, low: int, high: int) -> Array:
-    """The table's value for every z of `width` bits, ascending from -2**(width-1): int64 [2**width]."""
-    u = np.arange(1 << width)
-    i = u >> table.lo_bits
-    j = (u >> (width - table.hi_bits)) << table.lo_bits | (u & ((1 << table.lo_bits) - 1))
-    return np.asarray(np.clip(table.coarse[i] + table.fine[j], low, high))
+def tabulated(table: Table, width: int) -> Array:
+    """The table's value for every z of `width` bits, ascending: int64 [2**width]."""
+    return look_up(table, np.arange(-(1 << (width - 1)), 1 << (width - 1)), width)
 
 
 def shapes(width: int) -> Iterator[tuple[int, int]]:
@@ -91,8 +89,8 @@ def _best(wanted: Wanted, lo_bits: int, hi_bits: int) -> tuple[Table, float] | N
     target = np.clip(wanted.target, y.low, y.high)
     zeros = target == 0
     for table in bipartite(target, width, lo_bits, hi_bits, y.low, y.high):
-        got = look_up(table, width, y.low, y.high)
-        error = float(np.abs(got - target).max())
-        if (error <= wanted.tolerance and not got[zeros].any()) or lo_bits == 0:
+        values = tabulated(table, width)
+        error = float(np.abs(values - target).max())
+        if (error <= wanted.tolerance and not values[zeros].any()) or lo_bits == 0:
             return table, error
     return None

@@ -147,7 +147,7 @@ class Quantise:
                 result.append(_Part(layer, scaled, x, z, "relu" if activation else "identity", None))
                 continue
             y = _format(graph.tensors[layer.y].fmt, layer)
-            tolerance = min(self.table_error, 1.0) if "linear above zero" in traits else self.table_error
+            tolerance = min(self.table_error, 1.0) if "homogeneous" in traits else self.table_error
             wanted = function_table.Wanted(target(activation, z, y), z, y, tolerance)
             result.append(_Part(layer, scaled, x, y, "table", wanted))
         return result
@@ -189,5 +189,5 @@ def table_errors(calibrated: Graph, quantised: Graph) -> Mapping[str, float]:
         coarse, fine = (quantised.constants[name] for name in node.inputs[-2:])
         table = Table(node.attrs["lo_bits"], node.attrs["hi_bits"], coarse, fine)
         wanted = np.clip(target(layer.activation, z, y), y.low, y.high)
-        errors[layer.node.name] = float(np.abs(function_table.look_up(table, z.width, y.low, y.high) - wanted).max())
+        errors[layer.node.name] = float(np.abs(function_table.tabulated(table, z.width) - wanted).max())
     return errors

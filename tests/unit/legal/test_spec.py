@@ -1,5 +1,6 @@
 """verify lets through what each stage makes, and nothing that breaks one of its rules."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from emcc import frontend
 from emcc.ir.graph import Codebook, Format, Graph, Node, Tensor
 from emcc.legal.rows import STAGES, IllegalGraph
 from emcc.legal.verify import verify
+from emcc.ops.registry import OPERATORS, having
 from emcc.passes.fold import Fold
 
 
@@ -73,6 +75,15 @@ def test_stages_are_told_apart(loaded: Graph) -> None:
         with pytest.raises(IllegalGraph):
             verify(graph, after=stage)
     assert list(STAGES)[-1] == "quantise"
+
+
+def test_which_operators_a_stage_may_not_leave() -> None:
+    gone = {"ArgMax", "Cast", "Dropout", "Gemm", "Identity", "LogSoftmax", "MatMul", "QLinear", "Softmax"}
+    for stage in ("fold", "prune", "share", "finetune"):
+        assert {op for op in OPERATORS if not STAGES[stage].allows(op)} == gone
+    assert {op for op in OPERATORS if not STAGES["frontend"].allows(op)} == {"Linear", "QLinear"}
+    assert [op for op in OPERATORS if STAGES["quantise"].allows(op)] == ["QLinear"]
+    assert {op for op in OPERATORS if STAGES["calibrate"].allows(op)} == {"Linear", *having("activation")}
 
 
 def node_with(graph: Graph, index: int, **changes: Any) -> Graph:
@@ -137,6 +148,16 @@ def test_rules_of_codebooks(loaded: Graph, change: Any, text: str) -> None:
         verify(graph.with_(codebooks=books), after="share")
 
 
+def without_tables(graph: Graph, attrs: Mapping[str, int]) -> Graph:
+    """The quantised layer with a relu, and with `attrs` of no use to it."""
+    changed = {**graph.nodes[0].attrs, "function": "relu", "lo_bits": 0, "hi_bits": 0, **attrs}
+    return tensor_with(node_with(graph, 0, inputs=graph.nodes[0].inputs[:4], attrs=changed), "y", fmt=Format(8, 2))
+
+
+def test_a_function_without_tables() -> None:
+    verify(without_tables(quantised(), {}), after="quantise")
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -144,6 +165,9 @@ def test_rules_of_codebooks(loaded: Graph, change: Any, text: str) -> None:
         (lambda g: node_with(g, 0, attrs={**g.nodes[0].attrs, "function": "cosine"}), "has attributes"),
         (lambda g: node_with(g, 0, attrs={**g.nodes[0].attrs, "act_w": 16}), "formats"),
         (lambda g: node_with(g, 0, attrs={**g.nodes[0].attrs, "lo_bits": 2}), "coarse is"),
+        (lambda g: node_with(g, 0, attrs={**g.nodes[0].attrs, "function": "relu"}), "tables or formats of a relu"),
+        (lambda g: without_tables(g, {"lo_bits": 3}), "tables or formats of a relu"),
+        (lambda g: node_with(g, 0, attrs={**g.nodes[0].attrs, "lo_bits": -1}), "has attributes"),
         (lambda g: g.with_constants({"fine": np.zeros(16, np.int64)}), "fine is"),
         (lambda g: g.with_constants({"coarse": np.full(32, 128)}), "a table goes beyond"),
         (lambda g: g.with_constants({"codes": np.full((2, 3), 2, np.uint8)}), "codes go beyond"),

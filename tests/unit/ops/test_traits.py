@@ -45,8 +45,7 @@ def test_activation(op: str) -> None:
     approached = np.allclose((y[0], y[-1]), limits or 0, atol=1e-12)
     assert approached == (limits is not None)
     assert limits is None or (limits[0] <= y.min() and y.max() <= limits[1])
-    above = LINE >= 0
-    assert np.array_equal(y[above], LINE[above]) == ("linear above zero" in ops.traits(op))
+    assert np.array_equal(of_one(op, 2 * LINE), 2 * y) == ("homogeneous" in ops.traits(op))
     assert np.array_equal(y, np.maximum(LINE, 0)) == ("rectifier" in ops.traits(op))
 
 

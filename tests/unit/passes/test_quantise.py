@@ -1,5 +1,7 @@
 """Quantise: integers within the bound that rounding allows, accumulators as small as proven."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from graphs import folded
@@ -10,7 +12,7 @@ from emcc.base.errors import EmccError
 from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.ir.graph import Codebook, Format, Node
-from emcc.ops import interpret
+from emcc.ops import interpret, registry
 from emcc.ops.qlinear import accumulate
 from emcc.passes.bounds import accumulator_bound, code_counts
 from emcc.passes.calibrate import Calibrate
@@ -155,3 +157,13 @@ def test_a_bias_that_is_not_finite(bias):
     graph, _ = compressed(["Relu", "Relu", ""])
     with pytest.raises(EmccError, match="node 'fc1': its bias is NaN or infinite"):
         Quantise().apply(graph.with_constants({"fc1.bias": np.full(7, bias)}))
+
+
+def test_a_homogeneous_functions_table_is_within_an_ulp(monkeypatch):
+    """Whatever the option allows; Sigmoid, which is not homogeneous, shows that the trait makes the difference."""
+    graph, _ = compressed(["Sigmoid", "Sigmoid", ""])
+    sigmoid, quantise = registry.get("Sigmoid"), Quantise(table_error=64.0)
+    assert max(table_errors(graph, quantise.apply(graph)).values()) > 1.0
+    claimed = replace(sigmoid, traits=sigmoid.traits | {"homogeneous"})
+    monkeypatch.setattr(registry, "OPERATORS", {**registry.OPERATORS, "Sigmoid": claimed})
+    assert max(table_errors(graph, quantise.apply(graph)).values()) <= 1.0
