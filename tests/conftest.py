@@ -1,11 +1,31 @@
-"""What all tests share: where the real data is."""
+"""What all tests share: where the real data is, examples that are the same every time, and skips that CI takes ill."""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 DATA = Path(os.environ.get("EMCC_DATA", Path(__file__).resolve().parents[1] / ".." / "shared" / "data"))
+CI_MAY_SKIP = ("no shared data", "cannot mount")
+"""How the reasons begin for which a test may be skipped in CI: what a checkout and its tools cannot bring."""
+
+# Two workers on two cores: more threads than one would wait for each other, and sums would depend on their number.
+os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")})
+
+settings.register_profile(
+    "same every time",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("same every time")
+# Else examples hold numbers from the source of whatever modules are loaded by then, so they depend on the tests before.
+providers._get_local_constants = providers.Constants
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +34,25 @@ def shared_data() -> Path:
     if not (DATA / "models").is_dir():
         pytest.skip("no shared data: set EMCC_DATA to its folder")
     return DATA
+
+
+def _no_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip in CI into a failure, but for what CI_MAY_SKIP says."""
+    if os.environ.get("CI") and report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(CI_MAY_SKIP):
+            report.outcome, report.longrepr = "failed", f"skipped in CI: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _no_skip_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _no_skip_in_ci(report)
+    return report

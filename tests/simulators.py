@@ -17,10 +17,8 @@ def keep(config: pytest.Config, folders: pytest.TempPathFactory) -> None:
 
 @contextmanager
 def skipped_without_tools() -> Iterator[None]:
-    """An EmccError in here, a tool that is missing, skips the test, except in CI."""
+    """An EmccError in here, a tool that is missing, skips the test; tests/conftest.py makes a failure of that in CI."""
     try:
         yield
     except EmccError as error:
-        if os.environ.get("CI"):
-            raise
         pytest.skip(str(error).replace("\n", ";"))

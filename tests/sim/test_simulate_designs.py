@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from emitted import samples, write
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from qgraphs import quantised
 
@@ -65,7 +65,7 @@ def table_design(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Progra
     return folder, write(quantised(sizes, **how), options, folder)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     density=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
     scale=st.sampled_from([0.001, 0.1, 1.0]),
@@ -139,7 +139,7 @@ def patterned(program: Program, pattern: str, seed: int) -> Dataset:
 
 # Shrinking would build a simulator for every step.
 @pytest.mark.slow
-@settings(max_examples=14, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=14, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     st.sampled_from([1, 2, 5, 30, 64, 130]),
     st.lists(LAYER, min_size=1, max_size=4),

@@ -38,7 +38,7 @@ def distance(graph, teacher, data):
     return float(np.mean(np.square(run(graph, data.x) - run(teacher, data.x))))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     acts=st.lists(st.sampled_from(["", "Relu", "LeakyRelu", "Sigmoid", "Tanh"]), min_size=3, max_size=3),
     sparsity=st.sampled_from([0.0, 0.5, 0.9, 1.0]),
@@ -55,7 +55,7 @@ def test_zeros_stay_exactly_zero_and_the_rest_moves(acts, sparsity, labels):
     assert not tuned.codebooks
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(bits=st.sampled_from([1, 2, 4, 8]), sparsity=st.sampled_from([0.0, 0.6, 1.0]), labels=st.booleans())
 def test_after_sharing_only_values_change_and_codebooks_stay_sound(bits, sparsity, labels):
     graph, data = problem(labels=labels)
@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_bits_and_torch_is_left_as_it_was(share, to
 
 
 @given(st.floats(0, 1), st.integers(1, 4))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_gradual_pruning_ends_exactly_where_pruning_does(sparsity, steps):
     graph, data = problem()
     stages = []

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emcc.compress.clusters import exact as kmeans_exact
@@ -58,7 +58,6 @@ def test_compiled_code_finds_the_same(monkeypatch, k):
     np.testing.assert_array_equal(by_matrix, cut_points(values, counts, k))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-8, 8), min_size=2, max_size=12, unique=True), st.integers(2, 11))
 def test_compiled_code_costs_the_same_where_cuts_tie(values, k):
     from emcc.compress.clusters.kernels import cuts

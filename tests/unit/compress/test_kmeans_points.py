@@ -91,7 +91,7 @@ def test_a_fixed_point_of_lloyd_no_worse_than_lloyd(kind, k):
     np.testing.assert_array_equal(found, optimal_of_many(weights, k, 1000))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 99), st.integers(1, 255), st.sampled_from((0, 1)))
 def test_nearest_is_nearest_with_and_without_compiled_code(seed, k, base):
     random = np.random.default_rng(seed)

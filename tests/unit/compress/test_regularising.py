@@ -29,7 +29,7 @@ def state_after(graph: Graph, way: str = "prune", **changes: float) -> State:
         return trained(problem_of(graph, True, options), state_of(Prune(0.5).apply(graph)), way, options)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), share=st.floats(0.01, 0.9))
 def test_dropout_scales_hidden_activations_only(seed: int, share: float) -> None:
     torch, graph = import_torch(), folded([6, 5, 4, 3], seed=seed)

@@ -35,7 +35,7 @@ def test_a_size_is_used(size: int, changes: dict[str, float]) -> None:
 ROWS = st.lists(st.tuples(st.integers(1, 40), st.floats(0, 1e5), st.floats(-1, 1)), min_size=1, max_size=6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(found=st.dictionaries(st.sampled_from("abc"), ROWS, min_size=1), data=st.data())
 def test_richer_is_one_step_of_one_layer(found: dict[str, list[tuple[int, float, float]]], data: st.DataObject) -> None:
     entries = {name: data.draw(st.sampled_from([each for each, _, _ in rows])) for name, rows in found.items()}
@@ -53,7 +53,7 @@ def test_richer_begins_where_a_bit_lowers_the_loss_most() -> None:
     assert richer(found, {"a": 3, "b": 3, "c": 2}) == []
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 99), share=st.floats(0.3, 1.2))
 def test_what_does_not_fit_goes_and_nothing_else_changes(seed: int, share: float) -> None:
     with deterministic(import_torch(), 1):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from graphs import folded
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from searching import FAST, problem_of, searcher, trained
 
@@ -24,7 +24,7 @@ def _torch():
     pytest.importorskip("torch")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(samples=st.integers(2, 5000), holdout=st.floats(0.001, 0.9), seed=st.integers(0, 2**32 - 1))
 def test_what_decides_never_trains(samples: int, holdout: float, seed: int) -> None:
     train, held = split(samples, holdout, seed)
@@ -74,7 +74,7 @@ def test_data_is_read_by_index() -> None:
     assert 0 < x.most <= 1024
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 20), sparsity=st.floats(0.2, 0.95))
 def test_what_is_pruned_stays_pruned_once_the_pattern_is_fixed(seed: int, sparsity: float) -> None:
     graph = folded([20, 16, 5], seed=seed)

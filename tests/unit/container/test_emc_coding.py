@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emcc.base.errors import EmccError
@@ -51,7 +51,6 @@ def test_code_lengths_are_those_of_huffman_and_of_the_limit() -> None:
         huffman.code_lengths(fibonacci, 2)
 
 
-@settings(deadline=None)
 @given(symbols=st.lists(st.integers(0, 511), max_size=300), top=st.sampled_from([1, 2, 60, 512]))
 def test_streams(symbols: list[int], top: int) -> None:
     array = np.array(symbols, np.int64) % top
@@ -154,7 +153,6 @@ def matrices(draw: st.DrawFn) -> np.ndarray[Any, Any]:
     )
 
 
-@settings(deadline=None)
 @given(codes=matrices())
 def test_runs(codes: np.ndarray[Any, Any]) -> None:
     plan = runs.plan(codes, 8)
@@ -168,7 +166,6 @@ def test_runs(codes: np.ndarray[Any, Any]) -> None:
     assert plan.run_w <= runs.MAX_RUN_W
 
 
-@settings(deadline=None)
 @given(codes=matrices(), data=st.data())
 def test_range_coding(codes: np.ndarray[Any, Any], data: st.DataObject) -> None:
     rows, columns = codes.shape

@@ -55,7 +55,6 @@ def test_every_bit_of_a_small_file(kind: str) -> None:
         assert section is None or f"section {section!r} is damaged: " in str(error.value)
 
 
-@settings(deadline=None)
 @given(bit=st.integers(0, len(BIG) * 8 - 1))
 def test_any_bit_of_a_large_file(bit: int) -> None:
     with pytest.raises(EmccError):
@@ -68,7 +67,6 @@ def test_cut_short_at_every_byte() -> None:
             decode(SMALL[:end])
 
 
-@settings(deadline=None)
 @given(end=st.integers(0, len(BIG) - 1))
 def test_a_large_file_cut_short(end: int) -> None:
     with pytest.raises(EmccError):
@@ -116,7 +114,7 @@ def test_resealing_changes_nothing_by_itself() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_crafted_contents_with_right_checksums(kind: str, data: st.DataObject) -> None:
     """Either another model or an EmccError: never another exception, nor memory beyond the budget."""

@@ -54,7 +54,7 @@ def _table(lo_bits: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("coding", ["huffman", "range", "auto"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(graph=graphs())
 def test_random_graphs(coding: str, graph: Graph) -> None:
     data = encode(graph, coding=coding)
@@ -64,7 +64,7 @@ def test_random_graphs(coding: str, graph: Graph) -> None:
     assert sum(part.bytes for part in sizes(data)) == len(data)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(graph=graphs())
 def test_auto_takes_the_smaller_of_both(graph: Graph) -> None:
     huffman, ranged, auto = (encode(graph, coding=coding) for coding in ("huffman", "range", "auto"))

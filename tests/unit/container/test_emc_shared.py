@@ -60,7 +60,7 @@ def equal(a: Graph, b: Graph) -> bool:
 
 
 @pytest.mark.parametrize("coding", ["huffman", "range", "auto"])
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), density=st.sampled_from([0.0, 0.05, 0.5, 1.0]))
 def test_round_trip(coding: str, seed: int, density: float) -> None:
     graph = convolutions(seed, density)
@@ -144,7 +144,7 @@ def test_cut_short() -> None:
             layer_sizes(DATA[:end])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_crafted_contents(data: st.DataObject) -> None:
     from test_emc_damage import header_fields, reseal, unframe

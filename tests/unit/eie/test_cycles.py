@@ -62,7 +62,7 @@ def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, program: Pr
         cycle += 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(1, 90), min_size=2, max_size=4),
     pes=st.integers(1, 20),

@@ -36,7 +36,7 @@ options = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(designs, options)
 def test_program_equals_graph(design: dict, chosen: LowerOptions) -> None:
     graph = quantised(**design)
@@ -45,7 +45,7 @@ def test_program_equals_graph(design: dict, chosen: LowerOptions) -> None:
     np.testing.assert_array_equal(reference.run(program, x), interpret.run(graph, x))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(designs, options)
 def test_program_is_well_formed(design: dict, chosen: LowerOptions) -> None:
     program = lower(quantised(**design), chosen)

@@ -8,7 +8,7 @@ from emcc.eie.balance import row_order
 from emcc.eie.pack import pack, padding_zeros, positions, unpack_rows
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.integers(1, 60), st.integers(1, 20), st.integers(1, 9), st.integers(1, 6),
     st.floats(0, 1), st.integers(0, 2**32 - 1),

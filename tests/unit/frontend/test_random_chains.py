@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import onnxruntime_run, save
 from random_chains import chains
@@ -40,7 +40,7 @@ def agree(proto: onnx.ModelProto, x: np.ndarray, truth: np.ndarray, path: Path) 
 
 
 @given(chains(RUNTIME_OPSETS), st.integers(0, 2**32 - 1))
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250)
 def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]], seed: int) -> None:
     proto, shape = drawn
     x = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
@@ -49,7 +49,7 @@ def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]],
 
 
 @given(chains(tuple(range(23, onnx.defs.onnx_opset_version() + 1))), st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 def test_newest_opsets_agree_with_onnx_reference(drawn: tuple[onnx.ModelProto, tuple[int, ...]], seed: int) -> None:
     from onnx.reference import ReferenceEvaluator
 

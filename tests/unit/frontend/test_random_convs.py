@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import onnxruntime_run, save
 from random_convs import convs
@@ -20,7 +20,7 @@ pytest.importorskip("onnxruntime")
 
 
 @given(convs(tuple(range(7, 23))), st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150)
 def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]], seed: int) -> None:
     proto, shape = drawn
     x = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)

@@ -34,7 +34,7 @@ def by_hand(attrs: dict[str, object], x: list[int], codes: list[list[int]], book
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_is_the_contract(data: st.DataObject) -> None:
     width, code_w = data.draw(st.sampled_from([8, 16])), data.draw(st.sampled_from([1, 2, 4]))
     n_in, n_out = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 4))

@@ -56,7 +56,7 @@ def test_eight_bits_saturate_outliers_where_that_pays():
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(acts=st.lists(st.sampled_from(ACTIVATIONS), min_size=3, max_size=3), seed=st.integers(0, 9))
 def test_every_tensor_has_a_format_and_layers_agree(bits, acts, seed):
     graph = Calibrate(bits, data=inputs()).apply(folded([9, 8, 7, 6], acts, seed=seed))

@@ -213,7 +213,7 @@ def test_a_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
         load_program(tmp_path / "program.npz")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(at=st.integers(0, 20000), content=st.binary(min_size=1, max_size=8))
 def test_random_damage(at: int, content: bytes) -> None:
     data = save_program(program())
