@@ -84,22 +84,16 @@ def _deal(layers: list[Matrix], options: LowerOptions) -> tuple[list[Matrix], Ar
 
 
 def _run_width(layer: Matrix, live: Positions, options: LowerOptions) -> int:
-    """The narrowest run with few enough padding zeros (none where the layer has no zero code to pad with).
+    """The narrowest run with few enough padding zeros; where code 0 is a weight, only gaps beyond MAX_RUN_W are padded.
 
-    Raises EmccError where a gap that cannot be padded is too long for MAX_RUN_W bits.
+    A codebook without any zero leaves no gap: what needs padding has a code to pad with.
     """
-    widest = max(1, int(live.run.max(initial=0)).bit_length())
+    widest = min(max(1, int(live.run.max(initial=0)).bit_length()), MAX_RUN_W)
     if layer.codebook[0] != 0:
-        if widest > MAX_RUN_W:
-            raise EmccError(
-                f"{1 << MAX_RUN_W} rows of a PE in a row are without a weight, and no code is zero to pad them with",
-                node=layer.name,
-                hint="use more PEs (--pes)",
-            )
         return widest
     if options.run_bits:
         return options.run_bits
-    widest, allowed = min(widest, MAX_RUN_W), options.padding * live.run.size
+    allowed = options.padding * live.run.size
     return next(w for w in range(1, widest + 1) if w == widest or padding_zeros(live, w) <= allowed)
 
 
@@ -119,7 +113,7 @@ def _index(tables: list[Table], table: Table | None) -> int:
 
 
 def _layer(layer: Matrix, live: Positions, run_w: int, table: int) -> Layer:
-    slices = pack(live, run_w)
+    slices = pack(live, run_w, zero=int(np.abs(layer.codebook).argmin()))
     return Layer(
         name=layer.name,
         n_in=layer.codes.shape[1],

@@ -42,17 +42,21 @@ class Matrix:
 
     def output_bounds(self) -> tuple[int, int]:
         """The smallest and largest activation this layer can give."""
-        low, high = self.out_fmt.low, self.out_fmt.high
-        if self.function == "relu":
-            return 0, high
-        if self.table is None:
-            return low, high
-        coarse, fine = self.table.coarse, self.table.fine
-        return max(low, int(coarse.min() + fine.min())), min(high, int(coarse.max() + fine.max()))
+        return output_bounds(self.out_fmt, self.function, self.table)
 
     def activate(self, accumulators: Array) -> Array:
         """Accumulators (bias included) to activations: requantise and apply the function; any shape, int64."""
         return activate(accumulators, self.shift, self.z_fmt, self.function, self.table)
+
+
+def output_bounds(fmt: Format, function: str, table: Table | None) -> tuple[int, int]:
+    """The smallest and largest activation of format `fmt` that a function can give."""
+    if function == "relu":
+        return 0, fmt.high
+    if table is None:
+        return fmt.low, fmt.high
+    coarse, fine = table.coarse, table.fine
+    return max(fmt.low, int(coarse.min() + fine.min())), min(fmt.high, int(coarse.max() + fine.max()))
 
 
 def activate(accumulators: Array, shift: int, fmt: Format, function: str, table: Table | None) -> Array:

@@ -57,12 +57,12 @@ def padding_zeros(weights: Positions, run_w: int) -> int:
     return int((weights.run >> run_w).sum())
 
 
-def pack(weights: Positions, run_w: int) -> Slices:
-    """Entries with padding zeros wherever a gap is longer than a run can say."""
+def pack(weights: Positions, run_w: int, zero: int = 0) -> Slices:
+    """Entries with padding zeros, of code `zero`, wherever a gap is longer than a run can say."""
     pads = weights.run >> run_w
     total = int(pads.sum())
     at = np.arange(weights.run.size) + np.cumsum(pads)
-    code = np.zeros(weights.run.size + total, np.uint8)
+    code = np.full(weights.run.size + total, zero, np.uint8)
     run = np.full(code.size, (1 << run_w) - 1, np.uint16)
     code[at] = weights.code
     run[at] = weights.run & ((1 << run_w) - 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from emcc.base.errors import printable
+from emcc.eie.matrix import output_bounds
 from emcc.eie.pack import unpack_rows
 from emcc.eie.reference import weights
 from emcc.ir.graph import Array
@@ -62,7 +63,7 @@ def _within(values: Array, low: int, high: int) -> bool:
 
 def _table(program: Program, i: int) -> Iterator[str]:
     table, width = program.tables[i], program.act_w
-    if not 0 <= table.lo_bits < width or not 0 <= table.hi_bits <= width - table.lo_bits:
+    if not 0 <= table.lo_bits < width or not 0 <= table.hi_bits <= min(width - table.lo_bits, table.lo_bits * width):
         yield f"a split of {table.lo_bits} low and {table.hi_bits} high bits"
     elif table.coarse.shape != (1 << width - table.lo_bits,) or table.fine.shape != (
         1 << table.hi_bits + table.lo_bits,
@@ -100,6 +101,8 @@ def _layer(program: Program, layer: Layer) -> Iterator[str]:
         yield f"it shifts by {layer.shift}"
     if layer.function not in FUNCTIONS or (layer.function == "table") != (layer.table >= 0):
         yield f"function {printable(layer.function, 20)!r} with table {layer.table}"
+    if layer.function != "table" and layer.out_fmt != layer.z_fmt:
+        yield f"{printable(layer.function, 20)!r} changes the format"
     if not -1 <= layer.table < len(program.tables):
         yield f"table {layer.table} of {len(program.tables)}"
     if not _within(layer.codebook, -(1 << 15), (1 << 15) - 1):
@@ -122,7 +125,7 @@ def _entries(program: Program, layer: Layer) -> Iterator[str]:
         yield "the columns do not follow each other"
     elif layer.entries and int(unpack_rows(layer.count, layer.first, layer.run, program.pes)[0].max()) >= layer.n_out:
         yield f"entries lie beyond row {layer.n_out - 1}"
-    if not 0 <= layer.padding <= layer.entries:
+    if layer.padding != np.count_nonzero(layer.codebook[layer.code] == 0):
         yield f"{layer.padding} padding zeros of {layer.entries} entries"
 
 
@@ -134,11 +137,8 @@ def _accumulators(program: Program) -> Iterator[str]:
         bound = int((sums * max(-low, high) + np.abs(layer.bias)).max()) + (1 << layer.shift >> 1)
         if bound >= 1 << program.acc_w - 1:
             yield f"layer {i}: sums of up to {bound} do not fit an accumulator of {program.acc_w} bits"
-        low, high = (0 if layer.function == "relu" else layer.out_fmt.low), layer.out_fmt.high
-        if layer.table >= 0:
-            table = program.tables[layer.table]
-            low = max(low, int(table.coarse.min() + table.fine.min()))
-            high = min(high, int(table.coarse.max() + table.fine.max()))
+        table = program.tables[layer.table] if layer.table >= 0 else None
+        low, high = output_bounds(layer.out_fmt, layer.function, table)
 
 
 def _host(program: Program) -> Iterator[str]:

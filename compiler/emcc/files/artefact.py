@@ -204,7 +204,7 @@ def _written_before(marker: Path) -> set[str]:
 
 def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
     """Link (or copy) into `fresh` what is in `old` and is not ours; folders and symbolic links as they are."""
-    for folder, folders, names in os.walk(old):
+    for folder, folders, names in os.walk(old, onerror=_stop):
         place = Path(folder).relative_to(old)
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         empty = [name for name in folders if name not in links and not any((Path(folder) / name).iterdir())]
@@ -224,6 +224,11 @@ def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
                 continue
             copy.parent.mkdir(parents=True, exist_ok=True)
             _link(source, copy)
+
+
+def _stop(error: OSError) -> None:
+    """Raise: what is in a folder that cannot be listed would be lost."""
+    raise error
 
 
 def _link(source: Path, copy: Path) -> None:

@@ -43,8 +43,7 @@ class Layer:
     Rows and columns are numbered by slot: a permutation that lowering chose (see Program.output_order). PE p's
     non-zero weights are entries first[p] .. first[p+1]-1 of `code` and `run`, column by column; column j of PE p is
     the count[p, j] entries from start[p, j] (relative to first[p]). Within a column an entry's local row is
-    run for the first entry, previous + run + 1 after that. An entry with code 0 and no weight there is a padding
-    zero (codebook[0] is then 0).
+    run for the first entry, previous + run + 1 after that. An entry whose code stands for 0 is a padding zero.
 
     Attributes:
         name: the ONNX node's name (untrusted text).

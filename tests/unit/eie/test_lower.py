@@ -170,7 +170,7 @@ def test_long_gaps_beside_a_dense_layer(
     np.testing.assert_array_equal(reference.run(program, x), interpret.run(graph, x))
 
 
-def test_a_run_beyond_16_bits_is_padded_or_refused() -> None:
+def test_a_run_beyond_16_bits_is_padded() -> None:
     graph = quantised([1, 70_000, 1], density=0.0, code_w=[2, 1])
     codes = np.zeros((70_000, 1), np.uint8)
     codes[-1] = 1
@@ -183,8 +183,7 @@ def test_a_run_beyond_16_bits_is_padded_or_refused() -> None:
     np.testing.assert_array_equal(reference.run(dense, np.array([[9]])), interpret.run(unpaddable, np.array([[9]])))
     gap = np.ones((70_000, 1), np.uint8)
     gap[-1] = 0
-    with pytest.raises(EmccError, match=r"node 'layer0': .* no code is zero to pad them with\n  hint: use more PEs"):
-        lower(
-            graph.with_constants({"w0.codes": gap, "w0.book": np.array([300, 0, 5, 7])}),
-            LowerOptions(pes=1, trim=False),
-        )
+    odd = graph.with_constants({"w0.codes": gap, "w0.book": np.array([300, 0, 5, 7])})
+    padded = lower(odd, LowerOptions(pes=1, trim=False, balance="none"))
+    assert (padded.layers[0].code.tolist(), problems(padded)) == ([1, 0], [])
+    np.testing.assert_array_equal(reference.run(padded, np.array([[9]])), interpret.run(odd, np.array([[9]])))

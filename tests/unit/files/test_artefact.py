@@ -57,6 +57,24 @@ def test_a_foreign_file_in_the_way_is_refused(name: str, folder: Path) -> None:
     assert os.listdir(folder.parent) == ["out"]
 
 
+def test_a_folder_that_cannot_be_listed_is_not_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def refuse(path: Path | str | int) -> object:
+        if str(path) == str(folder / "build" / "deep"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    (folder / "build" / "deep").mkdir()
+    (folder / "build" / "deep" / "notes").write_bytes(b"mine")
+    before = tree(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        with pytest.raises(EmccError, match="Permission denied"):
+            artefact("rtl/a.sv").write(folder)
+    assert tree(folder) == before
+
+
 @pytest.mark.parametrize("marker", [b"", b"[]", b'{"files": 3}', b'{"files": {"../../x": 1, "/etc": {}}}', b"[" * 9999])
 def test_a_marker_of_no_use_makes_everything_foreign(marker: bytes, folder: Path) -> None:
     (folder / MANIFEST).write_bytes(marker)
