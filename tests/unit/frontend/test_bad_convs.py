@@ -76,9 +76,9 @@ def test_nodes_that_are_refused(tmp_path: Path, wrong: onnx.NodeProto, text: str
     path = save(model([wrong], ["n", 2, 6, 5], weights=used), tmp_path / "m.onnx")
     with pytest.raises(EmccError) as caught:
         frontend.load(path)
-    found = str(caught.value).replace(f"{tmp_path}/", "")
-    assert found.startswith(f"m.onnx: node {wrong.name!r}: {text}"), found
-    assert "\n  hint: " in found
+    error = str(caught.value).replace(f"{tmp_path}/", "")
+    assert error.startswith(f"m.onnx: node {wrong.name!r}: {text}"), error
+    assert "\n  hint: " in error
 
 
 def test_one_and_three_spatial_axes(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ def message(proto: onnx.ModelProto, folder: Path) -> str:
 )
 def test_nodes_that_are_not_understood(tmp_path: Path, wrong: onnx.NodeProto, text: str) -> None:
     weights = {**W, "zero": np.array([1, 0, 2], np.float32), "v": np.ones((5, 3), np.float32), "s": np.array([-1])}
-    found = message(model([wrong], ["n", 3], weights=weights), tmp_path)
-    assert found.startswith(f"m.onnx: node {wrong.name!r}: {text}"), found
-    assert "\n  hint: " in found
+    error = message(model([wrong], ["n", 3], weights=weights), tmp_path)
+    assert error.startswith(f"m.onnx: node {wrong.name!r}: {text}"), error
+    assert "\n  hint: " in error
 
 
 def test_softmax_in_the_middle(tmp_path: Path) -> None:

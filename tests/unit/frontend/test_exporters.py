@@ -139,7 +139,7 @@ def test_constant_sub_graphs(tmp_path: Path) -> None:
     }
     proto = model(nodes, ["n", 2, 3], weights=weights)
     graph = graph_of(proto, tmp_path)
-    assert [each.op for each in graph.nodes] == ["Reshape", "MatMul"]
+    assert [made.op for made in graph.nodes] == ["Reshape", "MatMul"]
     np.testing.assert_array_equal(graph.constants["w"], W.reshape(2, 6).T * 2)
     x = np.random.default_rng(0).standard_normal((3, 2, 3)).astype(np.float32)
     np.testing.assert_allclose(interpret.run(graph, x), onnxruntime_run(proto, x), rtol=1e-5, atol=1e-5)
@@ -155,19 +155,19 @@ def test_quantised_weights_are_dequantised(tmp_path: Path) -> None:
 def test_dead_nodes_are_left_out(tmp_path: Path) -> None:
     nodes = [node("Relu", ["x"], "y"), node("Elu", ["x"], "unused"), node("Shape", ["unused"], "also")]
     path = save(model(nodes, ["n", 3], y="y"), tmp_path / "m.onnx")
-    assert [each.op for each in frontend.load(path).nodes] == ["Relu"]
+    assert [made.op for made in frontend.load(path).nodes] == ["Relu"]
     assert [report.op for report in frontend.survey(path)] == ["Relu"]
 
 
 def test_nodes_out_of_order_and_without_names(tmp_path: Path) -> None:
     nodes = [node("Tanh", ["h"], "y", ""), node("Relu", ["x"], "h", "")]
     graph = graph_of(model(nodes, ["n", 3], y="y"), tmp_path)
-    assert [(each.op, each.name) for each in graph.nodes] == [("Relu", "h"), ("Tanh", "y")]
+    assert [(made.op, made.name) for made in graph.nodes] == [("Relu", "h"), ("Tanh", "y")]
 
 
 def test_node_names_that_repeat(tmp_path: Path) -> None:
     nodes = [node("Tanh", ["x"], "h", "same"), node("Relu", ["h"], "y", "same")]
-    assert [each.name for each in graph_of(model(nodes, ["n", 3]), tmp_path).nodes] == ["same", "same#2"]
+    assert [made.name for made in graph_of(model(nodes, ["n", 3]), tmp_path).nodes] == ["same", "same#2"]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_agrees_with_onnxruntime(shared_data: Path, name: str) -> None:
     x = (x - 0.5) * 200 if name.startswith("squeezenet") else x
     truth = np.concatenate([onnxruntime_run(path, row[None]) for row in x])
     scale = float(np.abs(truth).max())
-    results = [interpret.run(each, x) for each in (graph, folded)]
+    results = [interpret.run(either, x) for either in (graph, folded)]
     results.append(interpret.run(folded, torch.as_tensor(x), torch).numpy())
     for result in results:
         np.testing.assert_allclose(result, truth, rtol=1e-4, atol=1e-5 * scale)
@@ -53,9 +53,9 @@ def test_weights_keep_their_bits(shared_data: Path, name: str) -> None:
     """Nothing scales the weights of these models, so that folding may not touch them."""
     path = shared_data / "models" / f"{name}.onnx"
     folded = Fold().apply(frontend.load(path))
-    stored = {each.name: decode(each, path) for each in onnx.load(path).graph.initializer}
+    stored = {tensor.name: decode(tensor, path) for tensor in onnx.load(path).graph.initializer}
     for node in folded.layers():
-        weight, bias = (folded.constants[each] for each in node.inputs[1:])
+        weight, bias = (folded.constants[name] for name in node.inputs[1:])
         assert weight.tobytes() == stored[node.inputs[1]].tobytes()
         np.testing.assert_array_equal(bias, stored[node.inputs[2]])
 
@@ -70,7 +70,7 @@ def test_vectors_that_came_with_the_model(shared_data: Path, number: int) -> Non
         values.append(onnx.numpy_helper.to_array(tensor))
     x, truth = values
     graph = frontend.load(folder / "model.onnx")
-    for each in (graph, Fold().apply(graph)):
-        result = interpret.run(each, x)
+    for either in (graph, Fold().apply(graph)):
+        result = interpret.run(either, x)
         assert result.argmax() == truth.argmax()
         np.testing.assert_allclose(result, truth, rtol=1e-4, atol=1e-2)

@@ -37,8 +37,8 @@ def test_agrees_with_onnxruntime(shared_data: Path, name: str) -> None:
     x = np.random.default_rng(0).random((20, *graph.tensors[graph.inputs[0]].shape[1:]), dtype=np.float32)
     fixed = name.startswith("ACAS")
     truth = np.concatenate([onnxruntime_run(path, row[None]) for row in x]) if fixed else onnxruntime_run(path, x)
-    for each in (graph, folded):
-        np.testing.assert_allclose(interpret.run(each, x), truth, rtol=1e-4, atol=1e-4)
+    for either in (graph, folded):
+        np.testing.assert_allclose(interpret.run(either, x), truth, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.shared
@@ -47,7 +47,7 @@ def test_weights_keep_their_bits(shared_data: Path, name: str) -> None:
     """Nothing scales the weights of these models, so that folding may not touch them."""
     path = shared_data / "models" / f"{name}.onnx"
     folded = Fold().apply(frontend.load(path))
-    stored = {each.name: decode(each, path) for each in onnx.load(path).graph.initializer}
+    stored = {tensor.name: decode(tensor, path) for tensor in onnx.load(path).graph.initializer}
     for node in folded.layers():
         weight = folded.constants[node.inputs[1]]
         original = stored[node.inputs[1]]

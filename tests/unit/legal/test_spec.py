@@ -37,7 +37,7 @@ def shared(graph: Graph) -> Graph:
 def formatted(graph: Graph) -> Graph:
     """With a format for every tensor."""
     book = shared(graph)
-    return book.with_(tensors={name: replace(each, fmt=Format(16, 8)) for name, each in book.tensors.items()})
+    return book.with_(tensors={name: replace(tensor, fmt=Format(16, 8)) for name, tensor in book.tensors.items()})
 
 
 def quantised() -> Graph:

@@ -74,7 +74,7 @@ def test_codebooks_are_for_convolutions_too(graph: Graph) -> None:
 
 
 def test_only_chains_go_on_to_integers(graph: Graph) -> None:
-    tensors = {name: replace(each, fmt=Format(16, 8)) for name, each in graph.tensors.items()}
+    tensors = {name: replace(tensor, fmt=Format(16, 8)) for name, tensor in graph.tensors.items()}
     with pytest.raises(IllegalGraph, match=r"Conv .* is not legal"):
         verify(graph.with_(tensors=tensors), after="calibrate")
 

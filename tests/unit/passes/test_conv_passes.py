@@ -52,8 +52,8 @@ def data(graph: Graph) -> Dataset:
 
 
 def test_layers_and_their_activations(graph: Graph) -> None:
-    found = {layer.node.name: layer.activation and layer.activation.op for layer in linear_layers(graph)}
-    assert found == {"conv1": "Relu", "conv2": None, "conv3": None, "fc": None}
+    activations = {layer.node.name: layer.activation and layer.activation.op for layer in linear_layers(graph)}
+    assert activations == {"conv1": "Relu", "conv2": None, "conv3": None, "fc": None}
 
 
 def test_prune_removes_the_smallest_of_any_shape(graph: Graph) -> None:

@@ -31,7 +31,7 @@ def folded(proto: onnx.ModelProto, folder: Path) -> Graph:
 
 
 def ops_of(graph: Graph) -> list[str]:
-    return [each.op for each in graph.nodes]
+    return [layer.op for layer in graph.nodes]
 
 
 def test_normalisation_and_arithmetic_go_into_the_layer_before(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_normalisation_and_arithmetic_go_into_the_layer_before(tmp_path: Path) -
         node("Relu", ["s"], "r", "act"),
     ]
     graph = folded(model(nodes, ["n", 6], weights={"w": W, "v": V}), tmp_path)
-    assert [(each.name, each.op, each.inputs, each.outputs) for each in graph.nodes] == [
+    assert [(layer.name, layer.op, layer.inputs, layer.outputs) for layer in graph.nodes] == [
         ("fc", "Linear", ("x", "w", "fc.bias"), ("s",)),
         ("act", "Relu", ("s",), ("r",)),
     ]
@@ -71,10 +71,10 @@ def test_arithmetic_in_front_goes_into_the_columns(tmp_path: Path) -> None:
 
 def test_zeros_stay_zero_and_unscaled_weights_keep_their_bits(tmp_path: Path) -> None:
     proto = mlp([6, 40, 30, 4], ["Relu", "Tanh", None], density=0.2, input_shape=(2, 3), style="matmul")
-    given = {each.name: onnx.numpy_helper.to_array(each) for each in proto.graph.initializer}
+    given = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
     graph = folded(proto, tmp_path)
-    for each in graph.layers():
-        name = each.inputs[1]
+    for layer in graph.layers():
+        name = layer.inputs[1]
         assert graph.constants[name].tobytes() == np.ascontiguousarray(given[name].T).tobytes()
         assert graph.constants[name].dtype == np.float32
     nodes = [node("Mul", ["x", "s"], "h"), node("Gemm", ["h", "w", "v"], "z", alpha=0.3), node("Div", ["z", "s"], "y")]
@@ -121,7 +121,7 @@ def test_a_permutation_behind_the_last_activation_costs_nothing(tmp_path: Path, 
     ],
 )
 def test_what_has_no_matrix_gets_a_diagonal_one(tmp_path: Path, nodes: list[onnx.NodeProto], ops: list[str]) -> None:
-    used = {name for each in nodes for name in each.input}
+    used = {name for made in nodes for name in made.input}
     weights = {name: value for name, value in {"v": V, "w": W}.items() if name in used}
     graph = folded(model(nodes, ["n", 6], weights=weights), tmp_path)
     assert ops_of(graph) == ops
@@ -131,7 +131,7 @@ def test_what_has_no_matrix_gets_a_diagonal_one(tmp_path: Path, nodes: list[onnx
 def test_one_weight_used_twice_becomes_two(tmp_path: Path) -> None:
     nodes = [node("MatMul", ["x", "w"], "h"), node("Mul", ["h", "v"], "m"), node("MatMul", ["m", "w"], "y")]
     graph = folded(model(nodes, ["n", 6], weights={"v": V, "w": W}), tmp_path)
-    assert [each.inputs[1] for each in graph.layers()] == ["w", "w#2"]
+    assert [layer.inputs[1] for layer in graph.layers()] == ["w", "w#2"]
 
 
 @pytest.mark.parametrize("tail", ["Softmax", "LogSoftmax", "ArgMax"])

@@ -34,8 +34,8 @@ WEIGHTS |= {name: RNG.standard_normal(shape).astype(np.float32) for name, shape 
 
 def folded(nodes: list[onnx.NodeProto], folder: Path) -> Graph:
     """Loaded and folded; it must be legal, and mean what onnxruntime means."""
-    used = {name for each in nodes for name in each.input}
-    proto = model(nodes, ["n", 2, 8, 8], weights={name: each for name, each in WEIGHTS.items() if name in used})
+    used = {name for made in nodes for name in made.input}
+    proto = model(nodes, ["n", 2, 8, 8], weights={name: value for name, value in WEIGHTS.items() if name in used})
     graph = frontend.load(save(proto, folder / "m.onnx"))
     result = Fold().apply(graph)
     verify(result, after="fold")
@@ -46,7 +46,7 @@ def folded(nodes: list[onnx.NodeProto], folder: Path) -> Graph:
 
 
 def ops_of(graph: Graph) -> list[str]:
-    return [each.op for each in graph.nodes]
+    return [layer.op for layer in graph.nodes]
 
 
 def conv(x: str, y: str, *more: str, weight: str = "k", **attrs: object) -> onnx.NodeProto:
@@ -63,7 +63,7 @@ def test_arithmetic_on_channels_goes_into_the_conv_before(tmp_path: Path) -> Non
         node("Relu", ["d"], "y", "act"),
     ]
     graph = folded(nodes, tmp_path)
-    assert [(each.name, each.op, each.inputs, each.outputs) for each in graph.nodes] == [
+    assert [(layer.name, layer.op, layer.inputs, layer.outputs) for layer in graph.nodes] == [
         ("conv_c", "Conv", ("x", "k", "b"), ("d",)),
         ("act", "Relu", ("d",), ("y",)),
     ]
@@ -112,7 +112,7 @@ def test_what_two_nodes_read_is_not_folded_away(tmp_path: Path) -> None:
 def test_one_weight_used_twice_becomes_two(tmp_path: Path) -> None:
     nodes = [conv("x", "c"), conv("c", "d", weight="one"), node("Mul", ["d", "p"], "m"), conv("m", "y", weight="one")]
     graph = folded(nodes, tmp_path)
-    assert sorted(each.inputs[1] for each in graph.layers()) == ["k", "one", "one#2"]
+    assert sorted(layer.inputs[1] for layer in graph.layers()) == ["k", "one", "one#2"]
 
 
 def test_the_tail_folds_as_a_chain(tmp_path: Path) -> None:

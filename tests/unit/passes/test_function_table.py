@@ -71,10 +71,10 @@ def test_all_functions_of_a_model_share_one_shape():
         z, y = Format(16, z_frac), Format(16, y_frac)
         wanted.append(Wanted(target(Node("a", op, ("z",), ("y",), attrs), z, y), z, y, tolerance))
     together = build(wanted)
-    alone = [build([each])[0][0] for each in wanted[::2]]
+    alone = [build([function])[0][0] for function in wanted[::2]]
     assert len({(table.lo_bits, table.hi_bits) for table in alone}) > 1, "or the test means nothing"
     assert len({(table.lo_bits, table.hi_bits) for table, _ in together}) == 1
-    assert all(error <= each.tolerance for each, (_, error) in zip(wanted, together, strict=True))
+    assert all(error <= function.tolerance for function, (_, error) in zip(wanted, together, strict=True))
 
 
 def test_shapes_come_from_small_to_large():
