@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from emcc.ir.graph import Array, Graph, Node, Tensor
+from emcc.legal.verify import verify
+from emcc.passes.base import Pass
 
 
 def folded(
@@ -41,3 +43,12 @@ def folded(
             x = f"y{i}"
             tensors[x] = Tensor(x, (None, n_out))
     return Graph("net", ("x",), (x,), tuple(nodes), tensors, constants, host=host)
+
+
+def passed(graph: Graph, *passes: Pass, after: str = "frontend") -> Graph:
+    """The graph after the passes, held against what is legal before, between and after them."""
+    verify(graph, after=after)
+    for step in passes:
+        graph = step.apply(graph)
+        verify(graph, after=step.name)
+    return graph

@@ -12,7 +12,7 @@ from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.container import decode, encode
 from emcc.ir.graph import Codebook, Graph
-from emcc.passes.base import Pass, Pipeline
+from emcc.legal.verify import verify
 
 
 @contextmanager
@@ -29,12 +29,15 @@ def compressed(make: Callable[[], Graph], steps: dict[str, float]) -> Graph:
     Nothing here holds the model, so that it goes once it is pruned.
     """
 
-    def observe(each: Pass, _: Graph, seconds: float) -> None:
-        steps[each.name] = seconds
-
     prune = Prune(layers={layer.name: 1 - layer.density for layer in LAYERS})
     share = Share(layers={layer.name: layer.bits for layer in LAYERS})
-    return Pipeline((prune, share), observe, after="fold").apply(make())
+    with timing(steps, "prune"):
+        graph = prune.apply(make())
+        verify(graph, after="prune")
+    with timing(steps, "share"):
+        graph = share.apply(graph)
+        verify(graph, after="share")
+    return graph
 
 
 def written(graph: Graph, file: Path, steps: dict[str, float]) -> Mapping[str, Codebook]:

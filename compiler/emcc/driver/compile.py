@@ -2,18 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emcc.base.errors import EmccError, printable
 from emcc.driver.request import CompileOptions
 from emcc.files.artefact import MANIFEST, Artefact, to_json
-
-if TYPE_CHECKING:
-    from emcc.driver.encoder import Encoder
-    from emcc.driver.plan import Plan
-    from emcc.driver.recipe import Recipe
-    from emcc.ir.graph import Graph
-    from emcc.samples.dataset import Dataset
 
 TARGETS = ("eie",)
 CHECKED = 64
@@ -38,6 +31,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver import manifest, plan
     from emcc.driver.encoder import Encoder
     from emcc.driver.recipe import Recipe
+    from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
     from emcc.eie.lower import lower
@@ -70,7 +64,9 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         shared, steps.watch = steps.run(planned.compress, original), None
         record = {"layer_passes": recorder.rows}
     else:
-        planned, shared, record = searched(options, recipe, planned, data, original, encoder, progress)
+        assert data is not None
+        shared, record = search(original, data, options, recipe, encoder, progress)
+        planned = plan.searched(planned, recipe, options.keep_weights)
         steps.searched(shared, record)
     quantised = steps.run(planned.quantise, shared)
     progress("lowering and rendering")
@@ -100,27 +96,3 @@ def check_goal(options: CompileOptions) -> None:
         options.goal.check(options.keep_weights)
     if options.goal is None and options.work is not None:
         raise EmccError("--work keeps the steps of automatic compression", hint="give a goal: --max-drop 0.3")
-
-
-def searched(
-    options: CompileOptions,
-    recipe: "Recipe",
-    planned: "Plan",
-    data: "Dataset | None",
-    original: "Graph",
-    encoder: "Encoder",
-    progress: Callable[[Any], None],
-) -> tuple["Plan", "Graph", dict[str, Any]]:
-    """The plan without the passes that the search stands for, the graph that it found, and its record."""
-    from emcc.driver.search import SearchRequest, record, search
-
-    assert options.goal is not None
-    assert options.data is not None
-    assert data is not None
-    request = SearchRequest(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
-    result = search(original, data, request, encoder, progress)
-    replaced = (recipe.zeros.name, recipe.codebooks.name, "finetune")
-    resolved = {name: section for name, section in planned.resolved.items() if name not in replaced}
-    resolved["search"] = recipe.effective()["search"]
-    plan = replace(planned, compress=(), skipped=(), fine_tuned=not options.keep_weights, resolved=resolved)
-    return plan, result.shared, record(options.goal, result)

@@ -25,7 +25,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     """
     from emcc.container import decode
     from emcc.driver.encoder import Encoder
-    from emcc.driver.search import SearchRequest, record, search
+    from emcc.driver.search import search
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.measure import truth
@@ -45,15 +45,14 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
     calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
     encoder = Encoder(calibrate, recipe.quantise, recipe.encode.coding)
+    searched: dict[str, Any] = {}
     if options.goal is None:
         tell("sharing weights")
-        shared, searched = recipe.codebooks.kept().apply(folded), {}
+        shared = recipe.codebooks.kept().apply(folded)
     elif options.data is None or data is None:
         raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     else:
-        request = SearchRequest(options.model, options.data, options.goal, recipe, options.work, options.keep_weights)
-        result = search(folded, data, request, encoder, tell)
-        shared, searched = result.shared, record(options.goal, result)
+        shared, searched = search(folded, data, options, recipe, encoder, tell)
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}

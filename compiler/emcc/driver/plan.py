@@ -78,6 +78,14 @@ def make(
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
 
 
+def searched(plan: Plan, recipe: Recipe, keep_weights: bool) -> Plan:
+    """The plan where a search stands for the passes up to "finetune"."""
+    replaced = (recipe.zeros.name, recipe.codebooks.name, "finetune")
+    resolved = {name: section for name, section in plan.resolved.items() if name not in replaced}
+    resolved["search"] = recipe.effective()["search"]
+    return replace(plan, compress=(), skipped=(), fine_tuned=not keep_weights, resolved=resolved)
+
+
 def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:
     """Whether the recipe sets one of these options."""
     return any(name in recipe.chosen.get(section, {}) for name in names)

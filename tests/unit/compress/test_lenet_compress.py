@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from graphs import passed
 
 from emcc.compress.finetune import Finetune, Gradual
 from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.frontend import load
 from emcc.ops.interpret import run
-from emcc.passes.base import Pipeline
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.fold import Fold
 from emcc.passes.quantise import Quantise
@@ -37,7 +37,7 @@ def test_a_tenth_of_the_weights_at_most_three_tenths_of_a_point(shared_data, lab
     folded = Fold().apply(load(shared_data / "models" / "lenet300100_dns_original.onnx"))
     finetune = replace(Finetune(**options), data=Dataset(x, y if labels else None), teacher=folded)
     passes = (Gradual(Prune(0.9), finetune), Share(4), finetune, Calibrate(data=x), Quantise())
-    quantised = Pipeline(passes, after="fold").apply(folded)
+    quantised = passed(folded, *passes, after="fold")
     original = 100 * float(np.mean(run(folded, seen).argmax(axis=1) == right))
     integers = run(quantised, quantised.tensors[quantised.inputs[0]].fmt.quantise(seen))
     compressed = 100 * float(np.mean(integers.argmax(axis=1) == right))

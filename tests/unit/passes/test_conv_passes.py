@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graphs import passed
 from models import model, node, onnxruntime_run, save
 
 from emcc import frontend
@@ -13,7 +14,6 @@ from emcc.compress.magnitude import Prune
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
 from emcc.ops.interpret import run
-from emcc.passes.base import Pipeline
 from emcc.passes.fold import Fold
 from emcc.passes.layers import linear_layers
 from emcc.samples.dataset import Dataset
@@ -92,13 +92,13 @@ def test_finetune_keeps_masks_and_codes(graph: Graph) -> None:
     kept, total = ([f(weight) for weight in weights_of(pruned).values()] for f in (np.count_nonzero, np.size))
     assert sum(kept) == sum(total) - (sum(total) + 1) // 2
     shared = Share(2).apply(pruned)
-    tuned = Pipeline((finetune,), after="share").apply(shared)
+    tuned = passed(shared, finetune, after="share")
     for layer in linear_layers(tuned):
         zero = shared.constants[layer.weight] == 0
         np.testing.assert_array_equal(tuned.constants[layer.weight][zero], 0)
         assert len(np.unique(tuned.constants[layer.weight])) <= 4
     assert any((weights_of(tuned)[name] != weight).any() for name, weight in weights_of(shared).items())
-    again = Pipeline((finetune,), after="share").apply(shared)
+    again = passed(shared, finetune, after="share")
     for name, weight in weights_of(again).items():
         assert weight.tobytes() == weights_of(tuned)[name].tobytes()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from graphs import passed
 from models import mlp, onnxruntime_run, save
 from typer.testing import CliRunner
 
@@ -20,7 +21,6 @@ from emcc.frontend.export import export
 from emcc.ops import interpret, registry
 from emcc.ops.attributes import number
 from emcc.ops.elementwise import activation
-from emcc.passes.base import Pipeline
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.fold import Fold
 from emcc.passes.quantise import Quantise
@@ -70,15 +70,15 @@ def data() -> np.ndarray:
 def test_from_onnx_to_integers(op: str, model: Path, data: np.ndarray, bits: int, tmp_path: Path) -> None:
     loaded = frontend.load(model)
     assert op in {node.op for node in loaded.nodes}
-    shared = Pipeline((Fold(), Prune(0.0), Share(8))).apply(loaded)
+    shared = passed(loaded, Fold(), Prune(0.0), Share(8))
     (tmp_path / "folded.onnx").write_bytes(export(shared, output="y"))
     truth = onnxruntime_run(tmp_path / "folded.onnx", data)
     floats = np.exp(interpret.run(shared, data))
     np.testing.assert_allclose(floats / floats.sum(axis=1, keepdims=True), truth, rtol=1e-4, atol=1e-6)
-    calibrated = Pipeline((Calibrate(bits, data=data),), after="share").apply(shared)
+    calibrated = passed(shared, Calibrate(bits, data=data), after="share")
     z, y = (calibrated.tensors[name].fmt.frac_bits for name in ("z0", "a0"))
     assert y in (bits - 1, bits - 2) if ENTRIES[op].limits else y == z
-    integers = Pipeline((Quantise(),), after="calibrate").apply(calibrated)
+    integers = passed(calibrated, Quantise(), after="calibrate")
     assert [node.attrs["function"] for node in integers.nodes] == ["table", "table", "relu"]
     program = lower(integers, LowerOptions(pes=4))
     x = integers.tensors["x"].fmt.quantise(data)
