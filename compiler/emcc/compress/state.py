@@ -1,12 +1,13 @@
 """What training carries from one epoch to the next, as arrays: it can be stored, and goes on as if never stored."""
 
 import hashlib
-import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.codebook import CODE_WIDTHS, canonical
 from emcc.ir.graph import Array, Codebook, Graph
 
@@ -77,23 +78,21 @@ _MAPS = ("weights", "biases", "values", "codes", "moments")
 
 
 def pack(state: State) -> bytes:
-    """The state as the bytes of an .npz."""
-    arrays = {f"{kind}/{i}": array for kind in _MAPS for i, array in enumerate(getattr(state, kind).values())}
-    names = np.array([f"{kind}/{name}" for kind in _MAPS for name in getattr(state, kind)], dtype=np.str_)
-    stream = io.BytesIO()
-    np.savez(stream, names=names, counts=np.array([state.clock, state.steps], np.int64), **arrays)
-    return stream.getvalue()
+    """The state as the bytes of an .npz; names, which are any text, are in its JSON header."""
+    maps = {kind: getattr(state, kind) for kind in _MAPS}
+    header = {"clock": state.clock, "steps": state.steps, "names": {kind: list(maps[kind]) for kind in _MAPS}}
+    arrays = {f"{kind}/{i}": array for kind in _MAPS for i, array in enumerate(maps[kind].values())}
+    return write_npz({"header": np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays})
 
 
 def unpack(data: bytes) -> State:
-    """The inverse. ValueError or KeyError where the bytes are not such a file."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        maps: dict[str, dict[str, Array]] = {kind: {} for kind in _MAPS}
-        for entry in archive["names"]:
-            kind, _, name = str(entry).partition("/")
-            maps[kind][name] = archive[f"{kind}/{len(maps[kind])}"]
-        clock, steps = (int(count) for count in archive["counts"])
-    return State(**maps, clock=clock, steps=steps)
+    """The inverse. EmccError, ValueError or KeyError where the bytes are not such a file."""
+    arrays = read_npz(data)
+    header = json.loads(arrays["header"].tobytes())
+    maps = {
+        kind: {name: arrays[f"{kind}/{i}"].copy() for i, name in enumerate(header["names"][kind])} for kind in _MAPS
+    }
+    return State(**maps, clock=int(header["clock"]), steps=int(header["steps"]))
 
 
 def digest(state: State) -> str:

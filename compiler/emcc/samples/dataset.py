@@ -1,15 +1,13 @@
 """Data for calibrating, fine-tuning and simulating: an .npz with x and, for classifiers, y."""
 
-import struct
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
 from emcc.base.errors import EmccError, printable
+from emcc.files.arrays import DAMAGED, Member, member
 from emcc.ir.graph import Array, Graph
 
 HINT = "write it with numpy.savez(path, x=inputs, y=labels)"
@@ -49,30 +47,30 @@ def load_data(path: Path | str, graph: Graph) -> Dataset:
             return Dataset(x, y)
     except FileNotFoundError:
         raise EmccError("no such file", file=path) from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise EmccError(f"not a readable .npz file: {printable(str(error))}", file=path, hint=HINT) from None
 
 
 def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
     if "x.npy" not in archive.namelist():
-        found = ", ".join(printable(name.removesuffix(".npy")) for name in archive.namelist()[:20]) or "nothing"
-        raise EmccError(f"no array called x, only {found}", file=path, hint=HINT)
-    member = _Member(archive, "x", path)
-    if member.dtype.newbyteorder("=").name not in (*EXACT, "float64"):
+        names = ", ".join(printable(name.removesuffix(".npy")) for name in archive.namelist()[:20]) or "nothing"
+        raise EmccError(f"no array called x, only {names}", file=path, hint=HINT)
+    array = _member(archive, "x", path)
+    if array.dtype.newbyteorder("=").name not in (*EXACT, "float64"):
         accepted = "float32, float64, float16 or integers of up to 16 bits"
-        raise EmccError(f"x is {member.dtype}, not {accepted}", file=path, hint="convert it with x.astype('float32')")
+        raise EmccError(f"x is {array.dtype}, not {accepted}", file=path, hint="convert it with x.astype('float32')")
     name = graph.inputs[0]
     wanted = graph.tensors[name].shape[1:]
-    if len(member.shape) != len(wanted) + 1 or any(
-        size not in (want, None) and want is not None for size, want in zip(member.shape[1:], wanted, strict=True)
+    if len(array.shape) != len(wanted) + 1 or any(
+        size not in (want, None) and want is not None for size, want in zip(array.shape[1:], wanted, strict=True)
     ):
         expected = ", ".join(["n", *("any" if size is None else str(size) for size in wanted)])
         raise EmccError(
-            f"x has shape {list(member.shape)}, but the model's input {printable(name)!r} is [{expected}]", file=path
+            f"x has shape {list(array.shape)}, but the model's input {printable(name)!r} is [{expected}]", file=path
         )
-    if member.shape[0] == 0:
+    if array.shape[0] == 0:
         raise EmccError("x has no samples", file=path)
-    raw = member.read(mapped=True)
+    raw = array.map(path)
     with np.errstate(over="ignore"):
         x = np.asarray(raw, np.float32)
     _check_finite(x, path)
@@ -93,13 +91,13 @@ def _check_finite(x: Array, path: Path) -> None:
 
 
 def _load_y(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) -> Array:
-    member = _Member(archive, "y", path)
-    if member.dtype.kind not in "iu":
-        raise EmccError(f"y is {member.dtype}, not integer class numbers", file=path)
-    if member.shape != (samples,):
-        shape = list(member.shape)
+    array = _member(archive, "y", path)
+    if array.dtype.kind not in "iu":
+        raise EmccError(f"y is {array.dtype}, not integer class numbers", file=path)
+    if array.shape != (samples,):
+        shape = list(array.shape)
         raise EmccError(f"y has shape {shape}, but x has {samples} samples: expected [{samples}]", file=path)
-    raw = member.read(mapped=False)
+    raw = array.read()
     output = graph.tensors[graph.outputs[0]]
     classes = max(output.features, 2) if len(output.shape) == 2 else None
     low, high = int(raw.min()), int(raw.max())
@@ -111,50 +109,8 @@ def _load_y(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) ->
     return y
 
 
-class _Member:
-    """One array of an .npz: its header, checked against the size of the file, and then its values."""
-
-    def __init__(self, archive: zipfile.ZipFile, name: str, path: Path) -> None:
-        self._archive, self._path = archive, path
-        self._info = archive.getinfo(f"{name}.npy")
-        with archive.open(self._info) as stream:
-            try:
-                self.shape, self._fortran, self.dtype = _header(stream)
-            except ValueError as error:
-                raise EmccError(f"{name} is not an array: {printable(str(error))}", file=path, hint=HINT) from None
-            self._offset = stream.tell()
-        if self.dtype.hasobject:
-            raise EmccError(f"{name} holds Python objects, which are not read", file=path, hint=HINT)
-        size = self.dtype.itemsize
-        for extent in self.shape:
-            size *= extent
-        if size != self._info.file_size - self._offset:
-            raise EmccError(f"{name} is damaged: its header does not match its size", file=path, hint=HINT)
-
-    def read(self, mapped: bool) -> Array:
-        """The values, in C order; a read-only map of the file where that is asked for and possible."""
-        order: Any = "F" if self._fortran else "C"
-        if mapped and self._info.compress_type == zipfile.ZIP_STORED and not self._fortran:
-            try:
-                return np.memmap(self._path, self.dtype, "r", self._start() + self._offset, self.shape)
-            except ValueError as error:
-                raise zipfile.BadZipFile(str(error)) from None
-        with self._archive.open(self._info) as stream:
-            data = stream.read()
-        values = np.frombuffer(data, self.dtype, offset=self._offset).reshape(self.shape, order=order)
-        return np.ascontiguousarray(values)
-
-    def _start(self) -> int:
-        """Where the member's bytes begin in the file: past its local header (APPNOTE.TXT 4.3.7)."""
-        with open(self._path, "rb") as file:
-            file.seek(self._info.header_offset)
-            name, extra = struct.unpack("<26xHH", file.read(30).ljust(30, b"\0"))
-        return self._info.header_offset + 30 + int(name) + int(extra)
-
-
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
-    if read is None:
-        raise ValueError(f"version {version[0]}.{version[1]} of the .npy format")
-    return read(stream)
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> Member:
+    try:
+        return member(archive, name)
+    except ValueError as error:
+        raise EmccError(f"{name} {error}", file=path, hint=HINT) from None

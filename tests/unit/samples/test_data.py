@@ -124,7 +124,10 @@ def header(shape):
         (b"\x80\x04pickle......", "x is not an array: "),
         (header((1 << 60, 6)) + b"1234", "x is damaged: its header does not match its size"),
         (header((2, 6)) + bytes(47), "x is damaged: its header does not match its size"),
-        (header((-2, -3, 2, 6)) + bytes(4 * 72), "x has shape"),
+        (header((-2, -3, 2, 6)) + bytes(4 * 72), "x is not an array: its header is not one of plain numbers"),
+        (header((2, 6)).replace(b"<f4", b"<f3") + bytes(48), "x is not an array: there is no type '<f3'"),
+        (header((2, 6)).replace(b"'<f4'", b"__x__") + bytes(48), "x is not an array: its header is not one"),
+        (header((2, 6)).replace(b"\x01\x00", b"\x04\x00", 1) + bytes(48), "x is not an array: it does not begin as"),
     ],
 )
 def test_headers_are_checked_before_they_are_believed(npz, member, message):

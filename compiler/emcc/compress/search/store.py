@@ -42,13 +42,13 @@ class Store:
 
     def state(self, make: Callable[[], State]) -> State:
         """What `make` gives, or gave before."""
-        return unpack(self._step("npz", lambda: pack(make()), unpack))
+        return unpack(self._step("npz", lambda: pack(make())))
 
     def value(self, make: Callable[[], Any]) -> Any:
         """What `make` gives, or gave before, as JSON has it."""
-        return json.loads(self._step("json", lambda: json.dumps(make()).encode(), json.loads))
+        return json.loads(self._step("json", lambda: json.dumps(make()).encode()))
 
-    def _step(self, kind: str, make: Callable[[], bytes], check: Callable[[bytes], Any]) -> bytes:
+    def _step(self, kind: str, make: Callable[[], bytes]) -> bytes:
         self._number += 1
         if self._folder is None:
             return make()
