@@ -26,7 +26,7 @@ from emcc.driver.request import CompileOptions
 from emcc.eie import reference
 from emcc.eie.store import load_program
 from emcc.frontend import load
-from emcc.ops import interpret
+from emcc.ops import host, interpret
 from emcc.passes.fold import Fold
 
 from models import onnxruntime_run, save  # isort: skip
@@ -48,7 +48,7 @@ def agrees(case: tuple[tuple[onnx.ModelProto, tuple[int, ...]], int]) -> str | N
         np.savez(data, x=x)
         graph = Fold().apply(load(model))
         values = interpret.trace(graph, x)
-        folded = interpret.host(graph, values[graph.outputs[0]])
+        folded = host.apply(graph.host, values[graph.outputs[0]])
         np.testing.assert_allclose(
             folded.reshape(truth.shape), truth, rtol=1e-3, atol=1e-4 * max(1, np.abs(truth).max())
         )
