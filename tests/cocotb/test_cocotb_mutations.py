@@ -14,9 +14,9 @@ from mutations_pe import ARITH, DRAIN
 
 from emcc.eie import reference
 from emcc.eie.layout import Layout
-from emcc.eie.matrix import activate
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
+from emcc.ops.fixed import activate
 
 pytestmark = pytest.mark.sim
 
@@ -91,7 +91,7 @@ def place_of_a_bit(program: Program, x: Array, rom: str) -> tuple[int, int]:
     """(word, bit) of a memory that the inferences use."""
     layout, layer, table = Layout(program), program.layers[0], program.tables[0]
     sums = reference.weights(layer, program.pes) @ x[0, program.input_order] + layer.bias
-    u = int(activate(sums, layer.shift, layer.z_fmt, "identity", None)[0]) - layer.z_fmt.low
+    u = int(activate(sums, layer.shift, layer.z_fmt.width, "identity", None)[0]) - layer.z_fmt.low
     fine = u >> (program.act_w - table.hi_bits) << table.lo_bits | u & (1 << table.lo_bits) - 1
     names = [name for name, _, _ in layout.fields(0)]
     relu = sum(width for _, _, width in layout.fields(0)[: names.index("relu")])

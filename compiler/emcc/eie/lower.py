@@ -13,6 +13,7 @@ from emcc.eie.pack import Positions, pack, padding_zeros, positions
 from emcc.eie.trim import trim
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import MAX_ACC_W, MAX_RUN_W, Layer, Program, Table
+from emcc.ops.fixed import accumulator_bound
 
 
 def lower(graph: Graph, options: LowerOptions | None = None, activity: Sequence[Array] | None = None) -> Program:
@@ -143,10 +144,8 @@ def _accumulator_width(layers: list[Matrix]) -> int:
     low, high = layers[0].in_fmt.low, layers[0].in_fmt.high
     width = layers[0].in_fmt.width + 1
     for layer in layers:
-        magnitude = np.abs(layer.codebook)
-        sums = np.array([int(magnitude[row].sum()) for row in layer.codes], object)
-        bound = max(sums * max(-low, high) + np.abs(layer.bias).astype(object)) + ((1 << layer.shift) >> 1)
-        width = max(width, int(bound).bit_length() + 1, layer.shift + 1)
+        bound = accumulator_bound(layer.codes, layer.codebook, layer.bias, low, high, layer.shift)
+        width = max(width, bound.bit_length() + 1, layer.shift + 1)
         if width > MAX_ACC_W:
             raise EmccError(
                 f"the accumulator would need {width} bits, more than the {MAX_ACC_W} that the array has",

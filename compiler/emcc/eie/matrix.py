@@ -7,6 +7,7 @@ import numpy as np
 
 from emcc.ir.graph import Array, Format, Graph
 from emcc.ir.program import Table
+from emcc.ops.fixed import activate, output_bounds
 
 
 @dataclass(frozen=True)
@@ -46,31 +47,7 @@ class Matrix:
 
     def activate(self, accumulators: Array) -> Array:
         """Accumulators (bias included) to activations: requantise and apply the function; any shape, int64."""
-        return activate(accumulators, self.shift, self.z_fmt, self.function, self.table)
-
-
-def output_bounds(fmt: Format, function: str, table: Table | None) -> tuple[int, int]:
-    """The smallest and largest activation of format `fmt` that a function can give."""
-    if function == "relu":
-        return 0, fmt.high
-    if table is None:
-        return fmt.low, fmt.high
-    coarse, fine = table.coarse, table.fine
-    return max(fmt.low, int(coarse.min() + fine.min())), min(fmt.high, int(coarse.max() + fine.max()))
-
-
-def activate(accumulators: Array, shift: int, fmt: Format, function: str, table: Table | None) -> Array:
-    """Add half, shift right, saturate to `fmt`, apply the function (see docs/architecture.md, numeric contract)."""
-    half = (1 << shift) >> 1
-    z = np.clip((accumulators + half) >> shift, fmt.low, fmt.high)
-    if function == "relu":
-        return np.asarray(np.maximum(z, 0))
-    if table is None:
-        return np.asarray(z)
-    u = z - fmt.low
-    low = u & ((1 << table.lo_bits) - 1)
-    fine = (u >> (fmt.width - table.hi_bits)) << table.lo_bits | low
-    return np.asarray(np.clip(table.coarse[u >> table.lo_bits] + table.fine[fine], fmt.low, fmt.high))
+        return activate(accumulators, self.shift, self.z_fmt.width, self.function, self.table)
 
 
 def matrices(graph: Graph, activity: Sequence[Array] | None = None) -> list[Matrix]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from emcc.base.errors import printable
-from emcc.eie.matrix import output_bounds
 from emcc.eie.pack import unpack_rows
 from emcc.eie.reference import weights
 from emcc.ir.graph import Array
 from emcc.ir.program import FUNCTIONS, MAX_ACC_W, MAX_PES, MAX_RUN_W, QUEUE_DEPTHS, Layer, Program
 from emcc.ops import having
+from emcc.ops.fixed import output_bounds
 from emcc.ops.host import apply
 
 _CODE_WIDTHS = (1, 2, 4, 8)

@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from emcc.eie.matrix import activate
 from emcc.eie.pack import unpack_rows
 from emcc.ir.graph import Array
 from emcc.ir.program import Layer, Program
+from emcc.ops.fixed import activate
 
 
 def run(program: Program, x: Array) -> Array:
@@ -30,7 +30,7 @@ def run_layers(program: Program, x: Array, count: int | None = None) -> list[Arr
     for layer in program.layers[:count]:
         accumulators = (weights(layer, program.pes) @ values[-1].T).T + layer.bias
         table = program.tables[layer.table] if layer.table >= 0 else None
-        values.append(activate(accumulators, layer.shift, layer.z_fmt, layer.function, table))
+        values.append(activate(accumulators, layer.shift, layer.z_fmt.width, layer.function, table))
     return values
 
 

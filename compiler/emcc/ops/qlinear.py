@@ -10,6 +10,7 @@ import numpy as np
 
 from emcc.ir.graph import Array, Node
 from emcc.ir.program import Table
+from emcc.ops.fixed import activate
 from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched, elements, present
 
@@ -29,7 +30,9 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
     """int64 [n, out]; x is int64 within act_w bits. `xp` is not used: integers are NumPy's."""
     x, codes, codebook, bias, *tables = values
     flat = np.asarray(x, np.int64).reshape(len(x), codes.shape[1])
-    return apply_function(node, requantise(node, accumulate(flat, codes, codebook, bias)), *tables)
+    attrs = node.attrs
+    table = Table(attrs["lo_bits"], attrs["hi_bits"], *tables) if attrs["function"] == "table" else None
+    return activate(accumulate(flat, codes, codebook, bias), attrs["shift"], attrs["act_w"], attrs["function"], table)
 
 
 def accumulate(x: Array, codes: Array, codebook: Array, bias: Array) -> Array:
@@ -55,30 +58,3 @@ def accumulate(x: Array, codes: Array, codebook: Array, bias: Array) -> Array:
         else:
             raise OverflowError(f"accumulators of up to {bound} do not fit int64")
     return acc + bias
-
-
-def requantise(node: Node, acc: Array) -> Array:
-    """int64: add half, arithmetic shift right, saturate to act_w bits."""
-    shift, high = int(node.attrs["shift"]), (1 << (int(node.attrs["act_w"]) - 1)) - 1
-    rounded: Array = np.clip((acc + ((1 << shift) >> 1)) >> shift, -high - 1, high)
-    return rounded
-
-
-def apply_function(node: Node, z: Array, coarse: Array | None = None, fine: Array | None = None) -> Array:
-    """int64: the layer's function of z."""
-    function = node.attrs["function"]
-    if function == "identity":
-        return z
-    if function == "relu":
-        return np.maximum(z, 0)
-    if function != "table" or coarse is None or fine is None:
-        raise ValueError(f"function {function!r}")
-    width, lo, hi = (int(node.attrs[key]) for key in ("act_w", "lo_bits", "hi_bits"))
-    return look_up(Table(lo, hi, coarse, fine), z, width)
-
-
-def look_up(table: Table, z: Array, width: int) -> Array:
-    """int64: the table's values at z, integers of `width` bits."""
-    u, half = z + (1 << (width - 1)), 1 << (width - 1)
-    j = (u >> (width - table.hi_bits)) << table.lo_bits | (u & ((1 << table.lo_bits) - 1))
-    return np.asarray(np.clip(table.coarse[u >> table.lo_bits] + table.fine[j], -half, half - 1))

@@ -7,7 +7,7 @@ import numpy as np
 
 from emcc.ir.graph import Array, Format
 from emcc.ir.program import Table
-from emcc.ops.qlinear import look_up
+from emcc.ops.fixed import look_up
 
 
 def tabulated(table: Table, width: int) -> Array:

@@ -11,8 +11,8 @@ from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.ir.graph import Array, Codebook, Format, Graph, Node
 from emcc.ir.program import Table
+from emcc.ops.fixed import bound_of_counts, code_counts
 from emcc.passes import function_table
-from emcc.passes.bounds import bound_of_counts, code_counts
 from emcc.passes.functions import apply_function
 from emcc.passes.layers import Layer, linear_layers
 

@@ -14,10 +14,10 @@ from emcc.backends.rom import images, render
 from emcc.backends.verilog.context import parameters
 from emcc.eie import reference
 from emcc.eie.layout import Layout
-from emcc.eie.matrix import activate
 from emcc.eie.pack import unpack_rows
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
+from emcc.ops.fixed import activate
 
 WRAPPER = Path(__file__).resolve().parents[1] / "pe" / "emcc_pe_bench.sv"
 OF_THE_ARRAY = (
@@ -63,7 +63,7 @@ def passes(program: Program, pe: int, repeats: int, seed: int = 0) -> list[Pass]
             x = vector(rng, KINDS[(turn + i) % len(KINDS)], layer.n_in, *bounds)
             accumulators = reference.weights(layer, program.pes) @ x
             table = program.tables[layer.table] if layer.table >= 0 else None
-            y = activate(accumulators + layer.bias, layer.shift, layer.z_fmt, layer.function, table)
+            y = activate(accumulators + layer.bias, layer.shift, layer.z_fmt.width, layer.function, table)
             at = {name: value for name, value, _ in layout.fields(i)}
             columns = [(at["col_base"] + int(j), int(x[j])) for j in np.flatnonzero(x)]
             work = int(layer.count[pe, x != 0].sum())

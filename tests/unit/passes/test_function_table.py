@@ -6,7 +6,7 @@ import pytest
 from emcc import ops
 from emcc.ir.graph import Format, Node
 from emcc.ir.program import Table
-from emcc.ops.qlinear import apply_function as integer_function
+from emcc.ops.fixed import activate
 from emcc.passes.function_table import Wanted, build, shapes, tabulated
 from emcc.passes.functions import flat_beyond
 from emcc.passes.quantise import target
@@ -24,9 +24,7 @@ CASES = [
 
 def integers(table, width):
     """Every z through the operator's own integer meaning."""
-    attrs = {"function": "table", "act_w": width, "lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
-    z = np.arange(-(1 << (width - 1)), 1 << (width - 1))
-    return integer_function(Node("n", "QLinear", (), (), attrs), z, table.coarse, table.fine)
+    return activate(np.arange(-(1 << (width - 1)), 1 << (width - 1)), 0, width, "table", table)
 
 
 @pytest.mark.parametrize(("op", "attrs", "z_frac", "y_frac", "tolerance", "entries"), CASES)

@@ -13,8 +13,8 @@ from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.ir.graph import Codebook, Format, Node
 from emcc.ops import interpret, registry
+from emcc.ops.fixed import accumulator_bound, code_counts
 from emcc.ops.qlinear import accumulate
-from emcc.passes.bounds import accumulator_bound, code_counts
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.functions import apply_function
 from emcc.passes.quantise import Quantise, finest_weight_frac, scale_layer, table_errors
