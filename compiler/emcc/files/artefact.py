@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from emcc.base.errors import EmccError
+from emcc.base.errors import EmccError, printable
+from emcc.files.manifest import is_plain, problems
 
 MANIFEST = "emcc.json"
 FORMAT = 2
+_LARGEST = 1 << 26
 _NUMBERS = re.compile(r"\[[-+\d.eE,\s]+\]")
 
 
@@ -28,8 +30,7 @@ class Artefact:
 
     def __post_init__(self) -> None:
         for name in self.files:
-            path = PurePosixPath(name)
-            if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+            if not is_plain(name):
                 raise ValueError(f"not a plain relative file name: {name!r}")
 
     @cached_property
@@ -111,20 +112,30 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of an artefact on disk. Raises EmccError if there is none, or one that this emcc cannot read."""
+    """The manifest of an artefact on disk, checked against its schema.
+
+    Raises EmccError if there is none, or one that emcc did not write, or another version did.
+    """
     path = folder / MANIFEST
     if not folder.is_dir() or not path.is_file():
         raise EmccError(
             f"not an artefact: no {MANIFEST} there", file=folder, hint="give the folder that `emcc compile` wrote"
         )
     try:
+        if path.stat().st_size > _LARGEST:
+            raise EmccError(f"is larger than {_LARGEST:,} bytes, which no {MANIFEST} is", file=path)
         manifest = json.loads(path.read_bytes())
-    except (ValueError, OSError) as error:
-        raise EmccError(f"cannot be read as JSON: {error}", file=path) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        found = manifest.get("format") if isinstance(manifest, dict) else None
-        raise EmccError(f"artefact format {found!r}, this emcc reads {FORMAT}", file=path, hint="compile again")
-    return manifest
+    except (ValueError, OSError, RecursionError) as error:
+        raise EmccError(f"cannot be read as JSON: {printable(str(error))}", file=path) from error
+    version = manifest.get("format") if isinstance(manifest, dict) else None
+    if type(version) is not int or version != FORMAT:
+        number = printable(repr(version), 40)
+        raise EmccError(f"artefact format {number}, this emcc reads {FORMAT}", file=path, hint="compile again")
+    wrong = problems(manifest)
+    if wrong:
+        lines = [printable(line) for line in wrong]
+        raise EmccError("is not what emcc writes", file=path, hint="compile again", details=lines)
+    return dict(manifest)
 
 
 def to_json(value: Any) -> bytes:
@@ -139,6 +150,8 @@ def changed(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _hash(path: Path) -> str | None:
+    if not path.is_file():  # a pipe would wait for ever
+        return None
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -96,9 +96,10 @@ def paper_table(table: Mapping[str, Any]) -> Table:
             percent(total["bytes"] / total["dense_bytes"]),
         ),
     ]
-    for coder, of_all in total["coders"].items():
-        costs = [row["coders"][coder] for row in rows]
-        columns.append((f"{TITLES[coder]}\nover entropy", [over(cost) for cost in costs], over(of_all)))
+    for coder, title in TITLES.items():
+        costs = [part["coders"].get(coder) for part in (total, *rows)]
+        if None not in costs:
+            columns.append((f"{title}\nover entropy", [over(cost) for cost in costs[1:]], over(costs[0])))
     return table_of(columns, {"overflow": "fold"}, {"justify": "right", "no_wrap": True}, padding=(0, 1, 0, 0))
 
 

@@ -1,0 +1,148 @@
+"""The schema of emcc.json: what has to be in it, and of which kind, for what reads it to trust it."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any
+
+SHOWN = 8
+_LARGEST = 1 << 60
+COUNT, SIZE = range(_LARGEST), range(1, _LARGEST)
+_SOURCE = {"file": str, "sha256": str}
+_FILES = {"*": {"bytes": COUNT, "sha256": str}}
+_COST = {"bytes": COUNT, "entropy_bytes": float}
+_CODERS = {"huffman": _COST, "range?": _COST}
+_CODED = {
+    "layers": [
+        {
+            **dict.fromkeys(
+                ("kept", "entries", "code_bits", "run_bits", "bytes", "codebook_bytes", "bias_bytes"), COUNT
+            ),
+            **dict.fromkeys(("density", "code_bits_coded", "run_bits_coded", "inertia"), float),
+            **{"name": str, "weights": SIZE, "biases": COUNT, "coders": _CODERS},
+        }
+    ],
+    "totals": {
+        **{"weights": SIZE, "dense_bytes": SIZE, "kept": COUNT, "bytes": COUNT, "header_bytes": COUNT},
+        **{"compression": float, "coders": _CODERS},
+    },
+}
+_EITHER = {"emcc": str, "model": {**_SOURCE, "name": str}, "files": _FILES}
+COMPRESSED = {
+    **_EITHER,
+    **_CODED,
+    "data": ({**_SOURCE, "samples": COUNT}, None),
+    "search?": {
+        **dict.fromkeys(("measure", "score"), str),
+        **dict.fromkeys(("held_out", "trained_on"), COUNT),
+        **dict.fromkeys(("quality_before", "quality", "agreement"), float),
+    },
+    "quality?": {
+        **{"samples": COUNT, "classes": bool, "agreement": float},
+        **dict.fromkeys(("accuracy", "accuracy_before"), (float, None)),
+    },
+}
+COMPILED = {
+    **_EITHER,
+    "target": str,
+    "data": ({**_SOURCE, "samples": COUNT, "labels": bool}, None),
+    "options": {"fine_tuned": bool},
+    "passes": [{"name": str, "did": str}],
+    "warnings": [str],
+    "samples": str,
+    "design": {**dict.fromkeys(("pes", "act_w", "acc_w"), SIZE), "host": [{"op": str}]},
+    "layers": [
+        {
+            **dict.fromkeys(("rows", "columns", "code_w", "run_w", "padding_zeros", "dense_bytes", "bytes"), COUNT),
+            **{"name": str, "dense_cycles": COUNT, "density": float, "cycles": float},
+        }
+    ],
+    "totals": {
+        **dict.fromkeys(("padding_zeros", "dense_bytes", "bytes", "dense_cycles"), COUNT),
+        **dict.fromkeys(("density", "compression", "seconds", "dense_seconds", "speedup"), float),
+        **{"clock_hz": SIZE, "cycles": {"mean": float, "min": COUNT, "max": COUNT, "samples": COUNT}},
+    },
+    "compression": _CODED,
+    "quality": {
+        **{"samples": COUNT, "labels": bool},
+        **dict.fromkeys(("float_accuracy", "compressed_accuracy", "agreement"), (float, None)),
+        **dict.fromkeys(("fixed_error_max", "fixed_error_rms", "output_range"), float),
+    },
+}
+"""As data: a type (float is any finite number), a range of whole numbers, None, a tuple of alternatives, a list of any
+length, an object. A key that ends in "?" may be missing, "*" is any name, and what a schema does not name is free."""
+
+
+def problems(manifest: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a manifest, a sentence each, at most SHOWN; [] where what reads it may trust it."""
+    compressed = manifest.get("kind") == "compressed"
+    wrong = list(islice(_faults(manifest, COMPRESSED if compressed else COMPILED, ""), SHOWN))
+    return wrong or [*_unsafe(manifest), *(_apart_compressed(manifest) if compressed else _apart(manifest))][:SHOWN]
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is a relative path, "/"-separated, that stays in its folder."""
+    path = PurePosixPath(name)
+    plain = path.parts and not path.is_absolute() and ".." not in path.parts
+    return bool(plain) and "\\" not in name and "\0" not in name and str(path) == name
+
+
+def _faults(value: Any, schema: Any, place: str) -> Iterator[str]:
+    if isinstance(schema, tuple):
+        if all(any(_faults(value, alternative, place)) for alternative in schema):
+            yield from _faults(value, schema[0], place)
+    elif isinstance(schema, dict):
+        yield from _object_faults(value, schema, place)
+    elif isinstance(schema, list):
+        if type(value) is not list:
+            yield f"{place[1:]} is not a list"
+            return
+        for i, item in enumerate(value):
+            yield from _faults(item, schema[0], f"{place}[{i}]")
+    elif isinstance(schema, range):
+        if type(value) is not int or value not in schema:
+            yield f"{place[1:]} is not a whole number from {schema.start} on"
+    elif schema is float:
+        if type(value) not in (int, float) or not abs(value) <= _LARGEST:
+            yield f"{place[1:]} is not a number"
+    elif (value is not None) if schema is None else type(value) is not schema:
+        yield f"{place[1:]} is not {'text' if schema is str else 'true or false' if schema is bool else 'null'}"
+
+
+def _object_faults(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
+    if type(value) is not dict:
+        yield f"{place[1:] or 'it'} is not an object"
+        return
+    for key, part in schema.items():
+        name = key.removesuffix("?")
+        if key == "*":
+            for name, item in value.items():
+                yield from _faults(item, part, f"{place}.{name}")
+        elif name in value:
+            yield from _faults(value[name], part, f"{place}.{name}")
+        elif name == key:
+            yield f"{place[1:] or 'it'} has no {name}"
+
+
+def _unsafe(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name in manifest["files"]:
+        if not is_plain(name):
+            yield f"files has {name!r}, which is not the name of a file in the folder"
+
+
+def _apart(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What does not go together in the manifest of a compiled model."""
+    quality = manifest["quality"]
+    if quality["labels"] and manifest["data"] is None:
+        yield "quality.labels is true, and there is no data"
+    if (quality["float_accuracy"] is None) != (quality["compressed_accuracy"] is None):
+        yield "quality has one accuracy of two"
+
+
+def _apart_compressed(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What does not go together in the manifest of a compressed model."""
+    quality = manifest.get("quality", {"accuracy": None, "accuracy_before": None})
+    if manifest["data"] is None and ("search" in manifest or "quality" in manifest):
+        yield "something was measured, and there is no data"
+    if (quality["accuracy"] is None) != (quality["accuracy_before"] is None):
+        yield "quality has one accuracy of two"
