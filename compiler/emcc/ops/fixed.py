@@ -1,4 +1,4 @@
-"""The integer meaning of a layer after its sums (the numeric contract of docs/architecture.md), and how large they are."""
+"""The integer meaning of a layer after its sums (docs/architecture.md), and how large these can get."""
 
 import numpy as np
 
