@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from emcc import __version__
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import for_path, printable
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -93,7 +94,7 @@ def compile_command(
     from emcc.report.summary import print_summary
 
     goal = goal_of(max_drop, target_size, target_sparsity)
-    folder = out or Path(f"{model.stem}_{target}")
+    folder = out or Path(f"{for_path(model.stem)}_{target}")
     check_folder(folder)
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work
@@ -133,7 +134,7 @@ def compress(
         goal.check(keep_weights)
     elif not keep_weights:
         goal = Goal(max_drop=0.3)
-    folder = out or Path(f"{model.stem}_compressed")
+    folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder)
     with Progress(quiet) as progress:
         artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights), progress)
@@ -231,7 +232,7 @@ def rom(
     memories = images(load_program(folder / "program.npz"))
     files = {name.removeprefix("rom/"): data for name, data in render(memories, form).items()}
     facts = {name: {"width": image.width, "depth": len(image)} for name, image in memories.items()}
-    target = out or Path(f"{folder.resolve().name}_rom_{form}")
+    target = out or Path(f"{for_path(folder.resolve().name)}_rom_{form}")
     Artefact({**files, ROM_MARKER: to_json({"format": form, "files": sorted(files), "memories": facts})}).write(
         target, ROM_MARKER
     )

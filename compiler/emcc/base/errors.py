@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from emcc.base.text import printable
+
 
 class EmccError(Exception):
     """A mistake in the user's input. The command line prints it without a traceback and exits with 2.
@@ -38,10 +40,4 @@ class EmccError(Exception):
         lines = [f"{where}{self.message}", *(f"  {line}" for line in self.details)]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
-
-
-def printable(text: str, limit: int = 120) -> str:
-    """`text` cut to `limit` characters, with control characters escaped: names from a model are untrusted."""
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+        return "\n".join(printable(line, None) for line in lines)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.driver.request import CompileOptions
 from emcc.files.artefact import MANIFEST, Artefact, to_json
 

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.compress.method import METHODS
 
 if TYPE_CHECKING:

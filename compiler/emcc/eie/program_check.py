@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from emcc.base.errors import printable
+from emcc.base.text import printable
 from emcc.eie.pack import unpack_rows
 from emcc.eie.reference import weights
 from emcc.ir.graph import Array

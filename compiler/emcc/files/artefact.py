@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import for_path, printable
 from emcc.files.manifest import is_plain, problems
 
 MANIFEST = "emcc.json"
@@ -58,7 +59,7 @@ class Artefact:
         """
         check_folder(folder, marker)
         with _refusals(folder), _parents(folder.resolve()) as target:
-            fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+            fresh = Path(tempfile.mkdtemp(prefix=f".{for_path(target.name, 80)}.new-", dir=target.parent))
             try:
                 fresh.chmod(0o777 & ~_umask())
                 for name in sorted(self.files):
@@ -74,11 +75,11 @@ class Artefact:
 
 def check_folder(folder: Path, marker: str = MANIFEST) -> None:
     """Raises EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after."""
-    if folder.is_symlink() and not folder.exists():
-        raise EmccError("the output folder is a link to nothing", file=folder)
-    if folder.exists() and not folder.is_dir():
-        raise EmccError("the output is a file, not a folder", file=folder, hint="name another folder with --out")
     with _refusals(folder):
+        if folder.is_symlink() and not folder.exists():
+            raise EmccError("the output folder is a link to nothing", file=folder)
+        if folder.exists() and not folder.is_dir():
+            raise EmccError("the output is a file, not a folder", file=folder, hint="name another folder with --out")
         if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
             raise EmccError(
                 f"the output folder holds something else than emcc's output (it has no {marker})",
@@ -100,7 +101,7 @@ def write_file(path: Path, content: bytes) -> None:
         if path.exists() and not path.is_file():  # a pipe or a device: /dev/stdout
             path.write_bytes(content)
             return
-        handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.new-", dir=path.parent)
+        handle, fresh = tempfile.mkstemp(prefix=f".{for_path(path.name, 80)}.new-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -191,7 +192,7 @@ def _swap(fresh: Path, target: Path) -> None:
     if not target.exists():
         os.rename(fresh, target)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old-", dir=target.parent))
+    old = Path(tempfile.mkdtemp(prefix=f".{for_path(target.name, 80)}.old-", dir=target.parent))
     try:
         os.rename(target, old)
     except BaseException:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from emcc.base.errors import printable
+from emcc.base.text import printable
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.tensors import decode
 from emcc.ir.graph import Array

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.frontend.facts import facts_of, input_data, model_problems
 from emcc.frontend.operands import Data
 from emcc.frontend.read import opset_of, read

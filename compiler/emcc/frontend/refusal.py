@@ -1,6 +1,6 @@
 """Why a node cannot be compiled."""
 
-from emcc.base.errors import printable
+from emcc.base.text import printable
 
 
 class Refusal(Exception):

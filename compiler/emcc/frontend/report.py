@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NodeReport:
-    """Whether emcc takes one node; names are untrusted text, to be printed through `errors.printable`.
+    """Whether emcc takes one node; names are untrusted text, to be printed through `text.printable`.
 
     Attributes:
         name: the node's name, or its first output's where it has none.

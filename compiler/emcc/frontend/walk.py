@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 
 from emcc import ops
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.frontend import constants
 from emcc.frontend.hints import hint_for
 from emcc.frontend.operands import Data, Operands

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from emcc import ops
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.ir.graph import Graph
 from emcc.ops import Trait
 

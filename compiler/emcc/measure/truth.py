@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.ir.graph import Array, Graph
 from emcc.ops import interpret
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from emcc import ops
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.ir.graph import Array, Graph, Node
 
 

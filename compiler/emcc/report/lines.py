@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emcc.base.errors import printable
+from emcc.base.text import printable
 
 
 def percent(fraction: float, form: str = ".2%") -> str:

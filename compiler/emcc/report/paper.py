@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
-from emcc.base.errors import printable
+from emcc.base.text import printable
 from emcc.report.lines import kilo, percent
-from emcc.report.summary import console, table_of
+from emcc.report.summary import console, shown, table_of
 
 TITLES = {"huffman": "Huffman", "range": "range coder"}
 
@@ -17,7 +16,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
     """Print the table and its notes on stdout."""
     out = console()
     search = manifest.get("search")
-    out.print(Text(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
+    out.print(shown(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
     lines = [parts(manifest)]
     if not search:
@@ -30,7 +29,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
     if "quality" in manifest:
         lines.append(_measured(manifest, manifest["quality"]))
     for line in lines:
-        out.print(Text(line))
+        out.print(shown(line))
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
@@ -58,9 +57,9 @@ def _measured(manifest: Mapping[str, Any], quality: Mapping[str, Any]) -> str:
 def print_paper(manifest: Mapping[str, Any]) -> None:
     """Print the table alone, for a model that was compiled."""
     out = console()
-    out.print(Text("weights, coded, as in the tables of Deep Compression (Han et al. 2016):"))
+    out.print(shown("weights, coded, as in the tables of Deep Compression (Han et al. 2016):"))
     out.print(paper_table(manifest["compression"]))
-    out.print(Text(parts(manifest["compression"])))
+    out.print(shown(parts(manifest["compression"])))
 
 
 def parts(table: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from emcc.base.events import Event
+from emcc.base.text import printable
 
 
 class Progress:
@@ -35,7 +36,7 @@ class Progress:
             facts += f"{step.measure} {step.quality:.2f} %"
             done, total, step = step.done, step.total, step.stage
         if self._bar:
-            self._bar.update(self._task, description=step, total=total, completed=done, facts=facts)
+            self._bar.update(self._task, description=printable(step), total=total, completed=done, facts=facts)
 
     def __enter__(self) -> Self:
         if self._bar:

@@ -2,11 +2,10 @@
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from emcc.measure.cost import CLOCK_HZ
 from emcc.report.lines import percent, seconds
-from emcc.report.summary import console
+from emcc.report.summary import console, shown
 from emcc.runtime.result import SimulationResult
 
 
@@ -33,14 +32,14 @@ def print_simulation(result: SimulationResult) -> None:
         rows.append(("accuracy", percent(result.accuracy)))
     rows.append(("simulator", f"built in {result.build_seconds:.1f} s, ran {result.run_seconds:.1f} s"))
     for name, value in rows:
-        table.add_row(name, Text(value, justify="right"))
+        table.add_row(name, shown(value, justify="right"))
     out.print(table)
     if result.failure:
-        out.print(Text(f"stopped early: {result.failure}"))
+        out.print(shown(f"stopped early: {result.failure}"))
     if result.difference:
-        out.print(Text(f"first difference: {result.difference}"))
+        out.print(shown(f"first difference: {result.difference}"))
     if result.ok:
         verdict = "every output integer equals the reference"
-        out.print(Text(verdict + (", every cycle count the prediction" if result.cycle_mismatches == 0 else "")))
+        out.print(shown(verdict + (", every cycle count the prediction" if result.cycle_mismatches == 0 else "")))
     else:
-        out.print(Text("FAILED: the RTL is not what the compiler says it is"))
+        out.print(shown("FAILED: the RTL is not what the compiler says it is"))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from emcc.base.errors import printable
+from emcc.base.text import printable
 from emcc.report.lines import headline, kilo, notes, percent, seconds
 
 Column = tuple[str, list[str], str]
@@ -21,15 +21,20 @@ def console() -> Console:
     return plain if plain.is_terminal else Console(highlight=False, width=120)
 
 
+def shown(text: str, **style: Any) -> Text:
+    """Return text, trusted or not, as a terminal may show it."""
+    return Text(printable(text, None), **style)
+
+
 def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
     """Print the layer table and the totals on stdout. All cycle counts are estimates, and labelled so."""
     out = console()
-    out.print(Text(f"{folder}: {headline(manifest)}"))
+    out.print(shown(f"{folder}: {headline(manifest)}"))
     out.print(layer_table(manifest))
     for line in notes(manifest):
-        out.print(Text(line))
+        out.print(shown(line))
     for warning in manifest["warnings"]:
-        out.print(Text(f"warning: {warning}", style="yellow"))
+        out.print(shown(f"warning: {warning}", style="yellow"))
 
 
 def layer_table(manifest: Mapping[str, Any]) -> Table:
@@ -55,7 +60,7 @@ def table_of(columns: Sequence[Column], first: Mapping[str, Any], others: Mappin
     """Return a table of columns; `first` and `others` are what rich's add_column takes, `style` what its Table does."""
     table = Table(box=box.SIMPLE_HEAD, show_footer=True, **style)
     for index, (title, _, footer) in enumerate(columns):
-        table.add_column(title, footer=Text(footer), **(others if index else first))
+        table.add_column(title, footer=shown(footer), **(others if index else first))
     for cells in zip(*(column[1] for column in columns), strict=True):
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(shown(cell) for cell in cells))
     return table

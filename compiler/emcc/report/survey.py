@@ -5,11 +5,10 @@ from typing import Any
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
-from emcc.base.errors import printable
+from emcc.base.text import printable
 from emcc.frontend.report import Survey
-from emcc.report.summary import console
+from emcc.report.summary import console, shown
 
 
 def print_survey(survey: Survey) -> None:
@@ -19,11 +18,11 @@ def print_survey(survey: Survey) -> None:
     producer = f", by {printable(facts.producer)}" if facts.producer else ""
     parameters = f"{facts.parameters:,} parameters, {facts.size:,} bytes"
     name = printable(facts.name) or "unnamed"
-    out.print(Text(f"{name}: opset {facts.opset}, {facts.nodes} nodes, {parameters}{producer}"))
+    out.print(shown(f"{name}: opset {facts.opset}, {facts.nodes} nodes, {parameters}{producer}"))
     for kind, values in (("input", facts.inputs), ("output", facts.outputs)):
         for name, dtype, axes in values:
             shape = ", ".join(printable(str(axis)) for axis in axes)
-            out.print(Text(f"{kind} {printable(name)}: {printable(dtype)} [{shape}]"))
+            out.print(shown(f"{kind} {printable(name)}: {printable(dtype)} [{shape}]"))
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("node", "operator", "supported", "why", "what to change"):
         table.add_column(title)
@@ -31,21 +30,21 @@ def print_survey(survey: Survey) -> None:
         answer, style = ("yes", "") if row.eie else ("compress", "yellow")
         answer, style = (answer, style) if row.supported else ("NO", "red")
         cells = (row.name, row.op, answer, row.reason, row.hint)
-        table.add_row(*(Text(printable(cell, 500)) for cell in cells), style=style)
+        table.add_row(*(shown(printable(cell, 500)) for cell in cells), style=style)
     out.print(table)
     for problem in facts.problems:
-        out.print(Text(f"problem: {problem}"))
+        out.print(shown(f"problem: {problem}"))
     refused = sum(not row.supported for row in survey)
     if survey.eie:
-        out.print(Text("supported: `emcc compile` takes this model"))
+        out.print(shown("supported: `emcc compile` takes this model"))
     elif survey.supported:
         later = sum(not row.eie for row in survey)
         some = f"{later} of {len(survey)} nodes"
-        out.print(Text(f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {some}"))
+        out.print(shown(f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {some}"))
     elif refused:
-        out.print(Text(f"NOT supported: {refused} of {len(survey)} nodes"))
+        out.print(shown(f"NOT supported: {refused} of {len(survey)} nodes"))
     else:
-        out.print(Text("NOT supported"))
+        out.print(shown("NOT supported"))
 
 
 def as_values(survey: Survey) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from emcc.base.text import for_html
+
 
 def folder(name: str) -> Traversable:
     """Return the data folder `name`: "templates", "rtl" or "harness"."""
@@ -20,6 +22,7 @@ def template(name: str, escape: bool = False) -> Any:
 
     return Environment(
         autoescape=escape,
+        finalize=for_html if escape else None,
         undefined=StrictUndefined,
         loader=FunctionLoader(lambda path: folder("templates").joinpath(path).read_text("utf-8")),
         trim_blocks=True,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.tools.process import Finished, ToolError, cores, parallel, run

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.files.arrays import DAMAGED, Member, member
 from emcc.ir.graph import Array, Graph
 

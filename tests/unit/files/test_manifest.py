@@ -112,6 +112,18 @@ def test_what_is_said(change: Any, message: str, command: list[str], tmp_path: P
     assert done.stderr.startswith(f"emcc: error: {tmp_path}/emcc.json: ")
 
 
+@pytest.mark.parametrize("kind", ["labelled", "searched"])
+def test_text_is_shown_escaped(kind: str, tmp_path: Path) -> None:
+    """Every text in it is an escape sequence, a line of its own or turned around; the report's is too."""
+    value = json.loads(manifest(kind))
+    for container, key in list(places(value)):
+        if isinstance(container[key], str) and key not in ("sha256", "kind"):
+            container[key] = f"{container[key]}\x1b[31m\n\u202egpj.\ud800"
+    output = inspect(tmp_path, json.dumps(value))
+    assert "model.onnx\\x1b[31m\\n\\u202egpj.\\ud800" in output
+    assert all(line.isprintable() for line in output.splitlines())
+
+
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "1" * 10_000, "\ud800", '{"format": 2}', "null", "{" * 9])
 def test_files_of_other_things(text: str, tmp_path: Path) -> None:
     assert "emcc: error" in inspect(tmp_path, text)

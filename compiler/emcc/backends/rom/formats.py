@@ -7,6 +7,7 @@ import numpy as np
 
 from emcc.backends.rom.image import RomImage
 from emcc.base.errors import EmccError
+from emcc.base.text import for_comment
 from emcc.ir.graph import Array
 
 _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -68,12 +69,7 @@ def of_hex(words: list[bytes], width: int) -> RomImage:
 
 def _comments(image: RomImage, mark: str) -> bytes:
     """Return comment lines in printable ASCII, so that no name can end its line."""
-    safe = ("".join(c if c.isascii() and c.isprintable() else _escape(c) for c in line) for line in image.comment)
-    return "".join(f"{mark} {line}".rstrip() + "\n" for line in safe).encode()
-
-
-def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
+    return "".join(f"{mark} {for_comment(line)}".rstrip() + "\n" for line in image.comment).encode()
 
 
 def _lines(data: bytes, mark: bytes) -> list[bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from emcc.backends.rom.image import RomImage
-from emcc.base.errors import printable
+from emcc.base.text import printable
 from emcc.eie.layout import Layout
 from emcc.ir.graph import Array
 from emcc.ir.program import Layer, Program

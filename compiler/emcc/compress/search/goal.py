@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from emcc.base.errors import EmccError, printable
+from emcc.base.errors import EmccError
 from emcc.base.options import option
+from emcc.base.text import printable
 from emcc.compress.problem import Aim
 
 UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "kib": 1024, "mib": 1 << 20}
