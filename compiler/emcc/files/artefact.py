@@ -74,7 +74,7 @@ class Artefact:
 
 
 def check_folder(folder: Path, marker: str = MANIFEST) -> None:
-    """Raises EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after."""
+    """Raise EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after."""
     with _refusals(folder):
         if folder.is_symlink() and not folder.exists():
             raise EmccError("the output folder is a link to nothing", file=folder)
@@ -94,7 +94,7 @@ def check_folder(folder: Path, marker: str = MANIFEST) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """One file, whole or not at all. Raises EmccError where the system refuses."""
+    """Write one file, whole or not at all. Raises EmccError where the system refuses."""
     if path.is_dir():
         raise EmccError("is a folder, not a file", file=path)
     with _refusals(path):
@@ -113,7 +113,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of an artefact on disk, checked against its schema.
+    """Read the manifest of an artefact on disk and check it against its schema.
 
     Raises EmccError if there is none, or one that emcc did not write, or another version did.
     """
@@ -140,13 +140,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> bytes:
-    """Indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
+    """Return indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
-    return (_NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode()
+    return (_NUMBERS.sub(lambda row: " ".join(row[0].split()), text) + "\n").encode()
 
 
 def changed(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Files of an artefact on disk that are not as the manifest has them, or not there, by name."""
+    """Name the files of an artefact on disk that are not as the manifest has them, or not there."""
     return [name for name, facts in sorted(manifest["files"].items()) if _hash(folder / name) != facts["sha256"]]
 
 
@@ -170,7 +170,7 @@ def _refusals(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _parents(folder: Path) -> Iterator[Path]:
-    """Makes the folders above `folder`; takes those it made away again if the body fails."""
+    """Make the folders above `folder`; take those away again if the body fails."""
     missing = [parent for parent in folder.parents if not parent.exists()]
     made: list[Path] = []
     try:
@@ -188,7 +188,7 @@ def _parents(folder: Path) -> Iterator[Path]:
 
 
 def _swap(fresh: Path, target: Path) -> None:
-    """`fresh` becomes `target`; what was there goes."""
+    """Put `fresh` in the place of `target`, and delete what was there."""
     if not target.exists():
         os.rename(fresh, target)
         return
@@ -207,7 +207,7 @@ def _swap(fresh: Path, target: Path) -> None:
 
 
 def _written_before(marker: Path) -> set[str]:
-    """The names that the marker of an earlier run lists, and its own."""
+    """Return the names that the marker of an earlier run lists, and its own."""
     try:
         value = json.loads(marker.read_bytes())
     except (OSError, ValueError, RecursionError):
