@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,8 +73,11 @@ class Artefact:
                 shutil.rmtree(fresh, ignore_errors=True)
 
 
-def check_folder(folder: Path, marker: str = MANIFEST) -> None:
-    """Raise EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after."""
+def check_folder(folder: Path, marker: str = MANIFEST, names: Sequence[str] = ()) -> None:
+    """Raise EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after.
+
+    `names` are of files that will surely be written.
+    """
     with _refusals(folder):
         if folder.is_symlink() and not folder.exists():
             raise EmccError("the output folder is a link to nothing", file=folder)
@@ -86,6 +89,8 @@ def check_folder(folder: Path, marker: str = MANIFEST) -> None:
                 file=folder,
                 hint="name a new or empty folder with --out",
             )
+        for name in {name for name in names if os.path.lexists(folder / name)} - _written_before(folder / marker):
+            raise _in_the_way(folder / name)
         above = next(parent for parent in folder.resolve().parents if parent.exists())
         if not above.is_dir():
             raise EmccError("the output folder lies under a file", file=folder, hint="name another folder with --out")
@@ -216,6 +221,11 @@ def _written_before(marker: Path) -> set[str]:
     return {marker.name, *(name for name in (names if isinstance(names, dict | list) else ()) if isinstance(name, str))}
 
 
+def _in_the_way(path: Path) -> EmccError:
+    hint = "move it, or name another folder with --out"
+    return EmccError("was not written by emcc, and stands where emcc would write", file=path, hint=hint)
+
+
 def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
     """Link (or copy) into `fresh` what is in `old` and is not ours; folders and symbolic links as they are."""
     for folder, folders, names in os.walk(old, onerror=_stop):
@@ -228,11 +238,7 @@ def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
             source, copy = Path(folder) / name, fresh / place / name
             taken = copy.is_symlink() or (copy.exists() and not (name in empty and copy.is_dir()))
             if taken or any((fresh / above).is_file() for above in (place, *place.parents)):
-                raise EmccError(
-                    "was not written by emcc, and stands where emcc would write",
-                    file=source,
-                    hint="move it, or name another folder with --out",
-                )
+                raise _in_the_way(source)
             if name in empty:
                 copy.mkdir(parents=True, exist_ok=True)
                 continue
