@@ -95,7 +95,7 @@ def compile_command(
 
     goal = goal_of(max_drop, target_size, target_sparsity)
     folder = out or Path(f"{for_path(model.stem)}_{target}")
-    check_folder(folder)
+    check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work
     )
@@ -135,7 +135,7 @@ def compress(
     elif not keep_weights:
         goal = Goal(max_drop=0.3)
     folder = out or Path(f"{for_path(model.stem)}_compressed")
-    check_folder(folder)
+    check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
         artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights), progress)
     artefact.write(folder)

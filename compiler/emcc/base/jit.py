@@ -7,7 +7,7 @@ from numba import njit
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, compiled at its first call. The machine code is kept for the next process if it can be."""
+    """Return `function`, compiled at its first call. The machine code is kept for the next process if it can be."""
     try:
         cached: Callable[..., Any] = njit(cache=True, nogil=True)(function)
         return cached

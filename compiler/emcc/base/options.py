@@ -13,7 +13,7 @@ def option(
     high: float | None = None,
     choices: Sequence[Any] | Callable[[], Sequence[Any]] = (),
 ) -> Any:
-    """A field that the recipe may set. `doc` is its comment in `emcc recipe`, the rest is checked.
+    """Return a field that the recipe may set. `doc` is its comment in `emcc recipe`, the rest is checked.
 
     `choices` may be a function, called when the choices are needed.
     """

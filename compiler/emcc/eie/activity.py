@@ -5,7 +5,7 @@ from emcc.ops.interpret import trace
 
 
 def activity(graph: Graph, x: Array) -> list[Array]:
-    """Of every layer's inputs, how often each is not zero: float64 [n_in] a layer.
+    """Measure how often every layer's inputs are not zero: float64 [n_in] a layer.
 
     Args:
         graph: a chain of QLinear.

@@ -9,7 +9,7 @@ from emcc.ir.program import words
 
 
 def row_order(work: Array, pes: int) -> Array:
-    """A permutation of rows: slot s (PE s % pes, local row s // pes) takes row order[s].
+    """Return a permutation of rows: slot s (PE s % pes, local row s // pes) takes row order[s].
 
     Longest processing time first (Graham 1969) with a limit on rows a PE: the slots of a layer are numbered without
     gaps, so PE p has one row more than the others only where the last word reaches it. Within a PE rows keep their
@@ -31,6 +31,6 @@ def row_order(work: Array, pes: int) -> Array:
         if room[pe]:
             heapq.heappush(heap, (load + work[row], pe))
     order = np.empty(rows, np.int64)
-    for pe, mine in enumerate(dealt):
-        order[pe::pes] = sorted(mine)
+    for pe, taken in enumerate(dealt):
+        order[pe::pes] = sorted(taken)
     return order

@@ -37,7 +37,7 @@ class Cycles:
 
 
 def predict(program: Program, x: Array) -> Array:
-    """Cycles of each inference: int64 [n].
+    """Predict the cycles of each inference: int64 [n].
 
     Args:
         x: integers [n, elements], the quantised input, flattened in the model's order.
@@ -46,12 +46,12 @@ def predict(program: Program, x: Array) -> Array:
 
 
 def count(program: Program, x: Array) -> Cycles:
-    """All counts of a batch; arguments as for `predict`. What the last layer gives has no part in them."""
+    """Return all counts of a batch; arguments as for `predict`. What the last layer gives has no part in them."""
     return count_layers(program, reference.run_layers(program, x, len(program.layers) - 1))
 
 
 def count_layers(program: Program, values: list[Array]) -> Cycles:
-    """All counts, from what every layer takes: `reference.run_layers`, with or without the outputs."""
+    """Return all counts, from what every layer takes: `reference.run_layers`, with or without the outputs."""
     n, layers = len(values[0]), len(program.layers)
     drain = timing.DRAIN_TABLE if program.tables else timing.DRAIN
     done, broadcasts, stalls, products = (np.zeros((n, layers), np.int64) for _ in range(4))
@@ -74,7 +74,7 @@ def count_layers(program: Program, values: list[Array]) -> Cycles:
 
 
 def _by_column(count: Array, drop_empty: bool) -> tuple[Array, Array, Array]:
-    """The PEs whose queues take each column: (int64 [columns + 1], uint32 PEs, int32 entries), the PEs of column j
+    """Find the PEs whose queues take each column: (int64 [columns + 1], uint32 PEs, int32 entries), those of column j
     from first[j] to first[j + 1]. `count` is int [pes, columns]."""
     taken = count.T > 0 if drop_empty else np.ones(count.T.shape, bool)
     columns, pe_of = np.nonzero(taken)
@@ -102,7 +102,7 @@ def _layer(
     nonzero: Any, pes: int, first_of: Any, pe_of: Any, length_of: Any, begin: Any, limit: int, switches: Any,
     done: Any, broadcasts: Any, stalls: Any,
 ) -> None:  # pragma: no cover  # fmt: skip
-    """One layer of every inference.
+    """Follow one layer of every inference.
 
     Args:
         nonzero: bool [n, columns]; first_of, pe_of, length_of: see `_by_column`; begin: int64 [n], the cycle in which

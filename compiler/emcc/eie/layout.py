@@ -8,7 +8,7 @@ from emcc.ir.program import Layer, Program, words
 
 
 def bits(values: int) -> int:
-    """Bits that number `values` things, at least 1."""
+    """Return how many bits number `values` things, at least 1."""
     return max(1, (values - 1).bit_length())
 
 
@@ -105,7 +105,7 @@ class Layout:
         return max(p.out_words for p in self.placements)
 
     def slice_entries(self, pe: int) -> int:
-        """Spmat entries of one PE over all layers."""
+        """Count the Spmat entries of one PE over all layers."""
         return sum(int(layer.first[pe + 1] - layer.first[pe]) for layer in self.program.layers)
 
     @cached_property
@@ -167,7 +167,7 @@ class Layout:
         return max(layer.code_w for layer in self.program.layers)
 
     def fields(self, index: int) -> Sequence[tuple[str, int, int]]:
-        """A layer's descriptor as (name, value, bits), from the low end: the order of emcc_ccu."""
+        """Return a layer's descriptor as (name, value, bits), from the low end: the order of emcc_ccu."""
         layer: Layer = self.program.layers[index]
         at = self.placements[index]
         table = max(layer.table, 0)

@@ -85,7 +85,7 @@ def _deal(layers: list[Matrix], options: LowerOptions) -> tuple[list[Matrix], Ar
 
 
 def _run_width(layer: Matrix, live: Positions, options: LowerOptions) -> int:
-    """The narrowest run with few enough padding zeros; where code 0 is a weight, only gaps beyond MAX_RUN_W are padded.
+    """Choose the narrowest run with few enough padding zeros; where code 0 is a weight, pad only gaps beyond MAX_RUN_W.
 
     A codebook without any zero leaves no gap: what needs padding has a code to pad with.
     """
@@ -99,7 +99,7 @@ def _run_width(layer: Matrix, live: Positions, options: LowerOptions) -> int:
 
 
 def _index(tables: list[Table], table: Table | None) -> int:
-    """The index of `table` in `tables`, where it is added if it is new; -1 for none."""
+    """Return the index of `table` in `tables`, where it is added if it is new; -1 for none."""
     if table is None:
         return -1
     for i, other in enumerate(tables):
@@ -140,7 +140,7 @@ def _layer(layer: Matrix, live: Positions, run_w: int, table: int) -> Layer:
 
 
 def _accumulator_width(layers: list[Matrix]) -> int:
-    """Bits that hold every partial sum: |w| against the largest |x|, bias and half of the last place on top."""
+    """Return bits to hold every partial sum: |w| against the largest |x|, bias and half of the last place on top."""
     low, high = layers[0].in_fmt.low, layers[0].in_fmt.high
     width = layers[0].in_fmt.width + 1
     for layer in layers:

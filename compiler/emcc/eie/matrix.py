@@ -32,7 +32,7 @@ class Matrix:
     activity: Array | None = None
 
     def columns(self, chosen: Array) -> "Matrix":
-        """The layer with the columns `chosen`, in that order."""
+        """Return the layer with the columns `chosen`, in that order."""
         activity = None if self.activity is None else self.activity[chosen]
         return replace(self, codes=self.codes[:, chosen], activity=activity)
 
@@ -42,16 +42,16 @@ class Matrix:
         return np.asarray((self.codebook != 0)[self.codes])
 
     def output_bounds(self) -> tuple[int, int]:
-        """The smallest and largest activation this layer can give."""
+        """Return the smallest and largest activation this layer can give."""
         return output_bounds(self.out_fmt, self.function, self.table)
 
     def activate(self, accumulators: Array) -> Array:
-        """Accumulators (bias included) to activations: requantise and apply the function; any shape, int64."""
+        """Requantise accumulators (bias included) and apply the function; any shape, int64."""
         return activate(accumulators, self.shift, self.z_fmt.width, self.function, self.table)
 
 
 def matrices(graph: Graph, activity: Sequence[Array] | None = None) -> list[Matrix]:
-    """The QLinear chain of `graph` as matrices, in order, each with its item of `activity`."""
+    """Return the QLinear chain of `graph` as matrices, in order, each with its item of `activity`."""
     result: list[Matrix] = []
     for node in graph.nodes:
         if node.op != "QLinear":

@@ -53,12 +53,12 @@ def positions(codes: Array, live: Array, pes: int) -> Positions:
 
 
 def padding_zeros(weights: Positions, run_w: int) -> int:
-    """How many padding zeros a run of `run_w` bits needs."""
+    """Count the padding zeros that a run of `run_w` bits needs."""
     return int((weights.run >> run_w).sum())
 
 
 def pack(weights: Positions, run_w: int, zero: int = 0) -> Slices:
-    """Entries with padding zeros, of code `zero`, wherever a gap is longer than a run can say."""
+    """Make entries, with padding zeros of code `zero` wherever a gap is longer than a run can say."""
     pads = weights.run >> run_w
     total = int(pads.sum())
     at = np.arange(weights.run.size) + np.cumsum(pads)
@@ -74,7 +74,7 @@ def pack(weights: Positions, run_w: int, zero: int = 0) -> Slices:
 
 
 def unpack_rows(count: Array, first: Array, run: Array, pes: int) -> tuple[Array, Array]:
-    """Row (slot) and column of every entry, padding zeros included: the inverse of `pack`.
+    """Return row (slot) and column of every entry, padding zeros included: the inverse of `pack`.
 
     Returns:
         rows, columns: int64 [entries].

@@ -19,7 +19,7 @@ _FRAC = 1 << 14
 
 
 def problems(program: Program) -> list[str]:
-    """What is wrong, a sentence each; [] where nothing is."""
+    """Say what is wrong, a sentence each; [] where nothing is."""
     wrong = list(_network(program))
     if not wrong:
         wrong = [f"table {i}: {text}" for i in range(len(program.tables)) for text in _table(program, i)]
@@ -114,7 +114,7 @@ def _layer(program: Program, layer: Layer) -> Iterator[str]:
 
 
 def _entries(program: Program, layer: Layer) -> Iterator[str]:
-    """The slices; `_layer` found nothing."""
+    """Check the slices, after `_layer` found nothing."""
     if not _within(layer.count, 0, layer.n_out) or int(layer.count.sum()) != layer.entries:
         yield f"the columns have {int(layer.count.sum())} entries, not {layer.entries}"
         return
@@ -130,7 +130,7 @@ def _entries(program: Program, layer: Layer) -> Iterator[str]:
 
 
 def _accumulators(program: Program) -> Iterator[str]:
-    """Layers whose sums may not fit the accumulator; `_layer` and `_entries` found nothing."""
+    """Check that sums fit the accumulator, after `_layer` and `_entries` found nothing."""
     low, high = program.layers[0].in_fmt.low, program.layers[0].in_fmt.high
     for i, layer in enumerate(program.layers, 1):
         sums = np.asarray(abs(weights(layer, program.pes)).sum(axis=1)).ravel()

@@ -10,7 +10,7 @@ from emcc.ops.fixed import activate
 
 
 def run(program: Program, x: Array) -> Array:
-    """Outputs of a batch.
+    """Run a batch.
 
     Args:
         x: integers [n, elements], the quantised input, flattened in the model's order.
@@ -22,7 +22,7 @@ def run(program: Program, x: Array) -> Array:
 
 
 def run_layers(program: Program, x: Array, count: int | None = None) -> list[Array]:
-    """What every layer takes and the last one gives: int64 arrays [n, elements] in slot order, input first.
+    """Return what every layer takes and the last one gives: int64 arrays [n, elements] in slot order, input first.
 
     `count` layers are run, or all.
     """
@@ -35,7 +35,7 @@ def run_layers(program: Program, x: Array, count: int | None = None) -> list[Arr
 
 
 def weights(layer: Layer, pes: int) -> csr_array:
-    """The layer's weights decoded from its slices: int64 [n_out, n_in], sparse, padding zeros left out."""
+    """Decode the layer's weights from its slices: int64 [n_out, n_in], sparse, padding zeros left out."""
     rows, columns = unpack_rows(layer.count, layer.first, layer.run, pes)
     values = layer.codebook[layer.code]
     kept = values != 0

@@ -22,7 +22,7 @@ _NESTED = ("layers", "tables", "host")
 
 
 def save_program(program: Program) -> bytes:
-    """The file: the same program is the same bytes."""
+    """Write the file: the same program is the same bytes."""
     header = {"version": VERSION, **_scalars(program), "host": [[op, _plain(dict(a))] for op, a in program.host]}
     header["layers"] = [_scalars(layer) for layer in program.layers]
     header["tables"] = [_scalars(table) for table in program.tables]
@@ -36,7 +36,7 @@ def save_program(program: Program) -> bytes:
 
 
 def load_program(source: bytes | Path | str, *, file: object | None = None) -> Program:
-    """The program of a file or its bytes, checked to be one. EmccError where it is not."""
+    """Read the program of a file or its bytes. EmccError where it is not one that the array can run."""
     if not isinstance(source, bytes):
         file = file or source
         try:
@@ -56,18 +56,18 @@ def load_program(source: bytes | Path | str, *, file: object | None = None) -> P
 
 
 def _scalars(value: Any) -> dict[str, Any]:
-    """The fields that are neither arrays nor nested."""
+    """Return the fields that are neither arrays nor nested."""
     kinds = _TYPES[type(value)]
-    found = {}
+    scalars: dict[str, Any] = {}
     for field in fields(value):
         kind, item = kinds[field.name], getattr(value, field.name)
         if kind is Format:
-            found[field.name] = [int(item.width), int(item.frac_bits)]
+            scalars[field.name] = [int(item.width), int(item.frac_bits)]
         elif kind in (int, str, bool):
-            found[field.name] = kind(item)
+            scalars[field.name] = kind(item)
         elif kind == tuple[int, ...]:
-            found[field.name] = [int(size) for size in item]
-    return found
+            scalars[field.name] = [int(size) for size in item]
+    return scalars
 
 
 def _arrays(value: Any, prefix: str) -> dict[str, Array]:
@@ -76,7 +76,7 @@ def _arrays(value: Any, prefix: str) -> dict[str, Array]:
 
 
 def _narrow(array: Array) -> Array:
-    """In the narrowest signed type that holds it; unsigned ones stay."""
+    """Take the narrowest signed type that holds it; unsigned ones stay."""
     if array.dtype.kind != "i":
         return array
     low, high = int(array.min(initial=0)), int(array.max(initial=0))
@@ -101,7 +101,7 @@ def _program(arrays: dict[str, Array]) -> Program:
 
 
 def _value(kind: type, scalars: Any, arrays: dict[str, Array], prefix: str, **given: Any) -> Any:
-    """A dataclass of its scalars and arrays, which are taken out of `arrays`."""
+    """Make a dataclass of its scalars and arrays, which are taken out of `arrays`."""
     scalars, values = dict(_is(scalars, dict)), dict(given)
     for field in fields(kind):
         name, hint = field.name, _TYPES[kind][field.name]
@@ -133,12 +133,11 @@ def _is(value: Any, kind: type) -> Any:
 
 
 def _list(value: Any) -> list[Any]:
-    found: list[Any] = _is(value, list)
-    return found
+    return list(_is(value, list))
 
 
 def _plain(value: Any) -> Any:
-    """Attributes as JSON; what JSON has no word for becomes an object of one key."""
+    """Return attributes as JSON; what JSON has no word for becomes an object of one key."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
@@ -157,5 +156,5 @@ def _attr(value: Any) -> Any:
         return [_attr(item) for item in value]
     if isinstance(value, dict):
         [(key, item)] = value.items()
-        return bytes.fromhex(_is(item, str)) if key == "bytes" else tuple(_attr(each) for each in _list(item))
+        return bytes.fromhex(_is(item, str)) if key == "bytes" else tuple(map(_attr, _list(item)))
     return value

@@ -13,7 +13,7 @@ from emcc.ir.graph import Array
 
 
 def trim(layers: list[Matrix]) -> tuple[list[Matrix], Array]:
-    """The trimmed layers, and the indices of the input elements that are left (int64, ascending, at least one)."""
+    """Return the trimmed layers, and the indices of the input elements left (int64, ascending, at least one)."""
     layers = _fold_constant_rows(list(layers))
     for i in range(len(layers) - 1, 0, -1):
         kept = _kept(layers[i].live)
@@ -26,7 +26,7 @@ def trim(layers: list[Matrix]) -> tuple[list[Matrix], Array]:
 
 
 def _kept(live: Array) -> Array:
-    """Indices of columns with any weight; the first one where none has, since the hardware has no empty layer."""
+    """Return the indices of columns with any weight; the first where none has: the hardware has no empty layer."""
     used = np.asarray(live.any(axis=0))
     return np.flatnonzero(used) if used.any() else np.zeros(1, np.int64)
 

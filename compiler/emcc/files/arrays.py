@@ -47,14 +47,14 @@ class Member:
     offset: int
 
     def read(self) -> Array:
-        """The values in C order, read-only; the checksum is checked."""
+        """Read the values, checking their checksum: in C order, read-only."""
         values = np.frombuffer(self.archive.read(self.info), self.dtype, offset=self.offset)
         ordered = np.asarray(values.reshape(self.shape, order="F" if self.fortran else "C"), order="C")
         ordered.flags.writeable = False
         return ordered
 
     def map(self, path: Path) -> Array:
-        """The same as a map of the file at `path`, where it is stored plainly; its checksum is not checked."""
+        """Map the values from the file at `path` where they are stored plainly (checking no checksum), or read them."""
         if self.info.compress_type != zipfile.ZIP_STORED or self.fortran:
             return self.read()
         with path.open("rb") as file:  # past the local header, APPNOTE.TXT 4.3.7
@@ -65,7 +65,7 @@ class Member:
 
 
 def member(archive: zipfile.ZipFile, name: str) -> Member:
-    """The array `name`. ValueError says what it is instead of an array of numbers, as the rest of a sentence.
+    """Find the array `name`. ValueError says what it is instead, as the rest of a sentence.
 
     Sizes are believed only as far as the file has bytes for them. Nothing is unpickled, and no header is evaluated.
     """
@@ -84,7 +84,7 @@ def member(archive: zipfile.ZipFile, name: str) -> Member:
 
 
 def _header(stream: IO[bytes]) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
-    """numpy's own reader runs the header through Python's tokenizer; this one takes what numpy writes of plain types.
+    """Read what numpy writes of plain types; its own reader runs the header through Python's tokenizer.
 
     The format is NEP 1: magic, version, a length of 2 bytes (version 1) or 4 (2 and 3), a literal of three items.
     """
@@ -106,7 +106,7 @@ def _header(stream: IO[bytes]) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
 
 
 def write_npz(arrays: Mapping[str, Array]) -> bytes:
-    """Stored, not deflated, with fixed dates: the same arrays are the same bytes on every machine."""
+    """Write an npz file, stored and with fixed dates: the same arrays are the same bytes on every machine."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
@@ -120,7 +120,7 @@ def write_npz(arrays: Mapping[str, Array]) -> bytes:
 
 
 def read_npz(data: bytes, file: object | None = None) -> dict[str, Array]:
-    """The arrays that `write_npz` wrote, of the types in PLAIN, read-only; no more memory than the file is taken.
+    """Read what `write_npz` wrote: arrays of the types in PLAIN, read-only. No more memory than the file is taken.
 
     Raises:
         EmccError: the file is damaged, or not one of ours.

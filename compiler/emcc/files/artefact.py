@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,8 +73,11 @@ class Artefact:
                 shutil.rmtree(fresh, ignore_errors=True)
 
 
-def check_folder(folder: Path, marker: str = MANIFEST) -> None:
-    """Raises EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after."""
+def check_folder(folder: Path, marker: str = MANIFEST, names: Sequence[str] = ()) -> None:
+    """Raise EmccError if `folder` cannot become an artefact; cheap, so asked before the work as well as after.
+
+    `names` are of files that will surely be written.
+    """
     with _refusals(folder):
         if folder.is_symlink() and not folder.exists():
             raise EmccError("the output folder is a link to nothing", file=folder)
@@ -86,6 +89,8 @@ def check_folder(folder: Path, marker: str = MANIFEST) -> None:
                 file=folder,
                 hint="name a new or empty folder with --out",
             )
+        for name in {name for name in names if os.path.lexists(folder / name)} - _written_before(folder / marker):
+            raise _in_the_way(folder / name)
         above = next(parent for parent in folder.resolve().parents if parent.exists())
         if not above.is_dir():
             raise EmccError("the output folder lies under a file", file=folder, hint="name another folder with --out")
@@ -94,7 +99,7 @@ def check_folder(folder: Path, marker: str = MANIFEST) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """One file, whole or not at all. Raises EmccError where the system refuses."""
+    """Write one file, whole or not at all. Raises EmccError where the system refuses."""
     if path.is_dir():
         raise EmccError("is a folder, not a file", file=path)
     with _refusals(path):
@@ -113,7 +118,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of an artefact on disk, checked against its schema.
+    """Read the manifest of an artefact on disk and check it against its schema.
 
     Raises EmccError if there is none, or one that emcc did not write, or another version did.
     """
@@ -140,13 +145,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> bytes:
-    """Indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
+    """Return indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
-    return (_NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode()
+    return (_NUMBERS.sub(lambda row: " ".join(row[0].split()), text) + "\n").encode()
 
 
 def changed(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Files of an artefact on disk that are not as the manifest has them, or not there, by name."""
+    """Name the files of an artefact on disk that are not as the manifest has them, or not there."""
     return [name for name, facts in sorted(manifest["files"].items()) if _hash(folder / name) != facts["sha256"]]
 
 
@@ -170,7 +175,7 @@ def _refusals(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _parents(folder: Path) -> Iterator[Path]:
-    """Makes the folders above `folder`; takes those it made away again if the body fails."""
+    """Make the folders above `folder`; take those away again if the body fails."""
     missing = [parent for parent in folder.parents if not parent.exists()]
     made: list[Path] = []
     try:
@@ -188,7 +193,7 @@ def _parents(folder: Path) -> Iterator[Path]:
 
 
 def _swap(fresh: Path, target: Path) -> None:
-    """`fresh` becomes `target`; what was there goes."""
+    """Put `fresh` in the place of `target`, and delete what was there."""
     if not target.exists():
         os.rename(fresh, target)
         return
@@ -207,13 +212,18 @@ def _swap(fresh: Path, target: Path) -> None:
 
 
 def _written_before(marker: Path) -> set[str]:
-    """The names that the marker of an earlier run lists, and its own."""
+    """Return the names that the marker of an earlier run lists, and its own."""
     try:
         value = json.loads(marker.read_bytes())
     except (OSError, ValueError, RecursionError):
         value = None
     names = value.get("files") if isinstance(value, dict) else None
     return {marker.name, *(name for name in (names if isinstance(names, dict | list) else ()) if isinstance(name, str))}
+
+
+def _in_the_way(path: Path) -> EmccError:
+    hint = "move it, or name another folder with --out"
+    return EmccError("was not written by emcc, and stands where emcc would write", file=path, hint=hint)
 
 
 def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
@@ -228,11 +238,7 @@ def _carry_over(old: Path, fresh: Path, ours: set[str]) -> None:
             source, copy = Path(folder) / name, fresh / place / name
             taken = copy.is_symlink() or (copy.exists() and not (name in empty and copy.is_dir()))
             if taken or any((fresh / above).is_file() for above in (place, *place.parents)):
-                raise EmccError(
-                    "was not written by emcc, and stands where emcc would write",
-                    file=source,
-                    hint="move it, or name another folder with --out",
-                )
+                raise _in_the_way(source)
             if name in empty:
                 copy.mkdir(parents=True, exist_ok=True)
                 continue

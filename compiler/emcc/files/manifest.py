@@ -33,7 +33,7 @@ COMPRESSED = {
     **_CODED,
     "data": ({**_SOURCE, "samples": COUNT}, None),
     "search?": {
-        **dict.fromkeys(("measure", "score"), str),
+        **{"measure": str, "score?": str},
         **dict.fromkeys(("held_out", "trained_on"), COUNT),
         **dict.fromkeys(("quality_before", "quality", "agreement"), float),
     },
@@ -74,14 +74,14 @@ length, an object. A key that ends in "?" may be missing, "*" is any name, and w
 
 
 def problems(manifest: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a manifest, a sentence each, at most SHOWN; [] where what reads it may trust it."""
+    """Say what is wrong with a manifest, at most SHOWN sentences; [] where what reads it may trust it."""
     compressed = manifest.get("kind") == "compressed"
     wrong = list(islice(_faults(manifest, COMPRESSED if compressed else COMPILED, ""), SHOWN))
-    return wrong or [*_unsafe(manifest), *(_apart_compressed(manifest) if compressed else _apart(manifest))][:SHOWN]
+    return wrong or [*_unsafe(manifest), *_apart(manifest, compressed)][:SHOWN]
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is a relative path, "/"-separated, that stays in its folder."""
+    """Tell whether a name is a relative path, "/"-separated, that stays in its folder."""
     path = PurePosixPath(name)
     plain = path.parts and not path.is_absolute() and ".." not in path.parts
     return bool(plain) and "\\" not in name and "\0" not in name and str(path) == name
@@ -130,19 +130,12 @@ def _unsafe(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"files has {name!r}, which is not the name of a file in the folder"
 
 
-def _apart(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """What does not go together in the manifest of a compiled model."""
-    quality = manifest["quality"]
-    if quality["labels"] and manifest["data"] is None:
-        yield "quality.labels is true, and there is no data"
-    if (quality["float_accuracy"] is None) != (quality["compressed_accuracy"] is None):
-        yield "quality has one accuracy of two"
-
-
-def _apart_compressed(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """What does not go together in the manifest of a compressed model."""
-    quality = manifest.get("quality", {"accuracy": None, "accuracy_before": None})
-    if manifest["data"] is None and ("search" in manifest or "quality" in manifest):
+def _apart(manifest: Mapping[str, Any], compressed: bool) -> Iterator[str]:
+    """Say what does not go together."""
+    quality = manifest.get("quality", {})
+    pair = ("accuracy", "accuracy_before") if compressed else ("float_accuracy", "compressed_accuracy")
+    measured = "search" in manifest or ("quality" in manifest if compressed else quality["labels"])
+    if measured and manifest["data"] is None:
         yield "something was measured, and there is no data"
-    if (quality["accuracy"] is None) != (quality["accuracy_before"] is None):
+    if len({quality.get(name) is None for name in pair}) == 2:
         yield "quality has one accuracy of two"

@@ -52,7 +52,7 @@ def _verilator(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Fi
 
 
 def _yosys(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
-    """`hierarchy -check` alone does not find an undriven or multiply driven net; `check -assert` does."""
+    """Run `check -assert` too: `hierarchy -check` alone finds no undriven or multiply driven net."""
     script = f"read_verilog -sv {' '.join(names)}; hierarchy -check -top {verilator.TOP}; proc; check -assert"
     done = yosys(script, cwd=folder, check=False)
     return _finding("yosys", done.code, done.output.splitlines())
@@ -73,9 +73,9 @@ READERS: dict[str, Callable[[Path, Sequence[str], Sequence[str]], Finding]] = {
 
 
 def _finding(reader: str, code: int, lines: Sequence[str]) -> Finding:
-    """Every line counts: the readers are asked to print nothing else than warnings."""
-    said = tuple(line for line in lines if line.strip())
-    return Finding(reader, said or ((f"exit code {code}",) if code else ()))
+    """Take every line for a warning: the readers are asked to print nothing else than warnings."""
+    warnings = tuple(line for line in lines if line.strip())
+    return Finding(reader, warnings or ((f"exit code {code}",) if code else ()))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -22,7 +22,7 @@ class Specimen:
     lower: LowerOptions
 
     def graph(self) -> Graph:
-        """The quantised graph; weights and tables are random, half of the weights 0."""
+        """Make the quantised graph; weights and tables are random, half of the weights 0."""
         rng = np.random.default_rng(0)
         tensors = {"x": Tensor("x", (None, self.sizes[0]), fmt=Format(self.act_w, FRAC))}
         constants: dict[str, Array] = {}
@@ -49,7 +49,7 @@ class Specimen:
         return Graph("specimen", ("x",), (result,), tuple(nodes), tensors, constants)
 
     def files(self) -> Mapping[str, bytes]:
-        """The emitted rtl/ and rom/."""
+        """Emit rtl/ and rom/."""
         from emcc.backends import rom, verilog
         from emcc.eie.lower import lower
 

@@ -7,19 +7,19 @@ from emcc.base.text import printable
 
 
 def percent(fraction: float, form: str = ".2%") -> str:
-    """0.1234 -> 12.34 %."""
+    """Write a share in percent: 0.1234 -> 12.34 %."""
     return f"{fraction:{form}}".replace("%", " %")
 
 
 def kilo(count: float) -> str:
-    """Bytes with a unit, thousands: 1234 -> 1.2 kB."""
+    """Write bytes with a unit, in thousands: 1234 -> 1.2 kB."""
     if count < 1000:
         return f"{count:.0f} B"
     return f"{count / 1000:,.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.2f} MB"
 
 
 def seconds(value: float) -> str:
-    """Seconds with a unit."""
+    """Write seconds with a unit."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us")):
         if value * factor >= 1:
             return f"{value * factor:.3g} {unit}"
@@ -27,7 +27,7 @@ def seconds(value: float) -> str:
 
 
 def headline(manifest: Mapping[str, Any]) -> str:
-    """What was compiled for what."""
+    """Say what was compiled for what."""
     design = manifest["design"]
     return (
         f"{printable(manifest['model']['file'])} for {manifest['target']}, {design['pes']} PEs, "
@@ -36,7 +36,7 @@ def headline(manifest: Mapping[str, Any]) -> str:
 
 
 def notes(manifest: Mapping[str, Any]) -> list[str]:
-    """The sentences under the table."""
+    """Return the sentences under the table."""
     total = manifest["totals"]
     clock = total["clock_hz"] / 1e6
     cycles = total["cycles"]

@@ -33,7 +33,7 @@ class Dataset:
 
 
 def load_data(path: Path | str, graph: Graph) -> Dataset:
-    """Reads an .npz for a model.
+    """Read an .npz for a model.
 
     `x` is float32 of the model's input shape with the batch first. float64 is rounded to float32; float16 and
     integers of up to 16 bits are converted as they are (pixels are not scaled). `y` is optional: integer class
@@ -80,7 +80,7 @@ def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
 
 
 def _check_finite(x: Array, path: Path) -> None:
-    """EmccError with how many samples are not finite in float32; a chunk at a time, so that a mapped file is."""
+    """Raise EmccError with how many samples are not finite in float32; look at a chunk of a mapped file at a time."""
     rows = max(1, _CHUNK // max(1, x[0].size))
     axes = tuple(range(1, x.ndim))
     bad: list[int] = []

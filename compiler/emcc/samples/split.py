@@ -9,7 +9,7 @@ JUDGES = 20_000
 
 
 def split(samples: int, holdout: float, seed: int) -> tuple[Array, Array]:
-    """Rows that train and rows that decide, disjoint and sorted; all rows for both where none can be held out."""
+    """Return rows that train and rows that decide, disjoint and sorted; all rows twice where none can be held out."""
     held = min(max(1, round(samples * holdout)), JUDGES, samples - 1) if holdout else 0
     if held < 1:
         return np.arange(samples), np.arange(samples)

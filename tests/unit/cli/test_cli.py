@@ -126,6 +126,16 @@ def test_an_artefact_is_replaced(folder: Path) -> None:
     assert sorted(os.listdir(folder)) == ["data.npz", "model.onnx", "out"]
 
 
+def test_a_foreign_file_in_the_way_is_said_before_the_work(folder: Path) -> None:
+    run("compress", "model.onnx", "--keep-weights", "--out", "out", "--quiet")
+    (folder / "out" / "report.html").write_text("mine")
+    before = contents(folder)
+    done = CliRunner().invoke(app, ["compile", "no.onnx", "--out", "out"])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("emcc: error: out/report.html: was not written by emcc")
+    assert contents(folder) == before
+
+
 @pytest.mark.parametrize("form", ["hex", "mem", "mif", "coe", "bin"])
 def test_rom(form: str, folder: Path) -> None:
     run("compile", "model.onnx", "--out", "out", "--pes", "2", "--quiet")

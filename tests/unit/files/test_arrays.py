@@ -68,6 +68,7 @@ HEADER = "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }"
     "header",
     [
         HEADER.replace("<i8", "<i8' + 'x"), HEADER.replace("'<i8'", "[('a', '<i8')]"), HEADER.replace("(1,)", "[1]"),
+        HEADER.replace("False", "'<i8'"), HEADER.replace("'<i8'", "True"), HEADER.replace("(1,)", "True"),
         HEADER.replace("False", "0"), HEADER.replace("shape", "descr"), HEADER + HEADER, "", "{",
         HEADER.replace("(1,)", "(" + "9" * 500 + ",)"), " " * 60_000, "{ " * 30_000, HEADER.replace("1,", "-1, -1"),
         HEADER.replace("<i8", "<U999999"), HEADER.replace("<i8", "<i0"), HEADER.replace("<i8", "|O"),
@@ -82,6 +83,16 @@ def test_headers_that_numpy_does_not_write_of_plain_numbers(header: str) -> None
         pytest.raises(ValueError, match=r"^(is not an array|is damaged|holds Python)"),
     ):
         member(archive, "x")
+
+
+@pytest.mark.parametrize(
+    "array", [np.ones((2, 3), order="F"), np.ones(2, ">f8"), np.ones(2, "c16"), np.array(["a"])], ids=str
+)
+def test_our_own_files_hold_plain_arrays_only(array: np.ndarray) -> None:
+    out = io.BytesIO()
+    np.savez(out, x=array)
+    with pytest.raises(EmccError, match="the array 'x' is not one of plain numbers"):
+        read_npz(out.getvalue())
 
 
 def test_a_size_that_the_file_cannot_hold_is_not_believed() -> None:
