@@ -16,10 +16,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common import pins
+from benchmarks.common.absorb import absorb_file
 from benchmarks.common.design import compiled
 from benchmarks.common.networks import quantised
 from benchmarks.common.parts import DESIGNS, Design
-from emcc.tools.absorb import absorb_file
 from emcc.tools.nextpnr import Routed, place_and_route
 from emcc.tools.process import ToolError, parallel
 from emcc.tools.verilator import design_files

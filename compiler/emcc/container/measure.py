@@ -37,15 +37,10 @@ class Section:
     entropy: float = 0.0
 
     @property
-    def bits(self) -> int:
-        """In the file."""
-        return self.bytes * 8
-
-    @property
     def over(self) -> float:
         """How much more it takes than its model's entropy, as a share of that; 0 where there is none."""
         least = self.entropy * self.symbols
-        return self.bits / least - 1 if least else 0.0
+        return 8 * self.bytes / least - 1 if least else 0.0
 
 
 @dataclass(frozen=True)

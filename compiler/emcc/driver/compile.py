@@ -1,7 +1,6 @@
 """The driver: a model and options in, the files of an artefact out."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from emcc.base.errors import EmccError
@@ -59,7 +58,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
     for name, reason in planned.skipped if options.goal is None else ():
         steps.say(name, reason)
-    encoder = Encoder(replace(recipe.calibrate, data=data.x if data else None), recipe.quantise, recipe.encode.coding)
+    encoder = Encoder.of(recipe, data.x if data else None)
     if options.goal is None:
         steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data)))
         shared, steps.watch = steps.run(planned.compress, original), None
@@ -75,7 +74,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program = lower(quantised, planned.lower, active)
     images = rom.images(program)
     files = {
-        "model.emc": encode(quantised, coding=recipe.encode.coding),
+        "model.emc": encode(quantised, coding=encoder.coding),
         "program.npz": save_program(program),
         **verilog.render(program),
         **rom.render(images, "hex"),

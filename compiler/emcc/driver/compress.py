@@ -1,7 +1,6 @@
 """`emcc compress`: a model, data and a goal in, the files of a compressed model out."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from emcc import __version__
@@ -43,8 +42,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     folded = Fold().apply(source)
     if not any(folded.layers()):
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
-    calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
-    encoder = Encoder(calibrate, recipe.quantise, recipe.encode.coding)
+    encoder = Encoder.of(recipe, None if data is None else data.x)
     searched: dict[str, Any] = {}
     if options.goal is None:
         tell("sharing weights")

@@ -1,9 +1,13 @@
 """What compiling would write of a graph with shared weights: model.emc."""
 
+from dataclasses import replace
+
 from emcc.compress.record import Coded
 from emcc.compress.rounding import snapped
 from emcc.container import encode, layer_sizes
-from emcc.ir.graph import Graph
+from emcc.container.options import EncodeOptions
+from emcc.driver.recipe import Recipe
+from emcc.ir.graph import Array, Graph
 from emcc.legal.checks import chained
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.quantise import Quantise
@@ -13,13 +17,19 @@ class Encoder:
     """Calibrates, quantises and encodes a chain, which the array runs; encodes any other graph as it is."""
 
     def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None, coding: str = "auto") -> None:
-        self._calibrate, self._coding = calibrate, coding
+        self._calibrate, self.coding = calibrate, coding
         self._quantise = quantise or Quantise()
+
+    @classmethod
+    def of(cls, recipe: Recipe, x: Array | None) -> "Encoder":
+        """As the recipe says, calibrated on samples x [n, ...]."""
+        calibrate = replace(recipe.of(Calibrate), data=x)
+        return cls(calibrate, recipe.of(Quantise), recipe.of(EncodeOptions).coding)
 
     def __call__(self, shared: Graph) -> bytes:
         """The file."""
         whole = self._quantise.apply(self._calibrate.apply(shared)) if chained(shared) else snapped(shared)
-        return encode(whole, coding=self._coding)
+        return encode(whole, coding=self.coding)
 
     def layers(self, shared: Graph) -> list[Coded]:
         """What each layer takes in the file."""

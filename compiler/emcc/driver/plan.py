@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emcc.compress.finetune import Gradual
+from emcc.compress.finetune import Finetune, Gradual
 from emcc.driver.recipe import Recipe
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
 from emcc.passes.base import Pass
+from emcc.passes.calibrate import Calibrate
+from emcc.passes.quantise import Quantise
 from emcc.samples.dataset import Dataset
 
 PRUNE = "skipped: no data to fine-tune on; the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
@@ -48,9 +50,10 @@ def make(
 ) -> Plan:
     """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
-    lower = recipe.lower if pes is None else replace(recipe.lower, pes=pes)
+    lower = recipe.of(LowerOptions)
+    lower = lower if pes is None else replace(lower, pes=pes)
     resolved["lower"]["pes"] = lower.pes
-    calibrate = replace(recipe.calibrate, data=None if data is None else data.x)
+    calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic else []
     zeros, codebooks = recipe.zeros, recipe.codebooks
     compress: tuple[Pass, ...] = (codebooks,)
@@ -66,7 +69,7 @@ def make(
         resolved = {name: section for name, section in resolved.items() if name not in (zeros.name, "finetune")}
         resolved[codebooks.name] = {name: getattr(compress[0], name) for name in resolved[codebooks.name]}
     elif data is not None:
-        finetune = replace(recipe.finetune, data=data, teacher=original, progress=progress, codebooks=codebooks)
+        finetune = replace(recipe.of(Finetune), data=data, teacher=original, progress=progress, codebooks=codebooks)
         compress = (Gradual(zeros, finetune), codebooks)
         compress += (finetune,) if finetune.shared_epochs else ()
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
@@ -74,7 +77,7 @@ def make(
         compress = (zeros, codebooks)
         skipped = skipped[1:]
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
-    quantise = (calibrate, recipe.quantise)
+    quantise = (calibrate, recipe.of(Quantise))
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
 
 

@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.compress.method import METHODS
+from emcc.compress.method import METHODS, Codebooks, Combination, Zeros, method
 
-if TYPE_CHECKING:
-    from emcc.compress.finetune import Finetune
-    from emcc.compress.method import Codebooks, Zeros
-    from emcc.compress.search.goal import Search
-    from emcc.container.options import EncodeOptions
-    from emcc.eie.options import LowerOptions
-    from emcc.passes.calibrate import Calibrate
-    from emcc.passes.quantise import Quantise
 
+class Section(Protocol):
+    """A dataclass whose fields are options of the recipe."""
+
+    name: ClassVar[str]
+
+
+T = TypeVar("T", bound=Section)
 HINT = "`emcc recipe` prints every option with its default"
 
 
@@ -65,49 +64,19 @@ class Recipe:
         """The sections that the recipe has."""
         return frozenset(self.chosen)
 
-    def build(self, section: str) -> Any:
-        """The step of that section, made of the chosen values."""
-        return step(section)(**self.chosen.get(section, {}))
+    def of(self, kind: type[T]) -> T:
+        """The options or the pass of that class, made of the chosen values; its `name` is its section."""
+        return kind(**self.chosen.get(kind.name, {}))
 
     @property
-    def zeros(self) -> "Zeros":
+    def zeros(self) -> Zeros:
         """The method that chooses zeros, with its options."""
-        return cast("Zeros", self.build(self.build("compress").zeros))
+        return cast(Zeros, self.of(method(self.of(Combination).zeros)))
 
     @property
-    def codebooks(self) -> "Codebooks":
+    def codebooks(self) -> Codebooks:
         """The method that shares weights, with its options."""
-        return cast("Codebooks", self.build(self.build("compress").codebooks))
-
-    @property
-    def finetune(self) -> "Finetune":
-        """The step of [finetune]."""
-        return cast("Finetune", self.build("finetune"))
-
-    @property
-    def calibrate(self) -> "Calibrate":
-        """The step of [calibrate]."""
-        return cast("Calibrate", self.build("calibrate"))
-
-    @property
-    def quantise(self) -> "Quantise":
-        """The step of [quantise]."""
-        return cast("Quantise", self.build("quantise"))
-
-    @property
-    def encode(self) -> "EncodeOptions":
-        """The options of [encode]."""
-        return cast("EncodeOptions", self.build("encode"))
-
-    @property
-    def lower(self) -> "LowerOptions":
-        """The options of [lower]."""
-        return cast("LowerOptions", self.build("lower"))
-
-    @property
-    def search(self) -> "Search":
-        """The options of [search]."""
-        return cast("Search", self.build("search"))
+        return cast(Codebooks, self.of(method(self.of(Combination).codebooks)))
 
     def effective(self) -> dict[str, dict[str, Any]]:
         """Every section's every value, defaults included, but for methods that are not used: for the manifest."""
@@ -133,15 +102,11 @@ def sections() -> dict[str, str]:
     }
 
 
-def step(section: str) -> Any:
-    """The dataclass of a section, imported when first asked for."""
-    module, name = sections()[section].split(":")
-    return getattr(importlib.import_module(module), name)
-
-
 def options(section: str) -> tuple[Field[Any], ...]:
     """The fields of a section that a recipe may set: those made with `base.options.option`."""
-    return tuple(entry for entry in fields(step(section)) if "doc" in entry.metadata)
+    module, name = sections()[section].split(":")
+    kind = getattr(importlib.import_module(module), name)
+    return tuple(entry for entry in fields(kind) if "doc" in entry.metadata)
 
 
 def default(entry: Field[Any]) -> Any:

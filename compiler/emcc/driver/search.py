@@ -10,6 +10,7 @@ from emcc import __version__
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.compress.record import Coder
+from emcc.compress.search.goal import Search
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Searcher
 from emcc.compress.search.stages import Methods
@@ -38,12 +39,12 @@ def search(
         raise ValueError("a search needs a goal and data")
     if len(data) < 2:
         raise EmccError("too little data to hold some out", file=options.data, hint="give at least two samples")
-    torch, store = import_torch(), Store(options.work, _key(options, recipe))
-    with deterministic(torch, recipe.search.threads):
-        problem = Problem(torch, folded, data, recipe.search.aim)
+    effort, torch, store = recipe.of(Search), import_torch(), Store(options.work, _key(options, recipe))
+    with deterministic(torch, effort.threads):
+        problem = Problem(torch, folded, data, effort.aim)
         methods = Methods(recipe.zeros, recipe.codebooks)
         kind = Keeper if options.keep_weights else Searcher
-        result = kind(problem, goal, recipe.search, methods, coder, store, tell).run()
+        result = kind(problem, goal, effort, methods, coder, store, tell).run()
     measured = {name: value for name, value in result.record.items() if name != "steps"}
     aim = {name: value for name, value in asdict(goal).items() if value is not None}
     return result.shared, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"]})

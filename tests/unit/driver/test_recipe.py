@@ -5,7 +5,11 @@ import tomllib
 import pytest
 
 from emcc.base.errors import EmccError
+from emcc.compress.finetune import Finetune
 from emcc.driver.recipe import Recipe, default_text, sections
+from emcc.eie.options import LowerOptions
+from emcc.passes.calibrate import Calibrate
+from emcc.passes.quantise import Quantise
 
 ALL_WRONG = """\
 depth = 1
@@ -69,10 +73,10 @@ def test_the_steps_take_their_values():
     recipe = Recipe.parse('[prune]\nsparsity = 1\n[prune.layers]\n"/fc1/Gemm" = 0.5\n[lower]\npes = 4\n')
     assert recipe.given == {"prune", "lower"}
     assert (recipe.zeros.sparsity, recipe.zeros.layers) == (1, {"/fc1/Gemm": 0.5})
-    assert recipe.lower.pes == 4
+    assert recipe.of(LowerOptions).pes == 4
     assert recipe.codebooks.bits == 4
-    assert recipe.finetune.data is None
-    assert (recipe.calibrate.bits, recipe.quantise.table_error) == (16, 2.0)
+    assert recipe.of(Finetune).data is None
+    assert (recipe.of(Calibrate).bits, recipe.of(Quantise).table_error) == (16, 2.0)
     assert recipe.effective()["prune"] == {
         "sparsity": 1,
         "score": "lamp",
