@@ -1,6 +1,7 @@
 """Programs as artefacts on disk, and samples for them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import save_program
 from emcc.files.artefact import FORMAT, MANIFEST, Artefact, to_json
+from emcc.files.manifest import COMPILED
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
 from emcc.samples.dataset import Dataset
@@ -18,7 +20,7 @@ def write(graph: Graph, options: LowerOptions, folder: Path) -> Program:
     """Lower a quantised graph and write what simulating it takes; returns the program."""
     program = lower(graph, options)
     images = rom.render(rom.images(program), "hex")
-    manifest = to_json({"format": FORMAT})
+    manifest = to_json({**example(COMPILED), "format": FORMAT})
     stored = save_program(program)
     Artefact({MANIFEST: manifest, "program.npz": stored, **verilog.render(program), **images}).write(folder)
     return program
@@ -32,3 +34,14 @@ def samples(program: Program, count: int, *, density: float = 0.5, scale: float 
     integers = rng.integers(fmt.low, fmt.high, shape, endpoint=True) * scale
     x: Array = fmt.dequantise(np.floor(integers) * (rng.random(shape) < density)).astype(np.float32)
     return Dataset(x, rng.integers(0, program.output_shape[-1], count))
+
+
+def example(schema: Any) -> Any:
+    """The least value that a schema of `files.manifest` allows."""
+    if isinstance(schema, dict):
+        return {key: example(part) for key, part in schema.items() if key[-1] not in "?*"}
+    if isinstance(schema, tuple):
+        return example(schema[-1])
+    if isinstance(schema, range):
+        return schema.start
+    return [] if isinstance(schema, list) else schema and schema()

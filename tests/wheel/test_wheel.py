@@ -82,4 +82,4 @@ def test_wheel_holds_what_the_tree_holds(wheel: Path) -> None:
     for folder, shipped in (("templates", "templates"), ("hw/rtl", "rtl"), ("sim/verilator", "harness")):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix != ".md" and "__pycache__" not in path.parts:
-                assert f"emcc/data/{shipped}/{path.relative_to(ROOT / folder)}" in names
+                assert f"emcc/resources/{shipped}/{path.relative_to(ROOT / folder)}" in names

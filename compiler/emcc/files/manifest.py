@@ -33,7 +33,7 @@ COMPRESSED = {
     **_CODED,
     "data": ({**_SOURCE, "samples": COUNT}, None),
     "search?": {
-        **dict.fromkeys(("measure", "score"), str),
+        **{"measure": str, "score?": str},
         **dict.fromkeys(("held_out", "trained_on"), COUNT),
         **dict.fromkeys(("quality_before", "quality", "agreement"), float),
     },
