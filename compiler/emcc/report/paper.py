@@ -35,7 +35,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
     """Return sentences on what the search measured."""
     trained = "nothing was trained: zero pattern and weights stay, but for their codebooks"
-    if search["trained_on"]:
+    if "score" in search:
         trained = f"trained on the other {search['trained_on']:,} samples; weights ranked by {search['score']}"
     return [
         f"{search['measure']} on {search['held_out']:,} held-out samples of {printable(manifest['data']['file'])}: "

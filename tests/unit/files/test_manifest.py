@@ -124,6 +124,12 @@ def test_text_is_shown_escaped(kind: str, tmp_path: Path) -> None:
     assert all(line.isprintable() for line in output.splitlines())
 
 
+def test_a_search_without_a_score_trained_nothing(tmp_path: Path) -> None:
+    value = json.loads(manifest("searched"))
+    del value["search"]["score"]
+    assert "nothing was trained" in inspect(tmp_path, json.dumps(value))
+
+
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "1" * 10_000, "\ud800", '{"format": 2}', "null", "{" * 9])
 def test_files_of_other_things(text: str, tmp_path: Path) -> None:
     assert "emcc: error" in inspect(tmp_path, text)
