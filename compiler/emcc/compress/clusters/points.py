@@ -109,7 +109,7 @@ def _apart(flat: Array, points: Points, which: Array) -> Points:
         )
     ]
     order = np.argsort(merged[0], kind="stable")
-    keys, values, counts, exact = (each[order] for each in merged)
+    keys, values, counts, exact = (array[order] for array in merged)
     return Points(values, counts, keys, exact)
 
 
