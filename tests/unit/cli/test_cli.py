@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -51,18 +50,12 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
     script = (
         "import sys\nfrom emcc.cli import app\ntry: app(['--help'])\nexcept SystemExit: pass\n"
         "heavy = {'numpy', 'onnx', 'torch', 'onnxruntime', 'numba', 'scipy', 'jinja2', 'networkx'} & set(sys.modules)\n"
-        "sys.exit(f'imported {heavy}' if heavy else 0)"
+        "sys.exit(f'imported {heavy}, {len(sys.modules)} modules' if heavy or len(sys.modules) > 450 else 0)"
     )
-    times = []
-    for _ in range(3):
-        begun = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=ENVIRONMENT)
-        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime)
-        assert done.returncode == 0, done.stderr
-        assert "compile" in done.stdout
-        assert "simulate" in done.stdout
-    assert min(times) < 0.6  # of processor time; 0.15 on a machine that is not busy
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    assert "compile" in done.stdout
+    assert "simulate" in done.stdout
 
 
 def test_wrong_usage_is_2() -> None:
