@@ -77,12 +77,12 @@ def of_layer(layer: FullyConnected, case: str) -> dict[str, float]:
     """Mean cycles of a layer by what is switched off."""
     task = problem(layer, case)
     chance, x = activations(task)
-    found = {name: _cycles(task.graph, options, x, [chance]) for name, options in OFF.items()}
+    cycles_of = {name: _cycles(task.graph, options, x, [chance]) for name, options in OFF.items()}
     plain = replace(BASE, balance="none")
-    found["pruned, dealt in turn"] = _cycles(pruned(task, 0), plain, x)
-    found["pruned evenly over PEs, dealt in turn"] = _cycles(pruned(task, BASE.pes), plain, x)
-    found["pruned, rows balanced"] = _cycles(pruned(task, 0), BASE, x, [chance])
-    return found
+    cycles_of["pruned, dealt in turn"] = _cycles(pruned(task, 0), plain, x)
+    cycles_of["pruned evenly over PEs, dealt in turn"] = _cycles(pruned(task, BASE.pes), plain, x)
+    cycles_of["pruned, rows balanced"] = _cycles(pruned(task, 0), BASE, x, [chance])
+    return cycles_of
 
 
 def of_lenet() -> dict[str, float]:
@@ -104,13 +104,13 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> str:
     for off in next(iter(rows.values())):
         cells = []
         for name in names:
-            base, here = rows[name]["everything on"], rows[name].get(off)
-            if here is None:
+            base, count = rows[name]["everything on"], rows[name].get(off)
+            if count is None:
                 cells.append("")
             elif off == "everything on" or off.startswith("pruned"):
-                cells.append(f"{here:,.0f}")
+                cells.append(f"{count:,.0f}")
             else:
-                cells.append(f"{100 * (here / base - 1):+.1f} %")
+                cells.append(f"{100 * (count / base - 1):+.1f} %")
         lines.append(f"| {off} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -102,7 +102,7 @@ def kmeans_part() -> dict[str, Any]:
     early, _ = _timed(lambda: KMeans(CLUSTERS, init=begin, n_init=1, max_iter=100_000).fit(weights[:, None]))
     model = KMeans(CLUSTERS, init=begin, n_init=1, max_iter=100_000, tol=0)
     theirs, _ = _timed(lambda: model.fit(weights[:, None]))
-    seconds = float(np.median([each for each, _ in timed[1:]]))
+    seconds = float(np.median([seconds for seconds, _ in timed[1:]]))
     inertia = _inertia(weights, centroids, labels)
     other = _inertia(weights, model.cluster_centers_[:, 0].astype(np.float64), model.labels_)
     return {
@@ -148,12 +148,12 @@ def in_child(part: str) -> dict[str, Any]:
 
 def missed(result: Mapping[str, Any]) -> list[str]:
     """The bars that `result` misses."""
-    found = [
+    faults = [
         f"{name} is {result[name]:.4g}, not {kind} {bar}"
         for name, (kind, bar) in BARS.items()
         if name in result and (result[name] > bar if kind == "at most" else result[name] < bar)
     ]
-    return found + [f"{name} is not what was written" for name in result.get("wrong", [])]
+    return faults + [f"{name} is not what was written" for name in result.get("wrong", [])]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -51,9 +51,9 @@ def main() -> None:
     begin = time.perf_counter()
     data = encode(graph, coding=options.coding)
     between = time.perf_counter()
-    found = decode(data)
+    decoded = decode(data)
     end = time.perf_counter()
-    same = all(np.array_equal(found.constants[name], graph.constants[name]) for name in graph.constants)
+    same = all(np.array_equal(decoded.constants[name], graph.constants[name]) for name in graph.constants)
     result = {
         "bytes": len(data),
         "encode_mb_s": round(megabytes / (between - begin), 1),

@@ -188,8 +188,8 @@ def _run(job: Job, folder: Path) -> Result:
     recipe.write_text("[search]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
 
     def tell(event: Any) -> None:
-        told = event if isinstance(event, str) else f"{event.stage}, {event.done} of {event.total}: {event.loss:.4f}"
-        print(f"{job}: {told}", file=sys.stderr, flush=True)
+        text = event if isinstance(event, str) else f"{event.stage}, {event.done} of {event.total}: {event.loss:.4f}"
+        print(f"{job}: {text}", file=sys.stderr, flush=True)
 
     artefact = compress_model(CompressOptions(model, data, Goal(target_size=effort.size), recipe), tell)
     return Result(error_of_onnx(model, *judge), error_of_emc(artefact.files["model.emc"], *judge), artefact.manifest)
@@ -276,22 +276,22 @@ def show(kind: str, results: list[Result], plain: list[Result]) -> None:
     before, after = PAPER_ERROR[kind]
     print(f"Han et al. 2016:             error {before:.2f} % -> {after:.2f} %")
     for name, group in (("augmented and distilled", results), ("plain (neither)", plain)):
-        errors = ", ".join(f"{each.before:.2f} -> {each.error:.2f}" for each in group)
-        told = figures(kind, group)
+        errors = ", ".join(f"{result.before:.2f} -> {result.error:.2f}" for result in group)
+        mean = figures(kind, group)
         print(
-            f"emcc, {name + ':':24} error {told['error_before']:.2f} % -> {told['error']:.2f} % "
-            f"(each seed: {errors}), {told['bytes']:,.0f} bytes, {told['ratio']:.1f}x"
+            f"emcc, {name + ':':24} error {mean['error_before']:.2f} % -> {mean['error']:.2f} % "
+            f"(each seed: {errors}), {mean['bytes']:,.0f} bytes, {mean['ratio']:.1f}x"
         )
 
 
 def figures(kind: str, results: list[Result]) -> dict[str, float]:
     """Means over the seeds."""
-    size = float(np.mean([each.bytes for each in results]))
+    size = float(np.mean([result.bytes for result in results]))
     return {
         "ratio": 4 * lenet.parameters(kind) / size,
         "bytes": size,
-        "error_before": float(np.mean([each.before for each in results])),
-        "error": float(np.mean([each.error for each in results])),
+        "error_before": float(np.mean([result.before for result in results])),
+        "error": float(np.mean([result.error for result in results])),
     }
 
 
@@ -314,13 +314,13 @@ def main() -> None:
         Job(kind, plain, seed, *shared) for kind in kinds for plain in (False, True) for seed in range(arguments.seeds)
     ]
     results = run_all(jobs, arguments.jobs)
-    found: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for kind in kinds:
         helped, plain = (
-            [results[job] for job in jobs if (job.kind, job.plain) == (kind, way)] for way in (False, True)
+            [results[job] for job in jobs if (job.kind, job.plain) == (kind, without)] for without in (False, True)
         )
         show(kind, helped, plain)
-        found[kind] = {
+        measured[kind] = {
             **figures(kind, helped),
             "augmentation": True,
             "distillation": True,
@@ -328,7 +328,7 @@ def main() -> None:
         }
     print(f"took {(time.monotonic() - begun) / 60:.0f} minutes, {arguments.jobs} at a time")
     if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
 
 
 def run_all(jobs: list[Job], at_once: int) -> dict[Job, Result]:

@@ -95,14 +95,14 @@ def line(row: Mapping[str, Any]) -> str:
 
 def faults(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     """What must never be: a wrong output, or a cycle count that the cycle model does not give."""
-    found = []
-    for case, each in rows.items():
-        for row in each:
+    wrong = []
+    for case, measured in rows.items():
+        for row in measured:
             if row["mismatches"]:
-                found.append(f"{case} {row['name']}: {row['mismatches']} mismatches")
+                wrong.append(f"{case} {row['name']}: {row['mismatches']} mismatches")
             if row["cycles"] != row["predicted_cycles"]:
-                found.append(f"{case} {row['name']}: {row['cycles']} cycles, the model says {row['predicted_cycles']}")
-    return found
+                wrong.append(f"{case} {row['name']}: {row['cycles']} cycles, the model says {row['predicted_cycles']}")
+    return wrong
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,12 +42,12 @@ def prepared(design: Design, folder: Path) -> dict[str, int]:
         (folder / name).write_text(text, encoding="utf-8")
     names = design_files({f"rtl/{file.name}": file.read_bytes() for file in (folder / "rtl").iterdir()})
     names, family = [*names, f"rtl/{pins.FILE}"], design.part.of
-    found = synthesise(
+    netlist = synthesise(
         names, pins.TOP, family.synth, cwd=folder, netlist=NETLIST, settings=family.settings, pads=family.pads
     )
     if design.part.family == "ecp5":
         absorb_file(folder / NETLIST)
-    return found
+    return netlist
 
 
 def placed(design: Design, folder: Path, seed: int) -> Routed:
@@ -73,9 +73,9 @@ def summary(
         return sum(used.get(name, 0) for name in names)
 
     ffs = count(design.ff) or sum(number for name, number in whole.items() if "DFF" in name)
-    worst = min(routed, key=lambda each: each.slowest)
+    worst = min(routed, key=lambda route: route.slowest)
     return {
-        "fmax_mhz": [round(each.slowest, 2) for each in routed],
+        "fmax_mhz": [round(route.slowest, 2) for route in routed],
         "seeds": list(seeds),
         "target_mhz": design.target,
         "pes": design.options.pes,
@@ -99,9 +99,9 @@ def run(names: Sequence[str], seeds: Sequence[int], jobs: int, folder: Path) -> 
     """A row a design. A design that does not fit its part has an `error` and no clock."""
 
     def synth(name: str) -> dict[str, int]:
-        found = prepared(DESIGNS[name], folder / name)
+        netlist = prepared(DESIGNS[name], folder / name)
         print(f"{name}: synthesised", flush=True)
-        return found
+        return netlist
 
     def place(task: tuple[str, int]) -> Routed | ToolError:
         name, seed = task
@@ -118,13 +118,13 @@ def run(names: Sequence[str], seeds: Sequence[int], jobs: int, folder: Path) -> 
     done = dict(zip(tasks, parallel(place, tasks, jobs), strict=True))
     rows: dict[str, dict[str, Any]] = {}
     for name in names:
-        found = [done[name, seed] for seed in seeds]
-        routed = [each for each in found if isinstance(each, Routed)]
-        if len(routed) == len(found):
+        runs = [done[name, seed] for seed in seeds]
+        routed = [run for run in runs if isinstance(run, Routed)]
+        if len(routed) == len(runs):
             pe = cells((folder / name / CELLS).read_text(encoding="utf-8"), "emcc_pe")
             rows[name] = summary(DESIGNS[name], whole[name], pe, seeds, routed)
         else:
-            wrong = next(str(each) for each in found if isinstance(each, ToolError))
+            wrong = next(str(run) for run in runs if isinstance(run, ToolError))
             rows[name] = {"fmax_mhz": [], "yosys_cells": whole[name], "error": wrong}
     return rows
 

@@ -42,13 +42,13 @@ def scaled(layer: FullyConnected, case: str, pes: Sequence[int], queue: int) -> 
 
 def verified(pes: Sequence[int], case: str, queue: int) -> dict[str, Any]:
     """The smallest layer in Verilator: its cycles by PE count, and what differs from the model or the reference."""
-    found: dict[str, Any] = {"name": SMALLEST, "pes": list(pes), "cycles": [], "faults": []}
+    checked: dict[str, Any] = {"name": SMALLEST, "pes": list(pes), "cycles": [], "faults": []}
     for count in pes:
         options = LowerOptions(pes=count, queue_depth=queue)
         rows = simulated(named([SMALLEST]), [case], options, lambda _: None)
-        found["cycles"].append(rows[case][0]["cycles"])
-        found["faults"] += [f"{count} PEs: {fault}" for fault in faults(rows)]
-    return found
+        checked["cycles"].append(rows[case][0]["cycles"])
+        checked["faults"] += [f"{count} PEs: {fault}" for fault in faults(rows)]
+    return checked
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

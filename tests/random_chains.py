@@ -146,8 +146,8 @@ class Chain:
 
     def reshape_by_shape(self, shape: tuple[int, ...]) -> None:
         """As torch's view(x.size(0), ...) is exported: Shape, Gather, Unsqueeze, Concat."""
-        here, base = self.current, self.name()
-        self.nodes.append(node("Shape", [here], base + "s"))
+        source, base = self.current, self.name()
+        self.nodes.append(node("Shape", [source], base + "s"))
         zero = self.constant(0, np.int64)
         self.nodes.append(node("Gather", [base + "s", zero], base + "g", axis=0))
         axes: dict[str, Any] = {"axes": [0]} if self.opset < 13 else {}
@@ -165,15 +165,15 @@ def chains(draw: Any, opsets: tuple[int, ...] = (17,)) -> tuple[onnx.ModelProto,
     shape = draw(st.sampled_from([(5,), (8,), (2, 3), (1, 4), (2, 2, 3), (1, 1, 5), (4, 1)]))
     seed = draw(st.integers(0, 2**32 - 1))
     chain = Chain(draw, draw(st.sampled_from(opsets)), batch, shape, np.random.default_rng(seed))
-    steps = ["arithmetic", "activate", "nothing", "flatten", "transpose", "unsqueeze", "squeeze", "reshape"]
-    steps += ["matmul", "normalise", "linear", "linear", "linear"]
+    steps = [Chain.arithmetic, Chain.activate, Chain.nothing, Chain.flatten, Chain.transpose, Chain.unsqueeze]
+    steps += [Chain.squeeze, Chain.reshape, Chain.matmul, Chain.normalise, *[Chain.gemm] * 3]
     for step in draw(st.lists(st.sampled_from(steps), min_size=1, max_size=9)):
-        if step == "linear" or (not chain.nodes and step == "nothing"):
+        if step is Chain.gemm or (not chain.nodes and step is Chain.nothing):
             if len(chain.shape) != 1:
                 chain.flatten()
             chain.gemm()
         else:
-            getattr(chain, step)()
+            step(chain)
         if prod(chain.shape) > MOST_FEATURES:
             break
     if not any(proto.output[0] == chain.current for proto in chain.nodes):

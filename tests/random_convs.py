@@ -85,10 +85,10 @@ class Net:
     def conv(self) -> None:
         group = self.pick(*(g for g in (1, 1, 2, self.shape[0]) if self.shape[0] % g == 0))
         out = group * self.draw(st.integers(1, max(1, MOST // group)))
-        found = self.window((2, 2), dilated=True)
-        if found is None:
+        window = self.window((2, 2), dilated=True)
+        if window is None:
             return
-        attrs, sizes = found
+        attrs, sizes = window
         kernel = attrs["kernel_shape"]
         if self.pick(True, False):
             del attrs["kernel_shape"]
@@ -100,10 +100,10 @@ class Net:
     def pool(self) -> None:
         op = self.pick("MaxPool", "AveragePool")
         ceil = {"ceil_mode": 1} if self.opset >= 10 and self.pick(True, False) else {}
-        found = self.window((1, 1), dilated=op == "MaxPool" and self.opset >= 10, **ceil)
-        if found is None:
+        window = self.window((1, 1), dilated=op == "MaxPool" and self.opset >= 10, **ceil)
+        if window is None:
             return
-        attrs, sizes = found
+        attrs, sizes = window
         if op == "AveragePool":
             attrs["count_include_pad"] = self.pick(0, 1)
         self.add(op, shape=(self.shape[0], *sizes), **attrs)
@@ -133,10 +133,10 @@ class Net:
 
     def branch(self) -> None:
         """Two ways from here, joined by Concat or, where they fit, by Add."""
-        here, shape = self.current, self.shape
+        before, shape = self.current, self.shape
         self.pick(self.conv, self.activate, self.normalise)()
         one, first = self.current, self.shape
-        self.current, self.shape = here, shape
+        self.current, self.shape = before, shape
         self.pick(self.conv, self.activate, self.nothing)()
         two, second = self.current, self.shape
         if first == second and self.pick(True, False):
@@ -144,8 +144,8 @@ class Net:
         elif first[1:] == second[1:]:
             self.current = one
             self.add("Concat", two, shape=(first[0] + second[0], *first[1:]), axis=self.pick(1, -len(first)))
-        elif one != here:
-            self.nodes = [each for each in self.nodes if each.output[0] != two or two == here]
+        elif one != before:
+            self.nodes = [proto for proto in self.nodes if proto.output[0] != two or two == before]
             self.current, self.shape = one, first
 
     def flatten(self) -> None:
@@ -173,7 +173,7 @@ class Net:
             self.add("Reshape", self.constant([-1, self.shape[0], 1, 1], np.int64), shape=(self.shape[0], 1, 1))
 
 
-IMAGE = ("conv", "conv", "conv", "pool", "pool", "branch", "branch")
+IMAGE = (*[Net.conv] * 3, *[Net.pool] * 2, *[Net.branch] * 2)
 
 
 @st.composite
@@ -184,15 +184,19 @@ def convs(draw: Any, opsets: tuple[int, ...] = (17,)) -> tuple[onnx.ModelProto, 
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     net = Net(draw, draw(st.sampled_from(opsets)), shape, rng)
     for step in draw(
-        st.lists(st.sampled_from([*IMAGE, "arithmetic", "normalise", "activate", "nothing"]), min_size=1, max_size=7)
+        st.lists(
+            st.sampled_from([*IMAGE, Net.arithmetic, Net.normalise, Net.activate, Net.nothing]), min_size=1, max_size=7
+        )
     ):
-        getattr(net, step)()
+        step(net)
     if draw(st.booleans()):
         net.add("GlobalAveragePool", shape=(net.shape[0], 1, 1))
     for step in draw(
-        st.lists(st.sampled_from(["linear", "linear", "arithmetic", "activate", "nothing", "image"]), max_size=5)
+        st.lists(
+            st.sampled_from([Net.linear, Net.linear, Net.arithmetic, Net.activate, Net.nothing, Net.image]), max_size=5
+        )
     ):
-        getattr(net, step)()
+        step(net)
     if not net.nodes:
         net.add("GlobalAveragePool")
     if draw(st.booleans()):

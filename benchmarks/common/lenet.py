@@ -71,7 +71,7 @@ def train(
     batch = 128
     steps = len(x) // batch
     groups = [
-        {"params": [each for each in weights.values() if (each.ndim > 1) == decays], "weight_decay": by}
+        {"params": [weight for weight in weights.values() if (weight.ndim > 1) == decays], "weight_decay": by}
         for decays, by in ((True, weight_decay), (False, 0.0))
     ]
     optimiser = torch.optim.AdamW(groups, lr=1e-3, foreach=True)

@@ -61,9 +61,9 @@ def differences(books: Mapping[str, Codebook], graph: Graph) -> list[str]:
     """The weights whose codes, codebook or floats are not exactly those of `books`."""
     wrong = []
     for name, book in books.items():
-        found = graph.codebooks[name]
+        stored = graph.codebooks[name]
         values = book.values.astype(np.float32)
-        same = np.array_equal(found.codes, book.codes) and np.array_equal(found.values, book.values)
+        same = np.array_equal(stored.codes, book.codes) and np.array_equal(stored.values, book.values)
         rows = zip(book.codes, graph.constants[name], strict=True)
         if not (same and all(np.array_equal(values[codes], floats) for codes, floats in rows)):
             wrong.append(name)
