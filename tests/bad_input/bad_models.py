@@ -53,7 +53,7 @@ def with_weight(value: float) -> Callable[[Path], None]:
 
     def build(folder: Path) -> None:
         proto = good()
-        tensor = next(each for each in proto.graph.initializer if each.name == "fc1.weight")
+        tensor = next(item for item in proto.graph.initializer if item.name == "fc1.weight")
         weights = onnx.numpy_helper.to_array(tensor).copy()
         weights[1, 2] = value
         tensor.CopyFrom(onnx.numpy_helper.from_array(weights, tensor.name))
@@ -71,7 +71,7 @@ def zero_sized(folder: Path) -> None:
 def gigantic(folder: Path) -> None:
     """A tensor of 2**40 elements, with no data."""
     proto = good()
-    tensor = next(each for each in proto.graph.initializer if each.name == "fc0.weight")
+    tensor = next(item for item in proto.graph.initializer if item.name == "fc0.weight")
     tensor.ClearField("raw_data")
     del tensor.dims[:]
     tensor.dims.extend([1 << 20, 1 << 20])
@@ -88,7 +88,7 @@ def escaping_external_data(folder: Path) -> None:
     inside = folder / "inside"
     inside.mkdir()
     proto = good()
-    tensor = next(each for each in proto.graph.initializer if each.name == "fc0.weight")
+    tensor = next(item for item in proto.graph.initializer if item.name == "fc0.weight")
     (folder / "secret.bin").write_bytes(tensor.raw_data)
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
@@ -101,8 +101,8 @@ def named(name: str) -> Callable[[Path], None]:
 
     def build(folder: Path) -> None:
         proto = good()
-        for each in proto.graph.node:
-            for names in (each.input, each.output):
+        for item in proto.graph.node:
+            for names in (item.input, item.output):
                 for i, old in enumerate(names):
                     if old == "a0":
                         names[i] = name

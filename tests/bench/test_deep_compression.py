@@ -17,11 +17,11 @@ def result(size: int, before: float, error: float) -> bench.Result:
 
 
 def test_figures_are_means_over_seeds_against_float32_parameters() -> None:
-    told = bench.figures("lenet300100", [result(9_000, 1.6, 1.5), result(11_000, 1.8, 1.3)])
-    assert told["bytes"] == 10_000
-    assert told["ratio"] == 4 * 266_610 / 10_000
-    assert told["error_before"] == pytest.approx(1.7)
-    assert told["error"] == pytest.approx(1.4)
+    manifest = bench.figures("lenet300100", [result(9_000, 1.6, 1.5), result(11_000, 1.8, 1.3)])
+    assert manifest["bytes"] == 10_000
+    assert manifest["ratio"] == 4 * 266_610 / 10_000
+    assert manifest["error_before"] == pytest.approx(1.7)
+    assert manifest["error"] == pytest.approx(1.4)
     assert 4 * bench.lenet.parameters("lenet5") == 4 * 431_080
 
 

@@ -74,7 +74,7 @@ def test_the_wrapper_reads_every_output_bit(bits):
     text = pins.source(bits)
     assert f"localparam int Bits = {bits};" in text
     read = [line.split("^out")[1] for line in text.splitlines() if "^out[" in line]
-    ranges = [tuple(int(end) for end in each.strip("[];").split(":")) for each in read]
+    ranges = [tuple(int(end) for end in item.strip("[];").split(":")) for item in read]
     covered = [bit for high, low in ranges for bit in range(low, high + 1)]
     assert covered == list(range(bits))
 

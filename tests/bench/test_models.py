@@ -24,20 +24,20 @@ def test_more_pes_are_faster_and_never_better_than_ideal():
 @pytest.mark.sim
 def test_verilator_confirms_a_point_of_the_scaling(monkeypatch):
     monkeypatch.setattr(scaling, "named", lambda _: [TINY])
-    found = scaling.verified([2], "random", 16)
-    assert found["faults"] == []
-    assert found["cycles"] == scaling.scaled(TINY, "random", [2], 16)["cycles"]
+    result = scaling.verified([2], "random", 16)
+    assert result["faults"] == []
+    assert result["cycles"] == scaling.scaled(TINY, "random", [2], 16)["cycles"]
 
 
 def test_what_saves_cycles_does():
-    found = ablation.of_layer(TINY, "unbalanced")
-    assert set(found) > set(ablation.OFF)
-    base = found["everything on"]
-    assert all(cycles > 0 for cycles in found.values())
-    assert found["rows dealt in turn"] > base
-    assert found["no LNZD prefetch"] >= base
-    assert found["pruned evenly over PEs, dealt in turn"] < found["pruned, dealt in turn"]
-    text = ablation.table({"tiny": found, "other": {name: found[name] for name in ablation.OFF}})
+    result = ablation.of_layer(TINY, "unbalanced")
+    assert set(result) > set(ablation.OFF)
+    base = result["everything on"]
+    assert all(cycles > 0 for cycles in result.values())
+    assert result["rows dealt in turn"] > base
+    assert result["no LNZD prefetch"] >= base
+    assert result["pruned evenly over PEs, dealt in turn"] < result["pruned, dealt in turn"]
+    text = ablation.table({"tiny": result, "other": {name: result[name] for name in ablation.OFF}})
     assert len({line.count("|") for line in text.splitlines()}) == 1
 
 
@@ -62,6 +62,6 @@ def test_a_plot_is_svg_and_the_same_every_time():
     text = plot("title", "x", "y", lines)
     assert text == plot("title", "x", "y", lines)
     root = ElementTree.fromstring(text)
-    texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [item.text for item in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"title", "a < b", "c"} <= set(texts)
     assert json.dumps(texts)

@@ -97,6 +97,5 @@ ARRAY_SLOW = {
     f"{pes}_pes_queue_{queue}": Case(
         120, (Dense(100, 0.3, function="relu"), RELU, Dense(40)), pes=pes, queue=queue, stalls=pes > 1
     )
-    for pes in (1, 2, 3, 4, 5, 8, 16)
-    for queue in (16, 32)
+    for pes, queue in ((1, 16), (2, 32), (3, 16), (4, 32), (5, 16), (8, 32), (16, 16), (16, 32))
 }

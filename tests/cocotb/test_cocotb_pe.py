@@ -1,14 +1,26 @@
 """Processing element: sim/cocotb/pe."""
 
 import pytest
-from cocotb_cases import PE, PE_SLOW, parameters
+from cocotb_cases import PE, PE_SLOW
 from common.pe_case import design, passes, reuse, write
 
 pytestmark = pytest.mark.sim
 
 
-@pytest.mark.parametrize("sum_lut_words", [0, 1024], ids=["block_ram", "lut_ram"])
-@pytest.mark.parametrize("case", parameters(PE, PE_SLOW))
+RAMS = {"block_ram": 0, "lut_ram": 1024}
+"""Words of sums up to which a PE keeps them in LUTs."""
+
+
+def cases():
+    """Every quick case with both kinds of RAM; the sweep over widths with either in turn."""
+    for ram, words in RAMS.items():
+        yield from (pytest.param(case, words, id=f"{name}-{ram}") for name, case in PE.items())
+    for at, (name, case) in enumerate(PE_SLOW.items()):
+        ram = list(RAMS)[(at + at // 4) % 2]
+        yield pytest.param(case, RAMS[ram], id=f"{name}-{ram}", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("case", "sum_lut_words"), cases())
 def test_pe(check, tmp_path, case, sum_lut_words):
     program = case.program()
     todo = passes(program, case.pe, repeats=3)

@@ -46,19 +46,19 @@ def test_table(demo: tuple[Path, str]) -> None:
 
 def simulate(folder: Path, count: int) -> tuple[int, dict[str, object]]:
     """Exit code, and what --json wrote."""
-    found = folder.parent / "found.json"
+    outcome = folder.parent / "found.json"
     arguments = ["simulate", str(folder), "--data", str(DIGITS / "test.npz"), "--count", str(count)]
-    result = CliRunner().invoke(app, [*arguments, "--json", str(found)])
-    return result.exit_code, json.loads(found.read_text())
+    result = CliRunner().invoke(app, [*arguments, "--json", str(outcome)])
+    return result.exit_code, json.loads(outcome.read_text())
 
 
 def test_simulate_tells_all(demo: tuple[Path, str]) -> None:
-    code, found = simulate(demo[0], 20)
+    code, outcome = simulate(demo[0], 20)
     assert code == 0
-    assert (found["inferences"], found["mismatches"]) == (20, 0)
-    assert found["cycles"] == found["predicted_cycles"]
-    assert len(found["cycles"]) == 20
-    assert found["accuracy"] > 0.9
+    assert (outcome["inferences"], outcome["mismatches"]) == (20, 0)
+    assert outcome["cycles"] == outcome["predicted_cycles"]
+    assert len(outcome["cycles"]) == 20
+    assert outcome["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize(("rom", "bit"), [("pe003_spmat", 0), ("pe000_bias", 30), ("codebook", 14)])
@@ -70,9 +70,9 @@ def test_one_flipped_rom_bit_is_red(rom: str, bit: int, demo: tuple[Path, str]) 
     lines[word] = f"{int(lines[word], 16) ^ (1 << bit):0{len(lines[word])}x}"
     path.write_text("\n".join(lines) + "\n")
     try:
-        code, found = simulate(demo[0], 50)
+        code, outcome = simulate(demo[0], 50)
     finally:
         path.write_text(before)
     assert code == 1
-    assert not found["ok"]
-    assert found["mismatches"] > 0
+    assert not outcome["ok"]
+    assert outcome["mismatches"] > 0

@@ -37,26 +37,26 @@ def proven(model: Path, folder: Path, pes: int, x: np.ndarray, y: np.ndarray | N
     out = folder / "out"
     run("compile", model, "--keep-weights", "--pes", pes, "--data", data, "--out", out, "--quiet")
     run("simulate", out, "--data", data, "--json", folder / "found.json")
-    found = json.loads((folder / "found.json").read_text())
-    assert found["inferences"] == len(x)
-    assert found["mismatches"] == found["cycle_mismatches"] == 0
-    return json.loads((out / "emcc.json").read_text()), found
+    outcome = json.loads((folder / "found.json").read_text())
+    assert outcome["inferences"] == len(x)
+    assert outcome["mismatches"] == outcome["cycle_mismatches"] == 0
+    return json.loads((out / "emcc.json").read_text()), outcome
 
 
 @pytest.mark.parametrize("pes", [64, 8])
 def test_pruned_lenet(pes: int, shared_data: Path, tmp_path: Path) -> None:
     x, y = mnist(shared_data, IMAGES)
     model = shared_data / "models" / "lenet300100_dns_sparse.onnx"
-    manifest, found = proven(model, tmp_path, pes, x, y)
-    assert abs(found["accuracy"] - manifest["quality"]["float_accuracy"]) <= 0.003
+    manifest, outcome = proven(model, tmp_path, pes, x, y)
+    assert abs(outcome["accuracy"] - manifest["quality"]["float_accuracy"]) <= 0.003
     assert manifest["totals"]["density"] < 0.02
 
 
 @pytest.mark.parametrize("name", ["mnist5x20_leaky_relu", "mnist2x5_sigmoid"])
 def test_table_functions(name: str, shared_data: Path, tmp_path: Path) -> None:
     x, y = mnist(shared_data, IMAGES)
-    manifest, found = proven(shared_data / "models" / f"{name}.onnx", tmp_path, 8, x, y)
-    assert abs(found["accuracy"] - manifest["quality"]["float_accuracy"]) <= 0.01
+    manifest, outcome = proven(shared_data / "models" / f"{name}.onnx", tmp_path, 8, x, y)
+    assert abs(outcome["accuracy"] - manifest["quality"]["float_accuracy"]) <= 0.01
     assert 0 < manifest["quality"]["fixed_error_rms"] < 0.1
 
 

@@ -168,11 +168,11 @@ def emit(case: Case, folder: Path, shared: Path | None) -> Emitted:
 def main() -> None:
     """Writes the digests."""
     shared = DIGITS.parents[1] / ".." / "shared" / "data"
-    found = {}
+    outcome = {}
     for name, case in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
-            found[name] = dict(emit(case, Path(folder), shared).parts)
-    DIGESTS.write_text(json.dumps(found, indent=1) + "\n")
+            outcome[name] = dict(emit(case, Path(folder), shared).parts)
+    DIGESTS.write_text(json.dumps(outcome, indent=1) + "\n")
 
 
 if __name__ == "__main__":

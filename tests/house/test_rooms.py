@@ -25,11 +25,11 @@ LOOSE = ("__init__", "__main__", "cli")
 
 def modules(package: Path) -> dict[str, Path]:
     """Every file by its dotted name under the package: "eie.lower", "ops" for a room's __init__."""
-    found = {}
+    result = {}
     for path in package.rglob("*.py"):
         parts = path.relative_to(package).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
-    return found
+        result[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
+    return result
 
 
 def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:

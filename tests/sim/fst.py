@@ -44,7 +44,7 @@ def blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def hierarchy(data: bytes) -> bytes:
     """The hierarchy block, unpacked: names of scopes and signals between tags."""
-    found = next(content for kind, content in blocks(data) if kind == HIERARCHY_LZ4)
-    names = lz4_block(found[8:])
-    assert len(names) == struct.unpack(">Q", found[:8])[0]
+    result = next(content for kind, content in blocks(data) if kind == HIERARCHY_LZ4)
+    names = lz4_block(result[8:])
+    assert len(names) == struct.unpack(">Q", result[:8])[0]
     return names

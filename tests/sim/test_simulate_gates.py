@@ -115,8 +115,8 @@ def test_the_command_exits_with_1_on_a_mismatch_and_with_0_without(
     report = tmp_path / "report.json"
     good = emcc("simulate", folder, "--data", tmp_path / "data.npz", "--json", report)
     assert good.returncode == 0, good.stderr
-    told = json.loads(report.read_text())
-    assert (told["inferences"], told["mismatches"], told["cycles"]) == (40, 0, told["predicted_cycles"])
+    manifest = json.loads(report.read_text())
+    assert (manifest["inferences"], manifest["mismatches"], manifest["cycles"]) == (40, 0, manifest["predicted_cycles"])
     flip(folder / "rom" / "pe000_spmat.hex", 0)
     bad = emcc("simulate", folder, "--data", tmp_path / "data.npz", "--json", report)
     assert bad.returncode == 1, bad.stderr

@@ -23,6 +23,9 @@ from emcc.tools.process import ToolError
 FLAGS: tuple[str, ...] = ("--cc", "--vpi", "--public-depth", "1", "--assert", "--no-timing", "--timescale", "1ns/1ns")
 FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp", "verilated_vpi.cpp")
+HEADERS = ("verilated.h", "verilated_vpi.h")
+HEADER = "headers.h"
+"""What every model includes, compiled once: parsing it takes a second, a small DUT's own code less."""
 SPEC = "EMCC_BENCH"
 SEED = 1
 
@@ -88,8 +91,10 @@ def build(design: Design) -> Path:
         unit = work / "all.cpp"
         units = [*sorted((work / "model").glob("*.cpp")), _cocotb_main()]
         unit.write_text("".join(f'#include "{file}"\n' for file in units), encoding="utf-8")
-        objects = cxx.compile_all([(unit, [*_cxx_flags(), f"-I{work / 'model'}"])], work)
-        cxx.link([*objects, *_runtime(), *_libraries()], work / design.top)
+        runtime = _runtime()
+        flags = [*_cxx_flags(), "-include", str(runtime / HEADER), f"-I{work / 'model'}"]
+        objects = cxx.compile_all([(unit, flags)], work)
+        cxx.link([*objects, *sorted(runtime.glob("*.o")), *_libraries()], work / design.top)
         for item in list(work.iterdir()):
             if item.is_dir():
                 shutil.rmtree(item)
@@ -166,11 +171,15 @@ def _cxx_flags() -> list[str]:
     return ["-std=c++17", "-w", "-pthread", "-O1", *defines, f"-I{include}", f"-I{include / 'vltstd'}"]
 
 
-def _runtime() -> list[Path]:
-    """Verilator's runtime with VPI as object files, the same for every design."""
-    text = "\n".join([tool.version(), *cxx.compiler(), cxx.version(), *_cxx_flags()])
+def _runtime() -> Path:
+    """The folder of Verilator's runtime with VPI as object files, and of HEADER compiled; one for all designs."""
+    text = "\n".join([tool.version(), *cxx.compiler(), cxx.version(), *_cxx_flags(), HEADER, *HEADERS])
 
     def make(work: Path) -> None:
-        cxx.compile_all([(tool.home() / "include" / name, _cxx_flags()) for name in RUNTIME], work)
+        header = work / HEADER
+        header.write_text("".join(f'#include "{name}"\n' for name in HEADERS), encoding="utf-8")
+        units = [(tool.home() / "include" / name, _cxx_flags()) for name in RUNTIME]
+        *_, compiled = cxx.compile_all([*units, (header, [*_cxx_flags(), "-x", "c++-header"])], work)
+        compiled.rename(work / f"{HEADER}.gch")
 
-    return sorted(cache.entry("runtime", cache.digest({"vpi": text.encode()})[:32], make).glob("*.o"))
+    return cache.entry("runtime", cache.digest({"vpi": text.encode()})[:32], make)

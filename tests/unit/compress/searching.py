@@ -42,15 +42,15 @@ def search(
     with deterministic(import_torch(), 1):
         problem = problem_of(graph, labels, options, samples)
         encoder = Encoder(Calibrate(data=problem.data.x))
-        found = searcher(problem, goal, options, encoder, Store(work, "key")).run()
-        return found, encoder(found.shared)
+        result = searcher(problem, goal, options, encoder, Store(work, "key")).run()
+        return result, encoder(result.shared)
 
 
 def kept(graph: Graph) -> int:
     return sum(int(np.count_nonzero(graph.constants[node.inputs[1]])) for node in graph.layers())
 
 
-def trained(problem: Problem, state: State, way: str, options: Search, rate: float = 1e-2) -> State:
+def trained(problem: Problem, state: State, route: str, options: Search, rate: float = 1e-2) -> State:
     """An epoch with fixed zeros ("prune"), moving codes ("codes") or codebooks alone ("entries")."""
 
     def assign(weights: Mapping[str, np.ndarray]) -> Books:
@@ -63,4 +63,4 @@ def trained(problem: Problem, state: State, way: str, options: Search, rate: flo
         "codes": lambda: Share().parameters(torch, state, assign, every),
         "entries": lambda: Share().entries(torch, state),
     }
-    return train(problem, state, parameters[way](), Span(0.0, 1.0, rate, 0.5))[0]
+    return train(problem, state, parameters[route](), Span(0.0, 1.0, rate, 0.5))[0]

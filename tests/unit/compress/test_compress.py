@@ -107,6 +107,6 @@ def _warped(folder: Path) -> str:
 def test_exported_graphs_mean_the_same(folder: Path) -> None:
     graph = load(folder / "model.onnx")
     x = np.load(folder / "data.npz")["x"]
-    for each in (graph, Fold().apply(graph)):
-        (folder / "again.onnx").write_bytes(export(each, "final"))
+    for item in (graph, Fold().apply(graph)):
+        (folder / "again.onnx").write_bytes(export(item, "final"))
         assert np.allclose(onnxruntime_run(folder / "again.onnx", x), run(graph, x), atol=1e-4)

@@ -102,8 +102,8 @@ def test_labels_and_distributions_bring_the_classes_back():
     graph, data = problem(labels=True, host=(("Softmax", {"axis": -1}),))
     pruned = Prune(0.7).apply(graph)
 
-    def right(each):
-        return float(np.mean(run(each, data.x).argmax(axis=1) == data.y))
+    def right(item):
+        return float(np.mean(run(item, data.x).argmax(axis=1) == data.y))
 
     for options in ({"data": data}, {"data": Dataset(data.x)}, {"data": Dataset(data.x), "distil": "distribution"}):
         tuned = Finetune(**{**FAST, "epochs": 12}, **options, teacher=graph).apply(pruned)
@@ -145,13 +145,13 @@ def test_gradual_pruning_ends_exactly_where_pruning_does(sparsity, steps):
 
 def test_each_kind_has_its_own_epochs():
     graph, data = problem()
-    told = []
-    finetune = Finetune(epochs=2, shared_epochs=3, data=data, teacher=graph, progress=told.append)
+    manifest = []
+    finetune = Finetune(epochs=2, shared_epochs=3, data=data, teacher=graph, progress=manifest.append)
     finetune.apply(graph)
     finetune.apply(Share(4).apply(graph))
-    assert [(event.done, event.total) for event in told] == [(1, 2), (2, 2), (1, 3), (2, 3), (3, 3)]
-    assert {event.measure for event in told} == {"explained variance"}
-    assert all(event.sparsity == 0 and 0 < event.quality <= 100 and event.loss > 0 for event in told)
+    assert [(event.done, event.total) for event in manifest] == [(1, 2), (2, 2), (1, 3), (2, 3), (3, 3)]
+    assert {event.measure for event in manifest} == {"explained variance"}
+    assert all(event.sparsity == 0 and 0 < event.quality <= 100 and event.loss > 0 for event in manifest)
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,12 @@ def test_each_kind_has_its_own_epochs():
 )
 def test_what_is_told_while_training(labels, host, measure):
     graph, data = problem(labels=labels, host=host)
-    told = []
+    manifest = []
     pruned = Prune(0.75).apply(graph)
-    Finetune(**FAST, data=data, teacher=graph, holdout=0.5, progress=told.append).apply(pruned)
-    assert {event.measure for event in told} == {measure}
-    assert all(event.sparsity == pytest.approx(0.75, abs=0.01) for event in told)
-    assert all(round(event.quality * 1.5, 6) % 1 == 0 for event in told), "of 150 samples"
+    Finetune(**FAST, data=data, teacher=graph, holdout=0.5, progress=manifest.append).apply(pruned)
+    assert {event.measure for event in manifest} == {measure}
+    assert all(event.sparsity == pytest.approx(0.75, abs=0.01) for event in manifest)
+    assert all(round(event.quality * 1.5, 6) % 1 == 0 for event in manifest), "of 150 samples"
 
 
 def test_gradual_without_data_or_epochs_is_prune():

@@ -26,13 +26,13 @@ def test_a_model_of_few_values_comes_back_exactly(tmp_path: Path) -> None:
             initializer.CopyFrom(numpy_helper.from_array(few, initializer.name))
     path = models.save(proto, tmp_path / "m.onnx")
     assert run("compress", path, "--keep-weights", "--out", tmp_path / "c", "--quiet") == 0
-    told = json.loads((tmp_path / "c" / "emcc.json").read_text())
-    assert [row["inertia"] for row in told["layers"]] == [0, 0]
-    assert told["totals"]["bytes"] == (tmp_path / "c" / "model.emc").stat().st_size
-    assert told["data"] is None
-    assert "search" not in told
+    manifest = json.loads((tmp_path / "c" / "emcc.json").read_text())
+    assert [row["inertia"] for row in manifest["layers"]] == [0, 0]
+    assert manifest["totals"]["bytes"] == (tmp_path / "c" / "model.emc").stat().st_size
+    assert manifest["data"] is None
+    assert "search" not in manifest
     x = rng.standard_normal((5, 12)).astype(np.float32)
-    before, after = (interpret.run(load(each), x) for each in (path, tmp_path / "c" / "compressed.onnx"))
+    before, after = (interpret.run(load(item), x) for item in (path, tmp_path / "c" / "compressed.onnx"))
     np.testing.assert_allclose(after, before, rtol=1e-6, atol=1e-6)
     assert run("inspect", tmp_path / "c") == 0
 
@@ -54,7 +54,7 @@ def trained_looking(folder: Path) -> tuple[Path, Path]:
 
 def test_a_goal_shares_weights_and_leaves_the_zero_pattern(tmp_path: Path) -> None:
     path, data = trained_looking(tmp_path)
-    told = {}
+    manifest = {}
     for name, goal in (
         ("exact", []),
         ("drop", ["--max-drop", 2]),
@@ -63,14 +63,16 @@ def test_a_goal_shares_weights_and_leaves_the_zero_pattern(tmp_path: Path) -> No
     ):
         words = ["compress", path, "--keep-weights", "--data", data, *goal, "--out", tmp_path / name, "--quiet"]
         assert run(*words) == 0
-        told[name] = json.loads((tmp_path / name / "emcc.json").read_text())
-        assert [row["kept"] for row in told[name]["layers"]] == [row["kept"] for row in told["exact"]["layers"]]
-        assert told[name]["totals"]["bytes"] == (tmp_path / name / "model.emc").stat().st_size
-    assert told["exact"]["quality"]["accuracy_before"] == 1.0
-    assert told["exact"]["quality"]["accuracy"] > 0.98
-    assert told["drop"]["search"]["quality"] >= 98.0
-    assert told["more"]["totals"]["bytes"] < told["drop"]["totals"]["bytes"] < told["exact"]["totals"]["bytes"]
-    assert told["size"]["totals"]["bytes"] <= 700
+        manifest[name] = json.loads((tmp_path / name / "emcc.json").read_text())
+        assert [row["kept"] for row in manifest[name]["layers"]] == [row["kept"] for row in manifest["exact"]["layers"]]
+        assert manifest[name]["totals"]["bytes"] == (tmp_path / name / "model.emc").stat().st_size
+    assert manifest["exact"]["quality"]["accuracy_before"] == 1.0
+    assert manifest["exact"]["quality"]["accuracy"] > 0.98
+    assert manifest["drop"]["search"]["quality"] >= 98.0
+    assert (
+        manifest["more"]["totals"]["bytes"] < manifest["drop"]["totals"]["bytes"] < manifest["exact"]["totals"]["bytes"]
+    )
+    assert manifest["size"]["totals"]["bytes"] <= 700
     assert run("inspect", tmp_path / "drop") == 0
 
 
@@ -86,5 +88,5 @@ def test_the_recipe_says_how_many_bits(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text("[share]\nkept_bits = 2\n")
     words = ["compress", path, "--keep-weights", "--recipe", tmp_path / "r.toml", "--out", tmp_path / "c", "--quiet"]
     assert run(*words) == 0
-    told = json.loads((tmp_path / "c" / "emcc.json").read_text())
-    assert [row["entries"] for row in told["layers"]] == [3, 3]
+    manifest = json.loads((tmp_path / "c" / "emcc.json").read_text())
+    assert [row["entries"] for row in manifest["layers"]] == [3, 3]

@@ -45,9 +45,9 @@ def test_equals_brute_force(values, k):
 )
 def test_never_above_lloyd_from_any_start(values, k, init, seed):
     values, counts = prepared(values)
-    found = inertia(values, counts, kmeans(values, counts, k))
+    result = inertia(values, counts, kmeans(values, counts, k))
     other = inertia(values, counts, kmeans(values, counts, k, init=init, seed=seed))
-    assert found <= other + slack(values, counts)
+    assert result <= other + slack(values, counts)
 
 
 @pytest.mark.parametrize("k", [2, 15, 200])

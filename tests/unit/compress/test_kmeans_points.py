@@ -45,11 +45,11 @@ def test_keys_order_as_numbers_and_come_back(values):
 @given(arrays(np.float32, st.integers(1, 50), elements=few), st.integers(0, 60))
 def test_distinct_counts_or_gives_up(weights, limit):
     values, counts = np.unique(weights[weights != 0], return_counts=True)
-    found = distinct(weights, limit)
-    assert (found is None) == (values.size > limit)
-    if found:
-        np.testing.assert_array_equal(found[0], values)
-        np.testing.assert_array_equal(found[1], counts)
+    result = distinct(weights, limit)
+    assert (result is None) == (values.size > limit)
+    if result:
+        np.testing.assert_array_equal(result[0], values)
+        np.testing.assert_array_equal(result[1], counts)
 
 
 def test_distinct_adds_up_over_chunks():
@@ -79,16 +79,16 @@ def test_points_are_the_weights(kind):
 def test_a_fixed_point_of_lloyd_no_worse_than_lloyd(kind, k):
     weights = large(kind)
     values, counts = np.unique(weights[weights != 0].astype(np.float64), return_counts=True)
-    found = optimal_of_many(weights, k, 1000)
-    begin = starts(values, found)
+    result = optimal_of_many(weights, k, 1000)
+    begin = starts(values, result)
     means = np.add.reduceat(values * counts, begin) / np.add.reduceat(counts, begin)
-    np.testing.assert_allclose(found, means, rtol=1e-9, atol=1e-12)
-    least = inertia(values, counts, found)
+    np.testing.assert_allclose(result, means, rtol=1e-9, atol=1e-12)
+    least = inertia(values, counts, result)
     for init in ("linear", "density"):
         assert least <= inertia(values, counts, kmeans(values, counts, k, init=init, max_iter=300)) * (1 + 1e-9)
     # The optimum of every single value, for comparison: merging to levels loses next to nothing.
     assert least <= inertia(values, counts, kmeans(values, counts, k)) * (1 + 1e-4)
-    np.testing.assert_array_equal(found, optimal_of_many(weights, k, 1000))
+    np.testing.assert_array_equal(result, optimal_of_many(weights, k, 1000))
 
 
 @settings(max_examples=30)

@@ -52,8 +52,8 @@ def test_a_softmax_over_maps_is_no_classifier(tmp_path: Path) -> None:
     nodes = [node("Conv", ["x", "w"], "z"), node("Softmax", ["z"], "y", axis=1)]
     proto = models.model(nodes, ["n", 1, 4, 4], ["n", 3, 4, 4], weights)
     assert compress(tmp_path, proto, (1, 4, 4), "--max-drop", 5, labels=3).exit_code == 0
-    told = json.loads((tmp_path / "c" / "emcc.json").read_text())
-    assert told["search"]["measure"] == "explained variance"
+    manifest = json.loads((tmp_path / "c" / "emcc.json").read_text())
+    assert manifest["search"]["measure"] == "explained variance"
 
 
 @pytest.mark.parametrize("dilations", [[1, 1], [2, 2]])

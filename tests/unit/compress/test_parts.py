@@ -31,12 +31,12 @@ WEIGHTS = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(1, 8)), el
 @given(weights=WEIGHTS, entries=st.integers(1, 15))
 def test_clusters_keep_zeros_and_signs(weights: np.ndarray, entries: int) -> None:
     weights = np.where(np.abs(weights) < 1e-3, np.float32(0), weights)
-    values, found = priced(weights, entries, PRICE)
+    values, result = priced(weights, entries, PRICE)
     assert values[0] == 0
     assert values.size <= entries + 1
-    assert np.array_equal(found == 0, weights == 0)
+    assert np.array_equal(result == 0, weights == 0)
     if entries > 1:
-        assert np.array_equal(np.sign(values[found]), np.sign(weights))
+        assert np.array_equal(np.sign(values[result]), np.sign(weights))
 
 
 def test_a_price_of_bits_lowers_the_entropy() -> None:
@@ -60,17 +60,17 @@ def test_weights_of_no_effect_are_dead() -> None:
     graph = folded([2, 3, 2])
     second[:, 0] = 0  # nothing leaves channel 0
     first[1] = 0  # nothing enters channel 1
-    found = dead(graph, {"fc0.weight": (first != 0).ravel(), "fc1.weight": (second != 0).ravel()})
-    assert found["fc0.weight"].reshape(3, 2).tolist() == [[True, True], [False, False], [False, False]]
-    assert found["fc1.weight"].reshape(2, 3).tolist() == [[False, True, False]] * 2
+    result = dead(graph, {"fc0.weight": (first != 0).ravel(), "fc1.weight": (second != 0).ravel()})
+    assert result["fc0.weight"].reshape(3, 2).tolist() == [[True, True], [False, False], [False, False]]
+    assert result["fc1.weight"].reshape(2, 3).tolist() == [[False, True, False]] * 2
 
 
 @settings(max_examples=30)
 @given(masks=arrays(bool, (5, 6)), gradients=arrays(np.float32, (5, 6), elements=FLOATS), count=st.integers(0, 30))
 def test_grown_masks_keep_what_there_was(masks: np.ndarray, gradients: np.ndarray, count: int) -> None:
-    found = grown({"w": masks}, {"w": gradients}, count)["w"]
-    assert not (masks & ~found).any()
-    assert found.sum() == min(30, masks.sum() + count)
+    result = grown({"w": masks}, {"w": gradients}, count)["w"]
+    assert not (masks & ~result).any()
+    assert result.sum() == min(30, masks.sum() + count)
 
 
 def test_states_are_stored_as_they_are() -> None:

@@ -23,10 +23,10 @@ def _torch():
     pytest.importorskip("torch")
 
 
-def state_after(graph: Graph, way: str = "prune", **changes: float) -> State:
+def state_after(graph: Graph, route: str = "prune", **changes: float) -> State:
     options = Search(**{**FAST, **changes})
     with deterministic(import_torch(), 1):
-        return trained(problem_of(graph, True, options), state_of(Prune(0.5).apply(graph)), way, options)
+        return trained(problem_of(graph, True, options), state_of(Prune(0.5).apply(graph)), route, options)
 
 
 @settings(max_examples=20)
@@ -35,8 +35,8 @@ def test_dropout_scales_hidden_activations_only(seed: int, share: float) -> None
     torch, graph = import_torch(), folded([6, 5, 4, 3], seed=seed)
     dropout = Dropout(torch, graph, share)
     factors = dropout.factors(np.random.default_rng(seed), 7)
-    assert {name: tuple(each.shape) for name, each in factors.items()} == {"y0.dropout": (7, 5), "y1.dropout": (7, 4)}
-    assert {float(value) for each in factors.values() for value in each.unique()} <= {
+    assert {name: tuple(item.shape) for name, item in factors.items()} == {"y0.dropout": (7, 5), "y1.dropout": (7, 4)}
+    assert {float(value) for item in factors.values() for value in item.unique()} <= {
         0.0,
         float(np.float32(1 / (1 - share))),
     }
@@ -51,7 +51,7 @@ def test_dropout_scales_hidden_activations_only(seed: int, share: float) -> None
     h = h * factors["y1.dropout"]
     wanted = h @ torch.tensor(graph.constants["fc2.weight"]).T + torch.tensor(graph.constants["fc2.bias"]).float()
     assert torch.allclose(outputs(torch, dropout.graph, x, dict(factors)), wanted, atol=1e-5)
-    ones = {name: torch.ones_like(each) for name, each in factors.items()}
+    ones = {name: torch.ones_like(item) for name, item in factors.items()}
     assert torch.equal(outputs(torch, dropout.graph, x, ones), outputs(torch, graph, x))
 
 
@@ -85,13 +85,13 @@ def test_nothing_is_left_out_unless_asked_for() -> None:
     assert off.factors(np.random.default_rng(0), 4) == {}
 
 
-@pytest.mark.parametrize("way", ["prune", "codes"])
+@pytest.mark.parametrize("route", ["prune", "codes"])
 @pytest.mark.parametrize("option", ["dropout", "input_dropout"])
-def test_each_changes_training_and_comes_out_the_same_again(way: str, option: str) -> None:
+def test_each_changes_training_and_comes_out_the_same_again(route: str, option: str) -> None:
     graph = folded([20, 16, 5])
-    plain, changed = state_after(graph, way, distil=0.0), state_after(graph, way, distil=0.0, **{option: 0.3})
+    plain, changed = state_after(graph, route, distil=0.0), state_after(graph, route, distil=0.0, **{option: 0.3})
     assert digest(changed) != digest(plain)
-    assert digest(changed) == digest(state_after(graph, way, distil=0.0, **{option: 0.3}))
+    assert digest(changed) == digest(state_after(graph, route, distil=0.0, **{option: 0.3}))
 
 
 def test_decay_shrinks_weights_and_leaves_zeros_and_shared_values_alone() -> None:

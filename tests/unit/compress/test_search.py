@@ -25,15 +25,15 @@ def _torch():
 @given(sparsity=st.floats(0.0, 1.0), labels=st.booleans(), score=st.sampled_from(["auto", "magnitude", "scan", "lamp"]))
 def test_target_sparsity_is_exact_and_code_zero_is_zero(sparsity: float, labels: bool, score: str) -> None:
     graph = folded([20, 16, 5])
-    found, _ = search(graph, Goal(target_sparsity=sparsity), labels, score=score, entries=3)
+    result, _ = search(graph, Goal(target_sparsity=sparsity), labels, score=score, entries=3)
     size = 20 * 16 + 16 * 5
-    assert kept(found.shared) == kept(found.pruned) == size - int(np.floor(size * sparsity + 0.5))
-    verify(found.shared, after="finetune")
-    for name, book in found.shared.codebooks.items():
+    assert kept(result.shared) == kept(result.pruned) == size - int(np.floor(size * sparsity + 0.5))
+    verify(result.shared, after="finetune")
+    for name, book in result.shared.codebooks.items():
         assert book.values[0] == 0.0
-        assert np.array_equal(book.codes == 0, found.shared.constants[name] == 0)
+        assert np.array_equal(book.codes == 0, result.shared.constants[name] == 0)
         # What pruning took is never given back.
-        assert not found.shared.constants[name][found.pruned.constants[name] == 0].any()
+        assert not result.shared.constants[name][result.pruned.constants[name] == 0].any()
         assert book.values.size <= 4
 
 
@@ -53,17 +53,17 @@ def test_a_size_below_the_empty_model_is_refused() -> None:
 
 @pytest.mark.parametrize("labels", [True, False])
 def test_max_drop_holds_on_the_held_out_part(labels: bool) -> None:
-    found, _ = search(folded([20, 16, 5]), Goal(max_drop=20.0), labels, epochs=18, samples=1500)
-    record = found.record
+    result, _ = search(folded([20, 16, 5]), Goal(max_drop=20.0), labels, epochs=18, samples=1500)
+    record = result.record
     assert record["quality"] >= record["quality_before"] - 20.0
-    assert kept(found.shared) < 400
+    assert kept(result.shared) < 400
     assert record["measure"] == ("accuracy" if labels else "agreement")
 
 
 def test_one_output_without_classes_is_judged_by_explained_variance() -> None:
-    found, _ = search(folded([12, 8, 1]), Goal(target_sparsity=0.3), labels=False)
-    assert found.record["measure"] == "explained variance"
-    assert found.record["quality"] > 50
+    result, _ = search(folded([12, 8, 1]), Goal(target_sparsity=0.3), labels=False)
+    assert result.record["measure"] == "explained variance"
+    assert result.record["quality"] > 50
 
 
 @pytest.mark.parametrize("goal", [Goal(target_size=300), Goal(target_sparsity=0.8), Goal(max_drop=10.0)])

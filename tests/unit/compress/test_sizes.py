@@ -36,21 +36,23 @@ ROWS = st.lists(st.tuples(st.integers(1, 40), st.floats(0, 1e5), st.floats(-1, 1
 
 
 @settings(max_examples=100)
-@given(found=st.dictionaries(st.sampled_from("abc"), ROWS, min_size=1), data=st.data())
-def test_richer_is_one_step_of_one_layer(found: dict[str, list[tuple[int, float, float]]], data: st.DataObject) -> None:
-    entries = {name: data.draw(st.sampled_from([each for each, _, _ in rows])) for name, rows in found.items()}
-    changed = richer(found, entries)
-    more = {name: sorted(each for each, _, _ in rows if each > entries[name]) for name, rows in found.items()}
-    assert len(changed) == sum(bool(each) for each in more.values())
-    for each in changed:
-        (name,) = (name for name in entries if each[name] != entries[name])
-        assert each[name] == more[name][0]
+@given(result=st.dictionaries(st.sampled_from("abc"), ROWS, min_size=1), data=st.data())
+def test_richer_is_one_step_of_one_layer(
+    result: dict[str, list[tuple[int, float, float]]], data: st.DataObject
+) -> None:
+    entries = {name: data.draw(st.sampled_from([item for item, _, _ in rows])) for name, rows in result.items()}
+    changed = richer(result, entries)
+    more = {name: sorted(item for item, _, _ in rows if item > entries[name]) for name, rows in result.items()}
+    assert len(changed) == sum(bool(item) for item in more.values())
+    for item in changed:
+        (name,) = (name for name in entries if item[name] != entries[name])
+        assert item[name] == more[name][0]
 
 
 def test_richer_begins_where_a_bit_lowers_the_loss_most() -> None:
-    found = {"a": [(2, 10.0, 1.0), (3, 20.0, 0.9)], "b": [(2, 10.0, 1.0), (3, 15.0, 0.9)], "c": [(2, 1.0, 0.0)]}
-    assert richer(found, {"a": 2, "b": 2, "c": 2}) == [{"a": 2, "b": 3, "c": 2}, {"a": 3, "b": 2, "c": 2}]
-    assert richer(found, {"a": 3, "b": 3, "c": 2}) == []
+    result = {"a": [(2, 10.0, 1.0), (3, 20.0, 0.9)], "b": [(2, 10.0, 1.0), (3, 15.0, 0.9)], "c": [(2, 1.0, 0.0)]}
+    assert richer(result, {"a": 2, "b": 2, "c": 2}) == [{"a": 2, "b": 3, "c": 2}, {"a": 3, "b": 2, "c": 2}]
+    assert richer(result, {"a": 3, "b": 3, "c": 2}) == []
 
 
 @settings(max_examples=8)
@@ -66,6 +68,6 @@ def test_what_does_not_fit_goes_and_nothing_else_changes(seed: int, share: float
         fitted = stages.fitted(state, target, floor)
         assert stages.bytes(fitted) <= 1.02 * target
         assert fitted.kept() == state.kept() if whole <= 0.995 * target else fitted.kept() < state.kept()
-        for name, found in fitted.codes.items():
-            assert np.array_equal(found[found != 0], state.codes[name][found != 0])
-            assert np.array_equal(found == 0, fitted.weights[name] == 0)
+        for name, result in fitted.codes.items():
+            assert np.array_equal(result[result != 0], state.codes[name][result != 0])
+            assert np.array_equal(result == 0, fitted.weights[name] == 0)

@@ -81,8 +81,8 @@ def test_what_is_pruned_stays_pruned_once_the_pattern_is_fixed(seed: int, sparsi
     with deterministic(import_torch(), 1):
         problem = problem_of(graph, True, Search(**FAST))
         state = state_of(Prune(sparsity).apply(graph))
-        for way in ("prune", "codes"):
-            after = trained(problem, state.fresh(), way, Search(**FAST))
+        for route in ("prune", "codes"):
+            after = trained(problem, state.fresh(), route, Search(**FAST))
             for name, weights in after.weights.items():
                 assert not weights[state.weights[name] == 0].any()
                 assert (weights != state.weights[name]).any()

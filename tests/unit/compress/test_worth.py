@@ -36,11 +36,11 @@ def small_chunks():
 
 
 @given(layers, st.sampled_from(("lamp", "magnitude")), st.floats(0, 1))
-def test_shares_are_those_of_the_scores_of_all_together(found, score, part):
-    count = round(part * sum(each.size for each in found))
-    mask = smallest(np.concatenate([direct(score, each) for each in found]), count)
-    pieces = np.split(mask, np.cumsum([each.size for each in found])[:-1])
-    rankings = [Ranking.of(each, SCORES[score]) for each in found]
+def test_shares_are_those_of_the_scores_of_all_together(result, score, part):
+    count = round(part * sum(item.size for item in result))
+    mask = smallest(np.concatenate([direct(score, item) for item in result]), count)
+    pieces = np.split(mask, np.cumsum([item.size for item in result])[:-1])
+    rankings = [Ranking.of(item, SCORES[score]) for item in result]
     assert shares(rankings, count) == [int(piece.sum()) for piece in pieces]
 
 
@@ -48,13 +48,13 @@ def test_shares_are_those_of_the_scores_of_all_together(found, score, part):
 def test_scores_by_chunks_are_the_scores(weights, score):
     ranked = np.sort(np.abs(weights))
     chunks = SCORES[score](ranked)
-    found = np.concatenate([chunks(i) for i in range(worth.chunks_of(ranked.size))])
+    result = np.concatenate([chunks(i) for i in range(worth.chunks_of(ranked.size))])
     wanted = direct(score, weights)
-    np.testing.assert_allclose(found[ranked > 0], wanted[ranked > 0], rtol=1e-14 if score == "scaled" else 0)
-    assert (np.diff(found) >= 0).all()
+    np.testing.assert_allclose(result[ranked > 0], wanted[ranked > 0], rtol=1e-14 if score == "scaled" else 0)
+    assert (np.diff(result) >= 0).all()
     if score == "lamp":
-        np.testing.assert_array_equal(all_of(ranked, SCORES["lamp"]), found)
-        assert found[-1] == (1 if ranked[-1] else 0)
+        np.testing.assert_array_equal(all_of(ranked, SCORES["lamp"]), result)
+        assert result[-1] == (1 if ranked[-1] else 0)
 
 
 @given(arrays(np.float32, st.integers(1, 60), elements=values), st.integers(0, 60))

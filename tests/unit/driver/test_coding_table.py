@@ -11,7 +11,7 @@ from emcc.report.paper import over, paper_table
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, bytes]:
+def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, bytes]:
     folder = tmp_path_factory.mktemp("coding")
     path = models.save(models.mlp((30, 50, 5), seed=1), folder / "m.onnx")
     rng = np.random.default_rng(0)
@@ -20,8 +20,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, bytes]:
     return made.manifest, made.files["model.emc"]
 
 
-def test_each_coder_against_the_entropy_of_its_model(told: tuple[dict, bytes]) -> None:
-    manifest, encoded = told
+def test_each_coder_against_the_entropy_of_its_model(facts: tuple[dict, bytes]) -> None:
+    manifest, encoded = facts
     rows, total = manifest["compression"]["layers"], manifest["compression"]["totals"]
     graph = decode(encoded)
     for coding in ("huffman", "range"):
@@ -33,8 +33,8 @@ def test_each_coder_against_the_entropy_of_its_model(told: tuple[dict, bytes]) -
     assert total["bytes"] == len(encoded)
 
 
-def test_huffmans_entropy_counted_by_hand(told: tuple[dict, bytes]) -> None:
-    manifest, encoded = told
+def test_huffmans_entropy_counted_by_hand(facts: tuple[dict, bytes]) -> None:
+    manifest, encoded = facts
     graph = decode(encoded)
     node = next(graph.layers())
     codes = graph.constants[node.inputs[1]]
@@ -44,16 +44,16 @@ def test_huffmans_entropy_counted_by_hand(told: tuple[dict, bytes]) -> None:
     assert manifest["compression"]["layers"][0]["coders"]["huffman"]["entropy_bytes"] >= least * 0.999999
 
 
-def test_the_table_is_drawn(told: tuple[dict, bytes]) -> None:
-    table = paper_table(told[0]["compression"])
+def test_the_table_is_drawn(facts: tuple[dict, bytes]) -> None:
+    table = paper_table(facts[0]["compression"])
     assert [str(column.header).split("\n")[0] for column in table.columns][-2:] == ["Huffman", "range coder"]
     assert table.row_count == 2
     assert over({"bytes": 101, "entropy_bytes": 100.0}) == "101 B +1.0 %"
     assert over({"bytes": 0, "entropy_bytes": 0.0}) == "0 B"
 
 
-def test_a_row_a_layer_and_pass(told: tuple[dict, bytes]) -> None:
-    rows = told[0]["layer_passes"]
+def test_a_row_a_layer_and_pass(facts: tuple[dict, bytes]) -> None:
+    rows = facts[0]["layer_passes"]
     assert [(row["pass"], row["layer"]) for row in rows] == [
         (name, layer) for name in ("prune", "share", "finetune") for layer in ("fc0", "fc1")
     ]
@@ -64,4 +64,4 @@ def test_a_row_a_layer_and_pass(told: tuple[dict, bytes]) -> None:
         assert row["kept"] / row["density"] == pytest.approx(1500 if row["layer"] == "fc0" else 250)
     assert rows[2]["inertia"] > 0
     last = [row["bytes"] for row in rows[-2:]]
-    assert last == [row["bytes"] for row in told[0]["layers"]]
+    assert last == [row["bytes"] for row in facts[0]["layers"]]

@@ -20,52 +20,52 @@ def plan(recipe: str = "", data: Dataset | None = None, keep: bool = False, pes:
     return make(Recipe.parse(recipe), data, TEACHER, keep, pes, lambda step: None)
 
 
-def names(found: Plan) -> list[str]:
-    return [step.name for step in found.compress]
+def names(result: Plan) -> list[str]:
+    return [step.name for step in result.compress]
 
 
 def test_with_data_everything_runs() -> None:
-    found = plan(data=DATA)
-    assert names(found) == ["prune", "share", "finetune"]
-    assert isinstance(found.compress[0], Gradual)
-    assert found.compress[0].finetune.teacher is TEACHER
-    assert found.fine_tuned
-    assert (found.skipped, found.warnings) == ((), ())
+    result = plan(data=DATA)
+    assert names(result) == ["prune", "share", "finetune"]
+    assert isinstance(result.compress[0], Gradual)
+    assert result.compress[0].finetune.teacher is TEACHER
+    assert result.fine_tuned
+    assert (result.skipped, result.warnings) == ((), ())
 
 
 def test_without_data_the_zero_pattern_stays() -> None:
-    found = plan()
-    assert names(found) == ["share"]
-    assert [name for name, _ in found.skipped] == ["prune", "finetune"]
-    assert SYNTHETIC in found.warnings
-    assert not found.fine_tuned
+    result = plan()
+    assert names(result) == ["share"]
+    assert [name for name, _ in result.skipped] == ["prune", "finetune"]
+    assert SYNTHETIC in result.warnings
+    assert not result.fine_tuned
 
 
 def test_without_data_a_recipe_can_prune() -> None:
-    found = plan("[prune]\nsparsity = 0.3\n")
-    assert isinstance(found.compress[0], Prune)
-    assert found.compress[0].sparsity == 0.3
-    assert [name for name, _ in found.skipped] == ["finetune"]
-    assert any("pruned without fine-tuning" in warning for warning in found.warnings)
+    result = plan("[prune]\nsparsity = 0.3\n")
+    assert isinstance(result.compress[0], Prune)
+    assert result.compress[0].sparsity == 0.3
+    assert [name for name, _ in result.skipped] == ["finetune"]
+    assert any("pruned without fine-tuning" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize("data", [None, DATA])
 def test_keep_weights(data: Dataset | None) -> None:
-    found = plan("[prune]\nsparsity = 0.3\n[share]\nbits = 2\ninit = 'density'\n", data, keep=True)
-    (share,) = found.compress
+    result = plan("[prune]\nsparsity = 0.3\n[share]\nbits = 2\ninit = 'density'\n", data, keep=True)
+    (share,) = result.compress
     assert isinstance(share, Share)
     assert (share.bits, share.init) == (0, "density")
-    assert [name for name, _ in found.skipped] == ["prune", "finetune"]
-    assert any("[prune] is not used" in warning for warning in found.warnings)
-    assert any("[share]" in warning for warning in found.warnings)
-    assert found.resolved["share"]["bits"] == 0
-    assert (SYNTHETIC in found.warnings) == (data is None)
-    assert set(found.resolved) == {"compress", "share", "calibrate", "quantise", "lower", "encode"}
+    assert [name for name, _ in result.skipped] == ["prune", "finetune"]
+    assert any("[prune] is not used" in warning for warning in result.warnings)
+    assert any("[share]" in warning for warning in result.warnings)
+    assert result.resolved["share"]["bits"] == 0
+    assert (SYNTHETIC in result.warnings) == (data is None)
+    assert set(result.resolved) == {"compress", "share", "calibrate", "quantise", "lower", "encode"}
 
 
 def test_keep_weights_shares_in_the_bits_that_the_recipe_says() -> None:
-    found = plan("[share]\nkept_bits = 2\n", keep=True)
-    assert found.compress[0].bits == found.resolved["share"]["bits"] == 2
+    result = plan("[share]\nkept_bits = 2\n", keep=True)
+    assert result.compress[0].bits == result.resolved["share"]["bits"] == 2
 
 
 def test_calibration_gets_the_data() -> None:
@@ -77,12 +77,12 @@ def test_calibration_gets_the_data() -> None:
 
 def test_pes_of_the_command_line_win() -> None:
     assert plan("[lower]\npes = 16\n").lower.pes == 16
-    found = plan("[lower]\npes = 16\n", pes=4)
-    assert found.lower.pes == 4
-    assert found.resolved["lower"]["pes"] == 4
+    result = plan("[lower]\npes = 16\n", pes=4)
+    assert result.lower.pes == 4
+    assert result.resolved["lower"]["pes"] == 4
 
 
 def test_no_epochs_is_no_tuning() -> None:
-    found = plan("[finetune]\nepochs = 0\nshared_epochs = 0\n", DATA)
-    assert names(found) == ["prune", "share"]
-    assert not found.fine_tuned
+    result = plan("[finetune]\nepochs = 0\nshared_epochs = 0\n", DATA)
+    assert names(result) == ["prune", "share"]
+    assert not result.fine_tuned

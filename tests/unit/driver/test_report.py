@@ -27,7 +27,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
 def test_layers_and_totals(artefact: Artefact) -> None:
     manifest = artefact.manifest
     first, second = manifest["layers"]
-    weights = {each.name: each for each in mlp((6, 9, 4), seed=2, density=0.5).graph.initializer}
+    weights = {item.name: item for item in mlp((6, 9, 4), seed=2, density=0.5).graph.initializer}
     kept = [int(np.count_nonzero(np.frombuffer(weights[f"fc{i}.weight"].raw_data, "<f4"))) for i in (0, 1)]
     assert [first["kept"], second["kept"]] == kept
     assert (first["rows"], first["columns"], first["weights"]) == (9, 6, 54)

@@ -17,7 +17,7 @@ def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, program: Pr
     columns, pes = entries.shape
     words = [[c for c in range(w, min(w + pes, columns)) if nonzero[c]] for w in range(0, columns, pes)]
     scanned, reading, fifo, pending = 0, None, [], []
-    way = [[] for _ in range(timing.EMIT_TO_QUEUE)]
+    delayed = [[] for _ in range(timing.EMIT_TO_QUEUE)]
     queues, left, age = [[] for _ in range(pes)], [0] * pes, [99] * pes
     near, void = [False] * pes, [False] * pes
     stall = idle = False
@@ -46,8 +46,8 @@ def step_layer(nonzero: np.ndarray, entries: np.ndarray, begin: int, program: Pr
                 left[p] = queues[p].pop(0)
                 void[p] = left[p] == 0
                 left[p] = max(left[p], 1)
-        way.append([] if emit is None else [emit])
-        for column in way.pop(1):
+        delayed.append([] if emit is None else [emit])
+        for column in delayed.pop(1):
             for p in range(pes):
                 if entries[column, p] or not drop_empty:
                     queues[p].append(int(entries[column, p]))

@@ -16,13 +16,13 @@ from emcc.eie.pack import pack, padding_zeros, positions, unpack_rows
 def test_round_trip(rows: int, columns: int, pes: int, run_w: int, density: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     codes = (rng.integers(1, 16, (rows, columns)) * (rng.random((rows, columns)) < density)).astype(np.uint8)
-    found = positions(codes, codes != 0, pes)
-    slices = pack(found, run_w)
+    result = positions(codes, codes != 0, pes)
+    slices = pack(result, run_w)
     got = np.zeros((rows, columns), np.uint8)
     at_row, at_column = unpack_rows(slices.count, slices.first, slices.run, pes)
     got[at_row, at_column] = slices.code
     np.testing.assert_array_equal(got, codes)
-    assert slices.padding == padding_zeros(found, run_w) == slices.code.size - np.count_nonzero(codes)
+    assert slices.padding == padding_zeros(result, run_w) == slices.code.size - np.count_nonzero(codes)
 
 
 def test_the_papers_example() -> None:

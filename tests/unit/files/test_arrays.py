@@ -32,9 +32,9 @@ def test_as_numpy_writes_it(array: np.ndarray, fortran: bool, version: tuple[int
     with zipfile.ZipFile(out, "w", method) as archive:
         archive.writestr("x.npy", stream.getvalue())
     with zipfile.ZipFile(out) as archive:
-        found = member(archive, "x").read()
-    assert (found.dtype, found.shape, found.flags.writeable) == (array.dtype, array.shape, False)
-    np.testing.assert_array_equal(found, array)
+        result = member(archive, "x").read()
+    assert (result.dtype, result.shape, result.flags.writeable) == (array.dtype, array.shape, False)
+    np.testing.assert_array_equal(result, array)
 
 
 @given(st.dictionaries(st.text("ab/é_0", min_size=1, max_size=5), st.sampled_from(sorted(PLAIN)).flatmap(
@@ -42,13 +42,13 @@ def test_as_numpy_writes_it(array: np.ndarray, fortran: bool, version: tuple[int
 ))  # fmt: skip
 def test_what_we_write_we_read(values: dict[str, np.ndarray]) -> None:
     with suppress(UnicodeEncodeError):
-        found = read_npz(write_npz(values))
-        assert list(found) == list(values)
+        result = read_npz(write_npz(values))
+        assert list(result) == list(values)
         assert all(
-            (found[name].dtype, found[name].shape) == (values[name].dtype, values[name].shape) for name in values
+            (result[name].dtype, result[name].shape) == (values[name].dtype, values[name].shape) for name in values
         )
     for name in values:
-        np.testing.assert_array_equal(found[name], values[name])
+        np.testing.assert_array_equal(result[name], values[name])
 
 
 def test_mapped_where_it_is_stored(tmp_path: Path) -> None:
@@ -56,9 +56,9 @@ def test_mapped_where_it_is_stored(tmp_path: Path) -> None:
     for save, mapped in ((np.savez, True), (np.savez_compressed, False)):
         save(tmp_path / "d.npz", y=np.ones(3), x=x)
         with zipfile.ZipFile(tmp_path / "d.npz") as archive:
-            found = member(archive, "x").map(tmp_path / "d.npz")
-        assert isinstance(found, np.memmap) == mapped
-        np.testing.assert_array_equal(found, x)
+            result = member(archive, "x").map(tmp_path / "d.npz")
+        assert isinstance(result, np.memmap) == mapped
+        np.testing.assert_array_equal(result, x)
 
 
 HEADER = "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }"

@@ -65,9 +65,9 @@ def test_round_trip(tmp_path: Path) -> None:
     data = save_program(program())
     (tmp_path / "program.npz").write_bytes(data)
     for source in (data, tmp_path / "program.npz", str(tmp_path / "program.npz")):
-        found = load_program(source)
-        assert same(found, program())
-        assert save_program(found) == data
+        result = load_program(source)
+        assert same(result, program())
+        assert save_program(result) == data
 
 
 def test_numpy_reads_it_too() -> None:
