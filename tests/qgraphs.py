@@ -59,7 +59,7 @@ def quantised(
             constants[f"t{i}.fine"] = (
                 rng.integers(-high // 8, high // 8, 1 << (lo_bits + hi_bits)) if lo_bits else np.zeros(1, np.int64)
             )
-            inputs += [f"t{i}.coarse", f"t{i}.fine"]
+            inputs += ["", f"t{i}.coarse", f"t{i}.fine"]
         attrs = {
             "code_w": widths[i],
             "weight_frac": WEIGHT_FRAC,

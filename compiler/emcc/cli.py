@@ -223,13 +223,16 @@ def rom(
 ) -> None:
     """Write the ROM images of an artefact in another format."""
     from emcc.backends.rom import FORMATS, images, render
+    from emcc.eie.hardware import require_array
     from emcc.eie.store import load_program
     from emcc.files.artefact import Artefact, read_manifest, to_json
 
     if form not in FORMATS:
         raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join(FORMATS)}")
     read_manifest(folder)
-    memories = images(load_program(folder / "program.npz"))
+    program = load_program(folder / "program.npz")
+    require_array(program, folder / "program.npz")
+    memories = images(program)
     files = {name.removeprefix("rom/"): data for name, data in render(memories, form).items()}
     facts = {name: {"width": image.width, "depth": len(image)} for name, image in memories.items()}
     target = out or Path(f"{for_path(folder.resolve().name)}_rom_{form}")

@@ -90,7 +90,7 @@ def test_a_flipped_bit_in_a_memory_is_red(tmp_path: Path, rom: str) -> None:
 def place_of_a_bit(program: Program, x: Array, rom: str) -> tuple[int, int]:
     """(word, bit) of a memory that the inferences use."""
     layout, layer, table = Layout(program), program.layers[0], program.tables[0]
-    sums = reference.weights(layer, program.pes) @ x[0, program.input_order] + layer.bias
+    sums = reference.weights(layer, layer.codebook, program.pes) @ x[0, program.inputs[0].slots] + layer.bias
     u = int(activate(sums, layer.shift, layer.z_fmt.width, "identity", None)[0]) - layer.z_fmt.low
     fine = u >> (program.act_w - table.hi_bits) << table.lo_bits | u & (1 << table.lo_bits) - 1
     names = [name for name, _, _ in layout.fields(0)]

@@ -29,11 +29,11 @@ def write(graph: Graph, options: LowerOptions, folder: Path) -> Program:
 def samples(program: Program, count: int, *, density: float = 0.5, scale: float = 0.1, seed: int = 0) -> Dataset:
     """Samples that fill `scale` of the input format's range, `density` of the elements not zero; labels at random."""
     rng = np.random.default_rng(seed)
-    shape = (count, *program.input_shape)
+    shape = (count, *program.inputs[0].shape)
     fmt = program.layers[0].in_fmt
     integers = rng.integers(fmt.low, fmt.high, shape, endpoint=True) * scale
     x: Array = fmt.dequantise(np.floor(integers) * (rng.random(shape) < density)).astype(np.float32)
-    return Dataset(x, rng.integers(0, program.output_shape[-1], count))
+    return Dataset(x, rng.integers(0, program.outputs[0].shape[-1], count))
 
 
 def example(schema: Any) -> Any:

@@ -92,7 +92,7 @@ def test_what_the_result_says(table_design: tuple[Path, Program]) -> None:
     assert data.y is not None
     assert result.accuracy == np.mean(integers.argmax(axis=1) == data.y[:20])
     values = reference.run_layers(program, program.layers[0].in_fmt.quantise(data.x[:20]))
-    matrices = [reference.weights(layer, program.pes).toarray() for layer in program.layers]
+    matrices = [reference.weights(layer, layer.codebook, program.pes).toarray() for layer in program.layers]
     pairs = list(zip(matrices, values[:-1], strict=True))
     products = sum(((value != 0).astype(int) @ (matrix != 0).T).sum(axis=1) for matrix, value in pairs)
     assert np.array_equal(result.products, products)
@@ -134,7 +134,7 @@ def patterned(program: Program, pattern: str, seed: int) -> Dataset:
         keep = np.arange(x.shape[1]) == rng.integers(0, x.shape[1], (30, 1))
     else:
         keep = rng.random(x.shape) < {"none": 0.0, "few": 0.05, "half": 0.5, "all": 1.0}[pattern]
-    return Dataset((x * keep).astype(np.float32).reshape(-1, *program.input_shape))
+    return Dataset((x * keep).astype(np.float32).reshape(-1, *program.inputs[0].shape))
 
 
 DESIGN = st.fixed_dictionaries(

@@ -133,8 +133,12 @@ def _memory(kind: str, count: int, width: int, depth: int) -> dict[str, Any]:
 def _interface(program: Program) -> dict[str, Any]:
     first, last = program.layers[0].in_fmt, program.layers[-1].out_fmt
     return {
-        "input": {"name": program.input_name, "shape": list(program.input_shape), "frac_bits": first.frac_bits},
-        "output": {"name": program.output_name, "shape": list(program.output_shape), "frac_bits": last.frac_bits},
+        "input": {"name": program.inputs[0].name, "shape": list(program.inputs[0].shape), "frac_bits": first.frac_bits},
+        "output": {
+            "name": program.outputs[0].name,
+            "shape": list(program.outputs[0].shape),
+            "frac_bits": last.frac_bits,
+        },
     }
 
 

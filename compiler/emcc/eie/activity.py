@@ -1,18 +1,26 @@
 """How often activations are not zero, measured on data: what balancing weighs columns by."""
 
+from collections.abc import Mapping
+
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import trace
 
 
-def activity(graph: Graph, x: Array) -> list[Array]:
-    """Measure how often every layer's inputs are not zero: float64 [n_in] a layer.
+def activity(graph: Graph, x: Array) -> Mapping[str, Array]:
+    """Measure how often a layer's inputs are not zero, over samples and positions, by the tensor's name.
+
+    float64 [features] of what a QLinear reads, [channels] of what a QConv reads.
 
     Args:
-        graph: a chain of QLinear.
+        graph: quantised, of one input.
         x: floats [n, ...], samples in the model's shape.
     """
-    name = graph.inputs[0]
-    fmt = graph.tensors[name].fmt
+    fmt = graph.tensors[graph.inputs[0]].fmt
     assert fmt is not None
-    values = trace(graph, fmt.quantise(x))
-    return [(values[node.inputs[0]].reshape(len(x), -1) != 0).mean(axis=0) for node in graph.layers()]
+    read = {node.inputs[0]: node.op for node in graph.layers()}
+    values = trace(graph, fmt.quantise(x), keep=tuple(read))
+    shares = {name: (values[name] != 0).reshape(len(x), *values[name].shape[1:]) for name in read}
+    return {
+        name: share.reshape(len(x), -1).mean(axis=0) if read[name] == "QLinear" else share.mean(axis=(0, 2, 3))
+        for name, share in shares.items()
+    }

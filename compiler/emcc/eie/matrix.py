@@ -1,20 +1,22 @@
-"""A quantised layer before it is dealt to PEs, and the walk from a Graph of QLinear nodes to a list of them."""
+"""A quantised layer as a matrix of codes before it is dealt to PEs, and how nodes become such."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emcc.ir.graph import Array, Format, Graph
-from emcc.ir.program import Table
-from emcc.ops.fixed import activate, output_bounds
+from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.ir.program import HOLE, Table
+from emcc.ops.fixed import activate
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """One QLinear node: codes uint8 [n_out, n_in], codebook int64 [2**code_w], bias int64 [n_out].
+    """One QLinear or QConv node: codes uint8 [n_out, n_in], codebook int64 [2**code_w], bias int64 [n_out].
 
-    `activity`: float64 [n_in], how often each input is not zero, where that is known.
+    The columns are a window's taps x channels, the channels of tap 0 first. `mask`: bool as `codes`, False where there
+    is no weight whatever the code; None where all are weights. `activity`: float64 [n_in], how often each input is
+    not zero, where that is known. `multiplier`: int64 [n_out], or None.
     """
 
     name: str
@@ -22,66 +24,107 @@ class Matrix:
     codebook: Array
     code_w: int
     bias: Array
-    in_fmt: Format
-    z_fmt: Format
+    multiplier: Array | None
     out_fmt: Format
     weight_frac: int
+    z_fmt: Format
     shift: int
     function: str
     table: Table | None
     activity: Array | None = None
+    mask: Array | None = None
 
     def columns(self, chosen: Array) -> "Matrix":
-        """Return the layer with the columns `chosen`, in that order."""
-        activity = None if self.activity is None else self.activity[chosen]
-        return replace(self, codes=self.codes[:, chosen], activity=activity)
+        """Return the layer with the columns `chosen`, in that order; a HOLE is a column without weights."""
+        activity = None if self.activity is None else np.where(chosen == HOLE, 0.0, self.activity[chosen])
+        mask = None if self.mask is None else self.mask[:, chosen]
+        if (chosen == HOLE).any():
+            mask = np.broadcast_to(chosen != HOLE, (len(self.codes), chosen.size)) & (True if mask is None else mask)
+        return replace(self, codes=self.codes[:, chosen], activity=activity, mask=mask)
+
+    def rows(self, chosen: Array) -> "Matrix":
+        """Return the layer with the rows `chosen`, in that order; a HOLE is a row without weights and bias."""
+        hole = chosen == HOLE
+        mask = None if self.mask is None else self.mask[chosen]
+        if hole.any():
+            mask = np.broadcast_to(~hole[:, None], (chosen.size, self.codes.shape[1])) & (
+                True if mask is None else mask
+            )
+        multiplier = None if self.multiplier is None else np.where(hole, 1, self.multiplier[chosen])
+        bias = np.where(hole, 0, self.bias[chosen])
+        return replace(self, codes=self.codes[chosen], bias=bias, multiplier=multiplier, mask=mask)
 
     @property
     def live(self) -> Array:
         """Bool [n_out, n_in]: where a weight is not zero."""
-        return np.asarray((self.codebook != 0)[self.codes])
-
-    def output_bounds(self) -> tuple[int, int]:
-        """Return the smallest and largest activation this layer can give."""
-        return output_bounds(self.out_fmt, self.function, self.table)
+        live = np.asarray((self.codebook != 0)[self.codes])
+        return live if self.mask is None else live & self.mask
 
     def activate(self, accumulators: Array) -> Array:
-        """Requantise accumulators (bias included) and apply the function; any shape, int64."""
-        return activate(accumulators, self.shift, self.z_fmt.width, self.function, self.table)
+        """Requantise accumulators [..., n_out] (bias included) and apply the function; int64."""
+        by = 1 if self.multiplier is None else self.multiplier
+        return activate(accumulators, self.shift, self.z_fmt.width, self.function, self.table, by)
 
 
-def matrices(graph: Graph, activity: Sequence[Array] | None = None) -> list[Matrix]:
-    """Return the QLinear chain of `graph` as matrices, in order, each with its item of `activity`."""
-    result: list[Matrix] = []
-    for node in graph.nodes:
-        if node.op != "QLinear":
-            raise ValueError(f"lowering takes QLinear nodes, not {node.op}: {node.name!r}")
-        x, codes, codebook, bias, *tables = node.inputs
-        in_fmt, out_fmt = graph.tensors[x].fmt, graph.tensors[node.outputs[0]].fmt
-        assert in_fmt is not None
-        assert out_fmt is not None
-        attrs = node.attrs
-        table = None
-        if attrs["function"] == "table":
-            coarse, fine = (np.asarray(graph.constants[name], np.int64) for name in tables)
-            table = Table(attrs["lo_bits"], attrs["hi_bits"], coarse, fine)
-        book = np.zeros(1 << attrs["code_w"], np.int64)
-        book[: graph.constants[codebook].size] = graph.constants[codebook]
-        result.append(
-            Matrix(
-                name=node.name,
-                codes=graph.constants[codes],
-                codebook=book,
-                code_w=attrs["code_w"],
-                bias=np.asarray(graph.constants[bias], np.int64),
-                in_fmt=in_fmt,
-                z_fmt=Format(out_fmt.width, attrs["z_frac"]),
-                out_fmt=out_fmt,
-                weight_frac=attrs["weight_frac"],
-                shift=attrs["shift"],
-                function=attrs["function"],
-                table=table,
-                activity=None if activity is None else np.asarray(activity[len(result)], np.float64),
-            )
-        )
-    return result
+def matrix(graph: Graph, node: Node, positions: int, activity: Mapping[str, Array]) -> Matrix:
+    """Return a QLinear or QConv as a matrix.
+
+    Args:
+        graph: quantised.
+        positions: of the map that a QLinear reads, flattened: its columns are (channel, position) in the model.
+        activity: as `eie.activity` measures it, or empty.
+    """
+    attrs, out_fmt = node.attrs, graph.tensors[node.outputs[0]].fmt
+    assert out_fmt is not None
+    codes, codebook, bias = (graph.constants[name] for name in node.inputs[1:4])
+    multiplier = graph.constants[node.inputs[4]] if node.inputs[4:5] and node.inputs[4] else None
+    busy, mask = activity.get(node.inputs[0]), None
+    if node.op == "QConv":
+        codes, mask = _dense(codes, int(attrs["group"]))
+        busy = None if busy is None else np.tile(busy, codes.shape[1] // busy.size)
+    elif positions > 1:
+        codes, busy = _by_position(codes, positions), None if busy is None else _by_position(busy[None], positions)[0]
+    return Matrix(
+        name=node.name,
+        codes=codes,
+        codebook=codebook,
+        code_w=attrs["code_w"],
+        bias=np.asarray(bias, np.int64),
+        multiplier=multiplier,
+        out_fmt=out_fmt,
+        weight_frac=attrs["weight_frac"],
+        z_fmt=Format(out_fmt.width, attrs["z_frac"]),
+        shift=attrs["shift"],
+        function=attrs["function"],
+        table=table_of(graph, node),
+        activity=None if busy is None else np.asarray(busy, np.float64),
+        mask=mask,
+    )
+
+
+def table_of(graph: Graph, node: Node) -> Table | None:
+    """Return a quantised node's function table, if it has one."""
+    if node.attrs["function"] != "table":
+        return None
+    coarse, fine = (np.asarray(graph.constants[name], np.int64) for name in node.inputs[-2:])
+    return Table(node.attrs["lo_bits"], node.attrs["hi_bits"], coarse, fine)
+
+
+def _by_position(columns: Array, positions: int) -> Array:
+    """Return [rows, channels x positions] as [rows, positions x channels]."""
+    return np.ascontiguousarray(columns.reshape(len(columns), -1, positions).swapaxes(1, 2)).reshape(len(columns), -1)
+
+
+def _dense(codes: Array, group: int) -> tuple[Array, Array | None]:
+    """Return codes [out, in / group, kh, kw] as ([out, taps x in], the mask of a grouped convolution)."""
+    out, inner, *kernel = codes.shape
+    taps = kernel[0] * kernel[1]
+    by_tap = codes.reshape(out, inner, taps).swapaxes(1, 2)
+    if group == 1:
+        return np.ascontiguousarray(by_tap).reshape(out, -1), None
+    full, mask = np.zeros((out, taps, group * inner), np.uint8), np.zeros((out, taps, group * inner), bool)
+    for g in range(group):
+        rows, columns = slice(g * out // group, (g + 1) * out // group), slice(g * inner, (g + 1) * inner)
+        full[rows, :, columns] = by_tap[rows]
+        mask[rows, :, columns] = True
+    return full.reshape(out, -1), mask.reshape(out, -1)

@@ -1,31 +1,59 @@
-"""Whether a Program, say from a file, is one that the array can run."""
+"""Whether a Program, say from a file, is whole and sound: nothing that follows has to look twice."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from emcc.base.text import printable
+from emcc.eie.bounds import accumulators
 from emcc.eie.pack import unpack_rows
-from emcc.eie.reference import weights
-from emcc.ir.graph import Array
-from emcc.ir.program import FUNCTIONS, MAX_ACC_W, MAX_PES, MAX_RUN_W, QUEUE_DEPTHS, Layer, Program
-from emcc.ops import having
-from emcc.ops.fixed import output_bounds
+from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.graph import Array, Format
+from emcc.ir.program import (
+    ABSENT,
+    COMBINES,
+    FIRST_CONSTANT,
+    FUNCTIONS,
+    HOLE,
+    KINDS,
+    MAX_ACC_W,
+    MAX_PES,
+    MAX_RUN_W,
+    QUEUE_DEPTHS,
+    Buffer,
+    HostPart,
+    Port,
+    Program,
+    Slices,
+    Step,
+    Table,
+)
+from emcc.ops import having, traits
+from emcc.ops.fixed import MULTIPLIER_W
 from emcc.ops.host import apply
 
-_CODE_WIDTHS = (1, 2, 4, 8)
 _FRAC = 1 << 14
+_ELEMENTS = 1 << 28
+"""Elements that the buffers of one inference may have, and positions or taps of a map."""
 
 
 def problems(program: Program) -> list[str]:
     """Say what is wrong, a sentence each; [] where nothing is."""
     wrong = list(_network(program))
+    checks: tuple[tuple[str, Sequence[object], Callable[..., Iterator[str]]], ...] = (
+        ("table", program.tables, _table),
+        ("buffer", program.buffers, _buffer),
+        ("slices", program.slices, _slices),
+        ("host part", program.parts, _part),
+    )
+    for kind, items, check in checks if not wrong else ():
+        wrong += [f"{kind} {i}: {text}" for i, item in enumerate(items) for text in check(program, item)]
     if not wrong:
-        wrong = [f"table {i}: {text}" for i in range(len(program.tables)) for text in _table(program, i)]
-    for i, layer in enumerate(program.layers if not wrong else ()):
-        texts = list(_layer(program, layer)) or list(_entries(program, layer))
-        wrong += [f"layer {i + 1} ({printable(layer.name, 40)!r}): {text}" for text in texts]
+        wrong = [f"{port.name!r}: {text}" for port in program.inputs for text in _port(program, port, written=True)]
+        wrong += [f"{port.name!r}: {text}" for port in program.outputs for text in _port(program, port, written=False)]
+    for i, step in enumerate(program.steps if not wrong else ()):
+        wrong += [f"step {i + 1} ({printable(step.name, 40)!r}): {text}" for text in _step(program, step)]
     return wrong or list(_accumulators(program)) + list(_host(program))
 
 
@@ -38,31 +66,36 @@ def _network(program: Program) -> Iterator[str]:
         yield f"queues of {program.queue_depth} entries, not one of {', '.join(map(str, QUEUE_DEPTHS))}"
     if len({(table.lo_bits, table.hi_bits) for table in program.tables}) > 1:
         yield "tables of different splits"
-    if not program.layers:
-        yield "no layers"
-        return
-    elements, n_in, n_out = math.prod(program.input_shape), program.layers[0].n_in, program.layers[-1].n_out
-    if min((*program.input_shape, *program.output_shape), default=1) < 1 or math.prod(program.output_shape) != n_out:
-        yield f"shapes {program.input_shape} and {program.output_shape} do not fit {n_in} inputs and {n_out} outputs"
-    if program.input_order.shape != (n_in,) or not _distinct(program.input_order, elements):
-        yield "the input order does not pick distinct elements of the input"
-    if program.output_order.shape != (n_out,) or not _distinct(program.output_order, n_out):
-        yield "the output order is not a permutation"
-    for i, (layer, after) in enumerate(zip(program.layers, program.layers[1:], strict=False), 1):
-        if layer.n_out != after.n_in or layer.out_fmt != after.in_fmt:
-            yield f"layer {i}'s result is not what layer {i + 1} takes"
-
-
-def _distinct(order: Array, size: int) -> bool:
-    return bool(_within(order, 0, size - 1) and np.unique(order).size == order.size)
+    if not (program.steps and program.inputs and program.outputs):
+        yield "no steps, no inputs or no outputs"
+    for kind, arrays, low, high in (
+        ("codebooks", program.codebooks, -(1 << 15), (1 << 15) - 1),
+        ("biases", program.biases, -(1 << program.acc_w - 1), (1 << program.acc_w - 1) - 1),
+        ("multipliers", program.multipliers, -(1 << MULTIPLIER_W - 1), (1 << MULTIPLIER_W - 1) - 1),
+    ):
+        if not all(array.ndim == 1 and array.size and _within(array, low, high) for array in arrays):
+            yield f"{kind} beyond {(high - low).bit_length()} bits, or of no entries"
+    if not all(array.ndim == 2 and array.size for array in program.codes):
+        yield "codes that are not taps by slots"
+    if [part.before for part in program.parts] != sorted(part.before for part in program.parts):
+        yield "host parts out of order"
 
 
 def _within(values: Array, low: int, high: int) -> bool:
     return not values.size or bool(int(values.min()) >= low and int(values.max()) <= high)
 
 
-def _table(program: Program, i: int) -> Iterator[str]:
-    table, width = program.tables[i], program.act_w
+def _distinct(order: Array, size: int) -> bool:
+    return bool(_within(order, 0, size - 1) and np.unique(order).size == order.size)
+
+
+def _format(program: Program, fmt: Format) -> Iterator[str]:
+    if fmt.width != program.act_w or abs(fmt.frac_bits) > _FRAC:
+        yield f"a format of {fmt.width} bits, {fmt.frac_bits} of them fraction"
+
+
+def _table(program: Program, table: Table) -> Iterator[str]:
+    width = program.act_w
     if not 0 <= table.lo_bits < width or not 0 <= table.hi_bits <= min(width - table.lo_bits, table.lo_bits * width):
         yield f"a split of {table.lo_bits} low and {table.hi_bits} high bits"
     elif table.coarse.shape != (1 << width - table.lo_bits,) or table.fine.shape != (
@@ -74,71 +107,190 @@ def _table(program: Program, i: int) -> Iterator[str]:
             yield f"entries beyond {width} bits"
 
 
-def _layer(program: Program, layer: Layer) -> Iterator[str]:
-    if layer.code_w not in _CODE_WIDTHS or not 0 <= layer.run_w <= MAX_RUN_W:
-        yield f"codes of {layer.code_w} and runs of {layer.run_w} bits"
+def _buffer(program: Program, buffer: Buffer) -> Iterator[str]:
+    yield from _format(program, buffer.fmt)
+    sides = min(buffer.height, buffer.width, buffer.order.size) > 0 and buffer.order.ndim == 1
+    if not sides or buffer.height * buffer.width * buffer.slots > _ELEMENTS:
+        yield f"{buffer.height} x {buffer.width} positions of {buffer.order.shape} slots"
+    elif not _distinct(buffer.order[buffer.order != HOLE], 1 << 31):
+        yield "an order that does not name distinct channels"
+    if buffer.whole != -1:
+        # A part is made after its whole's parts began, so wholes cannot lie in each other in a ring.
+        seen, at = 0, buffer
+        while at.whole >= 0 and seen <= len(program.buffers):
+            if at.whole >= len(program.buffers):
+                yield f"part of buffer {at.whole} of {len(program.buffers)}"
+                return
+            whole = program.buffers[at.whole]
+            if (whole.height, whole.width, whole.fmt) != (at.height, at.width, at.fmt):
+                yield "another map or format than the whole's"
+            if not 0 <= at.first <= whole.slots - at.slots:
+                yield f"slots {at.first} to {at.first + at.slots} of {whole.slots}"
+            at, seen = whole, seen + 1
+        if at.whole != -1:
+            yield "a part of itself, or of nothing"
+
+
+def _port(program: Program, port: Port, *, written: bool) -> Iterator[str]:
+    if not 0 <= port.buffer < len(program.buffers):
+        yield f"buffer {port.buffer} of {len(program.buffers)}"
         return
-    if layer.n_in < 1 or layer.n_out < 1:
-        yield f"{layer.n_in} inputs and {layer.n_out} outputs"
+    buffer, size = program.buffers[port.buffer], math.prod(port.shape)
+    held = port.order[port.order != HOLE]
+    if min(port.shape, default=1) < 1 or size > _ELEMENTS or port.order.shape != (buffer.positions, buffer.slots):
+        yield f"shape {port.shape} and order {port.order.shape} do not fit a buffer of {buffer.positions} positions"
+    elif written and not _within(held, 0, size - 1):
+        yield "the order takes what the input does not have"
+    elif not written and (held.size != size or not _distinct(held, size)):
+        yield "the order does not give every element of the output once"
+
+
+def _part(program: Program, part: HostPart) -> Iterator[str]:
+    if traits(part.op) & {"quantised", "folded"} or not traits(part.op):
+        yield f"the host has no operator {printable(part.op, 40)!r}"
+    if not 0 <= part.before <= len(program.steps):
+        yield f"before step {part.before} of {len(program.steps)}"
+    low, high = FIRST_CONSTANT - len(part.constants) + 1, len(part.ports) - 1
+    if not all(low <= read <= high or read == ABSENT for read in part.reads) or not part.ports:
+        yield "it reads what is not there"
+    for port in part.ports:
+        yield from _port(program, port, written=False)
+    yield from _port(program, part.target, written=True)
+
+
+def _slices(program: Program, slices: Slices) -> Iterator[str]:
+    if slices.code_w not in CODE_WIDTHS or not 0 <= slices.run_w <= MAX_RUN_W:
+        yield f"codes of {slices.code_w} and runs of {slices.run_w} bits"
+        return
     shapes = {
-        "codebook": (1 << layer.code_w,),
-        "start": (program.pes, layer.n_in),
-        "count": (program.pes, layer.n_in),
-        "first": (program.pes + 1,),
-        "run": layer.code.shape,
-        "bias": (layer.n_out,),
+        "start": (slices.start, (program.pes, slices.n_in)),
+        "count": (slices.count, (program.pes, slices.n_in)),
+        "first": (slices.first, (program.pes + 1,)),
+        "code": (slices.code, (slices.entries,)),
+        "run": (slices.run, (slices.entries,)),
     }
-    for name, shape in shapes.items():
-        if getattr(layer, name).shape != shape or len(layer.code.shape) != 1:
-            yield f"{name} is of shape {getattr(layer, name).shape}, not {shape}"
-    for fmt in (layer.in_fmt, layer.z_fmt, layer.out_fmt):
-        if fmt.width != program.act_w or abs(fmt.frac_bits) > _FRAC:
-            yield f"a format of {fmt.width} bits, {fmt.frac_bits} of them fraction"
-    if (
-        not 0 <= layer.shift < program.acc_w
-        or layer.shift != layer.in_fmt.frac_bits + layer.weight_frac - layer.z_fmt.frac_bits
-    ):
-        yield f"it shifts by {layer.shift}"
-    if layer.function not in FUNCTIONS or (layer.function == "table") != (layer.table >= 0):
-        yield f"function {printable(layer.function, 20)!r} with table {layer.table}"
-    if layer.function != "table" and layer.out_fmt != layer.z_fmt:
-        yield f"{printable(layer.function, 20)!r} changes the format"
-    if not -1 <= layer.table < len(program.tables):
-        yield f"table {layer.table} of {len(program.tables)}"
-    if not _within(layer.codebook, -(1 << 15), (1 << 15) - 1):
-        yield "codebook entries beyond 16 bits"
-    if not _within(layer.bias, -(1 << program.acc_w - 1), (1 << program.acc_w - 1) - 1):
-        yield f"biases beyond the accumulator's {program.acc_w} bits"
-    if not _within(layer.code, 0, (1 << layer.code_w) - 1) or not _within(layer.run, 0, (1 << layer.run_w) - 1):
-        yield f"codes beyond {layer.code_w} or runs beyond {layer.run_w} bits"
-
-
-def _entries(program: Program, layer: Layer) -> Iterator[str]:
-    """Check the slices, after `_layer` found nothing."""
-    if not _within(layer.count, 0, layer.n_out) or int(layer.count.sum()) != layer.entries:
-        yield f"the columns have {int(layer.count.sum())} entries, not {layer.entries}"
+    if min(slices.n_in, slices.n_out) < 1:
+        yield f"{slices.n_out} rows of {slices.n_in} columns"
+    wrong = [f"{name} of shape {value.shape}" for name, (value, shape) in shapes.items() if value.shape != shape]
+    if wrong:
+        yield from wrong
         return
-    slices = layer.count.sum(axis=1)
-    if not np.array_equal(layer.first, np.concatenate([[0], np.cumsum(slices)])):
+    if not _within(slices.code, 0, (1 << slices.code_w) - 1) or not _within(slices.run, 0, (1 << slices.run_w) - 1):
+        yield f"codes beyond {slices.code_w} or runs beyond {slices.run_w} bits"
+    if not _within(slices.count, 0, slices.n_out) or int(slices.count.sum()) != slices.entries:
+        yield f"the columns have {int(slices.count.sum())} entries, not {slices.entries}"
+        return
+    if not np.array_equal(slices.first, np.concatenate([[0], np.cumsum(slices.count.sum(axis=1))])):
         yield "the PEs' slices do not follow each other"
-    elif not np.array_equal(layer.start, np.cumsum(layer.count, axis=1) - layer.count):
+    elif not np.array_equal(slices.start, np.cumsum(slices.count, axis=1) - slices.count):
         yield "the columns do not follow each other"
-    elif layer.entries and int(unpack_rows(layer.count, layer.first, layer.run, program.pes)[0].max()) >= layer.n_out:
-        yield f"entries lie beyond row {layer.n_out - 1}"
-    if layer.padding != np.count_nonzero(layer.codebook[layer.code] == 0):
-        yield f"{layer.padding} padding zeros of {layer.entries} entries"
+    elif (
+        slices.entries
+        and int(unpack_rows(slices.count, slices.first, slices.run, program.pes)[0].max()) >= slices.n_out
+    ):
+        yield f"entries lie beyond row {slices.n_out - 1}"
+
+
+def _step(program: Program, step: Step) -> Iterator[str]:
+    if step.kind not in KINDS or step.combine not in COMBINES or (step.kind == "broadcast" and step.combine != "mac"):
+        yield f"kind {printable(step.kind, 20)!r}, combine {printable(step.combine, 20)!r}"
+        return
+    several = {"mul": (2,), "max": (1,), "mac": (1,) if step.kind == "broadcast" or step.codes < 0 else range(1, 65)}
+    places = (*step.sources, step.target)
+    if len(step.sources) not in several[step.combine] or not all(0 <= at < len(program.buffers) for at in places):
+        yield f"buffers {step.sources} to {step.target}"
+        return
+    wrong = [*_indices(program, step), *_map(program, step)] or [*_numbers(program, step), *_shift(program, step)]
+    yield from wrong
+
+
+def _indices(program: Program, step: Step) -> Iterator[str]:
+    """Check which of the shared things a step has: each is needed, allowed, or not there."""
+    weighted = step.combine == "mac"
+    rows: Mapping[str, tuple[int, Sequence[object], bool, bool]] = {
+        "slices": (step.slices, program.slices, step.kind == "broadcast", step.kind == "broadcast"),
+        "codes": (step.codes, program.codes, False, step.kind == "local" and weighted),
+        "codebook": (step.codebook, program.codebooks, weighted, weighted),
+        "bias": (step.bias, program.biases, step.kind == "broadcast", weighted),
+        "multiplier": (step.multiplier, program.multipliers, False, weighted),
+        "table": (step.table, program.tables, step.function == "table", step.function == "table"),
+    }
+    for name, (index, values, needed, allowed) in rows.items():
+        if not (-1 if allowed and not needed else 0 if needed else -1) <= index < (len(values) if allowed else 0):
+            yield f"{name} {index} of {len(values)}"
+
+
+def _map(program: Program, step: Step) -> Iterator[str]:
+    window, target = step.window, program.buffers[step.target]
+    pairs = (window.kernel, window.stride, window.dilation)
+    whole = all(len(pair) == 2 and 1 <= min(pair) <= max(pair) <= 1 << 20 for pair in pairs)
+    if not whole or len(window.before) != 2 or len(step.margins) != 4 or window.taps * target.positions > _ELEMENTS:
+        yield f"a window of {window}"
+        return
+    if not 0 <= min(*window.before, *step.margins) <= max(*window.before, *step.margins) <= 1 << 20:
+        yield f"pads {window.before}, margins {step.margins}"
+    for source in map(program.buffers.__getitem__, step.sources):
+        same = (source.height, source.width) == (target.height, target.width)
+        if (len(step.sources) > 1 and not same and (source.positions > 1 or step.combine != "mul")) or (
+            len(step.sources) > 1 and window.taps > 1
+        ):
+            yield f"a source of {source.height} x {source.width} positions"
+    if step.target in step.sources and (step.kind == "broadcast" or window.taps > 1):
+        yield "it writes what it reads"
+
+
+def _numbers(program: Program, step: Step) -> Iterator[str]:
+    """Check the sizes of what the step refers to."""
+    sources, target = [program.buffers[at] for at in step.sources], program.buffers[step.target]
+    rows, taps = target.slots, step.window.taps
+    if step.kind == "broadcast":
+        slices = program.slices[step.slices]
+        if (slices.n_in, slices.n_out) != (taps * sources[0].slots, rows):
+            yield f"a matrix of {slices.n_out} x {slices.n_in} for {taps} taps of {sources[0].slots} slots"
+        highest = (1 << slices.code_w) - 1
+        book = program.codebooks[step.codebook]
+        if int(slices.code.max(initial=0)) >= book.size or book.size > highest + 1:
+            yield f"a codebook of {book.size} entries"
+        elif slices.padding != np.count_nonzero(book[slices.code] == 0):
+            yield f"{slices.padding} padding zeros of {slices.entries} entries"
+    elif any(source.slots != rows for source in sources):
+        yield f"sources of {[source.slots for source in sources]} slots"
+    elif step.codes >= 0:
+        codes = program.codes[step.codes]
+        if codes.shape != (taps * len(sources), rows) or codes.max() >= program.codebooks[step.codebook].size:
+            yield f"codes of shape {codes.shape} for {taps} taps"
+    elif step.combine == "mac" and program.codebooks[step.codebook].size != taps + 1:
+        yield f"{program.codebooks[step.codebook].size} weights for {taps} taps"
+    for name, index, values in (
+        ("bias", step.bias, program.biases),
+        ("multiplier", step.multiplier, program.multipliers),
+    ):
+        if index >= 0 and values[index].size != rows:
+            yield f"a {name} of {values[index].size} entries"
+
+
+def _shift(program: Program, step: Step) -> Iterator[str]:
+    sources, target = [program.buffers[at] for at in step.sources], program.buffers[step.target]
+    yield from _format(program, step.z_fmt)
+    frac = sources[0].fmt.frac_bits + step.weight_frac
+    if step.combine == "mul":
+        frac += sources[1].fmt.frac_bits
+    # The weights of a sum of tensors bring them to one scale, which is what its shift starts from.
+    fixed = len(sources) == 1 and step.multiplier < 0 and step.kind == "broadcast"
+    if not 0 <= step.shift < program.acc_w or (fixed and step.shift != frac - step.z_fmt.frac_bits):
+        yield f"it shifts by {step.shift}"
+    if step.function not in FUNCTIONS:
+        yield f"function {printable(step.function, 20)!r}"
+    if step.function != "table" and target.fmt != step.z_fmt:
+        yield f"{printable(step.function, 20)!r} changes the format"
 
 
 def _accumulators(program: Program) -> Iterator[str]:
-    """Check that sums fit the accumulator, after `_layer` and `_entries` found nothing."""
-    low, high = program.layers[0].in_fmt.low, program.layers[0].in_fmt.high
-    for i, layer in enumerate(program.layers, 1):
-        sums = np.asarray(abs(weights(layer, program.pes)).sum(axis=1)).ravel()
-        bound = int((sums * max(-low, high) + np.abs(layer.bias)).max()) + (1 << layer.shift >> 1)
-        if bound >= 1 << program.acc_w - 1:
-            yield f"layer {i}: sums of up to {bound} do not fit an accumulator of {program.acc_w} bits"
-        table = program.tables[layer.table] if layer.table >= 0 else None
-        low, high = output_bounds(layer.out_fmt, layer.function, table)
+    """Check that sums fit the accumulator, after nothing else was wrong."""
+    for i, (step, bits) in enumerate(accumulators(program), 1):
+        wide = bits + MULTIPLIER_W > 62 if step.multiplier >= 0 else False
+        if bits > program.acc_w or wide:
+            yield f"step {i}: sums of up to {bits} bits do not fit an accumulator of {program.acc_w} bits"
 
 
 def _host(program: Program) -> Iterator[str]:
@@ -146,7 +298,10 @@ def _host(program: Program) -> Iterator[str]:
     if unknown:
         yield f"the host has no operator {printable(unknown[0], 40)!r}"
         return
+    if program.host and len(program.outputs) != 1:
+        yield "a tail on the host of several outputs"
+        return
     try:
-        apply(program.host, np.zeros((1, *program.output_shape)))
+        apply(program.host, np.zeros((1, *program.outputs[0].shape)))
     except (TypeError, ValueError, IndexError) as error:
         yield f"the host's operators do not fit the output: {printable(str(error))}"

@@ -1,16 +1,19 @@
-"""The bit-exact meaning of a Program: what the RTL computes, in NumPy integers, from the same slices."""
+"""The bit-exact meaning of a Program, in NumPy integers, from the same slices that the array reads."""
+
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from emcc import ops
 from emcc.eie.pack import unpack_rows
-from emcc.ir.graph import Array
-from emcc.ir.program import Layer, Program
+from emcc.ir.graph import Array, Node
+from emcc.ir.program import ABSENT, FIRST_CONSTANT, HOLE, HostPart, Port, Program, Slices, Step, Window
 from emcc.ops.fixed import activate
 
 
 def run(program: Program, x: Array) -> Array:
-    """Run a batch.
+    """Run a batch on a program of one input and one output.
 
     Args:
         x: integers [n, elements], the quantised input, flattened in the model's order.
@@ -18,25 +21,180 @@ def run(program: Program, x: Array) -> Array:
     Returns:
         int64 [n, outputs] in the model's order.
     """
-    return run_layers(program, x)[-1][:, np.argsort(program.output_order)]
+    (source,), (sink,) = program.inputs, program.outputs
+    return run_ports(program, {source.name: x})[sink.name]
+
+
+def run_ports(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Run a batch: integers [n, elements] by input's name to int64 [n, elements] by output's name."""
+    memory = Memory(program, len(next(iter(inputs.values()))))
+    for port in program.inputs:
+        memory.write(port, np.asarray(inputs[port.name], np.int64))
+    for _ in memory.steps():
+        pass
+    return {port.name: memory.read(port) for port in program.outputs}
 
 
 def run_layers(program: Program, x: Array, count: int | None = None) -> list[Array]:
-    """Return what every layer takes and the last one gives: int64 arrays [n, elements] in slot order, input first.
+    """Return what every layer of a chain takes and the last one gives: int64 [n, slots] each, the input first.
 
     `count` layers are run, or all.
     """
-    values = [np.asarray(x, np.int64)[:, program.input_order]]
-    for layer in program.layers[:count]:
-        accumulators = (weights(layer, program.pes) @ values[-1].T).T + layer.bias
-        table = program.tables[layer.table] if layer.table >= 0 else None
-        values.append(activate(accumulators, layer.shift, layer.z_fmt.width, layer.function, table))
-    return values
+    memory = Memory(program, len(x))
+    memory.write(program.inputs[0], np.asarray(x, np.int64))
+    buffers = [program.inputs[0].buffer]
+    steps = memory.steps()
+    for _ in range(len(program.steps) if count is None else count):
+        buffers.append(next(steps).target)
+    return [memory.values[buffer][:, 0] for buffer in buffers]
 
 
-def weights(layer: Layer, pes: int) -> csr_array:
-    """Decode the layer's weights from its slices: int64 [n_out, n_in], sparse, padding zeros left out."""
-    rows, columns = unpack_rows(layer.count, layer.first, layer.run, pes)
-    values = layer.codebook[layer.code]
+class Memory:
+    """What the buffers of a program hold for a batch: int64 [n, positions, slots] each, 0 at first."""
+
+    def __init__(self, program: Program, n: int) -> None:
+        self.program = program
+        self.values: dict[int, Array] = {}
+        for index in range(len(program.buffers)):
+            self._place(index, n)
+
+    def _place(self, index: int, n: int) -> Array:
+        """Return a buffer's values, a view of the whole's where it is part of one."""
+        if index not in self.values:
+            buffer = self.program.buffers[index]
+            if buffer.whole < 0:
+                self.values[index] = np.zeros((n, buffer.positions, buffer.slots), np.int64)
+            else:
+                whole = self._place(buffer.whole, n)
+                self.values[index] = whole[:, :, buffer.first : buffer.first + buffer.slots]
+        return self.values[index]
+
+    def write(self, port: Port, x: Array) -> None:
+        """Put integers [n, elements] where the port says."""
+        self.values[port.buffer][:] = np.where(port.order == HOLE, 0, x[:, port.order])
+
+    def read(self, port: Port) -> Array:
+        """Return a port's tensor: int64 [n, elements]."""
+        held = port.order != HOLE
+        values = self.values[port.buffer][:, held]
+        result = np.empty_like(values)
+        result[:, port.order[held]] = values
+        return result
+
+    def steps(self) -> Iterator[Step]:
+        """Run the steps and the host's parts between them; yield each step when it is done."""
+        parts = iter((*self.program.parts, None))
+        part = next(parts)
+        for index, step in enumerate(self.program.steps):
+            while part is not None and part.before <= index:
+                self._host(part)
+                part = next(parts)
+            self.values[step.target][:] = _result(self.program, step, [self.values[source] for source in step.sources])
+            yield step
+        while part is not None:
+            self._host(part)
+            part = next(parts)
+
+    def _host(self, part: HostPart) -> None:
+        """Run one of the host's parts."""
+        arguments: list[Array | None] = []
+        for read in part.reads:
+            if read >= 0:
+                port = part.ports[read]
+                values = self.read(port)
+                fmt = self.program.buffers[port.buffer].fmt
+                arguments.append(fmt.dequantise(values).reshape(len(values), *port.shape))
+            else:
+                arguments.append(None if read == ABSENT else part.constants[FIRST_CONSTANT - read])
+        node = Node(part.name, part.op, (), (), part.attrs)
+        result = np.asarray(ops.get(part.op).evaluate(np, node, *arguments), np.float64)
+        fmt = self.program.buffers[part.target.buffer].fmt
+        self.write(part.target, fmt.quantise(result.reshape(len(result), -1)))
+
+
+def _result(program: Program, step: Step, sources: list[Array]) -> Array:
+    """Return what a step writes: int64 [n, positions, slots]."""
+    target, source = program.buffers[step.target], program.buffers[step.sources[0]]
+    taps = list(tapped(step.window, (source.height, source.width), (target.height, target.width)))
+    if step.combine == "mul":
+        acc = sources[0] * sources[1]
+    elif step.combine == "max":
+        acc = _largest(sources[0], taps)
+    elif step.kind == "broadcast":
+        acc = _matrix(program, step, sources[0], taps)
+    else:
+        acc = _local(program, step, sources, taps)
+    if step.bias >= 0:
+        acc = acc + program.biases[step.bias]
+    by = program.multipliers[step.multiplier] if step.multiplier >= 0 else 1
+    table = program.tables[step.table] if step.table >= 0 else None
+    return activate(acc, step.shift, step.z_fmt.width, step.function, table, by)
+
+
+def tapped(window: Window, source: tuple[int, int], target: tuple[int, int]) -> Iterator[tuple[Array, Array]]:
+    """Yield for every tap: the source position of each output position (0 where none), and whether there is one."""
+    for i in range(window.kernel[0]):
+        for j in range(window.kernel[1]):
+            y, x = (
+                np.arange(target[axis]) * window.stride[axis] + tap * window.dilation[axis] - window.before[axis]
+                for axis, tap in ((0, i), (1, j))
+            )
+            inside = np.logical_and.outer((y >= 0) & (y < source[0]), (x >= 0) & (x < source[1])).ravel()
+            yield np.where(inside, np.add.outer(y * source[1], x).ravel(), 0), inside
+
+
+def _seen(x: Array, tap: tuple[Array, Array]) -> Array:
+    """Return what a tap sees at every output position; 0 beyond the map."""
+    at, inside = tap
+    return x[:, at] * inside[:, None]
+
+
+def _largest(x: Array, taps: list[tuple[Array, Array]]) -> Array:
+    lowest = np.iinfo(np.int64).min
+    result = np.full((len(x), taps[0][0].size, x.shape[2]), lowest)
+    for at, inside in taps:
+        np.maximum(result, np.where(inside[:, None], x[:, at], lowest), out=result)
+    return result
+
+
+def _matrix(program: Program, step: Step, x: Array, taps: list[tuple[Array, Array]]) -> Array:
+    """Sum W x over taps and slots."""
+    slices = program.slices[step.slices]
+    by_column = weights(slices, program.codebooks[step.codebook], program.pes).tocsc()
+    n, slots, positions = len(x), x.shape[2], taps[0][0].size
+    acc = np.zeros((slices.n_out, n * positions), np.int64)
+    for t, tap in enumerate(taps):
+        part = by_column[:, t * slots : (t + 1) * slots] if len(taps) > 1 else by_column
+        acc += part @ _seen(x, tap).reshape(n * positions, slots).T
+    return acc.T.reshape(n, positions, slices.n_out)
+
+
+def _local(program: Program, step: Step, sources: list[Array], taps: list[tuple[Array, Array]]) -> Array:
+    """Sum weights times x, slot by slot, over sources and taps."""
+    book = program.codebooks[step.codebook]
+    if step.codes < 0:
+        source, target = program.buffers[step.sources[0]], program.buffers[step.target]
+        sums = sum(_seen(sources[0], tap) for tap in taps)
+        number = counted(step, (source.height, source.width), (target.height, target.width))
+        return np.asarray(sums * book[number][:, None])
+    codes = program.codes[step.codes]
+    terms = [(x, tap) for x in sources for tap in taps]
+    return np.asarray(sum(book[row] * _seen(x, tap) for row, (x, tap) in zip(codes, terms, strict=True)))
+
+
+def counted(step: Step, source: tuple[int, int], target: tuple[int, int]) -> Array:
+    """Return how many taps count at each output position, margins included: int64 [positions]."""
+    top, left, bottom, right = step.margins
+    window = step.window
+    before = (window.before[0] - top, window.before[1] - left)
+    wide = Window(window.kernel, window.stride, window.dilation, before)
+    around = (source[0] + top + bottom, source[1] + left + right)
+    return np.asarray(sum(inside.astype(np.int64) for _, inside in tapped(wide, around, target)))
+
+
+def weights(slices: Slices, codebook: Array, pes: int) -> csr_array:
+    """Decode a matrix from its slices: int64 [n_out, n_in], sparse, padding zeros left out."""
+    rows, columns = unpack_rows(slices.count, slices.first, slices.run, pes)
+    values = codebook[slices.code]
     kept = values != 0
-    return csr_array((values[kept], (rows[kept], columns[kept])), shape=(layer.n_out, layer.n_in), dtype=np.int64)
+    return csr_array((values[kept], (rows[kept], columns[kept])), shape=(slices.n_out, slices.n_in), dtype=np.int64)

@@ -1,42 +1,42 @@
-"""program.npz: a Program as arrays and one JSON header."""
+"""program.npz: a Program as arrays and one JSON header.
+
+The header is the Program's fields by name, nested as they are; the place of an array is empty, and the array is the
+member of the file that is called after the way to it: "slices.0.code".
+"""
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.eie.program_check import problems
 from emcc.files.arrays import read_npz, write_npz
-from emcc.ir.graph import Array, Format
-from emcc.ir.program import Layer, Program, Table
+from emcc.ir.graph import Array
+from emcc.ir.program import Program
 
-VERSION = 1
-_ARRAY_DTYPES = {"code": np.uint8, "run": np.uint16}
+VERSION = 2
+_DTYPES: Mapping[str, type | None] = {"code": np.uint8, "run": np.uint16, "codes": np.uint8, "constants": None}
+"""By field: what its arrays are; None for as they are, int64 where nothing is said."""
+
 _NARROW = (np.int8, np.int16, np.int32, np.int64)
-_TYPES: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in (Program, Layer, Table)}
-_NESTED = ("layers", "tables", "host")
+_hints = cache(get_type_hints)
 
 
 def save_program(program: Program) -> bytes:
     """Write the file: the same program is the same bytes."""
-    header = {"version": VERSION, **_scalars(program), "host": [[op, _plain(dict(a))] for op, a in program.host]}
-    header["layers"] = [_scalars(layer) for layer in program.layers]
-    header["tables"] = [_scalars(table) for table in program.tables]
+    arrays: dict[str, Array] = {}
+    header = {"version": VERSION, **_packed(program, "", arrays)}
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
-    arrays = {"header": np.frombuffer(text, np.uint8), **_arrays(program, "")}
-    for i, layer in enumerate(program.layers):
-        arrays |= _arrays(layer, f"layer{i}_")
-    for i, table in enumerate(program.tables):
-        arrays |= _arrays(table, f"table{i}_")
-    return write_npz(arrays)
+    return write_npz({"header": np.frombuffer(text, np.uint8), **arrays})
 
 
 def load_program(source: bytes | Path | str, *, file: object | None = None) -> Program:
-    """Read the program of a file or its bytes. EmccError where it is not one that the array can run."""
+    """Read the program of a file or its bytes. EmccError where it is not a whole and sound one."""
     if not isinstance(source, bytes):
         file = file or source
         try:
@@ -51,33 +51,28 @@ def load_program(source: bytes | Path | str, *, file: object | None = None) -> P
         raise EmccError(f"is not a program: {error}", file=file, hint=hint) from error
     wrong = problems(program)
     if wrong:
-        raise EmccError("is not a program that the array can run", file=file, hint=hint, details=wrong[:10])
+        raise EmccError("is not a program that an array can run", file=file, hint=hint, details=wrong[:10])
     return program
 
 
-def _scalars(value: Any) -> dict[str, Any]:
-    """Return the fields that are neither arrays nor nested."""
-    kinds = _TYPES[type(value)]
-    scalars: dict[str, Any] = {}
-    for field in fields(value):
-        kind, item = kinds[field.name], getattr(value, field.name)
-        if kind is Format:
-            scalars[field.name] = [int(item.width), int(item.frac_bits)]
-        elif kind in (int, str, bool):
-            scalars[field.name] = kind(item)
-        elif kind == tuple[int, ...]:
-            scalars[field.name] = [int(size) for size in item]
-    return scalars
-
-
-def _arrays(value: Any, prefix: str) -> dict[str, Array]:
-    names = (field.name for field in fields(value) if _TYPES[type(value)][field.name] == Array)
-    return {prefix + name: _narrow(np.asarray(getattr(value, name))) for name in names}
+def _packed(value: Any, place: str, arrays: dict[str, Array]) -> Any:
+    """Return a value as JSON, its arrays put into `arrays`."""
+    if isinstance(value, np.ndarray):
+        arrays[place] = _narrow(value)
+        return None
+    if is_dataclass(value):
+        front = f"{place}." if place else ""
+        return {field.name: _packed(getattr(value, field.name), front + field.name, arrays) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_packed(item, f"{place}.{i}", arrays) for i, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _narrow(array: Array) -> Array:
-    """Take the narrowest signed type that holds it; unsigned ones stay."""
-    if array.dtype.kind != "i":
+    """Take the narrowest signed type that holds it; others stay."""
+    if array.dtype != np.int64:
         return array
     low, high = int(array.min(initial=0)), int(array.max(initial=0))
     return array.astype(next(t for t in _NARROW if np.iinfo(t).min <= low and high <= np.iinfo(t).max))
@@ -90,50 +85,56 @@ def _program(arrays: dict[str, Array]) -> Program:
     header = json.loads(text.tobytes())
     if not isinstance(header, dict) or header.pop("version", None) != VERSION:
         raise ValueError(f"it is not of version {VERSION}")
-    parts: dict[str, Any] = {name: _list(header.pop(name)) for name in _NESTED}
-    host = tuple((_is(op, str), _attrs(attrs)) for op, attrs in parts["host"])
-    layers = tuple(_value(Layer, item, arrays, f"layer{i}_") for i, item in enumerate(parts["layers"]))
-    tables = tuple(_value(Table, item, arrays, f"table{i}_") for i, item in enumerate(parts["tables"]))
-    program: Program = _value(Program, header, arrays, "", layers=layers, tables=tables, host=host)
+    program: Program = _unpacked(Program, header, "", arrays)
     if arrays:
         raise ValueError(f"it has more arrays: {sorted(arrays)[:3]}")
     return program
 
 
-def _value(kind: type, scalars: Any, arrays: dict[str, Array], prefix: str, **given: Any) -> Any:
-    """Make a dataclass of its scalars and arrays, which are taken out of `arrays`."""
-    scalars, values = dict(_is(scalars, dict)), dict(given)
-    for field in fields(kind):
-        name, hint = field.name, _TYPES[kind][field.name]
-        if name in values:
-            continue
-        if hint == Array:
-            values[name] = _widen(arrays.pop(prefix + name), _ARRAY_DTYPES.get(name, np.int64), prefix + name)
-        elif hint is Format:
-            values[name] = Format(*(_is(number, int) for number in _list(scalars.pop(name))))
-        elif hint in (int, str, bool):
-            values[name] = _is(scalars.pop(name), hint)
-        else:
-            values[name] = tuple(_is(size, int) for size in _list(scalars.pop(name)))
-    if scalars:
-        raise ValueError(f"it has more fields: {sorted(scalars)[:3]}")
-    return kind(**values)
+def _unpacked(hint: Any, value: Any, place: str, arrays: dict[str, Array]) -> Any:
+    """Return JSON as a value of the type that `hint` says, its arrays taken out of `arrays`."""
+    if hint == Array:
+        _is(value, type(None))
+        return _widen(arrays.pop(place), place)
+    if is_dataclass(hint):
+        items, front = dict(_is(value, dict)), f"{place}." if place else ""
+        kinds = _hints(hint)
+        made = {
+            field.name: _unpacked(kinds[field.name], items.pop(field.name), front + field.name, arrays)
+            for field in fields(hint)
+        }
+        if items:
+            raise ValueError(f"it has more fields: {sorted(items)[:3]}")
+        return hint(**made)  # type: ignore[operator]
+    if get_origin(hint) is tuple:
+        kinds_of, items = get_args(hint), list(_is(value, list))
+        of_items = kinds_of[:1] * len(items) if kinds_of[1:] == (...,) else kinds_of
+        if len(of_items) != len(items):
+            raise ValueError(f"{place} has {len(items)} items, not {len(of_items)}")
+        return tuple(
+            _unpacked(kind, item, f"{place}.{i}", arrays)
+            for i, (kind, item) in enumerate(zip(of_items, items, strict=True))
+        )
+    if get_origin(hint) is not None:
+        return {key: _attr(item) for key, item in _is(value, dict).items()}
+    return _is(value, hint)
 
 
-def _widen(array: Array, dtype: type, name: str) -> Array:
-    if array.dtype.kind != np.dtype(dtype).kind or array.dtype.itemsize > np.dtype(dtype).itemsize:
-        raise ValueError(f"the array {name!r} is of {array.dtype}")
-    return array.astype(dtype)
+def _widen(array: Array, place: str) -> Array:
+    names = [name for name in place.split(".") if not name.isdigit()]
+    dtype = _DTYPES.get(names[-1], np.int64)
+    if dtype is None and array.dtype.kind in "biuf":
+        return array
+    kind = np.dtype(dtype)
+    if array.dtype.kind != kind.kind or array.dtype.itemsize > kind.itemsize:
+        raise ValueError(f"the array {place!r} is of {array.dtype}")
+    return array.astype(kind)
 
 
 def _is(value: Any, kind: type) -> Any:
     if type(value) is not kind:
         raise ValueError(f"it has a {type(value).__name__} where a {kind.__name__} belongs")
     return value
-
-
-def _list(value: Any) -> list[Any]:
-    return list(_is(value, list))
 
 
 def _plain(value: Any) -> Any:
@@ -147,14 +148,10 @@ def _plain(value: Any) -> Any:
     return {"bytes": value.hex()} if isinstance(value, bytes) else value
 
 
-def _attrs(value: Any) -> Mapping[str, Any]:
-    return {key: _attr(item) for key, item in _is(value, dict).items()}
-
-
 def _attr(value: Any) -> Any:
     if isinstance(value, list):
         return [_attr(item) for item in value]
     if isinstance(value, dict):
         [(key, item)] = value.items()
-        return bytes.fromhex(_is(item, str)) if key == "bytes" else tuple(map(_attr, _list(item)))
+        return bytes.fromhex(_is(item, str)) if key == "bytes" else tuple(map(_attr, _is(item, list)))
     return value

@@ -12,17 +12,18 @@ from emcc.eie.matrix import Matrix
 from emcc.ir.graph import Array
 
 
-def trim(layers: list[Matrix]) -> tuple[list[Matrix], Array]:
-    """Return the trimmed layers, and the indices of the input elements left (int64, ascending, at least one)."""
+def trim(layers: list[Matrix]) -> tuple[list[Matrix], list[Array]]:
+    """Return the trimmed layers of a chain, and which inputs of each are left (int64, ascending, at least one)."""
     layers = _fold_constant_rows(list(layers))
-    for i in range(len(layers) - 1, 0, -1):
+    left = []
+    for i in range(len(layers) - 1, -1, -1):
         kept = _kept(layers[i].live)
         if kept.size < layers[i].codes.shape[1]:
             layers[i] = layers[i].columns(kept)
-            layers[i - 1] = replace(layers[i - 1], codes=layers[i - 1].codes[kept], bias=layers[i - 1].bias[kept])
-    inputs = _kept(layers[0].live)
-    layers[0] = layers[0].columns(inputs)
-    return layers, inputs
+            if i:
+                layers[i - 1] = layers[i - 1].rows(kept)
+        left.append(kept)
+    return layers, left[::-1]
 
 
 def _kept(live: Array) -> Array:
@@ -34,10 +35,11 @@ def _kept(live: Array) -> Array:
 def _fold_constant_rows(layers: list[Matrix]) -> list[Matrix]:
     for i in range(len(layers) - 1):
         this, after = layers[i], layers[i + 1]
-        constant = ~this.live.any(axis=1)
-        if not constant.any() or after.codebook[0] != 0:
+        constant = np.flatnonzero(~this.live.any(axis=1))
+        if not constant.size or after.codebook[0] != 0:
             continue
-        outputs = this.activate(this.bias[constant])
+        rows = this.rows(constant)
+        outputs = rows.activate(rows.bias)
         moved = after.codebook[after.codes[:, constant]] @ outputs
         codes = after.codes.copy()
         codes[:, constant] = 0

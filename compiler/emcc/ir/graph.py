@@ -130,5 +130,5 @@ class Graph:
         return replace(self, constants={**self.constants, **changes})
 
     def layers(self) -> Iterator[Node]:
-        """The nodes that own weights ("Linear" and "Conv" after folding, "QLinear" after quantising), in order."""
-        return (node for node in self.nodes if node.op in ("Linear", "Conv", "QLinear"))
+        """The nodes that own weights ("Linear" and "Conv" after folding, "QLinear" and "QConv" after), in order."""
+        return (node for node in self.nodes if node.op in ("Linear", "Conv", "QLinear", "QConv"))

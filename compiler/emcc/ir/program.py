@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from emcc.ir.graph import Array, Format
 
 FUNCTIONS = ("identity", "relu", "table")
+KINDS = ("broadcast", "local")
+COMBINES = ("mac", "max", "mul")
 
 MAX_RUN_W = 16
 """Bits of the widest zero run: it is stored as uint16."""
@@ -14,6 +19,106 @@ MAX_RUN_W = 16
 MAX_ACC_W = 48
 MAX_PES = 256
 QUEUE_DEPTHS = (16, 32, 64, 128)
+HOLE = -1
+"""In an order: nothing of the model lies here."""
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """One tensor as the array holds it: `height` x `width` positions, row by row, of as many slots.
+
+    Attributes:
+        name: the tensor's name (untrusted text).
+        height, width: positions; 1 x 1 for a vector.
+        order: int64 [slots]; slot s holds channel order[s] of the model's tensor, or nothing (HOLE).
+        fmt: format of an element.
+        whole, first: this is slots first, first + 1, ... of buffer `whole` (Concat without a copy); -1, 0 for a buffer
+            of its own.
+    """
+
+    name: str
+    height: int
+    width: int
+    order: Array
+    fmt: Format
+    whole: int = -1
+    first: int = 0
+
+    @property
+    def positions(self) -> int:
+        """Positions."""
+        return self.height * self.width
+
+    @property
+    def slots(self) -> int:
+        """Slots a position."""
+        return int(self.order.size)
+
+
+@dataclass(frozen=True)
+class Port:
+    """How a tensor outside of the array lies in a buffer.
+
+    Attributes:
+        name, shape: of the tensor; the batch axis left out.
+        buffer: index into Program.buffers.
+        order: int64 [positions, slots]: the element of the flattened tensor that is there, or HOLE. What is written
+            may repeat elements, and a hole is written as 0; of what is read, every element is in one place.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    buffer: int
+    order: Array
+
+    @property
+    def slots(self) -> Array:
+        """The element in each slot, position after position: int64 [positions * slots]."""
+        return self.order.reshape(-1)
+
+
+@dataclass(frozen=True)
+class HostPart:
+    """A node that the host runs, in float64, between steps: its inputs dequantised, its output quantised.
+
+    Attributes:
+        before: it runs before step `before`, and in the order of the parts.
+        name, op, attrs: the node (untrusted text in `name`).
+        reads: an input each: the index of a port in `ports`, ABSENT, or FIRST_CONSTANT - k for constants[k].
+        ports: what it reads; target: what it writes.
+        constants: float or integer arrays.
+    """
+
+    before: int
+    name: str
+    op: str
+    attrs: Mapping[str, Any]
+    reads: tuple[int, ...]
+    ports: tuple[Port, ...]
+    target: Port
+    constants: tuple[Array, ...] = ()
+
+
+ABSENT = -1
+FIRST_CONSTANT = -2
+
+
+@dataclass(frozen=True)
+class Window:
+    """Taps over a map. Output position (y, x) has its tap (i, j) at (y, x) * stride + (i, j) * dilation - before.
+
+    Taps are numbered row by row; where a tap lies beyond the map it gives nothing. All pairs are (height, width).
+    """
+
+    kernel: tuple[int, ...] = (1, 1)
+    stride: tuple[int, ...] = (1, 1)
+    dilation: tuple[int, ...] = (1, 1)
+    before: tuple[int, ...] = (0, 0)
+
+    @property
+    def taps(self) -> int:
+        """Taps of a window."""
+        return self.kernel[0] * self.kernel[1]
 
 
 @dataclass(frozen=True)
@@ -37,41 +142,91 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """y = f(W x + b), W n_out x n_in, rows dealt to PEs: row r belongs to PE r % pes, where it is local row r // pes.
+class Slices:
+    """A sparse matrix of codes, n_out x n_in, rows dealt to PEs: row r is PE r % pes's local row r // pes.
 
-    Rows and columns are numbered by slot: a permutation that lowering chose (see Program.output_order). PE p's
-    non-zero weights are entries first[p] .. first[p+1]-1 of `code` and `run`, column by column; column j of PE p is
-    the count[p, j] entries from start[p, j] (relative to first[p]). Within a column an entry's local row is
-    run for the first entry, previous + run + 1 after that. An entry whose code stands for 0 is a padding zero.
+    PE p's non-zero weights are entries first[p] .. first[p+1]-1 of `code` and `run`, column by column; column j of PE
+    p is the count[p, j] entries from start[p, j] (relative to first[p]). Within a column an entry's local row is run
+    for the first entry, previous + run + 1 after that. An entry whose code stands for 0 is a padding zero.
 
     Attributes:
-        name: the ONNX node's name (untrusted text).
-        n_in, n_out: columns and rows.
+        n_in, n_out: columns (a step's taps x its source's slots, the slots of tap 0 first) and rows.
         code_w, run_w: bits of an entry's code and zero run.
-        codebook: int64 [2**code_w], 16-bit values, unused entries 0.
-        start, count: int64 [pes, n_in].
-        first: int64 [pes + 1].
+        start, count: int64 [pes, n_in]; first: int64 [pes + 1].
         code: uint8 [entries]; run: uint16 [entries].
-        bias: int64 [n_out], at accumulator scale, in slot order.
-        in_fmt, z_fmt, out_fmt: formats of x, of W x + b after requantising, and of y.
-        weight_frac: fraction bits of the codebook.
-        shift: in_fmt.frac_bits + weight_frac - z_fmt.frac_bits, >= 0.
-        function: one of FUNCTIONS; table: index into Program.tables, or -1.
         padding: number of padding zeros.
     """
 
-    name: str
     n_in: int
     n_out: int
     code_w: int
     run_w: int
-    codebook: Array
     start: Array
     count: Array
     first: Array
     code: Array
     run: Array
+    padding: int
+
+    @property
+    def entries(self) -> int:
+        """Spmat entries over all PEs, padding zeros included."""
+        return int(self.code.size)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the array does in one go: y = f(requantise((sums + bias) * multiplier)), at every position of its target.
+
+    A *broadcast* step sums W x over the window's taps and the source's slots, for each of the matrix's rows. In a
+    *local* step every slot works for itself, with `combine` over taps, source after source:
+    mac: sums of weights times x. The weight of a tap is codebook[codes[tap, slot]]; without codes it is
+    codebook[taps that count], one for all taps of a position: AveragePool.
+    max: the largest of the taps on the map. mul: the product of two sources. A source of one position stands for
+    every position.
+
+    Attributes:
+        name: the ONNX node's name (untrusted text).
+        kind: one of KINDS; combine: one of COMBINES ("mac" in a broadcast step).
+        sources, target: indices into Program.buffers; a broadcast step has one source.
+        window: the taps; of one tap where there are several sources.
+        margins: top, left, bottom, right: taps so far beyond the map count as well, though they give nothing.
+        slices, codes, codebook, bias, multiplier, table: indices into the Program's tuples, or -1.
+        weight_frac: fraction bits of the codebook.
+        z_fmt: of what requantising gives; shift: its right shift, >= 0.
+        function: one of FUNCTIONS.
+    """
+
+    name: str
+    kind: str
+    combine: str
+    sources: tuple[int, ...]
+    target: int
+    window: Window
+    margins: tuple[int, ...]
+    slices: int
+    codes: int
+    codebook: int
+    bias: int
+    multiplier: int
+    table: int
+    weight_frac: int
+    z_fmt: Format
+    shift: int
+    function: str
+
+
+@dataclass(frozen=True)
+class Layer(Slices):
+    """A broadcast step over one position with all that it refers to: what an array of perceptrons runs.
+
+    Attributes:
+        name, weight_frac, shift, z_fmt, function, table: of the step; in_fmt, out_fmt: of its source and target.
+        codebook: int64 [2**code_w], unused entries 0; bias: int64 [n_out].
+    """
+
+    name: str
+    codebook: Array
     bias: Array
     in_fmt: Format
     z_fmt: Format
@@ -80,12 +235,6 @@ class Layer:
     shift: int
     function: str
     table: int
-    padding: int
-
-    @property
-    def entries(self) -> int:
-        """Spmat entries over all PEs, padding zeros included."""
-        return int(self.code.size)
 
 
 @dataclass(frozen=True)
@@ -98,13 +247,13 @@ class Program:
         act_w: bits an activation (16 or 8).
         acc_w: accumulator bits, proven by lowering to hold every partial sum.
         queue_depth: activation queue entries a PE.
-        layers: in order.
-        tables: distinct function tables.
-        input_name, input_shape: as in the model; the batch axis left out.
-        input_order: int64 [layers[0].n_in]; slot s takes element input_order[s] of the flattened input.
-        output_name, output_shape: as in the model; the batch axis left out.
-        output_order: int64 [layers[-1].n_out]; slot s is element output_order[s] of the flattened output.
-        host: operators left to the host, in order: ("Softmax", {"axis": -1}), ("ArgMax", {...}).
+        inputs, outputs: the model's ports.
+        parts: nodes that the host runs before and between steps.
+        host: what the host runs on the one output, in order: ("Softmax", {"axis": -1}), ("ArgMax", {...}).
+        buffers: of all tensors. steps: in order.
+        slices, tables: shared by steps.
+        codes: uint8 [taps, slots] each, of local steps.
+        codebooks: int64, 16-bit values. biases: int64 [slots], at accumulator scale. multipliers: int64 [slots].
         drop_empty, overlap, prefetch: what the array does to save cycles: keep empty columns out of the queues, scan a
             layer while its source is being written, read flags ahead. Off only to measure what each is worth.
     """
@@ -114,28 +263,55 @@ class Program:
     act_w: int
     acc_w: int
     queue_depth: int
-    layers: tuple[Layer, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    buffers: tuple[Buffer, ...]
+    steps: tuple[Step, ...]
+    slices: tuple[Slices, ...]
+    codes: tuple[Array, ...]
+    codebooks: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    multipliers: tuple[Array, ...]
     tables: tuple[Table, ...]
-    input_name: str
-    input_shape: tuple[int, ...]
-    input_order: Array
-    output_name: str
-    output_shape: tuple[int, ...]
-    output_order: Array
+    parts: tuple[HostPart, ...] = ()
     host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     drop_empty: bool = True
     overlap: bool = True
     prefetch: bool = True
 
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The steps of a program of perceptrons. ValueError where a step is no matrix product of one position."""
+        result = []
+        for step in self.steps:
+            if step.kind != "broadcast" or step.window.taps != 1 or self.buffers[step.target].positions != 1:
+                raise ValueError(f"step {step.name!r} is no matrix product of one position")
+            slices, book = self.slices[step.slices], self.codebooks[step.codebook]
+            layer = Layer(
+                **vars(slices),
+                name=step.name,
+                codebook=np.concatenate([book, np.zeros((1 << slices.code_w) - book.size, np.int64)]),
+                bias=self.biases[step.bias],
+                in_fmt=self.buffers[step.sources[0]].fmt,
+                z_fmt=step.z_fmt,
+                out_fmt=self.buffers[step.target].fmt,
+                weight_frac=step.weight_frac,
+                shift=step.shift,
+                function=step.function,
+                table=step.table,
+            )
+            result.append(layer)
+        return tuple(result)
+
     @property
     def in_words(self) -> int:
-        """Words of `pes` activations an input takes."""
-        return words(self.layers[0].n_in, self.pes)
+        """Words of `pes` activations that the input takes."""
+        return words(self.inputs[0].order.size, self.pes)
 
     @property
     def out_words(self) -> int:
-        """Words of `pes` activations an output takes."""
-        return words(self.layers[-1].n_out, self.pes)
+        """Words of `pes` activations that the output takes."""
+        return words(self.outputs[0].order.size, self.pes)
 
 
 def words(elements: int, pes: int) -> int:

@@ -24,7 +24,8 @@ def structure(graph: Graph, stage: Stage) -> None:
 
     Chains of layers (see `chained`) stay chains: every node reads the one before it.
     """
-    require(len(graph.inputs) == 1 and len(graph.outputs) == 1, "not one input and one output")
+    one = len(graph.inputs) == 1 and len(graph.outputs) == 1
+    require(one or (stage.integer and graph.inputs and graph.outputs), "not one input and one output")
     require(not set(graph.tensors) & set(graph.constants), "a name is both tensor and constant")
     require(len({node.name for node in graph.nodes}) == len(graph.nodes), "node names repeat")
     for name, tensor in graph.tensors.items():
@@ -32,15 +33,17 @@ def structure(graph: Graph, stage: Stage) -> None:
         require(name == tensor.name and tensor.shape[:1] == (None,), f"tensor {name!r} is {tensor}")
         require(all(isinstance(size, int) and size > 0 for size in sizes), f"tensor {name!r} is {tensor.shape}")
         require(not stage.formats or tensor.fmt is not None, f"tensor {name!r} has no format")
-    chain, current, defined = chained(graph), graph.inputs[0], {graph.inputs[0]}
+    chain, current, defined = chained(graph), graph.inputs[0], set(graph.inputs)
     for node in graph.nodes:
         require(stage.allows(node.op), f"{node.op} ({node.name!r}) is not legal")
         _node(graph, node, {current} if chain else defined)
         current = node.outputs[0]
         require(current not in defined, f"{current!r} is written twice")
         defined.add(current)
-    require(graph.outputs == (current,), f"the output is {graph.outputs}, the chain ends in {current!r}")
-    unread = defined - {name for node in graph.nodes for name in node.inputs} - {current}
+    if one:
+        require(graph.outputs == (current,), f"the output is {graph.outputs}, the chain ends in {current!r}")
+    require(set(graph.outputs) <= defined, f"the outputs are {graph.outputs}")
+    unread = defined - {name for node in graph.nodes for name in node.inputs} - set(graph.outputs)
     require(not unread, f"nothing reads {sorted(unread)}")
     require(defined == set(graph.tensors), f"tensors without a producer: {sorted(set(graph.tensors) - defined)}")
     for op, attrs in graph.host:
@@ -49,7 +52,7 @@ def structure(graph: Graph, stage: Stage) -> None:
 
 def chained(graph: Graph) -> bool:
     """Whether all nodes are of those that make a chain: Linear and activations, or QLinear."""
-    return any(all(ops.traits(node.op) & kinds for node in graph.nodes) for kinds in (CHAIN, QUANTISED))
+    return all(ops.traits(node.op) & CHAIN for node in graph.nodes) or all(node.op == "QLinear" for node in graph.nodes)
 
 
 def _attributes_fit(op: str, attrs: Mapping[str, Any]) -> bool:
@@ -67,6 +70,9 @@ def _node(graph: Graph, node: Node, known: set[str]) -> None:
     require(operator.more or count <= len(kinds), f"{node.name!r} has {count} inputs")
     place = f", after {min(known)!r}" if len(known) == 1 else ""
     for kind, name in zip(kinds + kinds[-1] * (count - len(kinds)), node.inputs, strict=False):
+        if not name:
+            require(kind == "c", f"{node.name!r} lacks an input")
+            continue
         require(name in known or name in graph.constants, f"{node.name!r} reads {name!r}{place}")
         require(kind == "e" or (kind == "x") == (name in known), f"{node.name!r} reads {name!r} as {kind}")
     computed = sum(name in known for name in node.inputs)
@@ -74,7 +80,9 @@ def _node(graph: Graph, node: Node, known: set[str]) -> None:
         computed == 1 or (computed > 1 and "joins" in operator.traits),
         f"{node.name!r} reads {node.inputs}, not one tensor",
     )
-    shapes = [(graph.tensors if name in known else graph.constants)[name].shape for name in node.inputs]
+    shapes = [
+        (graph.tensors if name in known else graph.constants)[name].shape if name else None for name in node.inputs
+    ]
     try:
         shape = operator.shape(node, *shapes)
     except ValueError as error:
@@ -126,31 +134,3 @@ def _codebook(name: str, book: Codebook, weight: Array) -> None:
 def _chunks(value: Array) -> Iterator[Array]:
     flat = value.reshape(-1)
     return (flat[begin : begin + CHUNK] for begin in range(0, flat.size, CHUNK))
-
-
-def quantised(graph: Graph) -> None:
-    """Formats, shifts, codebooks and tables of QLinear nodes agree."""
-    for node in graph.nodes:
-        layer, attrs = f"QLinear ({node.name!r})", node.attrs
-        lo, hi, width = attrs["lo_bits"], attrs["hi_bits"], attrs["act_w"]
-        x, y = graph.tensors[node.inputs[0]].fmt, graph.tensors[node.outputs[0]].fmt
-        codes, codebook, bias, *tables = (graph.constants[name] for name in node.inputs[1:])
-        require(codes.dtype == np.uint8, f"{layer}: codes are {codes.dtype}")
-        require(all(v.dtype == np.int64 for v in (codebook, bias, *tables)), f"{layer}: integers are not int64")
-        require(int(codes.max()) < 1 << attrs["code_w"], f"{layer}: codes go beyond the codebook")
-        require(
-            int(np.abs(codebook).max()) <= 1 << 15 and codebook.max() < 1 << 15, f"{layer}: codebook beyond 16 bits"
-        )
-        if x is None or y is None:
-            raise IllegalGraph(f"{layer}: no formats")
-        require(x.width == y.width == width, f"{layer}: formats {x} and {y}")
-        require(attrs["shift"] == x.frac_bits + attrs["weight_frac"] - attrs["z_frac"], f"{layer}: shift")
-        if attrs["function"] != "table":
-            plain = not tables and y.frac_bits == attrs["z_frac"] and not (lo or hi)
-            require(plain, f"{layer}: tables or formats of a {attrs['function']}")
-            continue
-        require(len(tables) == 2 and lo + hi <= width, f"{layer}: tables")
-        require(tables[0].shape == (1 << (width - lo),), f"{layer}: coarse is {tables[0].shape}")
-        require(tables[1].shape == (1 << (hi + lo),) and (lo or not hi), f"{layer}: fine is {tables[1].shape}")
-        for table in tables:
-            require(y.low <= table.min() and table.max() <= y.high, f"{layer}: a table goes beyond {y}")

@@ -11,6 +11,12 @@ from emcc.ops import Trait
 
 LATER: tuple[Trait, ...] = ("convolution", "pooling", "clipping")
 JOIN = "joining branches"
+PORTS = "several inputs or outputs"
+BETWEEN = "work of the host between steps"
+ALONE = "a function of its own, after no layer"
+SCALES = "a multiplier a row"
+LACKING = ("convolution", "pooling", JOIN, "clipping", PORTS, BETWEEN, ALONE, SCALES)
+"""All that the array lacks: what nodes of a model (`missing`) and steps of a Program (`eie.hardware`) are refused for."""
 
 
 def missing(op: str, computed: int) -> str:
@@ -21,7 +27,7 @@ def missing(op: str, computed: int) -> str:
 def hint(wanted: Iterable[str]) -> str:
     """What to do about it."""
     needed = set(wanted)
-    lacking = [part for part in ("convolution", "pooling", JOIN, "clipping") if part in needed]
+    lacking = [part for part in LACKING if part in needed]
     text = " and ".join([", ".join(lacking[:-1]), lacking[-1]] if len(lacking) > 1 else lacking)
     verb = "runs" if len(lacking) == 1 else "run"
     return f"{text} {verb} on the array in a later version; `emcc compress` works on this model now"

@@ -19,27 +19,31 @@ class Stage:
     """What a stage allows.
 
     Attributes:
-        only: traits of which an operator needs one; with none, all operators will do.
         never: traits of which an operator may have none.
-        layers: whether weights are in Linear and Conv nodes; a graph of nothing but Linear and activations is then a
-            chain of them.
+        layers: whether weights are in Linear and Conv nodes, and there is one input and one output; a graph of nothing
+            but Linear and activations is then a chain of them.
         shared: whether every weight has a codebook; formats: whether tensors have formats.
     """
 
-    only: frozenset[Trait] = frozenset()
     never: frozenset[Trait] = frozenset()
     layers: bool = True
     shared: bool = False
     formats: bool = False
 
+    @property
+    def integer(self) -> bool:
+        """Whether the graph computes in integers: it may then have several inputs and outputs."""
+        return self.formats and not self.layers
+
     def allows(self, op: str) -> bool:
         """Whether there may be such an operator."""
         traits = ops.traits(op)
-        return bool(traits & self.only if self.only else traits) and not traits & self.never
+        return bool(traits) and not traits & self.never
 
 
 CHAIN: frozenset[Trait] = frozenset({"folded", "activation"})
 QUANTISED: frozenset[Trait] = frozenset({"quantised"})
+FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "matrix", "no-op"})
 UNFOLDED: frozenset[Trait] = frozenset({"host", "matrix", "no-op", "quantised"})
 STAGES: Mapping[str, Stage] = {
     "frontend": Stage(never=frozenset({"folded", "quantised"}), layers=False),
@@ -47,6 +51,6 @@ STAGES: Mapping[str, Stage] = {
     "prune": Stage(never=UNFOLDED),
     "share": Stage(never=UNFOLDED, shared=True),
     "finetune": Stage(never=UNFOLDED, shared=True),
-    "calibrate": Stage(only=CHAIN, shared=True, formats=True),
-    "quantise": Stage(only=QUANTISED, layers=False, formats=True),
+    "calibrate": Stage(never=UNFOLDED, shared=True, formats=True),
+    "quantise": Stage(never=FLOATING, layers=False, formats=True),
 }

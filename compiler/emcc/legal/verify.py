@@ -1,8 +1,9 @@
 """Holds a graph against the table of `legal.rows`."""
 
 from emcc.ir.graph import Graph
-from emcc.legal.checks import codebooks, layers, quantised, structure
-from emcc.legal.rows import QUANTISED, STAGES, IllegalGraph
+from emcc.legal.checks import codebooks, layers, structure
+from emcc.legal.quantised import quantised
+from emcc.legal.rows import STAGES, IllegalGraph
 
 
 def verify(graph: Graph, *, after: str) -> None:
@@ -15,7 +16,7 @@ def verify(graph: Graph, *, after: str) -> None:
         if stage.layers:
             layers(graph)
             codebooks(graph, stage.shared)
-        if stage.only == QUANTISED:
+        if stage.integer:
             quantised(graph)
     except IllegalGraph as error:
         raise IllegalGraph(f"after {after}: {error}") from None

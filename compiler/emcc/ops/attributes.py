@@ -49,3 +49,8 @@ def pair(value: Any) -> bool:
 def pads(value: Any) -> bool:
     """Four widths: top, left, bottom, right."""
     return axes(value) and len(value) == 4
+
+
+def integers(value: Any) -> bool:
+    """A tuple of ints."""
+    return isinstance(value, tuple) and all(map(integer, value))

@@ -35,7 +35,7 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
     height, width = axes(node, tuple(x.shape), tuple(weight.shape)[2:])
     group = int(node.attrs["group"])
     if xp is np:
-        result = _correlate(x, weight, height, width, group)
+        result = correlate(x, weight, height, width, group)
         return result if bias is None else result + bias.reshape(-1, 1, 1)
     top, left, bottom, right = pads = tuple(node.attrs["pads"])
     even = (top, left) == (bottom, right)
@@ -44,7 +44,7 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
     return xp.nn.functional.conv2d(source, weight, bias, strides, padding, dilations, group)
 
 
-def _correlate(x: Array, weight: Array, height: Axis, width: Axis, group: int) -> Array:
+def correlate(x: Array, weight: Array, height: Axis, width: Axis, group: int) -> Array:
     """As one matrix product a group: the taps of every window in a column (im2col), a block of samples at a time."""
     out, inner, taps = weight.shape[0], weight.shape[1], height.kernel * width.kernel
     matrix = weight.reshape(group, out // group, inner * taps)

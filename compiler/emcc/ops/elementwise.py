@@ -30,7 +30,7 @@ def _shape(node: Node, *shapes: Shape | None) -> Shape:
 
 
 def _same() -> Operator:
-    return _operator(lambda xp, attrs, x: x, "channel-wise", "keeps order", "keeps zero", "moves", "no-op")
+    return _operator(lambda xp, attrs, x: x, "channel-wise", "keeps order", "keeps zero", "moves", "no-op", "selects")
 
 
 def _leaky_relu(xp: Any, attrs: Mapping[str, Any], x: Any) -> Any:

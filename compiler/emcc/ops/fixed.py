@@ -1,4 +1,4 @@
-"""The integer meaning of a layer after its sums (docs/architecture.md), and how large these can get."""
+"""The one integer meaning of a step after its sums (docs/architecture.md), and how large these can get."""
 
 import numpy as np
 
@@ -6,20 +6,27 @@ from emcc.ir.graph import Array, Format
 from emcc.ir.program import Table
 
 _BLOCK = 1 << 22
+MULTIPLIER_W = 16
+"""Bits of a row's multiplier, two's complement."""
 
 
-def activate(accumulators: Array, shift: int, width: int, function: str, table: Table | None) -> Array:
+def activate(
+    accumulators: Array, shift: int, width: int, function: str, table: Table | None, multiplier: Array | int = 1
+) -> Array:
     """Activations, int64, of accumulators (bias included) of any shape: requantise, then apply the function."""
-    z = requantise(accumulators, shift, width)
+    z = requantise(accumulators, shift, width, multiplier)
     if function == "relu":
         return np.asarray(np.maximum(z, 0))
     return z if table is None else look_up(table, z, width)
 
 
-def requantise(accumulators: Array, shift: int, width: int) -> Array:
-    """int64: add half of the last place, shift right arithmetically, saturate to `width` bits."""
+def requantise(accumulators: Array, shift: int, width: int, multiplier: Array | int = 1) -> Array:
+    """int64: times the row's multiplier, add half of the last place, shift right arithmetically, saturate to `width`.
+
+    `multiplier` broadcasts against the accumulators; products must be below 2**62.
+    """
     half = 1 << (width - 1)
-    return np.asarray(np.clip((accumulators + ((1 << shift) >> 1)) >> shift, -half, half - 1))
+    return np.asarray(np.clip((accumulators * multiplier + ((1 << shift) >> 1)) >> shift, -half, half - 1))
 
 
 def look_up(table: Table, z: Array, width: int) -> Array:
@@ -54,19 +61,20 @@ def code_counts(codes: Array, entries: int) -> Array:
 
 def bound_of_counts(counts: Array, codebook: Array, bias: Array, in_low: int, in_high: int, shift: int) -> int:
     """`accumulator_bound` from `code_counts`. All values must be below 2**60."""
-    largest = max(abs(in_low), abs(in_high))
-    sums = counts @ np.abs(codebook[: counts.shape[1]].astype(np.int64)) * largest + np.abs(bias)
-    return int(sums.max(initial=0)) + (1 << shift >> 1)
+    return accumulator_bound(
+        counts @ np.abs(codebook[: counts.shape[1]].astype(np.int64)), bias, in_low, in_high, shift
+    )
 
 
-def accumulator_bound(codes: Array, codebook: Array, bias: Array, in_low: int, in_high: int, shift: int) -> int:
-    """No |accumulator| of a layer is greater: no partial sum, in any order, with or without the rounding half.
+def accumulator_bound(weights: Array, bias: Array, in_low: int, in_high: int, shift: int) -> int:
+    """No |accumulator| of a step is greater: no partial sum, in any order, with or without the rounding half.
 
     That is sum |w| max |x| + |bias| + half, for the row where it is the most.
 
     Args:
-        codes: uint8 [out, in]; codebook: int64 [K], more than max(codes); bias: int64 [out], at accumulator scale.
+        weights: int64 [rows], the sum of |w| of each row; bias: int64 [rows], at accumulator scale.
         in_low, in_high: the range of the input's integers.
         shift: the requantising shift.
     """
-    return bound_of_counts(code_counts(codes, codebook.size), codebook, bias, in_low, in_high, shift)
+    sums = weights * max(abs(in_low), abs(in_high)) + np.abs(bias)
+    return int(sums.max(initial=0)) + (1 << shift >> 1)

@@ -1,15 +1,18 @@
 """Evaluates a Graph: what its operators mean, in floats (NumPy or torch) or, after quantising, in integers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from emcc import ops
-from emcc.ir.graph import Graph
+from emcc.ir.graph import Array, Graph, Node
 
 BLOCK = 1 << 24
 """Elements of the largest tensor that `run` makes at a time."""
+
+EXACT: frozenset[ops.Trait] = frozenset({"quantised", "selects"})
+"""Of a quantised graph: what gives integers of integers."""
 
 
 def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None = None) -> Any:
@@ -25,7 +28,7 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
     """
     (output,) = graph.outputs
     rows = len(x)
-    if any(node.op == "Conv" for node in graph.nodes):
+    if any(node.op in ("Conv", "QConv") for node in graph.nodes):
         rows = max(1, BLOCK // max(tensor.features for tensor in graph.tensors.values()))
     if rows >= len(x) or xp is not np:
         return trace(graph, x, xp, constants, keep=graph.outputs)[output]
@@ -40,18 +43,42 @@ def trace(
     constants: Mapping[str, Any] | None = None,
     keep: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
-    """Every tensor's value by name (those of `keep`, where given), for a batch; arguments as for `run`."""
+    """Every tensor's value by name (those of `keep`, where given), for a batch; arguments as for `run`.
+
+    `x` may also be a batch of each input by its name. In a quantised graph, what is neither quantised nor selects
+    elements runs in float64 between the formats of its tensors.
+    """
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
-    values: dict[str, Any] = {graph.inputs[0]: _shaped(graph, graph.inputs[0], x)}
+    given = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
+    values: dict[str, Any] = {name: _shaped(graph, name, value) for name, value in given.items()}
+    like = next(iter(values.values()))
+    host = is_quantised(graph)
     for i, node in enumerate(graph.nodes):
-        arguments = [_argument(graph, name, values, xp, x, constants or {}) for name in node.inputs]
+        arguments = [_argument(graph, name, values, xp, like, constants or {}) for name in node.inputs]
         (output,) = node.outputs
-        values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
+        if host and not ops.traits(node.op) & EXACT:
+            values[output] = through_floats(graph, node, arguments)
+        else:
+            values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
         if keep is not None:
             for name in node.inputs:
                 if name in values and name not in keep and last_use[name] == i:
                     del values[name]
     return {name: _shaped(graph, name, value) for name, value in values.items()}
+
+
+def is_quantised(graph: Graph) -> bool:
+    """Whether a graph computes in integers."""
+    return any("quantised" in ops.traits(node.op) for node in graph.nodes)
+
+
+def through_floats(graph: Graph, node: Node, arguments: Sequence[Any]) -> Array:
+    """int64: a node of a quantised graph, by its meaning in float64, on integers in its tensors' formats."""
+    formats = [graph.tensors[name].fmt if name in graph.tensors else None for name in node.inputs]
+    values = [fmt.dequantise(value) if fmt else value for fmt, value in zip(formats, arguments, strict=True)]
+    fmt = graph.tensors[node.outputs[0]].fmt
+    assert fmt is not None
+    return fmt.quantise(ops.get(node.op).evaluate(np, node, *values))
 
 
 def _shaped(graph: Graph, name: str, value: Any) -> Any:

@@ -26,6 +26,7 @@ Trait = Literal[
     "pooling",
     "quantised",
     "rectifier",
+    "selects",
 ]
 """
 elementwise: an element of the output is made from those in its place, broadcast, and no others.
@@ -34,6 +35,7 @@ rectifier: the activation max(x, 0), which needs no table.
 homogeneous: an activation with f(a x) = a f(x) for a > 0, so linear on either side of zero; its table is within an ulp.
 keeps zero: 0 becomes 0, whatever the attributes are.
 channel-wise: a channel of the output (a block, once flat) is made from that channel alone, and they stay in order.
+selects: every element of the output is an element of an input, which is exact in any format.
 moves: moves elements and changes none. keeps order: moves none past another. no-op: gives x, at inference.
 affine: scale x + offset, where one input is computed.
 matrix: a matrix product with a constant; folding makes it a Linear.
@@ -53,7 +55,8 @@ class Operator:
             the batch. Raises ValueError where the operator does not fit its inputs.
         evaluate: (xp, node, *values) -> the output, for xp numpy or torch: the operator's one meaning.
         traits: see Trait.
-        inputs: a letter an input: x computed, c constant, e either. Exactly one is computed, unless it joins.
+        inputs: a letter an input: x computed, c constant, e either, k a constant of codes, looked up in the next input.
+            Exactly one is computed, unless it joins.
         attrs: a check for every attribute; no other may be there, and none may be missing.
         optional: the first input that may be left out, and all after it with it.
         more: whether there may be any number of inputs, all as the last letter.

@@ -37,13 +37,19 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
     height, width = axes(node, tuple(x.shape), tuple(node.attrs["kernel_shape"]))
     pads = (height.before, width.before, height.after + height.beyond, width.after + width.beyond)
     if node.op == "MaxPool":
-        return _largest(xp, pad(xp, x, pads, -float("inf")), height, width)
+        lowest = np.iinfo(x.dtype).min if xp is np and x.dtype.kind == "i" else -float("inf")
+        return _largest(xp, pad(xp, x, pads, lowest), height, width)
     total = sum(taps(pad(xp, x, pads, 0.0), height, width))
-    include = bool(node.attrs["count_include_pad"])
-    counts = np.outer(_counted(height, include), _counted(width, include))
+    number = counts(node, height, width)
     if xp is np:
-        return total / counts.astype(x.dtype)
-    return total / xp.as_tensor(counts, dtype=x.dtype, device=x.device)
+        return total / number.astype(x.dtype)
+    return total / xp.as_tensor(number, dtype=x.dtype, device=x.device)
+
+
+def counts(node: Node, height: Axis, width: Axis) -> Array:
+    """How many taps of each window count: int64 [windows down, windows across]."""
+    include = bool(node.attrs["count_include_pad"])
+    return np.outer(_counted(height, include), _counted(width, include))
 
 
 def _largest(xp: Any, padded: Any, height: Axis, width: Axis) -> Any:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from emcc.ir.graph import Node
-from emcc.ops.attributes import axes, integer, natural, number, one_of, pads, pair, positive, sizes
+from emcc.ops.attributes import axes, integer, integers, natural, number, one_of, pads, pair, positive, sizes
 from emcc.ops.elementwise import ELEMENTWISE
 from emcc.ops.operator import Operator, Shape, Trait
 
@@ -24,9 +24,20 @@ def _module(name: str, *traits: Trait, **fields: Any) -> Operator:
     return Operator(shape, evaluate, frozenset(traits), **fields)
 
 
-RESHAPES: tuple[Trait, ...] = ("channel-wise", "keeps order", "keeps zero", "moves")
+RESHAPES: tuple[Trait, ...] = ("channel-wise", "keeps order", "keeps zero", "moves", "selects")
 FLAG = one_of(0, 1)
 WINDOW = {"dilations": pair, "pads": pads, "strides": pair}
+STEP = {
+    "act_w": one_of(8, 16),
+    "function": one_of("identity", "relu", "table"),
+    "hi_bits": natural,
+    "lo_bits": natural,
+    "shift": natural,
+    "z_frac": integer,
+}
+"""Of every quantised operator: what follows its sums."""
+
+CODED = {**STEP, "code_w": one_of(1, 2, 4, 8), "weight_frac": integer}
 POOL = {**WINDOW, "ceil_mode": FLAG, "kernel_shape": pair}
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
@@ -36,7 +47,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "BatchNormalization": _module(
             "batch_normalization", "affine", "channel-wise", inputs="xcccc", attrs={"epsilon": number}
         ),
-        "Concat": _module("concat", "joins", attrs={"axis": positive}, more=True),
+        "Concat": _module("concat", "joins", "selects", attrs={"axis": positive}, more=True),
         "Conv": _module("conv", "convolution", inputs="xcc", attrs={**WINDOW, "group": positive}, optional=2),
         "Flatten": _module("moves", *RESHAPES, attrs={"axis": one_of(1)}),
         "Gemm": _module(
@@ -50,27 +61,24 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Linear": _module("linear", "folded", inputs="xcc"),
         "LogSoftmax": _module("host", "host", attrs={"axis": integer}),
         "MatMul": _module("matmul", "matrix", inputs="ee"),
-        "MaxPool": _module("pooling", "channel-wise", "pooling", attrs=POOL),
-        "QLinear": _module(
-            "qlinear",
+        "MaxPool": _module("pooling", "channel-wise", "pooling", "selects", attrs=POOL),
+        "QAveragePool": _module(
+            "qlocal",
             "quantised",
-            inputs="xccccc",
-            attrs={
-                "act_w": one_of(8, 16),
-                "code_w": one_of(1, 2, 4, 8),
-                "function": one_of("identity", "relu", "table"),
-                "hi_bits": natural,
-                "lo_bits": natural,
-                "shift": natural,
-                "weight_frac": integer,
-                "z_frac": integer,
-            },
-            optional=4,
+            inputs="xccc",
+            attrs={**POOL, "count_include_pad": FLAG, **STEP, "weight_frac": integer},
+            optional=2,
         ),
+        "QConv": _module(
+            "qlinear", "quantised", inputs="xkccccc", attrs={**WINDOW, **CODED, "group": positive}, optional=4
+        ),
+        "QLinear": _module("qlinear", "quantised", inputs="xkccccc", attrs=CODED, optional=4),
+        "QProduct": _module("qlocal", "joins", "quantised", inputs="xxcc", attrs=STEP, optional=2),
+        "QSum": _module("qlocal", "joins", "quantised", inputs="e", attrs={**STEP, "weights": integers}, more=True),
         "Reshape": _module("moves", *RESHAPES, attrs={"shape": sizes}),
         "Softmax": _module("host", "host", attrs={"axis": integer}),
         "Squeeze": _module("moves", *RESHAPES, attrs={"axes": axes}),
-        "Transpose": _module("moves", "keeps zero", "moves", attrs={"perm": axes}),
+        "Transpose": _module("moves", "keeps zero", "moves", "selects", attrs={"perm": axes}),
         "Unsqueeze": _module("moves", *RESHAPES, attrs={"axes": axes}),
     }
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import networkx
 import numpy as np
 
 from emcc import ops
@@ -12,7 +13,7 @@ from emcc.base.options import option
 from emcc.ir.graph import Array, Format, Graph
 from emcc.ops.interpret import trace
 from emcc.passes.functions import apply_function, flat_beyond
-from emcc.passes.layers import Layer, linear_layers
+from emcc.passes.layers import Producer, producers
 
 _SYNTHETIC_ROWS = 256
 
@@ -47,9 +48,24 @@ def choose(values: Array, width: int, headroom: float) -> Format:
     return min((Format(width, frac) for frac in range(safe, finest + 1)), key=lambda fmt: error(values, fmt))
 
 
+def _selected(graph: Graph, formats: Mapping[str, Format]) -> dict[str, Format]:
+    """The formats with those of tensors that are selected from others (Concat, MaxPool, Reshape): the coarsest one of
+    all that it is selected from, which these take too, so that selecting is exact."""
+    groups = networkx.Graph()
+    groups.add_nodes_from(formats)
+    for node in graph.nodes:
+        if "selects" in ops.traits(node.op):
+            groups.add_edges_from((name, node.outputs[0]) for name in node.inputs if name in graph.tensors)
+    result: dict[str, Format] = {}
+    for group in networkx.connected_components(groups):
+        fmt = min((formats[name] for name in group if name in formats), key=lambda fmt: fmt.frac_bits)
+        result |= dict.fromkeys(group, fmt)
+    return result
+
+
 @dataclass(frozen=True)
 class Calibrate:
-    """Sets `fmt` on the input, on each layer's W x + b and on each activation's output.
+    """Sets `fmt` on every tensor: chosen for the input, each producer's numbers and each activation's output.
 
     `data` is float32 [n, ...], of the model's input shape; without it seeded standard normal noise stands in, with
     twice the headroom, and `synthetic` is true: whoever reports the result must say so.
@@ -75,17 +91,17 @@ class Calibrate:
         name = graph.inputs[0]
         try:
             formats[name] = choose(np.asarray(values[name], np.float64), self.bits, headroom)
-            for layer in linear_layers(graph):
-                name = layer.node.name
-                formats |= self._layer(layer, values, headroom)
+            for made in producers(graph):
+                name = made.node.name
+                formats |= self._formats(made, values, headroom)
         except OverflowError:
             raise EmccError(
                 "activations are NaN or infinite on the calibration data",
                 node=name,
                 hint="check the data and the weights",
             ) from None
-        tensors = {key: replace(tensor, fmt=formats.get(key, tensor.fmt)) for key, tensor in graph.tensors.items()}
-        return graph.with_(tensors=tensors)
+        tensors = {key: replace(graph.tensors[key], fmt=fmt) for key, fmt in _selected(graph, formats).items()}
+        return graph.with_(tensors={**graph.tensors, **tensors})
 
     def _rows(self, graph: Graph) -> Array:
         shape = tuple(int(size) for size in graph.tensors[graph.inputs[0]].shape[1:] if size is not None)
@@ -95,23 +111,26 @@ class Calibrate:
         rows = np.arange(count, dtype=np.int64) * len(self.data) // max(count, 1)
         return np.ascontiguousarray(self.data[rows], np.float32)
 
-    def _layer(self, layer: Layer, values: Mapping[str, Any], headroom: float) -> dict[str, Format]:
-        z = np.asarray(values[layer.z], np.float64)
-        y = np.asarray(values[layer.y], np.float64)
-        node = layer.activation
+    def _formats(self, made: Producer, values: Mapping[str, Any], headroom: float) -> dict[str, Format]:
+        z = np.asarray(values[made.z], np.float64)
+        y = np.asarray(values[made.y], np.float64)
+        node = made.activation
+        if node is not None and node is made.node:
+            # What the function takes has its format from elsewhere.
+            return {made.y: choose(y, self.bits, headroom)}
         if node is None or "rectifier" in ops.traits(node.op):
             # Below zero a ReLU does not care: only what it lets through needs range.
             fmt = choose(y if y.any() else z, self.bits, headroom)
-            return {layer.z: fmt, layer.y: fmt}
+            return {made.z: fmt, made.y: fmt}
         limits = ops.get(node.op).limits
         if limits is None:
             # One scale for both, so that layers can share a table.
             both = (choose(z, self.bits, headroom), choose(y, self.bits, headroom))
             fmt = min(both, key=lambda fmt: fmt.frac_bits)
-            return {layer.z: fmt, layer.y: fmt}
+            return {made.z: fmt, made.y: fmt}
         frac = widest(limits[1], limits[0], self.bits)
         candidates = [Format(self.bits, frac + 1), Format(self.bits, frac)]
         flat = flat_beyond(node, limits, 2.0 ** -(frac + 2))
         z_fmt = choose(np.clip(z, -flat, flat), self.bits, 1.0 if np.abs(z).max() >= flat else headroom)
         exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(z)))
-        return {layer.z: z_fmt, layer.y: min(candidates, key=lambda fmt: error(exact, fmt))}
+        return {made.z: z_fmt, made.y: min(candidates, key=lambda fmt: error(exact, fmt))}

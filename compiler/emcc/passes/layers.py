@@ -33,18 +33,68 @@ class Layer:
     y: str
 
 
-def linear_layers(graph: Graph) -> Iterator[Layer]:
-    """The layers of a folded graph, in order: Linear and Conv nodes."""
+@dataclass(frozen=True)
+class Producer:
+    """A node that makes new numbers (it does not only move or select), with the activation that alone reads it.
+
+    Attributes:
+        node: the node; an activation that nothing before it takes along is its own.
+        activation: the activation, or None.
+        z, y: names of what the activation takes, and of what comes out (z where there is none).
+    """
+
+    node: Node
+    activation: Node | None
+    z: str
+    y: str
+
+
+def producers(graph: Graph) -> Iterator[Producer]:
+    """The producers of a folded graph, in order."""
     readers: dict[str, list[Node]] = {}
     for node in graph.nodes:
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
-    for node in graph.layers():
-        x, weight, bias = node.inputs
+    taken: set[str] = set()
+    for node in graph.nodes:
         (z,) = node.outputs
+        if node.name in taken or "selects" in ops.traits(node.op):
+            continue
+        if is_activation(node):
+            yield Producer(node, node, node.inputs[0], z)
+            continue
         after = readers.get(z, [])
-        activation = after[0] if len(after) == 1 and "activation" in ops.traits(after[0].op) else None
-        yield Layer(node, weight, bias, activation, x, z, activation.outputs[0] if activation else z)
+        activation = after[0] if len(after) == 1 and is_activation(after[0]) and takes_along(graph, node) else None
+        if activation is not None and z not in graph.outputs:
+            taken.add(activation.name)
+            yield Producer(node, activation, z, activation.outputs[0])
+        else:
+            yield Producer(node, None, z, z)
+
+
+def is_activation(node: Node) -> bool:
+    """Whether a node is a function of one tensor that the array runs from a table, or a ReLU."""
+    return "activation" in ops.traits(node.op)
+
+
+def takes_along(graph: Graph, node: Node) -> bool:
+    """Whether a step of the array does what the node does, and can apply a function to it."""
+    shapes = [graph.tensors[name].shape for name in node.inputs if name in graph.tensors]
+    if node.op in ("Linear", "Conv", "AveragePool", "GlobalAveragePool"):
+        return len(shapes[0]) == 4 or node.op == "Linear"
+    if len(shapes) != len(node.inputs) or node.op not in ("Add", "Sub", "Mul"):
+        return False
+    result = graph.tensors[node.outputs[0]].shape
+    over_space = (*result[:2], *(1 for _ in result[2:]))
+    return all(shape == result or (node.op == "Mul" and shape == over_space) for shape in shapes)
+
+
+def linear_layers(graph: Graph) -> Iterator[Layer]:
+    """The layers of a folded graph, in order: Linear and Conv nodes."""
+    for made in producers(graph):
+        if made.node.op in ("Linear", "Conv"):
+            x, weight, bias = made.node.inputs
+            yield Layer(made.node, weight, bias, made.activation, x, made.z, made.y)
 
 
 def check_names(table: Mapping[str, Any], graph: Graph, option: str) -> None:

@@ -1,6 +1,9 @@
-"""Quantise: floats with formats become integers. The graph is then a chain of QLinear, with one exact meaning."""
+"""Quantise: floats with formats become integers. The graph then has quantised nodes, with one exact meaning.
 
-from collections.abc import Mapping
+What the array has no step for keeps its node: it is run in floats between two formats (see ops.interpret).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -9,15 +12,19 @@ import numpy as np
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
-from emcc.ir.graph import Array, Codebook, Format, Graph, Node
+from emcc.ir.graph import Array, Codebook, Format, Graph, Node, Tensor
 from emcc.ir.program import Table
+from emcc.ops import pooling, windows
 from emcc.ops.fixed import bound_of_counts, code_counts
 from emcc.passes import function_table
 from emcc.passes.functions import apply_function
-from emcc.passes.layers import Layer, linear_layers
+from emcc.passes.layers import Producer, producers, takes_along
 
 WEIGHT = Format(16, 0)
 ACC_LIMIT = 1 << 47
+MAX_SHIFT = 46
+ALIGN = 14
+"""The largest k of a weight 2**k, which 16 bits hold."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def scale_layer(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) 
     `in_low` is the smallest input integer. z loses fraction bits where the product has fewer (shift is never
     negative). Raises OverflowError where no scale fits.
     """
-    counts = code_counts(book.codes, 1 << book.code_w)
+    counts = code_counts(book.codes.reshape(len(book.codes), -1), 1 << book.code_w)
     finest = finest_weight_frac(book.values)
     # Without weights only the bias has a scale: 15 bits finer than the output's.
     frac = z.frac_bits - x.frac_bits + 15 if finest is None else finest
@@ -67,7 +74,7 @@ def scale_layer(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) 
         z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
         shift = x.frac_bits + weight_frac - z_frac
         scaled_bias = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) + 0.5)
-        if shift > 46 or np.abs(scaled_bias).max(initial=0.0) >= ACC_LIMIT:
+        if shift > MAX_SHIFT or np.abs(scaled_bias).max(initial=0.0) >= ACC_LIMIT:
             continue
         codebook = np.floor(np.ldexp(values, weight_frac) + 0.5).astype(np.int64)
         integers = scaled_bias.astype(np.int64)
@@ -82,20 +89,37 @@ def target(activation: Node, z: Format, y: Format) -> Array:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A layer on its way: formats of what it takes and gives, and the function to tabulate, if it is one."""
+class _Sums:
+    """A quantised node before its function.
 
-    layer: Layer
-    scaled: Scaled
-    x: Format
-    y: Format
+    Attributes:
+        op, inputs, attrs: of the node, but for what STEP says of its function.
+        arrays: its constants by role: codes, codebook, bias.
+        z: the format of what requantising gives; shift: its shift.
+    """
+
+    op: str
+    inputs: tuple[str, ...]
+    attrs: Mapping[str, Any]
+    arrays: Mapping[str, Array]
+    z: Format
+    shift: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A node on its way: its sums, what it gives, and the function to tabulate, if it is one."""
+
+    name: str
+    sums: _Sums
+    output: str
     function: str
     wanted: function_table.Wanted | None
 
 
 @dataclass(frozen=True)
 class Quantise:
-    """Folded, shared, calibrated graph -> chain of QLinear (see ops/qlinear for what one means).
+    """Folded, shared, calibrated graph -> quantised nodes (see ops/qlinear and ops/qlocal for what one means).
 
     Names stay: a QLinear is called as its Linear, its output as the layer's output.
     """
@@ -104,64 +128,180 @@ class Quantise:
     name: ClassVar[str] = "quantise"
 
     def apply(self, graph: Graph) -> Graph:
-        """The integer graph. Raises EmccError where a layer's numbers have no common scale."""
-        parts = self._parts(graph)
+        """The integer graph. Raises EmccError where a node's numbers have no common scale."""
+        draft = _Draft(graph, self.table_error)
+        made = {one.node.name: one for one in producers(graph)}
+        along = {one.activation.name for one in made.values() if one.activation and one.activation is not one.node}
+        for node in graph.nodes:
+            if node.name in made:
+                draft.produce(made[node.name])
+            elif node.name not in along:
+                draft.select(node)
+        return draft.build()
+
+
+class _Draft:
+    """The integer graph in the making; `fmt` is the format that each tensor really has, `low` its smallest integer."""
+
+    def __init__(self, graph: Graph, table_error: float) -> None:
+        self.graph, self.table_error = graph, table_error
+        self.parts: list[_Part | Node] = []
+        self.fmt = {name: _format(graph.tensors[name].fmt, name) for name in graph.inputs}
+        self.low: dict[str, int] = {}
+        self.aligned: dict[str, Tensor] = {}
+
+    def produce(self, made: Producer) -> None:
+        """Add what a producer becomes."""
+        node, lone = made.node, made.activation is made.node
+        if not lone and not takes_along(self.graph, node):
+            self.parts.append(node)
+            self.fmt[made.y] = _format(self.graph.tensors[made.y].fmt, node.name)
+            return
+        rectified = made.activation is not None and "rectifier" in ops.traits(made.activation.op)
+        plain = made.activation is None or rectified
+        z = self.fmt[made.z] if lone else _format(self.graph.tensors[made.y if plain else made.z].fmt, node.name)
+        sums = self._sum(node, (made.z,), z) if lone else _SUMS[node.op](self, node, z)
+        if plain:
+            self._add(made, sums, sums.z, "relu" if rectified else "identity", None)
+            return
+        assert made.activation is not None
+        y = _format(self.graph.tensors[made.y].fmt, node.name)
+        homogeneous = "homogeneous" in ops.traits(made.activation.op)
+        tolerance = min(self.table_error, 1.0) if homogeneous else self.table_error
+        wanted = function_table.Wanted(target(made.activation, sums.z, y), sums.z, y, tolerance)
+        self._add(made, sums, y, "table", wanted)
+
+    def _add(self, made: Producer, sums: _Sums, y: Format, function: str, wanted: function_table.Wanted | None) -> None:
+        self.parts.append(_Part(made.node.name, sums, made.y, function, wanted))
+        self.fmt[made.y] = y
+        if function == "relu":
+            self.low[made.y] = 0
+
+    def select(self, node: Node) -> None:
+        """Add a node that only moves or selects: all that it reads is brought to the coarsest format among it."""
+        computed = [name for name in node.inputs if name in self.fmt]
+        fmt = min((self.fmt[name] for name in computed), key=lambda fmt: fmt.frac_bits)
+        inputs = tuple(self._in_format(node, name, fmt) if name in computed else name for name in node.inputs)
+        self.parts.append(replace(node, inputs=inputs))
+        self.fmt[node.outputs[0]] = fmt
+        if all(self.low.get(name) == 0 for name in computed):
+            self.low[node.outputs[0]] = 0
+
+    def _in_format(self, node: Node, name: str, fmt: Format) -> str:
+        """The tensor, or a copy of it with fewer fraction bits."""
+        if self.fmt[name] == fmt:
+            return name
+        copy = _unique(f"{name}.{fmt.frac_bits}", {*self.graph.tensors, *self.graph.constants, *self.aligned})
+        self.aligned[copy] = replace(self.graph.tensors[name], name=copy, fmt=fmt)
+        sums = self._sum(node, (name,), fmt)
+        self.parts.append(_Part(f"{node.name}.{copy}", sums, copy, "identity", None))
+        self.fmt[copy] = fmt
+        return copy
+
+    def _requantised(self, node: Node, z: Format, frac: int) -> tuple[Format, int]:
+        """(the format of sums with `frac` fraction bits after requantising, the shift)."""
+        z = replace(z, frac_bits=min(z.frac_bits, frac))
+        if frac - z.frac_bits > MAX_SHIFT:
+            raise _no_scale(node)
+        return z, frac - z.frac_bits
+
+    def _sum(self, node: Node, names: Sequence[str], z: Format, signs: Sequence[int] = (1, 1)) -> _Sums:
+        """Sums of tensors, aligned by powers of two; one that is finer than 16-bit weights reach loses bits first."""
+        coarsest = min(self.fmt[name].frac_bits for name in names)
+        names = [
+            name
+            if self.fmt[name].frac_bits <= coarsest + ALIGN
+            else self._in_format(node, name, replace(self.fmt[name], frac_bits=coarsest + ALIGN))
+            for name in names
+        ]
+        frac = max(self.fmt[name].frac_bits for name in names)
+        weights = tuple(sign << (frac - self.fmt[name].frac_bits) for sign, name in zip(signs, names, strict=False))
+        z, shift = self._requantised(node, z, frac)
+        return _Sums("QSum", tuple(names), {"weights": weights}, {}, z, shift)
+
+    def _joined(self, node: Node, z: Format) -> _Sums:
+        return self._sum(node, node.inputs, z, (1, -1 if node.op == "Sub" else 1))
+
+    def _product(self, node: Node, z: Format) -> _Sums:
+        z, shift = self._requantised(node, z, sum(self.fmt[name].frac_bits for name in node.inputs))
+        return _Sums("QProduct", node.inputs, {}, {}, z, shift)
+
+    def _pooled(self, node: Node, z: Format) -> _Sums:
+        """Sums over a window times one over the taps that count, in 16 bits."""
+        x = self.graph.tensors[node.inputs[0]].shape
+        attrs = dict(node.attrs)
+        if node.op == "GlobalAveragePool":
+            attrs = {"kernel_shape": x[2:], "strides": (1, 1), "dilations": (1, 1), "pads": (0, 0, 0, 0)}
+            attrs |= {"ceil_mode": 0, "count_include_pad": 0}
+        axes = windows.axes(replace(node, attrs=attrs), x, attrs["kernel_shape"])
+        used = np.unique(pooling.counts(replace(node, attrs=attrs), *axes))
+        shares = np.zeros(int(np.prod(attrs["kernel_shape"])) + 1)
+        shares[used] = 1 / used
+        weight_frac = finest_weight_frac(shares)
+        assert weight_frac is not None
+        codebook = np.floor(np.ldexp(shares, weight_frac) + 0.5).astype(np.int64)
+        z, shift = self._requantised(node, z, self.fmt[node.inputs[0]].frac_bits + weight_frac)
+        attrs["weight_frac"] = weight_frac
+        return _Sums("QAveragePool", node.inputs[:1], attrs, {"codebook": codebook}, z, shift)
+
+    def _layer(self, node: Node, z: Format) -> _Sums:
+        name, weight, bias = node.inputs
+        book, biases, x = self.graph.codebooks[weight], self.graph.constants[bias].astype(np.float64), self.fmt[name]
+        if not np.isfinite(biases).all():
+            raise EmccError("its bias is NaN or infinite", node=node.name, hint="train it again, or rescale it")
+        try:
+            scaled = scale_layer(book, biases, x, self.low.get(name, x.low), z)
+        except OverflowError:
+            raise _no_scale(node) from None
+        attrs = {"code_w": book.code_w, "weight_frac": scaled.weight_frac, **node.attrs}
+        arrays = {"codes": book.codes, "codebook": scaled.codebook, "bias": scaled.bias}
+        z = replace(z, frac_bits=scaled.z_frac)
+        return _Sums(f"Q{node.op}", (name,), attrs, arrays, z, scaled.shift(x.frac_bits))
+
+    def build(self) -> Graph:
+        """The graph, with tables for its functions."""
+        parts = [part for part in self.parts if isinstance(part, _Part)]
         tables = iter(function_table.build([part.wanted for part in parts if part.wanted]))
         nodes: list[Node] = []
         constants: dict[str, Array] = {}
-        tensors = {name: graph.tensors[name] for name in graph.inputs}
-        for part in parts:
-            layer, book = part.layer, graph.codebooks[part.layer.weight]
-            attrs: dict[str, Any] = {
-                "code_w": book.code_w,
-                "weight_frac": part.scaled.weight_frac,
-                "z_frac": part.scaled.z_frac,
-                "shift": part.scaled.shift(part.x.frac_bits),
-                "function": part.function,
-                "lo_bits": 0,
-                "hi_bits": 0,
-                "act_w": part.y.width,
-            }
-            arrays = {"codes": book.codes, "codebook": part.scaled.codebook, "bias": part.scaled.bias}
+        for part in self.parts:
+            if isinstance(part, Node):
+                constants |= {name: self.graph.constants[name] for name in part.inputs if name in self.graph.constants}
+                nodes.append(part)
+                continue
+            sums, arrays = part.sums, dict(part.sums.arrays)
+            attrs = {**sums.attrs, "z_frac": sums.z.frac_bits, "shift": sums.shift, "function": part.function}
+            attrs |= {"lo_bits": 0, "hi_bits": 0, "act_w": sums.z.width}
             if part.wanted:
                 table, _ = next(tables)
                 attrs |= {"lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
                 arrays |= {"coarse": table.coarse, "fine": table.fine}
-            names = {name: _unique(f"{layer.node.name}.{name}", {*graph.tensors, *constants}) for name in arrays}
-            constants |= {names[name]: value for name, value in arrays.items()}
-            nodes.append(Node(layer.node.name, "QLinear", (layer.x, *names.values()), (layer.y,), attrs))
-            tensors[layer.y] = replace(graph.tensors[layer.y], fmt=part.y)
-        return graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+            names = {role: _unique(f"{part.name}.{role}", {*self.graph.tensors, *constants}) for role in arrays}
+            constants |= {names[role]: value for role, value in arrays.items()}
+            inputs = [*sums.inputs, *names.values()]
+            if "bias" in names and part.wanted:
+                inputs.insert(-2, "")
+            nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
+        known = {**self.graph.tensors, **self.aligned}
+        tensors = {name: replace(known[name], fmt=fmt) for name, fmt in self.fmt.items()}
+        return self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
 
-    def _parts(self, graph: Graph) -> list[_Part]:
-        """Every layer with its scales and formats, each from what the layer before gives."""
-        result: list[_Part] = []
-        for layer in linear_layers(graph):
-            x = result[-1].y if result else _format(graph.tensors[layer.x].fmt, layer)
-            low = 0 if result and result[-1].function == "relu" else x.low
-            scaled = self._scale(graph, layer, x, low)
-            z = replace(_format(graph.tensors[layer.z].fmt, layer), frac_bits=scaled.z_frac)
-            activation = layer.activation
-            traits = ops.traits(activation.op) if activation else frozenset()
-            if activation is None or "rectifier" in traits:
-                result.append(_Part(layer, scaled, x, z, "relu" if activation else "identity", None))
-                continue
-            y = _format(graph.tensors[layer.y].fmt, layer)
-            tolerance = min(self.table_error, 1.0) if "homogeneous" in traits else self.table_error
-            wanted = function_table.Wanted(target(activation, z, y), z, y, tolerance)
-            result.append(_Part(layer, scaled, x, y, "table", wanted))
-        return result
 
-    def _scale(self, graph: Graph, layer: Layer, x: Format, in_low: int) -> Scaled:
-        bias = graph.constants[layer.bias].astype(np.float64)
-        problem = "its bias is NaN or infinite"
-        if np.isfinite(bias).all():
-            try:
-                z = _format(graph.tensors[layer.z].fmt, layer)
-                return scale_layer(graph.codebooks[layer.weight], bias, x, in_low, z)
-            except OverflowError:
-                problem = "its weights and biases have no common fixed-point scale"
-        raise EmccError(problem, node=layer.node.name, hint="train it again, or rescale it")
+_SUMS: Mapping[str, Callable[[_Draft, Node, Format], _Sums]] = {
+    "Add": _Draft._joined,
+    "AveragePool": _Draft._pooled,
+    "Conv": _Draft._layer,
+    "GlobalAveragePool": _Draft._pooled,
+    "Linear": _Draft._layer,
+    "Mul": _Draft._product,
+    "Sub": _Draft._joined,
+}
+
+
+def _no_scale(node: Node) -> EmccError:
+    return EmccError(
+        "its weights and biases have no common fixed-point scale", node=node.name, hint="train it again, or rescale it"
+    )
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -170,24 +310,24 @@ def _unique(name: str, taken: set[str]) -> str:
     return name
 
 
-def _format(fmt: Format | None, layer: Layer) -> Format:
+def _format(fmt: Format | None, name: str) -> Format:
     if fmt is None:
-        raise ValueError(f"{layer.node.name}: calibrate before quantise")
+        raise ValueError(f"{name}: calibrate before quantise")
     return fmt
 
 
 def table_errors(calibrated: Graph, quantised: Graph) -> Mapping[str, float]:
-    """By layer: the greatest error of its function table over every z, in output ulps (of the saturated function)."""
+    """By node: the greatest error of its function table over every z, in output ulps (of the saturated function)."""
     errors = {}
     nodes = {node.name: node for node in quantised.nodes}
-    for layer in linear_layers(calibrated):
-        node = nodes[layer.node.name]
-        if node.attrs["function"] != "table" or layer.activation is None:
+    for made in producers(calibrated):
+        node = nodes[made.node.name]
+        if node.attrs.get("function") != "table" or made.activation is None:
             continue
-        y = _format(quantised.tensors[layer.y].fmt, layer)
+        y = _format(quantised.tensors[made.y].fmt, node.name)
         z = Format(node.attrs["act_w"], node.attrs["z_frac"])
         coarse, fine = (quantised.constants[name] for name in node.inputs[-2:])
         table = Table(node.attrs["lo_bits"], node.attrs["hi_bits"], coarse, fine)
-        wanted = np.clip(target(layer.activation, z, y), y.low, y.high)
-        errors[layer.node.name] = float(np.abs(function_table.tabulated(table, z.width) - wanted).max())
+        wanted = np.clip(target(made.activation, z, y), y.low, y.high)
+        errors[node.name] = float(np.abs(function_table.tabulated(table, z.width) - wanted).max())
     return errors

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from emcc.eie import cycles, reference
+from emcc.eie.hardware import require_array
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array, Graph, Tensor
 from emcc.ir.program import Program
@@ -46,6 +47,7 @@ def simulate(
         ToolError: a tool rejects what the artefact holds.
     """
     program = load_program(folder / "program.npz")
+    require_array(program, folder / "program.npz")
     loaded = load_data(data, _interface(program)) if isinstance(data, Path) else data
     x, labels = loaded.x[:count], None if loaded.y is None else loaded.y[:count]
     integers = quantised(program, x)
@@ -76,14 +78,14 @@ def input_slots(program: Program, integers: Array, junk: np.random.Generator | N
     slots = np.zeros((len(integers), width), np.int64)
     if junk is not None:
         slots = junk.integers(fmt.low, fmt.high, slots.shape, endpoint=True)
-    slots[:, : program.input_order.size] = integers[:, program.input_order]
+    slots[:, : program.inputs[0].slots.size] = integers[:, program.inputs[0].slots]
     return slots
 
 
 def _interface(program: Program) -> Graph:
     """Return a graph of the program's input and output alone, to check data against."""
-    source = Tensor(program.input_name, (None, *program.input_shape))
-    result = Tensor(program.output_name, (None, *program.output_shape))
+    source = Tensor(program.inputs[0].name, (None, *program.inputs[0].shape))
+    result = Tensor(program.outputs[0].name, (None, *program.outputs[0].shape))
     return Graph(program.name, (source.name,), (result.name,), (), {source.name: source, result.name: result}, {})
 
 
@@ -98,7 +100,7 @@ def _difference(program: Program, expected: Array, got: Array, differs: Array) -
         return None
     inference = int(differs.any(axis=1).argmax())
     element = np.full(differs.shape[1], -1)
-    element[: program.output_order.size] = program.output_order
+    element[: program.outputs[0].slots.size] = program.outputs[0].slots
     slots = np.flatnonzero(differs[inference])
     slot = int(slots[np.argmin(np.where(element[slots] < 0, differs.shape[1], element[slots]))])
     return Difference(inference, int(element[slot]), int(expected[inference, slot]), int(got[inference, slot]))
@@ -124,8 +126,8 @@ def _judged(
     counted = ran.records[:, 0]
     useful = products(program, layers)
     busy = program.pes * int(counted[done].sum())
-    integers = ran.words[:, np.argsort(program.output_order)]
-    outputs = last.out_fmt.dequantise(integers).reshape(len(done), *program.output_shape)
+    integers = ran.words[:, np.argsort(program.outputs[0].slots)]
+    outputs = last.out_fmt.dequantise(integers).reshape(len(done), *program.outputs[0].shape)
     return SimulationResult(
         inferences=len(done),
         mismatches=int(differs.sum()) + missing,

@@ -34,8 +34,8 @@ def quantised(program: Program, x: Array) -> Array:
     Raises:
         EmccError: the samples are not in the model's shape, or some are NaN.
     """
-    if x.shape[1:] != program.input_shape:
-        raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.input_shape}")
+    if x.shape[1:] != program.inputs[0].shape:
+        raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.inputs[0].shape}")
     if np.isnan(x).any():
         raise EmccError("x has NaN in it")
     return program.layers[0].in_fmt.quantise(x.reshape(len(x), -1))

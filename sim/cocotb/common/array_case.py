@@ -27,7 +27,7 @@ def design(program: Program, changed: Mapping[str, bytes] | None = None) -> Desi
 def inputs(program: Program, kinds: Sequence[str], seed: int = 0) -> Array:
     """One quantised input a kind (see common.networks.vector): int64 [n, elements]."""
     rng = np.random.default_rng([seed, program.pes])
-    size, fmt = int(np.prod(program.input_shape)), program.layers[0].in_fmt
+    size, fmt = int(np.prod(program.inputs[0].shape)), program.layers[0].in_fmt
     return np.stack([vector(rng, kind, size, fmt.low, fmt.high) for kind in kinds])
 
 
@@ -42,8 +42,8 @@ def write(program: Program, x: Array, place: Path) -> None:
         "act_w": program.act_w,
         "inferences": [
             {
-                "x": x[i, program.input_order].tolist(),
-                "y": y[i, program.output_order].tolist(),
+                "x": x[i, program.inputs[0].slots].tolist(),
+                "y": y[i, program.outputs[0].slots].tolist(),
                 "total": int(counts.total[i]),
                 "layer_done": counts.layer_done[i].tolist(),
                 "broadcasts": int(counts.broadcasts[i].sum()),

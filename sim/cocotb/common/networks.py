@@ -59,7 +59,7 @@ def network(n_in: int, layers: Sequence[Dense], act_w: int = 16, seed: int = 0) 
         attrs: dict[str, Any] = {"code_w": layer.code_w, "weight_frac": WEIGHT_FRAC, "z_frac": frac, "shift": shift}
         attrs |= {"function": layer.function, "act_w": act_w, "lo_bits": 0, "hi_bits": 0}
         if layer.function == "table":
-            names += [f"coarse{i}", f"fine{i}"]
+            names += ["", f"coarse{i}", f"fine{i}"]
             attrs["lo_bits"], attrs["hi_bits"], constants[names[-2]], constants[names[-1]] = _table(rng, act_w)
         tensors[f"y{i}"] = Tensor(f"y{i}", (None, layer.n_out), fmt=Format(act_w, frac))
         nodes.append(Node(f"layer{i}", "QLinear", (x, *names), (f"y{i}",), attrs))

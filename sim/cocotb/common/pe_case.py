@@ -61,7 +61,7 @@ def passes(program: Program, pe: int, repeats: int, seed: int = 0) -> list[Pass]
         bounds = (low, high)
         for i, layer in enumerate(program.layers):
             x = vector(rng, KINDS[(turn + i) % len(KINDS)], layer.n_in, *bounds)
-            accumulators = reference.weights(layer, program.pes) @ x
+            accumulators = reference.weights(layer, layer.codebook, program.pes) @ x
             table = program.tables[layer.table] if layer.table >= 0 else None
             y = activate(accumulators + layer.bias, layer.shift, layer.z_fmt.width, layer.function, table)
             at = {name: value for name, value, _ in layout.fields(i)}

@@ -11,7 +11,7 @@ def test_activity_is_the_share_of_non_zero_inputs() -> None:
     graph = quantised([12, 9, 4], seed=2)
     x = inputs(50, 12, density=0.3)
     got = activity(graph, x / 2.0**IN_FRAC)
-    np.testing.assert_array_equal(got[0], (x != 0).mean(axis=0))
+    np.testing.assert_array_equal(got["x"], (x != 0).mean(axis=0))
     hidden = interpret.trace(graph, x)[graph.nodes[1].inputs[0]]
-    np.testing.assert_array_equal(got[1], (hidden != 0).mean(axis=0))
+    np.testing.assert_array_equal(got["y0"], (hidden != 0).mean(axis=0))
     assert len(got) == 2

@@ -57,7 +57,7 @@ def test_program_is_well_formed(design: dict, chosen: LowerOptions) -> None:
         assert layer.run.max(initial=0) < 1 << layer.run_w
         assert layer.code.max(initial=0) < 1 << layer.code_w
         assert layer.padding == np.count_nonzero(layer.codebook[layer.code] == 0)
-    assert sorted(program.output_order) == list(range(design["sizes"][-1]))
+    assert sorted(program.outputs[0].slots) == list(range(design["sizes"][-1]))
     assert len({layer.code_w + layer.run_w for layer in program.layers}) == 1
 
 
@@ -83,7 +83,7 @@ def test_trim_drops_dead_inputs_and_constant_neurons() -> None:
     after[:, 3] = 0  # neuron 3 is read by nobody
     graph = graph.with_constants({"w0.codes": codes, "w1.codes": after})
     program = lower(graph, LowerOptions(pes=2))
-    assert program.input_order.tolist() == [0, 1, 3, 4, 5]
+    assert program.inputs[0].slots.tolist() == [0, 1, 3, 4, 5]
     assert [layer.n_out for layer in program.layers] == [3, 3]
     x = inputs(10, 6, density=1.0)
     np.testing.assert_array_equal(reference.run(program, x), interpret.run(graph, x))
@@ -112,7 +112,7 @@ def test_balance_by_activity_ignores_columns_that_are_always_zero() -> None:
         work = layer.count[:, :8].sum(axis=1)
         return float(work.max() / work.mean())
 
-    assert fullest(activity=[activity]) < 1.1 < 1.2 < fullest()
+    assert fullest(activity={"x": activity}) < 1.1 < 1.2 < fullest()
 
 
 def test_accumulator_width_is_tight() -> None:

@@ -73,9 +73,9 @@ def test_codebooks_are_for_convolutions_too(graph: Graph) -> None:
         verify(graph, after="share")
 
 
-def test_only_chains_go_on_to_integers(graph: Graph) -> None:
+def test_what_is_not_shared_does_not_go_on_to_integers(graph: Graph) -> None:
     tensors = {name: replace(tensor, fmt=Format(16, 8)) for name, tensor in graph.tensors.items()}
-    with pytest.raises(IllegalGraph, match=r"Conv .* is not legal"):
+    with pytest.raises(IllegalGraph, match=r"weight 'k' has no codebook"):
         verify(graph.with_(tensors=tensors), after="calibrate")
 
 

@@ -13,15 +13,15 @@ I16 = st.integers(-(1 << 15), (1 << 15) - 1)
 
 
 def by_hand(attrs: dict[str, object], x: list[int], codes: list[list[int]], book: list[int], bias: list[int],
-            coarse: list[int], fine: list[int]) -> list[int]:  # fmt: skip
+            multiplier: list[int], coarse: list[int], fine: list[int]) -> list[int]:  # fmt: skip
     """The formula of the numeric contract."""
     width, shift = int(str(attrs["act_w"])), int(str(attrs["shift"]))
     low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
     out = []
-    for row, start in zip(codes, bias, strict=True):
+    for row, start, by in zip(codes, bias, multiplier or [1] * len(bias), strict=True):
         acc = start + sum(book[code] * value for code, value in zip(row, x, strict=True))
         half = 1 << (shift - 1) if shift else 0
-        z = min(high, max(low, (acc + half) >> shift))
+        z = min(high, max(low, (acc * by + half) >> shift))
         if attrs["function"] == "relu":
             z = max(z, 0)
         elif attrs["function"] == "table":
@@ -58,15 +58,18 @@ def test_is_the_contract(data: st.DataObject) -> None:
             rng.integers(-high - 1, high + 1, 1 << (width - lo)),
             rng.integers(-high - 1, high + 1, 1 << (hi + lo)),
         ]
-    names = ("x", "codes", "book", "bias", "coarse", "fine")[: 4 + len(tables)]
+    multiplier = data.draw(st.none() | st.lists(I16, min_size=n_out, max_size=n_out))
+    names = ("x", "codes", "book", "bias", "by" if multiplier else "", "coarse", "fine")[: 5 + len(tables)]
     node = Node("n", "QLinear", names, ("y",), attrs)
     module = ops.get("QLinear")
-    values = [np.array([x]), np.array(codes, np.uint8), np.array(book), np.array(bias), *tables]
+    by = None if multiplier is None else np.array(multiplier)
+    values = [np.array([x]), np.array(codes, np.uint8), np.array(book), np.array(bias), by, *tables]
     result = module.evaluate(np, node, *values)
     assert result.dtype == np.int64
     lists = [table.tolist() for table in tables] or [[], []]
-    assert result.tolist() == [by_hand(attrs, x, codes, book, bias, *lists)]
-    assert module.shape(node, (None, n_in), *(value.shape for value in values[1:])) == (None, n_out)
+    assert result.tolist() == [by_hand(attrs, x, codes, book, bias, multiplier or [], *lists)]
+    shapes = [None if value is None else value.shape for value in values[1:]]
+    assert module.shape(node, (None, n_in), *shapes) == (None, n_out)
 
 
 def test_beyond_float64_it_is_integers() -> None:

@@ -16,7 +16,7 @@ def test_products_are_those_of_the_dense_matrices(pes: int) -> None:
     values = reference.run_layers(program, inputs(6, 23))
     wanted = np.zeros(6, np.int64)
     for layer, x in zip(program.layers, values, strict=False):
-        dense = reference.weights(layer, pes).toarray()
+        dense = reference.weights(layer, layer.codebook, pes).toarray()
         assert weights_by_column(layer).tolist() == (dense != 0).sum(axis=0).tolist()
         wanted += [(np.abs(dense) * np.abs(row) != 0).sum() for row in x]
     assert products(program, values).tolist() == wanted.tolist()

@@ -5,7 +5,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emcc.base.errors import EmccError
+from emcc.eie import reference
 from emcc.eie.store import load_program, save_program
 from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.graph import Format
-from emcc.ir.program import Layer, Program, Table
+from emcc.ir.program import Buffer, HostPart, Port, Program, Slices, Step, Table, Window
 
 ACT = Format(16, 8)
 
@@ -27,58 +28,93 @@ ACT = Format(16, 8)
 @cache
 def program() -> Program:
     """Two layers on two PEs; the matrices are [[1 0 2], [0 0 0], [0 3 0]] and [[1, 2, 3]] in codes."""
-    first = Layer(
-        name="ip1\n", n_in=3, n_out=3, code_w=2, run_w=1, codebook=np.array([0, -300, 70, 32767]),
-        start=np.array([[0, 1, 2], [0, 0, 0]]), count=np.array([[1, 1, 1], [0, 0, 0]]), first=np.array([0, 3, 3]),
-        code=np.array([1, 3, 2], np.uint8), run=np.array([0, 1, 0], np.uint16), bias=np.array([1 << 40, 0, -5]),
-        in_fmt=ACT, z_fmt=ACT, out_fmt=ACT, weight_frac=12, shift=12, function="table", table=0, padding=0,
+    first = Slices(
+        n_in=3, n_out=3, code_w=2, run_w=1, start=np.array([[0, 1, 2], [0, 0, 0]]),
+        count=np.array([[1, 1, 1], [0, 0, 0]]), first=np.array([0, 3, 3]), code=np.array([1, 3, 2], np.uint8),
+        run=np.array([0, 1, 0], np.uint16), padding=0,
     )  # fmt: skip
-    second = replace(
-        first, name="ip2", n_out=1, start=np.array([[0, 1, 2], [0, 0, 0]]), code=np.array([1, 2, 3], np.uint8),
-        run=np.zeros(3, np.uint16), bias=np.array([7]), function="relu", table=-1,
+    second = replace(first, n_out=1, code=np.array([1, 2, 3], np.uint8), run=np.zeros(3, np.uint16))
+    step = Step(
+        name="ip1\n", kind="broadcast", combine="mac", sources=(0,), target=1, window=Window(), margins=(0, 0, 0, 0),
+        slices=0, codes=-1, codebook=0, bias=0, multiplier=-1, table=0, weight_frac=12, z_fmt=ACT, shift=12,
+        function="table",
     )  # fmt: skip
+    after = replace(step, name="ip2", sources=(1,), target=2, slices=1, bias=1, multiplier=0, function="relu", table=-1)
     table = Table(4, 2, np.arange(4096) * 8 - 16384, np.arange(64))
     host = (("Softmax", {"axis": -1, "odd": (1, [2.5, None], b"\0", "é", True)}),)
+    orders = {"x": np.array([3, 0, 2]), "h": np.array([2, 0, 1]), "y": np.array([0])}
     return Program(
-        name="<b>", pes=2, act_w=16, acc_w=42, queue_depth=16, layers=(first, second), tables=(table,), input_name="x",
-        input_shape=(2, 2), input_order=np.array([3, 0, 2]), output_name="y", output_shape=(1,),
-        output_order=np.array([0]), host=host,
+        name="<b>", pes=2, act_w=16, acc_w=42, queue_depth=16,
+        inputs=(Port("x", (2, 2), 0, orders["x"][None]),), outputs=(Port("y", (1,), 2, orders["y"][None]),),
+        buffers=tuple(Buffer(name, 1, 1, order, ACT) for name, order in orders.items()), steps=(step, after),
+        slices=(first, second), codes=(), codebooks=(np.array([0, -300, 70, 32767]),),
+        biases=(np.array([1 << 40, 0, -5]), np.array([7])), multipliers=(np.array([-3]),), tables=(table,), host=host,
     )  # fmt: skip
+
+
+@cache
+def general() -> Program:
+    """A map of 2 x 3 positions: parts of a whole, a pool by count, a maximum, a product, the host in the middle."""
+    step = program().steps[0]
+    local = replace(step, kind="local", name="pool", bias=-1, table=-1, function="identity", shift=0, slices=-1)
+    window = Window((2, 2), (1, 1), (1, 1), (1, 1))
+    places = np.arange(6)[:, None] + 6 * np.arange(2)
+    maps = [Buffer("x", 2, 3, np.arange(2), ACT), Buffer("whole", 2, 3, np.arange(4), ACT)]
+    maps += [Buffer("a", 2, 3, np.arange(2), ACT, 1, 0), Buffer("b", 2, 3, np.arange(2), ACT, 1, 2)]
+    maps += [Buffer("y", 2, 3, np.arange(2), ACT)]
+    port = Port("x", (2, 2, 3), 0, places)
+    part = HostPart(2, "mul", "Mul", {}, (0, -2), (replace(port, name="b", buffer=3),), replace(port, buffer=0),
+                    (np.array([0.5, -1.5], np.float32).reshape(1, 2, 1, 1),))  # fmt: skip
+    return replace(
+        program(),
+        host=(),
+        inputs=(port,),
+        outputs=(replace(port, name="y", buffer=4),),
+        buffers=tuple(maps),
+        parts=(part,),
+        steps=(
+            replace(local, target=2, window=window, margins=(1, 1, 0, 0), codebook=0, weight_frac=0),
+            replace(local, target=3, window=window, combine="max", codebook=-1, margins=(0, 0, 0, 0)),
+            replace(local, target=4, sources=(2, 0), combine="mul", codebook=-1),
+        ),
+        slices=(),
+        codebooks=(np.array([0, 4, 3, 2, 1]),),
+        biases=(),
+        multipliers=(),
+        tables=(),
+    )
 
 
 def same(a: Any, b: Any) -> bool:
     """Equal, dtypes too."""
-    for field in fields(a):
-        x, y = getattr(a, field.name), getattr(b, field.name)
-        if isinstance(x, np.ndarray):
-            if x.dtype != y.dtype or not np.array_equal(x, y):
-                return False
-        elif field.name in ("layers", "tables"):
-            if len(x) != len(y) or not all(map(same, x, y)):
-                return False
-        elif x != y:
-            return False
-    return True
+    if isinstance(a, np.ndarray):
+        return bool(a.dtype == b.dtype and np.array_equal(a, b))
+    if isinstance(a, tuple):
+        return isinstance(b, tuple) and len(a) == len(b) and all(map(same, a, b))
+    if is_dataclass(a):
+        return all(same(getattr(a, field.name), getattr(b, field.name)) for field in fields(a))
+    return bool(a == b)
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    data = save_program(program())
+@pytest.mark.parametrize("made", [program, general])
+def test_round_trip(tmp_path: Path, made: Callable[[], Program]) -> None:
+    data = save_program(made())
     (tmp_path / "program.npz").write_bytes(data)
     for source in (data, tmp_path / "program.npz", str(tmp_path / "program.npz")):
         result = load_program(source)
-        assert same(result, program())
+        assert same(result, made())
         assert save_program(result) == data
 
 
 def test_numpy_reads_it_too() -> None:
     with np.load(io.BytesIO(save_program(program())), allow_pickle=False) as arrays:
         assert json.loads(arrays["header"].tobytes())["pes"] == 2
-        assert arrays["layer0_bias"].tolist() == [1 << 40, 0, -5]
+        assert arrays["biases.0"].tolist() == [1 << 40, 0, -5]
 
 
 def test_a_bit_flipped_is_refused_or_harmless() -> None:
     """Harmless: a zip's dates and flags."""
-    data = save_program(replace(program(), tables=(), layers=program().layers[1:], input_order=np.arange(3)))
+    data = save_program(general())
     for bit in range(0, len(data) * 8, 13):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
@@ -93,8 +129,23 @@ def test_cut_short() -> None:
             load_program(data[:end], file="program.npz")
 
 
-def layer(**changes: Any) -> Callable[[Program], Program]:
-    return lambda p: replace(p, layers=(replace(p.layers[0], **changes), p.layers[1]))
+def at(place: str, index: int, **changes: Any) -> Callable[[Program], Program]:
+    """A change of one item of a tuple: of its fields, or (`to`) of all of it."""
+
+    def change(p: Program) -> Program:
+        items = list(getattr(p, place))
+        items[index] = changes["to"] if "to" in changes else replace(items[index], **changes)
+        return replace(p, **{place: tuple(items)})
+
+    return change
+
+
+def step(**changes: Any) -> Callable[[Program], Program]:
+    return at("steps", 0, **changes)
+
+
+def slices(**changes: Any) -> Callable[[Program], Program]:
+    return at("slices", 0, **changes)
 
 
 @pytest.mark.parametrize(
@@ -108,50 +159,107 @@ def layer(**changes: Any) -> Callable[[Program], Program]:
         (lambda p: replace(p, queue_depth=1), "queues of 1 entries"),
         (lambda p: replace(p, queue_depth=24), "queues of 24 entries"),
         (lambda p: replace(p, queue_depth=256), "queues of 256 entries"),
-        (layer(bias=np.array([(1 << 41) - 1, 0, 0])), "layer 1: sums of up to 2"),
+        (at("biases", 0, to=np.array([(1 << 41) - 1, 0, 0])), "step 1: sums of up to 43 bits"),
         (lambda p: replace(p, tables=(p.tables[0], Table(0, 0, np.zeros(1 << 16, np.int64), np.zeros(1, np.int64)))),
          "tables of different splits"),
         (lambda p: replace(p, host=(("Exec", {}),)), "no operator 'Exec'"),
         (lambda p: replace(p, host=(("Softmax", {"axis": 7}),)), "do not fit the output"),
         (lambda p: replace(p, host=(("ArgMax", {"axis": "x"}),)), "do not fit the output"),
-        (lambda p: replace(p, layers=()), "no layers"),
-        (lambda p: replace(p, input_shape=(3,)), "distinct elements of the input"),
-        (lambda p: replace(p, input_order=np.array([3, 0, 3])), "distinct elements of the input"),
-        (lambda p: replace(p, output_order=np.array([1])), "not a permutation"),
-        (lambda p: replace(p, output_shape=(2,)), "do not fit"),
-        (lambda p: replace(p, layers=(p.layers[0], p.layers[0])), "do not fit"),
-        (lambda p: replace(p, tables=(replace(p.tables[0], lo_bits=3),)), "table 0: "),
-        (lambda p: replace(p, tables=(replace(p.tables[0], fine=np.arange(64) << 10),)), "entries beyond 16 bits"),
-        (layer(code_w=3), "codes of 3"),
-        (layer(codebook=np.zeros(8, np.int64)), "codebook is of shape"),
-        (layer(codebook=np.array([0, 1, 2, 32768])), "codebook entries beyond"),
-        (layer(count=np.array([[1, 2, 1], [0, 0, 0]])), "4 entries, not 3"),
-        (layer(count=np.array([[1, 1, 0], [0, 0, 1]])), "slices do not follow"),
-        (layer(start=np.array([[0, 0, 0], [0, 0, 0]])), "columns do not follow"),
-        (layer(run=np.array([1, 1, 1], np.uint16), first=np.array([0, 0, 3]), start=np.array([[0, 0, 0], [0, 1, 2]]),
-               count=np.array([[0, 0, 0], [1, 1, 1]])), "beyond row 2"),
-        (layer(run=np.array([0, 2, 0], np.uint16)), "runs beyond 1 bits"),
-        (layer(code=np.array([0, 4, 0], np.uint8)), "codes beyond 2"),
-        (layer(bias=np.array([1 << 41, 0, 0])), "beyond the accumulator's 42 bits"),
-        (layer(shift=11), "it shifts by 11"),
-        (layer(shift=64, weight_frac=64), "it shifts by 64"),
-        (layer(shift=42, weight_frac=42), "it shifts by 42"),
-        (layer(function="relu"), "function 'relu' with table 0"),
-        (layer(table=1), "table 1 of 1"),
-        (layer(padding=4), "4 padding zeros"),
-        (layer(padding=1), "1 padding zeros"),
-        (lambda p: replace(p, layers=(p.layers[0], replace(p.layers[1], out_fmt=Format(16, 7)))), "changes the format"),
-        (lambda p: replace(p, tables=(Table(0, 2, np.arange(65536) - 32768, np.zeros(4, np.int64)),)),
+        (lambda p: replace(p, steps=()), "no steps"),
+        (at("inputs", 0, shape=(3,)), "takes what the input does not have"),
+        (at("inputs", 0, buffer=3), "buffer 3 of 3"),
+        (at("inputs", 0, order=np.array([[3, 0, 4]])), "takes what the input does not have"),
+        (at("outputs", 0, order=np.array([[1]])), "does not give every element"),
+        (at("outputs", 0, order=np.array([[-1]])), "does not give every element"),
+        (at("outputs", 0, shape=(2,)), "does not give every element"),
+        (at("steps", 1, slices=0), "a matrix of 3 x 3"),
+        (at("tables", 0, lo_bits=3), "table 0: "),
+        (at("tables", 0, fine=np.arange(64) << 10), "entries beyond 16 bits"),
+        (at("tables", 0, to=Table(0, 2, np.arange(65536) - 32768, np.zeros(4, np.int64))),
          "a split of 0 low and 2 high bits"),
-        (layer(out_fmt=Format(16, 7)), "is not what layer 2 takes"),
-        (layer(z_fmt=Format(8, 8)), "a format of 8 bits"),
+        (slices(code_w=3), "codes of 3"),
+        (at("codebooks", 0, to=np.zeros(8, np.int64)), "a codebook of 8 entries"),
+        (at("codebooks", 0, to=np.array([0, 1, 2, 32768])), "codebooks beyond 16 bits"),
+        (slices(count=np.array([[1, 2, 1], [0, 0, 0]])), "4 entries, not 3"),
+        (slices(count=np.array([[1, 1, 0], [0, 0, 1]])), "slices do not follow"),
+        (slices(start=np.array([[0, 0, 0], [0, 0, 0]])), "columns do not follow"),
+        (slices(run=np.array([1, 1, 1], np.uint16), first=np.array([0, 0, 3]), start=np.array([[0, 0, 0], [0, 1, 2]]),
+                count=np.array([[0, 0, 0], [1, 1, 1]])), "beyond row 2"),
+        (slices(run=np.array([0, 2, 0], np.uint16)), "runs beyond 1"),
+        (slices(code=np.array([0, 4, 0], np.uint8)), "codes beyond 2"),
+        (slices(padding=4), "4 padding zeros"),
+        (slices(n_in=0), "0 columns"),
+        (at("biases", 0, to=np.array([1 << 41, 0, 0])), "biases beyond 42 bits"),
+        (at("biases", 0, to=np.array([1])), "a bias of 1 entries"),
+        (at("multipliers", 0, to=np.array([1 << 15])), "multipliers beyond 16 bits"),
+        (step(shift=11), "it shifts by 11"),
+        (step(shift=64, weight_frac=64), "it shifts by 64"),
+        (step(shift=42, weight_frac=42), "it shifts by 42"),
+        (step(function="relu"), "table 0 of 1"),
+        (step(function="sine", table=-1), "function 'sine'"),
+        (step(table=1), "table 1 of 1"),
+        (step(kind="cast"), "kind 'cast'"),
+        (step(combine="max"), "combine 'max'"),
+        (step(sources=(0, 1)), "buffers (0, 1) to 1"),
+        (step(target=7), "buffers (0,) to 7"),
+        (step(target=0), "writes what it reads"),
+        (step(window=Window((0, 1))), "a window of"),
+        (step(window=Window((1 << 20, 1 << 20))), "a window of"),
+        (step(window=Window((1, 1, 1))), "a window of"),
+        (step(window=Window((2, 1))), "for 2 taps"),
+        (step(margins=(-1, 0, 0, 0)), "margins"),
+        (step(codebook=-1), "codebook -1 of 1"),
+        (step(slices=-2), "slices -2 of 2"),
+        (step(codes=0), "codes 0 of 0"),
+        (at("buffers", 2, fmt=Format(16, 7)), "changes the format"),
+        (at("buffers", 0, order=np.array([0, 0, 1])), "distinct channels"),
+        (at("buffers", 0, whole=0), "a part of itself"),
+        (at("buffers", 0, whole=9), "part of buffer 9"),
+        (at("buffers", 0, height=0), "0 x 1 positions"),
+        (at("buffers", 0, height=1 << 40), "positions of"),
+        (step(z_fmt=Format(8, 8)), "a format of 8 bits"),
     ],
 )  # fmt: skip
 def test_programs_that_cannot_run_are_refused(change: Callable[[Program], Program], message: str) -> None:
+    refuse(change(program()), message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (at("buffers", 2, first=3), "slots 3 to 5 of 4"),
+        (at("buffers", 2, height=1, width=6), "another map"),
+        (at("parts", 0, before=4), "before step 4 of 3"),
+        (at("parts", 0, op="Exec"), "no operator 'Exec'"),
+        (at("parts", 0, op="QLinear"), "no operator 'QLinear'"),
+        (at("parts", 0, reads=(1, -2)), "reads what is not there"),
+        (at("parts", 0, reads=(0, -3)), "reads what is not there"),
+        (at("codebooks", 0, to=np.array([0, 4, 3, 2])), "4 weights for 4 taps"),
+        (step(codes=0), "codes 0 of 0"),
+        (at("steps", 2, sources=(0,)), "buffers (0,) to 4"),
+        (at("steps", 1, window=Window((1 << 14, 1 << 14))), "a window of"),
+    ],
+)
+def test_general_programs_that_cannot_run_are_refused(change: Callable[[Program], Program], message: str) -> None:
+    refuse(change(general()), message)
+
+
+def refuse(wrong: Program, message: str) -> None:
     with pytest.raises(EmccError) as error:
-        load_program(save_program(change(program())), file="program.npz")
+        load_program(save_program(wrong), file="program.npz")
     assert str(error.value).startswith("program.npz: is not a program")
     assert message in str(error.value)
+
+
+def test_the_general_program_runs_as_told() -> None:
+    """Windows of 2 x 2 with a row and a column of padding that counts; the host writes x again before the product."""
+    x = np.arange(12).reshape(1, 12)
+    image = np.pad(x.reshape(2, 2, 3), ((0, 0), (1, 0), (1, 0)))
+    sums = sum(image[:, i : i + 2, j : j + 3] for i in (0, 1) for j in (0, 1))
+    low = np.pad(x.reshape(2, 2, 3), ((0, 0), (1, 0), (1, 0)), constant_values=-99)
+    largest = np.max([low[:, i : i + 2, j : j + 3] for i in (0, 1) for j in (0, 1)], axis=0)
+    host = np.floor(largest * np.array([0.5, -1.5])[:, None, None] + 0.5).astype(int)
+    np.testing.assert_array_equal(reference.run(general(), x), (sums * 1 * host).reshape(1, 12))
 
 
 def edited(edit: Callable[[dict[str, Any]], Any]) -> bytes:
@@ -168,11 +276,12 @@ def edited(edit: Callable[[dict[str, Any]], Any]) -> bytes:
         lambda h: h.pop("pes"),
         lambda h: h.update(pes="2"),
         lambda h: h.update(pes=True),
-        lambda h: h.update(version=2),
+        lambda h: h.update(version=1),
         lambda h: h.update(more=1),
-        lambda h: h["layers"].append({}),
-        lambda h: h["layers"].pop(),
-        lambda h: h["layers"][0].update(in_fmt=[16]),
+        lambda h: h["steps"].append({}),
+        lambda h: h["biases"].pop(),
+        lambda h: h["buffers"][0].update(fmt=[16]),
+        lambda h: h["buffers"][0]["fmt"].update(width="16"),
         lambda h: h.update(host=[["Softmax", {"axis": {"a": 1, "b": 2}}]]),
         lambda h: h.update(host=[["Softmax"]]),
     ],
@@ -220,7 +329,7 @@ def test_a_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
 @settings(max_examples=300)
 @given(at=st.integers(0, 20000), content=st.binary(min_size=1, max_size=8))
 def test_random_damage(at: int, content: bytes) -> None:
-    data = save_program(program())
+    data = save_program(general())
     at %= len(data)
     with suppress(EmccError):
         load_program(data[:at] + content + data[at + len(content) :])

@@ -1,0 +1,137 @@
+"""Where a graph's tensors lie before they have buffers: maps, views, groups that share an order, parts of a whole."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import networkx as nx
+
+from emcc import ops
+from emcc.ir.graph import Graph, Node
+
+Map = tuple[int, int, int]
+"""Height, width, channels."""
+
+LOCAL = ("MaxPool", "QAveragePool", "QProduct", "QSum")
+
+
+def map_of(shape: Iterable[int | None]) -> Map:
+    """Return the map of a tensor: [C, H, W], [C, W] and [C] are maps, anything else is a vector."""
+    sizes = [int(size or 1) for size in tuple(shape)[1:]]
+    if len(sizes) == 3:
+        return sizes[1], sizes[2], sizes[0]
+    if len(sizes) == 2:
+        return 1, sizes[1], sizes[0]
+    return 1, 1, math.prod(sizes)
+
+
+def is_depthwise(graph: Graph, node: Node) -> bool:
+    """Whether a node is a convolution in which every channel works for itself."""
+    return node.op == "QConv" and graph.constants[node.inputs[1]].shape[0] == node.attrs["group"] > 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tensor's place in a Concat: parts of `whole`, from channel `first`."""
+
+    whole: str
+    first: int
+
+
+class Tensors:
+    """Resolves the tensors of a quantised graph.
+
+    Attributes:
+        base: the tensor that each one is a view of; its own, if of none.
+        maps: of the base tensors.
+        hosted: names of the nodes that no step can do.
+        concats: by the output's name, the Concat nodes that need no copy of the whole.
+        parts: the tensors that lie in the whole of a Concat.
+        groups: a node a base tensor, joined where two must have one order of channels.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.base = {name: name for name in graph.inputs}
+        self.maps: dict[str, Map] = {}
+        self.hosted: set[str] = set()
+        self.concats: dict[str, Node] = {}
+        self.parts: dict[str, Part] = {}
+        self.groups: nx.Graph = nx.Graph()
+        views = self._views()
+        written = [*graph.inputs]
+        for node in graph.nodes:
+            (output,) = node.outputs
+            if node.name in views:
+                self.base[output] = self.base[node.inputs[0]]
+                continue
+            self.base[output] = output
+            if node.op == "QLinear":
+                self.maps[output] = (1, 1, graph.tensors[output].features)
+            if not self._fits(node):
+                self.hosted.add(node.name)
+                written.append(output)
+        for name in written:
+            if all(node.op == "QLinear" or node.name in self.hosted for node in self._readers(name)):
+                self.maps[name] = (1, 1, graph.tensors[name].features)
+        for name in set(self.base.values()):
+            self.maps.setdefault(name, map_of(graph.tensors[name].shape))
+        self._group()
+
+    def of(self, name: str) -> str:
+        """Return the base tensor."""
+        return self.base[name]
+
+    def computed(self, node: Node) -> list[str]:
+        """Return the base tensors that a node reads."""
+        return [self.base[name] for name in node.inputs if name in self.graph.tensors]
+
+    def _views(self) -> set[str]:
+        """Find the moves that keep order and are read by matrix products alone, or do not change the map."""
+        graph, views = self.graph, set[str]()
+        for node in reversed(graph.nodes):
+            if "keeps order" not in ops.traits(node.op):
+                continue
+            (output,) = node.outputs
+            readers = [other for other in graph.nodes if output in other.inputs]
+            same = map_of(graph.tensors[node.inputs[0]].shape) == map_of(graph.tensors[output].shape)
+            if same or all(other.op == "QLinear" or other.name in views for other in readers):
+                views.add(node.name)
+        return views
+
+    def _readers(self, base: str) -> list[Node]:
+        names = {name for name, own in self.base.items() if own == base}
+        return [
+            node for node in self.graph.nodes if names & set(node.inputs) and self.base[node.outputs[0]] not in names
+        ]
+
+    def _fits(self, node: Node) -> bool:
+        """Whether steps of the array do what the node does."""
+        shapes = [self.graph.tensors[name].shape for name in node.inputs if name in self.graph.tensors]
+        if node.op == "Concat":
+            axis = node.attrs["axis"]
+            return axis == 1 and len({map_of(shape)[:2] for shape in shapes}) == 1 and len(shapes[0]) <= 4
+        return "quantised" in ops.traits(node.op) or node.op == "MaxPool"
+
+    def _group(self) -> None:
+        self.groups.add_nodes_from(self.maps)
+        for node in self.graph.nodes:
+            if node.name in self.hosted or self.base[node.outputs[0]] != node.outputs[0]:
+                continue
+            if node.op in LOCAL or is_depthwise(self.graph, node):
+                self.groups.add_edges_from((name, node.outputs[0]) for name in self.computed(node))
+        for node in self.graph.nodes:
+            if node.op == "Concat" and node.name not in self.hosted:
+                self._concat(node)
+
+    def _concat(self, node: Node) -> None:
+        """Take a Concat without a copy where its order is free; note its parts' places."""
+        (output,) = node.outputs
+        group = nx.node_connected_component(self.groups, output)
+        if not group & set(self.concats):
+            self.concats[output] = node
+        first = 0
+        for name in self.computed(node):
+            if name not in self.parts and self.maps[name][:2] == self.maps[output][:2]:
+                self.parts[name] = Part(output, first)
+            first += self.maps[name][2]
