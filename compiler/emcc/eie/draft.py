@@ -1,6 +1,6 @@
 """A Program in the making: orders, buffers, steps and what they share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -207,8 +207,8 @@ class Draft:
         else:
             self._local(node)
 
-    def _step(self, node: Node, kind: str, combine: str, sources: list[str], **more: Any) -> None:
-        """Add a step with what STEP says in a quantised node; `more` has precedence."""
+    def _step(self, node: Node, kind: str, combine: str, sources: Sequence[str | int], **more: Any) -> None:
+        """Add a step with what STEP says in a quantised node. `sources`: tensors or buffers; `more` has precedence."""
         (output,) = node.outputs
         fmt = self.graph.tensors[output].fmt
         assert fmt is not None
@@ -220,7 +220,7 @@ class Draft:
             "z_fmt": Format(fmt.width, node.attrs.get("z_frac", fmt.frac_bits)),
             "shift": node.attrs.get("shift", 0),
             "function": node.attrs.get("function", "identity"),
-            "sources": tuple(self.buffer(name) for name in sources),
+            "sources": tuple(self.buffer(source) if isinstance(source, str) else source for source in sources),
         }
         fields |= {"target": self.buffer(output)} if "target" not in more else {}
         self.steps.append(Step(name=node.name, kind=kind, combine=combine, **{**fields, **more}))
@@ -312,7 +312,7 @@ class Draft:
             "codebook": self.codebooks.array(book),
             "bias": self.biases.array(bias),
         }
-        self._step(node, "broadcast", "mac", [], sources=(source,), **numbers)
+        self._step(node, "broadcast", "mac", [source], **numbers)
 
     def _host(self, node: Node) -> None:
         reads: list[int] = []

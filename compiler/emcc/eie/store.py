@@ -97,14 +97,14 @@ def _unpacked(hint: Any, value: Any, place: str, arrays: dict[str, Array]) -> An
         _is(value, type(None))
         return _widen(arrays.pop(place), place)
     if is_dataclass(hint):
-        items, front = dict(_is(value, dict)), f"{place}." if place else ""
-        kinds = _hints(hint)
+        rest, front = dict(_is(value, dict)), f"{place}." if place else ""
+        kinds = _hints(hint)  # type: ignore[arg-type]
         made = {
-            field.name: _unpacked(kinds[field.name], items.pop(field.name), front + field.name, arrays)
+            field.name: _unpacked(kinds[field.name], rest.pop(field.name), front + field.name, arrays)
             for field in fields(hint)
         }
-        if items:
-            raise ValueError(f"it has more fields: {sorted(items)[:3]}")
+        if rest:
+            raise ValueError(f"it has more fields: {sorted(rest)[:3]}")
         return hint(**made)  # type: ignore[operator]
     if get_origin(hint) is tuple:
         kinds_of, items = get_args(hint), list(_is(value, list))

@@ -27,7 +27,8 @@ def map_of(shape: Iterable[int | None]) -> Map:
 
 def is_depthwise(graph: Graph, node: Node) -> bool:
     """Whether a node is a convolution in which every channel works for itself."""
-    return node.op == "QConv" and graph.constants[node.inputs[1]].shape[0] == node.attrs["group"] > 1
+    group = node.attrs.get("group")
+    return node.op == "QConv" and group > 1 and graph.constants[node.inputs[1]].shape[:2] == (group, 1)
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,10 @@ class Tensors:
         self.concats: dict[str, Node] = {}
         self.parts: dict[str, Part] = {}
         self.groups: nx.Graph = nx.Graph()
-        views = self._views()
         written = [*graph.inputs]
         for node in graph.nodes:
             (output,) = node.outputs
-            if node.name in views:
+            if self._is_view(node):
                 self.base[output] = self.base[node.inputs[0]]
                 continue
             self.base[output] = output
@@ -86,18 +86,20 @@ class Tensors:
         """Return the base tensors that a node reads."""
         return [self.base[name] for name in node.inputs if name in self.graph.tensors]
 
-    def _views(self) -> set[str]:
-        """Find the moves that keep order and are read by matrix products alone, or do not change the map."""
-        graph, views = self.graph, set[str]()
-        for node in reversed(graph.nodes):
-            if "keeps order" not in ops.traits(node.op):
-                continue
-            (output,) = node.outputs
-            readers = [other for other in graph.nodes if output in other.inputs]
-            same = map_of(graph.tensors[node.inputs[0]].shape) == map_of(graph.tensors[output].shape)
-            if same or all(other.op == "QLinear" or other.name in views for other in readers):
-                views.add(node.name)
-        return views
+    def _is_view(self, node: Node) -> bool:
+        """Whether a move that keeps order only gives its source a new shape.
+
+        So it is where the map stays, and where what reads it takes any map: matrix products, and other moves, which
+        are views themselves or the host's work.
+        """
+        if "keeps order" not in ops.traits(node.op):
+            return False
+        (output,) = node.outputs
+        source = self.graph.tensors[self.base[node.inputs[0]]]
+        readers = [other for other in self.graph.nodes if output in other.inputs]
+        return map_of(source.shape) == map_of(self.graph.tensors[output].shape) or all(
+            other.op == "QLinear" or "keeps order" in ops.traits(other.op) for other in readers
+        )
 
     def _readers(self, base: str) -> list[Node]:
         names = {name for name, own in self.base.items() if own == base}

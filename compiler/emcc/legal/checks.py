@@ -22,7 +22,7 @@ def require(condition: object, message: str) -> None:
 def structure(graph: Graph, stage: Stage) -> None:
     """Legal nodes in order over defined names, each with the shape that its operator gives it; all of use.
 
-    Chains of layers (see `chained`) stay chains: every node reads the one before it.
+    Chains of layers in floats (see `layers_alone`) stay chains: every node reads the one before it.
     """
     one = len(graph.inputs) == 1 and len(graph.outputs) == 1
     require(one or (stage.integer and graph.inputs and graph.outputs), "not one input and one output")
@@ -33,7 +33,7 @@ def structure(graph: Graph, stage: Stage) -> None:
         require(name == tensor.name and tensor.shape[:1] == (None,), f"tensor {name!r} is {tensor}")
         require(all(isinstance(size, int) and size > 0 for size in sizes), f"tensor {name!r} is {tensor.shape}")
         require(not stage.formats or tensor.fmt is not None, f"tensor {name!r} has no format")
-    chain, current, defined = chained(graph), graph.inputs[0], set(graph.inputs)
+    chain, current, defined = stage.layers and layers_alone(graph), graph.inputs[0], set(graph.inputs)
     for node in graph.nodes:
         require(stage.allows(node.op), f"{node.op} ({node.name!r}) is not legal")
         _node(graph, node, {current} if chain else defined)
@@ -50,9 +50,16 @@ def structure(graph: Graph, stage: Stage) -> None:
         require("host" in ops.traits(op) and _attributes_fit(op, attrs), f"host operator {op} {attrs}")
 
 
-def chained(graph: Graph) -> bool:
+def layers_alone(graph: Graph) -> bool:
     """Whether all nodes are of those that make a chain: Linear and activations, or QLinear."""
     return all(ops.traits(node.op) & CHAIN for node in graph.nodes) or all(node.op == "QLinear" for node in graph.nodes)
+
+
+def chained(graph: Graph) -> bool:
+    """Whether a graph is a chain of layers from its one input to its one output."""
+    before = [*graph.inputs, *(node.outputs[0] for node in graph.nodes)]
+    reads = [node.inputs[0] for node in graph.nodes]
+    return layers_alone(graph) and reads == before[:-1] and tuple(before[-1:]) == graph.outputs
 
 
 def _attributes_fit(op: str, attrs: Mapping[str, Any]) -> bool:

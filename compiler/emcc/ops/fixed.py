@@ -26,7 +26,8 @@ def requantise(accumulators: Array, shift: int, width: int, multiplier: Array | 
     `multiplier` broadcasts against the accumulators; products must be below 2**62.
     """
     half = 1 << (width - 1)
-    return np.asarray(np.clip((accumulators * multiplier + ((1 << shift) >> 1)) >> shift, -half, half - 1))
+    products = np.asarray(accumulators * multiplier, np.int64)
+    return np.asarray(np.clip((products + ((1 << shift) >> 1)) >> shift, -half, half - 1))
 
 
 def look_up(table: Table, z: Array, width: int) -> Array:

@@ -1,0 +1,16 @@
+"""Quantised graphs of every kind as Programs: the same integers, and the float meaning within half a last place."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from quantised_meaning import agree
+from random_qgraphs import qgraphs
+
+from emcc.eie.options import LowerOptions
+
+
+@pytest.mark.slow
+@settings(max_examples=150)
+@given(qgraphs(), st.sampled_from([1, 2, 3, 8]), st.sampled_from(["none", "entries"]))
+def test_graph_program_and_floats_agree(case, pes, balance):
+    agree(*case, LowerOptions(pes=pes, balance=balance))
