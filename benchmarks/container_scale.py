@@ -13,8 +13,9 @@ import time
 
 import numpy as np
 
-from emcc.container import decode, encode, layer_sizes
+from emcc.container import decode, encode
 from emcc.ir.graph import Array, Codebook, Graph, Node, Tensor
+from emcc.measure.sections import layer_sizes
 
 # (rows, columns, percent of weights kept): Han et al., "Deep Compression", ICLR 2016, table 4.
 LAYERS = [

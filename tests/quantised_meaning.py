@@ -67,7 +67,8 @@ def in_floats(graph: Graph, node: Node, values: dict[str, Array]) -> Array:
         number = counts(node, *axes(node, x[0].shape, node.attrs["kernel_shape"]))
         shares = np.ldexp(weights[0].astype(float), -node.attrs["weight_frac"])[number]
         mean = ops.get("AveragePool").evaluate(np, Node("n", "AveragePool", ("x",), ("y",), node.attrs), x[0])
-        return np.asarray(np.rint(np.ldexp(mean * number, frac_of(graph, data[0]))) * shares * 2.0 ** -frac_of(graph, data[0]))
+        frac = frac_of(graph, data[0])
+        return np.asarray(np.ldexp(np.rint(np.ldexp(mean * number, frac)), -frac) * shares)
     codes, book, bias = weights[:3]
     frac = frac_of(graph, data[0]) + node.attrs["weight_frac"]
     weight = np.ldexp(book.astype(float), -node.attrs["weight_frac"])[codes]

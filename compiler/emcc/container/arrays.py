@@ -3,34 +3,33 @@
 import numpy as np
 
 from emcc.container import ints
-from emcc.container.bits import FormatError
+from emcc.container.bits import FormatError, pack, unpack
 from emcc.container.varint import read_uint, uint, unzigzag, zigzag
 from emcc.ir.graph import Array
 
 DTYPES = ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
-AS_IT_IS, AS_FLOAT32, SCALED, SIGNED = range(4)
+AS_IT_IS, SPLIT, SCALED, SIGNED = range(4)
 _FRAC = 1100
 
 
-def write(values: Array, *, plain: bool = False) -> bytes:
-    """The elements in row-major order; dtype (one of DTYPES) and shape are for the caller to store.
-
-    plain: without the range coder.
-    """
+def write(values: Array) -> bytes:
+    """The elements in row-major order; dtype (one of DTYPES) and shape are for the caller to store."""
     flat = values.ravel()
     if flat.dtype.kind != "f":
-        return ints.write(flat.astype(np.int64), plain=plain)
-    choices = [bytes([AS_IT_IS]) + _raw(flat)]
+        return ints.write(flat.astype(np.int64))
+    choices = [bytes([AS_IT_IS]) + flat.astype(flat.dtype.newbyteorder("<")).tobytes()]
     with np.errstate(over="ignore", invalid="ignore"):
         single = flat.astype(np.float32)
-    if flat.dtype == np.float64 and np.array_equal(single.astype(np.float64).view(np.int64), flat.view(np.int64)):
-        choices.append(bytes([AS_FLOAT32]) + _raw(single))
+    if np.array_equal(single.astype(flat.dtype).view(np.uint8), flat.view(np.uint8)):
+        bits = single.view(np.uint32).astype(np.int64)
+        rest = bits & 0x7FFFFF | bits >> 8 & 0x800000
+        choices.append(bytes([SPLIT]) + ints.write_bytes(bits >> 23 & 255, 8) + pack(rest, np.full(len(flat), 24)))
     frac = _frac(flat.astype(np.float64))
     if frac is not None:
         scaled = np.ldexp(flat.astype(np.float64), frac).astype(np.int64)
         negative = np.signbit(flat[flat == 0]).astype(np.int64)
-        front = bytes([SIGNED if negative.any() else SCALED]) + uint(zigzag(frac)) + ints.write(scaled, plain=plain)
-        choices.append(front + ints.write(negative, plain=plain) if negative.any() else front)
+        front = bytes([SIGNED if negative.any() else SCALED]) + uint(zigzag(frac)) + ints.write(scaled)
+        choices.append(front + ints.write(negative) if negative.any() else front)
     return min(choices, key=len)
 
 
@@ -44,13 +43,24 @@ def read(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, int]:
         return exact, at
     if at >= len(data) or data[at] > SIGNED:
         raise FormatError("floats of no known kind")
-    if data[at] >= SCALED:
+    if data[at] == SPLIT:
+        return _read_split(data, at + 1, count, dtype)
+    if data[at] != AS_IT_IS:
         return _read_scaled(data, at, count, dtype)
-    own = np.dtype(dtype if data[at] == AS_IT_IS else "float32").newbyteorder("<")
+    own = np.dtype(dtype).newbyteorder("<")
     end = at + 1 + count * own.itemsize
     if end > len(data):
         raise FormatError("ends within the floats")
     return np.frombuffer(data[at + 1 : end], own).astype(dtype), end
+
+
+def _read_split(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, int]:
+    """Float32 numbers: their exponents, then sign and fraction of each."""
+    exponents, at = ints.read_bytes(data, at, count, 8)
+    end = at + 3 * count
+    rest = unpack(data[at:end], np.broadcast_to(np.int64(24), count)).astype(np.uint32)
+    bits = (rest & 0x800000) << 8 | exponents.astype(np.uint32) << 23 | rest & 0x7FFFFF
+    return bits.astype(np.uint32).view(np.float32).astype(dtype), end
 
 
 def _read_scaled(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, int]:
@@ -67,10 +77,6 @@ def _read_scaled(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, i
         negative, at = ints.read(data, at, len(zeros))
         floats[zeros[negative != 0]] = -0.0
     return floats, at
-
-
-def _raw(values: Array) -> bytes:
-    return values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
 def _frac(values: Array) -> int | None:

@@ -42,32 +42,19 @@ def unpack(data: bytes, widths: Array) -> Array:
     return values
 
 
-class BitWriter:
-    """Collects a few bits at a time (for tables; `pack` is for arrays)."""
+def gamma(value: int) -> str:
+    """Elias gamma code of value + 1, value >= 0, as text."""
+    return f"{value + 1:b}".zfill(2 * (value + 1).bit_length() - 1)
 
-    def __init__(self) -> None:
-        self._bits: list[str] = []
 
-    def put(self, value: int, width: int) -> None:
-        """The low `width` bits of `value`."""
-        if width:
-            self._bits.append(f"{value & ((1 << width) - 1):0{width}b}")
-
-    def gamma(self, value: int) -> None:
-        """Elias gamma code of value + 1, value >= 0."""
-        width = (value + 1).bit_length()
-        self.put(0, width - 1)
-        self.put(value + 1, width)
-
-    def bytes(self) -> bytes:
-        """What was put, filled up to a whole byte."""
-        text = "".join(self._bits)
-        size = -(-len(text) // 8)
-        return int(text.ljust(size * 8, "0") or "0", 2).to_bytes(size, "big")
+def of_text(bits: str) -> bytes:
+    """Bits as text, filled up to a whole byte."""
+    size = -(-len(bits) // 8)
+    return int(bits.ljust(size * 8, "0"), 2).to_bytes(size, "big")
 
 
 class BitReader:
-    """Reads what BitWriter wrote, from byte `begin` of `data`."""
+    """Reads a few bits at a time, from byte `begin` of `data`."""
 
     def __init__(self, data: bytes, begin: int = 0) -> None:
         self._data, self._at = data, begin * 8
@@ -83,7 +70,7 @@ class BitReader:
         return value & ((1 << width) - 1)
 
     def gamma(self, limit: int) -> int:
-        """The inverse of BitWriter.gamma; more than `limit` is an error."""
+        """The inverse of `gamma`; more than `limit` is an error."""
         zeros = 0
         while not self.take(1):
             zeros += 1

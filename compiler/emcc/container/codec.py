@@ -1,37 +1,62 @@
 """Graph <-> the bytes of a model.emc. docs/format.md is the specification."""
 
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
 from emcc.base.errors import EmccError
-from emcc.container import chain, shared
+from emcc.container import arrays, matrices
 from emcc.container.bits import FormatError
-from emcc.container.budget import Budget
 from emcc.container.file import frame, reading, unframe
-from emcc.container.general import General
-from emcc.container.matrices import CODINGS
-from emcc.container.skeleton import Skeleton
-from emcc.ir.graph import Graph
+from emcc.container.header import Constant, Header, header_of
+from emcc.container.matrices import CODINGS, Matrix, ones, side_by_side
+from emcc.container.varint import read_uint, uint
+from emcc.ir.graph import Array, Codebook, Graph
+
+_UNIT = 32767
+_BASE, _PER_BYTE = 1 << 28, 1024
+"""Elements that decoding may allocate, and more a byte of the file: a small file must not unfold into a huge model."""
 
 
-def encode(graph: Graph, *, coding: str = "auto") -> bytes:
+@dataclass(frozen=True)
+class Layer:
+    """One coded constant as it was read. values: its own codebook, float64, or None; codebook_bytes: what that took."""
+
+    name: str
+    code_w: int
+    values: Array | None
+    matrix: Matrix
+    codebook_bytes: int
+
+
+def encode(graph: Graph, *, coding: str = "huffman") -> bytes:
     """The file.
 
     Args:
-        graph: as the quantise pass leaves it, or any whose weights have codebooks, as the share pass leaves it;
-            anything else is a ValueError.
-        coding: "huffman", with which hardware can read all sections; "range", usually smaller and ten times slower;
-            "auto", the smaller of both, layer by layer, and "huffman" for large layers (`matrices.AUTO_LIMIT`).
+        graph: any. Weights with codebooks (as the share pass leaves them) and codes (of quantised nodes) are coded;
+            other constants are stored as arrays. A graph that does not fit together is a ValueError.
+        coding: "huffman", with which hardware and firmware can read all sections; "range", usually smaller and ten
+            times slower; "auto", the smaller of both, layer by layer, and "huffman" for large layers
+            (`matrices.AUTO_LIMIT`).
     """
     if coding not in CODINGS:
         raise ValueError(f"no coding {coding!r}")
-    head: Skeleton | General
-    if all(node.op == "QLinear" for node in graph.nodes):
-        head, sections = chain.write(graph, coding)
-    elif graph.codebooks:
-        head, sections = shared.write(graph, coding)
-    else:
-        raise ValueError("the graph is neither quantised nor has it codebooks")
-    data = frame(head, sections)
+    head = header_of(graph)
+    codes = [_codes_of(graph, constant) for constant in head.layers]
+
+    def job(at: int, done: matrices.Done[bytes]) -> bytes:
+        layer, before = head.layers[at], codes[at - 1] if at else codes[at][:0]
+        book, front = _book_of(graph, head, layer)
+        matrix = matrices.write(
+            codes[at], book, layer.code_w, _geometry(layer), len(before), lambda: ones(before), coding
+        )
+        return front + matrix
+
+    plain = b"".join(arrays.write(graph.constants[constant.name]) for constant in head.arrays)
+    data = frame(head, ([plain] if head.arrays else []) + side_by_side(len(head.layers), job))
     try:
-        claim(head, Budget(len(data)))
+        claim(head, len(data))
     except FormatError as error:
         raise EmccError(f"the model is too empty to be stored: {error}") from error
     return data
@@ -39,17 +64,130 @@ def encode(graph: Graph, *, coding: str = "auto") -> bytes:
 
 def decode(data: bytes, *, file: object | None = None) -> Graph:
     """The graph, exactly as it was encoded. EmccError, naming the section, where the bytes are not such a file."""
+    head, sections = opened(data, file)
+    stored = read_arrays(head, sections, file)
+    constants, books = {}, {}
+    layers = {layer.name: layer for layer in read_layers(head, sections, stored, file)}
+    for constant in head.constants:
+        if not constant.code_w:
+            constants[constant.name] = stored[constant.name][0]
+            continue
+        layer = layers[constant.name]
+        codes = layer.matrix.codes.reshape(constant.shape)
+        constants[constant.name] = codes
+        if layer.values is not None:
+            books[constant.name] = Codebook(layer.values, codes, constant.code_w)
+            constants[constant.name] = layer.values.astype(np.float32)[codes]
+    return Graph(head.name, head.inputs, head.outputs, head.nodes, head.tensors, constants, books, head.host)
+
+
+def opened(data: bytes, file: object | None) -> tuple[Header, dict[str, bytes]]:
+    """(the header, the sections by name) of a file that asks for no more memory than it may."""
     head, sections = unframe(data, file)
     with reading("header", file):
-        claim(head, Budget(len(data)))
-    if isinstance(head, General):
-        return shared.read(head, sections, file)
-    return chain.read(head, sections, file)
+        claim(head, len(data))
+    return head, sections
 
 
-def claim(head: Skeleton | General, budget: Budget) -> None:
-    """Take what reading will allocate."""
-    if isinstance(head, General):
-        shared.claim(head, budget)
-    else:
-        chain.claim(head, budget)
+def claim(head: Header, file_size: int) -> None:
+    """FormatError where reading would allocate too much: codes are bytes, weights floats beside them, arrays floats."""
+    left = limit = _BASE + _PER_BYTE * file_size
+    for constant in head.constants:
+        share = (5 if constant.codebook < 0 else 1) if constant.code_w else 4
+        left -= share * constant.size + 8 * sum(constant.shape)
+        if left < 0:
+            raise FormatError(
+                f"constant {constant.name!r}: a model of more than {limit} elements in a file of this size"
+            )
+
+
+def read_arrays(head: Header, sections: dict[str, bytes], file: object | None) -> dict[str, tuple[Array, int]]:
+    """(the value, the bytes that it took) of each constant that is stored as an array."""
+    values: dict[str, tuple[Array, int]] = {}
+    data, at = sections.get("constants", b""), 0
+    with reading("constants", file):
+        for constant in head.arrays:
+            value, end = arrays.read(data, at, constant.size, constant.dtype)
+            values[constant.name] = value.reshape(constant.shape), end - at
+            at = end
+        if at != len(data):
+            raise FormatError(f"{len(data) - at} bytes too many")
+    return values
+
+
+def read_layers(
+    head: Header, sections: dict[str, bytes], stored: dict[str, tuple[Array, int]], file: object | None
+) -> list[Layer]:
+    """The coded constants, several at a time. `stored`: of `read_arrays`."""
+
+    def job(at: int, done: matrices.Done[Layer]) -> Layer:
+        layer, data = head.layers[at], sections[f"layer {at + 1}"]
+        with reading(f"layer {at + 1}", file):
+            values, end = None, 0
+            if layer.codebook < 0:
+                count, begin = read_uint(data, 0)
+                if not 0 < count <= 1 << layer.code_w:
+                    raise FormatError(f"a codebook of {count} entries for codes of {layer.code_w} bits")
+                values, end = arrays.read(data, begin, count, "float64")
+                book = relative(values, layer.code_w)
+            else:
+                full = stored[head.constants[layer.codebook].name][0]
+                count, book = full.size, _of_width(full, layer.code_w)
+            matrix = matrices.read(
+                data[end:],
+                layer.shape[0],
+                layer.size // max(layer.shape[0], 1),
+                book,
+                _geometry(layer),
+                lambda: ones(done(at - 1).matrix.codes) if at else np.zeros(0, np.int64),
+            )
+            if matrix.codes.max(initial=0) >= count:
+                raise FormatError("codes beyond the codebook")
+        return Layer(layer.name, layer.code_w, values, matrix, end)
+
+    return side_by_side(len(head.layers), job)
+
+
+def _book_of(graph: Graph, head: Header, layer: Constant) -> tuple[Array, bytes]:
+    """(the integers by which codes are told apart, the codebook as the layer's section begins with it)."""
+    if layer.codebook >= 0:
+        return _of_width(graph.constants[head.constants[layer.codebook].name], layer.code_w), b""
+    book = graph.codebooks[layer.name]
+    fits = book.values.dtype == np.float64 and book.values.ndim == 1 and book.codes.dtype == np.uint8
+    if not fits or book.codes.shape != layer.shape or not 0 < len(book.values) <= 1 << book.code_w:
+        raise ValueError(f"the codebook of {layer.name!r} is malformed")
+    if book.codes.max(initial=0) >= len(book.values) or not _same(graph.constants[layer.name], book):
+        raise ValueError(f"constant {layer.name!r} is not what its codebook says")
+    return relative(book.values, layer.code_w), uint(len(book.values)) + arrays.write(book.values)
+
+
+def relative(values: Array, code_w: int) -> Array:
+    """int64 [2**code_w]: the values as parts of the largest, in 2**-15, exactly rounded towards zero."""
+    book = np.zeros(1 << code_w, np.int64)
+    if np.isfinite(values).all() and values.any():
+        exact = [Fraction(value) for value in values.tolist()]
+        top = max(abs(value) for value in exact)
+        book[: len(exact)] = [int(value * _UNIT / top) for value in exact]
+    return book
+
+
+def _of_width(book: Array, code_w: int) -> Array:
+    """The first 2**code_w entries; 0 where there are fewer."""
+    return np.concatenate([book, np.zeros(1 << code_w, np.int64)])[: 1 << code_w]
+
+
+def _geometry(layer: Constant) -> tuple[int, int]:
+    return (layer.shape[2], layer.shape[3]) if len(layer.shape) == 4 else (1, 1)
+
+
+def _codes_of(graph: Graph, layer: Constant) -> Array:
+    codes = graph.codebooks[layer.name].codes if layer.codebook < 0 else graph.constants[layer.name]
+    return np.asarray(codes).reshape(layer.shape[0], -1)
+
+
+def _same(weights: Array, book: Codebook) -> bool:
+    """Whether the weights are the codebook's, row by row, for there may be many."""
+    values = book.values.astype(np.float32)
+    return weights.shape == book.codes.shape and all(
+        np.array_equal(own, values[codes], equal_nan=True) for own, codes in zip(weights, book.codes, strict=True)
+    )

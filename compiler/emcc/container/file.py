@@ -1,58 +1,48 @@
-"""The frame of a model.emc: magic, header, sections, and a checksum each."""
+"""The frame of a model.emc: magic, version, header, sections, and a checksum each."""
 
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from emcc.base.errors import EmccError
-from emcc.container import general as generals
-from emcc.container import skeleton as skeletons
+from emcc.container import header
 from emcc.container.bits import FormatError
-from emcc.container.fields import FieldReader
-from emcc.container.general import General
-from emcc.container.skeleton import Skeleton
-from emcc.container.text import squeeze, unsqueeze
+from emcc.container.header import Header
 from emcc.container.varint import read_uint, uint
 
 MAGIC = b"EMC"
-VERSION = 2
-# Beside the version: the header is that of any graph, not of a quantised chain.
-GENERAL = 128
+VERSION = 3
 _CRC = 4
 
 
-def section_names(head: Skeleton | General) -> list[str]:
+def section_names(head: Header) -> list[str]:
     """The sections after the header, in order."""
-    first = "constants" if isinstance(head, General) else "tables"
-    has_first = head.arrays if isinstance(head, General) else head.tables
-    return ([first] if has_first else []) + [f"layer {i}" for i in range(1, len(head.layers) + 1)]
+    return ["constants"] * bool(head.arrays) + [f"layer {i}" for i in range(1, len(head.layers) + 1)]
 
 
-def frame(head: Skeleton | General, sections: list[bytes]) -> bytes:
+def frame(head: Header, sections: list[bytes]) -> bytes:
     """The file of a header and its sections."""
-    general = isinstance(head, General)
-    fields = generals.write(head) if isinstance(head, General) else skeletons.write(head)
-    return seal(general, fields.bytes(), dict(zip(section_names(head), sections, strict=True)))
+    return seal(header.pack(head), dict(zip(section_names(head), sections, strict=True)))
 
 
-def seal(general: bool, fields: bytes, sections: dict[str, bytes]) -> bytes:
+def seal(fields: bytes, sections: dict[str, bytes]) -> bytes:
     """magic, version, uint size of the header; header; its checksum; the sections.
 
-    The header: uint sections, of each its uint size and the checksum of its name and content; the fields, squeezed.
+    The header: uint sections, of each its uint size and the checksum of its name and content; the fields.
     """
     rows = b"".join(uint(len(content)) + _checksum(name, content) for name, content in sections.items())
-    header = uint(len(sections)) + rows + squeeze(fields)
-    front = MAGIC + bytes([VERSION | GENERAL * general]) + uint(len(header)) + header
+    head = uint(len(sections)) + rows + fields
+    front = MAGIC + bytes([VERSION]) + uint(len(head)) + head
     return front + _checksum("header", front) + b"".join(sections.values())
 
 
-def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton | General, dict[str, bytes]]:
+def unframe(data: bytes, file: object | None = None) -> tuple[Header, dict[str, bytes]]:
     """(the header's content, the sections by name), all checksums checked."""
     if data[: len(MAGIC)] != MAGIC:
         raise EmccError("is not an .emc file: it does not begin with 'EMC'", file=file)
-    version = data[len(MAGIC)] & ~GENERAL if len(data) > len(MAGIC) else VERSION
+    version = data[len(MAGIC)] if len(data) > len(MAGIC) else VERSION
     if version != VERSION:
-        hint = f"it was written by {'a newer' if version > VERSION else 'an older'} emcc, or is damaged"
+        hint = f"it was written by {'a newer' if 3 < version < 128 else 'an older'} emcc, or is damaged"
         raise EmccError(f"is version {version} of the format, this emcc reads {VERSION}", file=file, hint=hint)
     with reading("header", file):
         size, begin = read_uint(data, len(MAGIC) + 1)
@@ -66,9 +56,7 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Skeleton | General
             length, at = read_uint(data[:end], at)
             rows.append((length, data[at : at + _CRC]))
             at += _CRC
-        fields = FieldReader(unsqueeze(data[:end], at))
-        head = generals.read(fields, count) if data[len(MAGIC)] & GENERAL else skeletons.read(fields, count)
-        fields.finish()
+        head = header.unpack(data[at:end])
         names = section_names(head)
         if len(names) != count:
             raise FormatError(f"{count} sections instead of {len(names)}")

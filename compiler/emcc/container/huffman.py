@@ -6,11 +6,10 @@ which one symbol is used takes no bits a symbol.
 
 import numpy as np
 
-from emcc.container.bits import BitReader, BitWriter, FormatError, pack
+from emcc.container.bits import BitReader, FormatError, gamma, of_text
 from emcc.ir.graph import Array
 
 LIMIT = 15
-_WALK_BITS = 1 << 21
 
 
 def code_lengths(counts: Array, limit: int = LIMIT) -> Array:
@@ -63,29 +62,20 @@ def write_table(lengths: Array, lone: int | None = None) -> bytes:
     less (s = 1) than the last, 001 gamma(n) n + 1 unused symbols, 000llll this length. The first "last" is 4.
     After a 1 bit: gamma(lone + 1), or gamma(0) for None.
     """
-    out = BitWriter()
     if not lengths.any():
-        out.put(1, 1)
-        out.gamma(0 if lone is None else lone + 1)
-        return out.bytes()
-    out.put(0, 1)
-    last, unused = 4, 0
+        return of_text("1" + gamma(0 if lone is None else lone + 1))
+    bits, last, unused = ["0"], 4, 0
     for length in lengths.tolist():
         if not length:
             unused += 1
             continue
         if unused:
-            out.put(0b001, 3)
-            out.gamma(unused - 1)
+            bits.append("001" + gamma(unused - 1))
             unused = 0
-        if length == last:
-            out.put(1, 1)
-        elif abs(length - last) == 1:
-            out.put(0b010 | (length < last), 3)
-        else:
-            out.put(length, 7)
+        step = length - last
+        bits.append("1" if not step else f"01{int(step < 0)}" if abs(step) == 1 else f"000{length:04b}")
         last = length
-    return out.bytes()
+    return of_text("".join(bits))
 
 
 def read_table(data: bytes, begin: int, alphabet: int) -> tuple[Array, int | None, int]:
@@ -121,13 +111,6 @@ def table_of(counts: Array) -> bytes:
     return write_table(code_lengths(counts), int(np.argmax(counts)) if counts.any() else None)
 
 
-def encode(symbols: Array, alphabet: int) -> bytes:
-    """Table and codewords of `symbols`, all below `alphabet`."""
-    counts = np.bincount(symbols, minlength=alphabet)
-    lengths = code_lengths(counts)
-    return table_of(counts) + pack(codewords(lengths)[symbols], lengths[symbols])
-
-
 def coded_bits(counts: Array) -> tuple[int, int]:
     """Bits that symbols with these counts take: the table, and the codewords."""
     lengths = code_lengths(counts)
@@ -144,66 +127,6 @@ def read_lookup(data: bytes, begin: int, alphabet: int) -> tuple[tuple[Array, in
     if not lengths.any():
         return (None if lone is None else (np.array([lone << 4], np.uint32), 0)), end
     peek = int(lengths.max())
-    symbol_at, length_at = _lookup(lengths, peek)
-    return ((symbol_at.astype(np.uint32) << 4 | length_at).astype(np.uint32), peek), end
-
-
-def decode(data: bytes, count: int, alphabet: int, begin: int = 0, exact: bool = True) -> tuple[Array, int]:
-    """(`count` symbols as uint16, the byte after them); with `exact`, that is the end of `data`."""
-    lengths, lone, begin = read_table(data, begin, alphabet)
-    if lengths.any():
-        if count > (len(data) - begin) * 8:
-            raise FormatError(f"{count} symbols in {len(data) - begin} bytes")
-        symbols, end = _stream(data[begin:], count, lengths)
-        end += begin
-    elif lone is None and count:
-        raise FormatError(f"no symbols where {count} are needed")
-    else:
-        symbols, end = np.full(count, lone or 0, np.uint16), begin
-    if exact and end != len(data):
-        raise FormatError(f"{len(data) - end} bytes too many")
-    return symbols, end
-
-
-def _stream(data: bytes, count: int, lengths: Array) -> tuple[Array, int]:
-    """Symbols of a code with at least two, and the bytes they took."""
-    peek = int(lengths.max())
-    symbol_at, length_at = _lookup(lengths, peek)
-    padded = np.frombuffer(data + b"\0\0\0", np.uint8)
-    walk = _walk if len(data) * 8 <= _WALK_BITS else _compiled
-    symbols, used = walk(padded, count, peek, symbol_at, length_at)
-    size = -(-used // 8)
-    if size > len(data):
-        raise FormatError("ends within the symbols")
-    if used % 8 and data[size - 1] & ((1 << (-used % 8)) - 1):
-        raise FormatError("bits set past the end of the symbols")
-    return symbols, size
-
-
-def _lookup(lengths: Array, peek: int) -> tuple[Array, Array]:
-    """(symbol as uint16, its length) by the next `peek` bits."""
     order = np.lexsort((np.arange(len(lengths)), lengths))
     order = order[lengths[order] > 0]
-    repeat = 1 << (peek - lengths[order])
-    return np.repeat(order, repeat).astype(np.uint16), np.repeat(lengths[order], repeat)
-
-
-def _walk(padded: Array, count: int, peek: int, symbol_at: Array, length_at: Array) -> tuple[Array, int]:
-    """Look a code up at every bit, then walk from one to the next: no compiling, for streams up to some 100 kB."""
-    word = padded[:-2].astype(np.int32) << 16 | padded[1:-1].astype(np.int32) << 8 | padded[2:]
-    window = (word[:, None] >> (24 - peek - np.arange(8, dtype=np.int32))) & ((1 << peek) - 1)
-    window = window.ravel()
-    steps = length_at[window].tolist()
-    places, at, last = [], 0, len(steps) - 1
-    for _ in range(count):
-        places.append(at)
-        at = min(at + steps[at], last)
-    return symbol_at[window[np.array(places, np.int64)]], at
-
-
-def _compiled(padded: Array, count: int, peek: int, symbol_at: Array, length_at: Array) -> tuple[Array, int]:
-    from emcc.container.kernels import decode_stream
-
-    table = (symbol_at.astype(np.int64) << 4 | length_at).astype(np.uint32)
-    symbols = np.empty(count, np.uint16)
-    return symbols, int(decode_stream(padded, peek, table, symbols))
+    return (np.repeat((order << 4 | lengths[order]).astype(np.uint32), 1 << (peek - lengths[order])), peek), end

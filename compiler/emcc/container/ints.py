@@ -1,25 +1,25 @@
 """Arrays of integers of which a few bits change from one to the next: biases, codebooks, function tables.
 
-Stored: byte order << 6 | zeros; `order` sints, the first values; a byte, the width, ADAPTIVE or CLASSED; the steps.
-The values are divided by 2**zeros, then differenced `order` times, modulo 2**64. At a fixed width: the least step as
-sint, then each one's excess. CLASSED: the bit lengths of the zigzagged steps, Huffman coded, then each one's bits below
-its highest. ADAPTIVE: uint bytes, and the range coder's. The writer takes the shortest.
+Stored: byte order << 6 | zeros; `order` sints, the first values; a byte, the width or CLASSED; the steps. The values
+are divided by 2**zeros, then differenced `order` times, modulo 2**64. At a fixed width: the least step as sint, then
+each one's excess. CLASSED: the bit lengths of the zigzagged steps, as a matrix of one row (`runs`), with uint bytes
+before it; then each one's bits below its highest. The writer takes the shortest.
 """
 
 import numpy as np
 
-from emcc.container import adaptive, huffman
+from emcc.container import runs
 from emcc.container.bits import FormatError, pack, unpack
 from emcc.container.varint import read_uint, uint, unzigzag, zigzag
 from emcc.ir.graph import Array
 
-ADAPTIVE, CLASSED = 254, 255
+CLASSED = 255
 _ORDERS = 3
-_CLASSES = 65
+_CLASS_W = 7
 
 
-def write(values: Array, *, plain: bool = False) -> bytes:
-    """int64 values as bytes; how many is for the caller to store. plain: without the range coder."""
+def write(values: Array) -> bytes:
+    """int64 values as bytes; how many is for the caller to store."""
     if not len(values):
         return b""
     together = int(np.bitwise_or.reduce(values))
@@ -28,8 +28,6 @@ def write(values: Array, *, plain: bool = False) -> bytes:
     for order in range(min(_ORDERS, len(values))):
         first = bytes([order << 6 | zeros]) + head
         choices += [first + _fixed(rest), first + _classed(rest)]
-        if not plain and adaptive.fits(rest):
-            choices.append(first + _adaptive(rest))
         head += uint(zigzag(int(rest[0])))
         rest = np.diff(rest)
     return min(choices, key=len)
@@ -50,8 +48,7 @@ def read(data: bytes, at: int, count: int) -> tuple[Array, int]:
         seeds.append(_wrap(unzigzag(value)))
     if at >= len(data):
         raise FormatError("ends before the integers")
-    kinds = {CLASSED: _read_classed, ADAPTIVE: _read_adaptive}
-    steps, at = kinds.get(data[at], _read_fixed)(data, at, count - order)
+    steps, at = (_read_classed if data[at] == CLASSED else _read_fixed)(data, at, count - order)
     for seed in reversed(seeds):
         steps = np.cumsum(np.concatenate([np.array([seed], np.int64), steps]))
     return steps << zeros, at
@@ -77,11 +74,13 @@ def _read_fixed(data: bytes, at: int, count: int) -> tuple[Array, int]:
 def _classed(steps: Array) -> bytes:
     folded = ((steps << 1) ^ (steps >> 63)).view(np.uint64)
     classes = _bit_lengths(folded)
-    return bytes([CLASSED]) + huffman.encode(classes, _CLASSES) + pack(folded, np.maximum(classes - 1, 0))
+    return bytes([CLASSED]) + write_bytes(classes, _CLASS_W) + pack(folded, np.maximum(classes - 1, 0))
 
 
 def _read_classed(data: bytes, at: int, count: int) -> tuple[Array, int]:
-    classes, at = huffman.decode(data, count, _CLASSES, at + 1, exact=False)
+    classes, at = read_bytes(data, at + 1, count, _CLASS_W)
+    if classes.max(initial=0) > 64:
+        raise FormatError("integers of more than 64 bits")
     widths = np.maximum(classes.astype(np.int64) - 1, 0)
     end = at + -(-int(widths.sum()) // 8)
     folded = unpack(data[at:end], widths)
@@ -89,16 +88,20 @@ def _read_classed(data: bytes, at: int, count: int) -> tuple[Array, int]:
     return (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64), end
 
 
-def _adaptive(steps: Array) -> bytes:
-    coded = adaptive.write_integers(steps)
-    return bytes([ADAPTIVE]) + uint(len(coded)) + coded
+def write_bytes(values: Array, width: int) -> bytes:
+    """Values below 2**width, at most 8, as a Huffman-coded matrix of one row, and its size before it."""
+    row = values[None].astype(np.uint8)
+    matrix = runs.write(row, runs.plan(row, width))
+    return uint(len(matrix)) + matrix
 
 
-def _read_adaptive(data: bytes, at: int, count: int) -> tuple[Array, int]:
-    size, at = read_uint(data, at + 1)
-    if at + size > len(data):
+def read_bytes(data: bytes, at: int, count: int, width: int) -> tuple[Array, int]:
+    """(`count` values, uint8, the byte after them)."""
+    size, at = read_uint(data, at)
+    if size > len(data) - at:
         raise FormatError("ends within the integers")
-    return adaptive.read_integers(data[at : at + size], count), at + size
+    codes, _ = runs.read(data[at : at + size], 1, count, width)
+    return codes[0], at + size
 
 
 def _bit_lengths(values: Array) -> Array:

@@ -100,21 +100,3 @@ def unpack_entries(
             return -1
         flat[place * lines + line if lines > 1 else place] = code
     return int(at)
-
-
-@compiled
-def decode_stream(padded: Array, peek: int, table: Array, symbols: Array) -> int:
-    """Fill `symbols` from bytes with three zero bytes at the end; return the bits used, at most one more than all.
-
-    table: uint32 [2**peek], symbol << 4 | length for the next `peek` bits.
-    """
-    last = (len(padded) - 3) * 8
-    mask = (1 << peek) - 1
-    at: Any = 0
-    for i in range(len(symbols)):
-        byte = at >> 3
-        word = np.int64(padded[byte]) << 16 | np.int64(padded[byte + 1]) << 8 | np.int64(padded[byte + 2])
-        entry = np.int64(table[(word >> (24 - peek - (at & 7))) & mask])
-        symbols[i] = entry >> 4
-        at = min(at + (entry & 15), last + 1)
-    return int(at)

@@ -14,7 +14,12 @@ class EncodeOptions:
     name: ClassVar[str] = "encode"
 
     coding: str = option(
-        "auto",
-        "of model.emc: huffman, which small hardware reads; range, smaller; or the smaller of both",
-        choices=CODINGS,
+        "",
+        "of model.emc: huffman, which hardware and firmware read; range, smaller, for storage; auto, the smaller of"
+        ' both, layer by layer; "" is huffman for emcc compile and auto for emcc compress',
+        choices=("", *CODINGS),
     )
+
+    def of(self, command: str) -> str:
+        """Return the coding of what a command ("compile", "compress") writes."""
+        return self.coding or ("auto" if command == "compress" else "huffman")

@@ -122,15 +122,12 @@ def ranks(codebook: Array, top: int) -> tuple[Array, Array]:
 
     The codes of a sign are ranked by distance from zero, then number; codes whose entry is 0 come last, as positive.
     """
-    book = [int(entry) for entry in codebook[: top + 1]]
+    book = codebook[: top + 1].astype(object)
     rank, value = np.zeros(top + 1, np.int64), np.zeros(top + 1, np.int64)
-    for place, code in enumerate(sorted((c for c in range(1, top + 1) if book[c] < 0), key=lambda c: (-book[c], c))):
-        rank[code] = 256 + place
-    rest = (c for c in range(1, top + 1) if book[c] >= 0)
-    for place, code in enumerate(sorted(rest, key=lambda c: (book[c] == 0, book[c], c))):
-        rank[code] = place
-    total = max(1, sum(abs(entry) for entry in book[1:]))
-    for code in range(1, top + 1):
-        size = abs(book[code]) * 128 * top // total
-        value[code] = -size if book[code] < 0 else size
+    total = max(1, int(abs(book[1:]).sum()))
+    for first, sign in ((256, -1), (0, 1)):
+        own = [code for code in range(1, top + 1) if (book[code] < 0) == (sign < 0)]
+        for place, code in enumerate(sorted(own, key=lambda code: (book[code] == 0, abs(book[code]), code))):
+            rank[code] = first + place
+            value[code] = sign * (abs(book[code]) * 128 * top // total)
     return rank, value

@@ -58,7 +58,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
     for name, reason in planned.skipped if options.goal is None else ():
         steps.say(name, reason)
-    encoder = Encoder.of(recipe, data.x if data else None)
+    encoder = Encoder.of(recipe, data.x if data else None, "compile")
     if options.goal is None:
         steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data)))
         shared, steps.watch = steps.run(planned.compress, original), None

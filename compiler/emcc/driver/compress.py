@@ -42,7 +42,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     folded = Fold().apply(source)
     if not any(folded.layers()):
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
-    encoder = Encoder.of(recipe, None if data is None else data.x)
+    encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
     searched: dict[str, Any] = {}
     if options.goal is None:
         tell("sharing weights")

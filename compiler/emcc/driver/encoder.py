@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from emcc.compress.record import Coded
 from emcc.compress.rounding import snapped
-from emcc.container import encode, layer_sizes
+from emcc.container import encode
 from emcc.container.options import EncodeOptions
 from emcc.driver.recipe import Recipe
 from emcc.ir.graph import Array, Graph
 from emcc.legal.checks import chained
+from emcc.measure.sections import layer_sizes
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.quantise import Quantise
 
@@ -16,15 +17,15 @@ from emcc.passes.quantise import Quantise
 class Encoder:
     """Calibrates, quantises and encodes a chain, which the array runs; encodes any other graph as it is."""
 
-    def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None, coding: str = "auto") -> None:
+    def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None, coding: str = "huffman") -> None:
         self._calibrate, self.coding = calibrate, coding
         self._quantise = quantise or Quantise()
 
     @classmethod
-    def of(cls, recipe: Recipe, x: Array | None) -> "Encoder":
-        """As the recipe says, calibrated on samples x [n, ...]."""
+    def of(cls, recipe: Recipe, x: Array | None, command: str) -> "Encoder":
+        """As the recipe says, for a command, calibrated on samples x [n, ...]."""
         calibrate = replace(recipe.of(Calibrate), data=x)
-        return cls(calibrate, recipe.of(Quantise), recipe.of(EncodeOptions).coding)
+        return cls(calibrate, recipe.of(Quantise), recipe.of(EncodeOptions).of(command))
 
     def __call__(self, shared: Graph) -> bytes:
         """The file."""

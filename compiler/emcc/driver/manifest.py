@@ -91,8 +91,8 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
 
 
 def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    from emcc.container import layer_sizes
     from emcc.eie import cycles
+    from emcc.measure.sections import layer_sizes
 
     program = compiled.program
     x = quantised(program, sample(compiled.original, compiled.data, TIMED).x)

@@ -164,7 +164,7 @@ class Draft:
         return self._whole(node), self._firsts(node)[int(np.flatnonzero(channels == part.first)[0])]
 
     def _whole(self, node: Node) -> int:
-        """Return the buffer in which a Concat's parts lie: the output's, or one before it where its order is not free."""
+        """Return the buffer of a Concat's parts: the output's, or one before it where its order is not free."""
         (output,) = node.outputs
         if output in self.tensors.concats:
             return self.buffer(output)
@@ -387,6 +387,4 @@ def _run_width(layer: Matrix, live: Positions, options: LowerOptions) -> int:
 def _slices(layer: Matrix, live: Positions, run_w: int) -> Slices:
     packed = pack(live, run_w, zero=int(np.abs(layer.codebook).argmin()))
     n_out, n_in = layer.codes.shape
-    return Slices(
-        n_in, n_out, layer.code_w, run_w, packed.start, packed.count, packed.first, packed.code, packed.run, packed.padding
-    )  # fmt: skip
+    return Slices(n_in=n_in, n_out=n_out, code_w=layer.code_w, run_w=run_w, **vars(packed))

@@ -27,7 +27,7 @@ def map_of(shape: Iterable[int | None]) -> Map:
 
 def is_depthwise(graph: Graph, node: Node) -> bool:
     """Whether a node is a convolution in which every channel works for itself."""
-    group = node.attrs.get("group")
+    group = int(node.attrs.get("group", 1))
     return node.op == "QConv" and group > 1 and graph.constants[node.inputs[1]].shape[:2] == (group, 1)
 
 

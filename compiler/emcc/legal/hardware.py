@@ -16,7 +16,7 @@ BETWEEN = "work of the host between steps"
 ALONE = "a function of its own, after no layer"
 SCALES = "a multiplier a row"
 LACKING = ("convolution", "pooling", JOIN, "clipping", PORTS, BETWEEN, ALONE, SCALES)
-"""All that the array lacks: what nodes of a model (`missing`) and steps of a Program (`eie.hardware`) are refused for."""
+"""All that the array lacks: what nodes of a model (`missing`) and steps of a Program (eie.hardware) are refused for."""
 
 
 def missing(op: str, computed: int) -> str:

@@ -41,7 +41,7 @@ def _shifts(node: Node, frac: int) -> None:
 def _codebook(node: Node, codebook: Array) -> None:
     name = f"{node.op} ({node.name!r})"
     require(codebook.dtype == np.int64, f"{name}: integers are not int64")
-    require(-(1 << 15) <= codebook.min() and codebook.max() < 1 << 15, f"{name}: codebook beyond 16 bits")
+    require(codebook.min() >= -(1 << 15) and codebook.max() < 1 << 15, f"{name}: codebook beyond 16 bits")
 
 
 def _layer(graph: Graph, node: Node) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from emcc.container import LayerSize, decode, encode, layer_sizes
+from emcc.container import decode, encode
 from emcc.ir.graph import Graph
+from emcc.measure.sections import LayerSize, layer_sizes
 
 RANGE_LIMIT = 1 << 22
 """Weights of a model up to which the range coder is tried beside Huffman's for the table alone."""

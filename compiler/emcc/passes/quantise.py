@@ -259,31 +259,37 @@ class _Draft:
         return _Sums(f"Q{node.op}", (name,), attrs, arrays, z, scaled.shift(x.frac_bits))
 
     def build(self) -> Graph:
-        """The graph, with tables for its functions."""
+        """The graph, with tables for its functions; equal tables are one constant."""
         parts = [part for part in self.parts if isinstance(part, _Part)]
         tables = iter(function_table.build([part.wanted for part in parts if part.wanted]))
         nodes: list[Node] = []
         constants: dict[str, Array] = {}
+        known: dict[bytes, str] = {}
+
+        def constant(name: str, value: Array) -> str:
+            constants[name := _unique(name, {*self.graph.tensors, *constants})] = value
+            return name
+
         for part in self.parts:
             if isinstance(part, Node):
                 constants |= {name: self.graph.constants[name] for name in part.inputs if name in self.graph.constants}
                 nodes.append(part)
                 continue
-            sums, arrays = part.sums, dict(part.sums.arrays)
+            sums = part.sums
             attrs = {**sums.attrs, "z_frac": sums.z.frac_bits, "shift": sums.shift, "function": part.function}
             attrs |= {"lo_bits": 0, "hi_bits": 0, "act_w": sums.z.width}
+            inputs = [*sums.inputs, *(constant(f"{part.name}.{role}", value) for role, value in sums.arrays.items())]
             if part.wanted:
                 table, _ = next(tables)
                 attrs |= {"lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
-                arrays |= {"coarse": table.coarse, "fine": table.fine}
-            names = {role: _unique(f"{part.name}.{role}", {*self.graph.tensors, *constants}) for role in arrays}
-            constants |= {names[role]: value for role, value in arrays.items()}
-            inputs = [*sums.inputs, *names.values()]
-            if "bias" in names and part.wanted:
-                inputs.insert(-2, "")
+                inputs += [""] if "bias" in sums.arrays else []
+                for role, value in (("coarse", table.coarse), ("fine", table.fine)):
+                    key = role.encode() + value.tobytes()
+                    known[key] = known.get(key) or constant(f"{part.name}.{role}", value)
+                    inputs.append(known[key])
             nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
-        known = {**self.graph.tensors, **self.aligned}
-        tensors = {name: replace(known[name], fmt=fmt) for name, fmt in self.fmt.items()}
+        tensors = {**self.graph.tensors, **self.aligned}
+        tensors = {name: replace(tensors[name], fmt=fmt) for name, fmt in self.fmt.items()}
         return self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
 
 

@@ -4,14 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emcc.container import chain, huffman, shared
-from emcc.container.budget import Budget
-from emcc.container.codec import claim
-from emcc.container.file import reading, unframe
-from emcc.container.general import General
-from emcc.container.layers import Layer
-from emcc.container.skeleton import Skeleton
-from emcc.ir.graph import Array, Node
+from emcc.container import huffman
+from emcc.container.codec import Layer, opened, read_arrays, read_layers
+from emcc.ir.graph import Array
 
 
 @dataclass(frozen=True)
@@ -20,7 +15,7 @@ class Section:
 
     Attributes:
         layer: the layer's name; "" for the model's own.
-        section: "header" (checksums and frame with it), "tables", "constants" (without biases), "codes", "runs",
+        section: "header" (checksums and frame with it), "constants" (without codebooks and biases), "codes", "runs",
             "codebook" or "bias". "runs" is where the non-zero codes are, however that is coded.
         bytes: in the file. Where codes and runs share a byte, it counts as the runs'.
         symbols: entries, or integers; 0 for the header.
@@ -72,31 +67,33 @@ class LayerSize:
 
 
 def layer_sizes(data: bytes, *, file: object | None = None) -> list[LayerSize]:
-    """A row a layer. EmccError as from `decode`."""
-    head, sections = _opened(data, file)
-    if isinstance(head, Skeleton):
-        layers = chain.read_layers(head, sections, file)
-        biases = [Section(layer.name, "bias", layer.bias_bytes, len(layer.matrix.codes)) for layer in layers]
-        return [_layer_size(layer, layer.name, bias) for layer, bias in zip(layers, biases, strict=True)]
-    arrays = shared.read_arrays(head, sections, file)
+    """A row a coded constant. EmccError as from `decode`."""
+    head, sections = opened(data, file)
+    stored = read_arrays(head, sections, file)
     rows = []
-    for layer in shared.read_layers(head, sections, file):
+    for constant, layer in zip(head.layers, read_layers(head, sections, stored, file), strict=True):
         node = next((node for node in head.nodes if layer.name in node.inputs), None)
         name = node.name if node else layer.name
-        value, size = arrays.get(_bias_of(node, layer.name) if node else "", (np.zeros(0), 0))
-        rows.append(_layer_size(layer, name, Section(name, "bias", size, value.size)))
+        beside = node.inputs[node.inputs.index(layer.name) + 1 :] if node else ()
+        values, size = (layer.values, layer.codebook_bytes)
+        if values is None:
+            values, size = stored.get(head.constants[constant.codebook].name, (np.zeros(0), 0))
+            beside = beside[1:]
+        bias, bias_size = stored.get(beside[0] if beside else "", (np.zeros(0), 0))
+        book = Section(name, "codebook", size, int(np.count_nonzero(values)), 16)
+        rows.append(_layer_size(layer, name, book, Section(name, "bias", bias_size, bias.size)))
     return rows
 
 
 def sizes(data: bytes, *, file: object | None = None) -> list[Section]:
     """A row a part, in the order of the header; their bytes sum up to the file's."""
-    _, sections = _opened(data, file)
+    _, sections = opened(data, file)
     layers = layer_sizes(data, file=file)
     rows = [Section("", "header", len(data) - sum(map(len, sections.values())))]
-    for name in ("tables", "constants"):
-        if name in sections:
-            biases = sum(layer.bias.bytes for layer in layers) if name == "constants" else 0
-            rows.append(Section("", name, len(sections[name]) - biases))
+    matrices = sum(len(content) for name, content in sections.items() if name != "constants")
+    beside = sum(layer.bytes for layer in layers) - matrices
+    if "constants" in sections:
+        rows.append(Section("", "constants", len(sections["constants"]) - beside))
     for layer in layers:
         rows += [layer.codes, layer.runs, layer.codebook, layer.bias]
     return rows
@@ -108,19 +105,7 @@ def entropy(counts: Array) -> float:
     return float(-(share * np.log2(share)).sum()) + 0.0
 
 
-def _opened(data: bytes, file: object | None) -> tuple[Skeleton | General, dict[str, bytes]]:
-    head, sections = unframe(data, file)
-    with reading("header", file):
-        claim(head, Budget(len(data)))
-    return head, sections
-
-
-def _bias_of(node: Node, weights: str) -> str:
-    """What a Linear or Conv node calls the bias beside these weights; "" if it has none."""
-    return node.inputs[2] if len(node.inputs) > 2 and node.inputs[1] == weights else ""
-
-
-def _layer_size(layer: Layer, name: str, bias: Section) -> LayerSize:
+def _layer_size(layer: Layer, name: str, codebook: Section, bias: Section) -> LayerSize:
     matrix = layer.matrix
     if matrix.scanned:
         plan = matrix.scanned
@@ -148,6 +133,6 @@ def _layer_size(layer: Layer, name: str, bias: Section) -> LayerSize:
         coded[1],
         codes,
         runs,
-        Section(name, "codebook", layer.codebook_bytes, int(np.count_nonzero(layer.codebook)), 16),
+        codebook,
         bias,
     )
