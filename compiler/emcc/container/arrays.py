@@ -3,12 +3,11 @@
 import numpy as np
 
 from emcc.container import ints
-from emcc.container.bits import FormatError, pack, unpack
-from emcc.container.varint import read_uint, uint, unzigzag, zigzag
+from emcc.container.bits import FormatError, pack, read_uint, uint, unpack, unzigzag, zigzag
 from emcc.ir.graph import Array
 
 DTYPES = ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
-AS_IT_IS, SPLIT, SCALED, SIGNED = range(4)
+AS_IT_IS, SPLIT, SCALED = range(3)
 _FRAC = 1100
 
 
@@ -27,9 +26,7 @@ def write(values: Array) -> bytes:
     frac = _frac(flat.astype(np.float64))
     if frac is not None:
         scaled = np.ldexp(flat.astype(np.float64), frac).astype(np.int64)
-        negative = np.signbit(flat[flat == 0]).astype(np.int64)
-        front = bytes([SIGNED if negative.any() else SCALED]) + uint(zigzag(frac)) + ints.write(scaled)
-        choices.append(front + ints.write(negative) if negative.any() else front)
+        choices.append(bytes([SCALED]) + uint(zigzag(frac)) + ints.write(scaled))
     return min(choices, key=len)
 
 
@@ -41,7 +38,7 @@ def read(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, int]:
         if not np.array_equal(exact.astype(np.int64), values):
             raise FormatError(f"integers that are no {dtype}")
         return exact, at
-    if at >= len(data) or data[at] > SIGNED:
+    if at >= len(data) or data[at] > SCALED:
         raise FormatError("floats of no known kind")
     if data[at] == SPLIT:
         return _read_split(data, at + 1, count, dtype)
@@ -64,7 +61,6 @@ def _read_split(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, in
 
 
 def _read_scaled(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, int]:
-    kind = data[at]
     mark, at = read_uint(data, at + 1)
     frac = unzigzag(mark)
     if abs(frac) > _FRAC:
@@ -72,16 +68,12 @@ def _read_scaled(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, i
     values, at = ints.read(data, at, count)
     with np.errstate(over="ignore", under="ignore"):
         floats = np.ldexp(values.astype(np.float64), -frac).astype(dtype)
-    if kind == SIGNED:
-        zeros = np.flatnonzero(floats == 0)
-        negative, at = ints.read(data, at, len(zeros))
-        floats[zeros[negative != 0]] = -0.0
     return floats, at
 
 
 def _frac(values: Array) -> int | None:
-    """The least one with which values * 2**frac are integers below 2**62; None if there is none."""
-    if not np.isfinite(values).all():
+    """The least one with which values * 2**frac are integers below 2**62, and none is a negative zero; else None."""
+    if not np.isfinite(values).all() or np.signbit(values[values == 0]).any():
         return None
     used = values[values != 0]
     if not len(used):

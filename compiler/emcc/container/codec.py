@@ -7,11 +7,10 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.container import arrays, matrices
-from emcc.container.bits import FormatError
+from emcc.container.bits import FormatError, read_uint, uint
 from emcc.container.file import frame, reading, unframe
 from emcc.container.header import Constant, Header, header_of
 from emcc.container.matrices import CODINGS, Matrix, ones, side_by_side
-from emcc.container.varint import read_uint, uint
 from emcc.ir.graph import Array, Codebook, Graph
 
 _UNIT = 32767

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 
 from emcc.base.errors import EmccError
 from emcc.container import header
-from emcc.container.bits import FormatError
+from emcc.container.bits import FormatError, read_uint, uint
 from emcc.container.header import Header
-from emcc.container.varint import read_uint, uint
 
 MAGIC = b"EMC"
 VERSION = 3

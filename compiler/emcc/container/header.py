@@ -89,8 +89,8 @@ def header_of(graph: Graph) -> Header:
     tensors = {name: graph.tensors[name] for name in dict.fromkeys([*made, *sorted(graph.tensors)])}
     if not {name for node in graph.nodes for name in node.inputs} | {*graph.outputs} <= {*tensors, *names, ""}:
         raise ValueError("a node or an output refers to what is not there")
-    if set(tensors) & set(names) or not set(graph.codebooks) <= set(names):
-        raise ValueError("a name is a tensor's and a constant's, or a codebook is no constant's")
+    if set(tensors) & set(names) or "" in {*tensors, *names} or not set(graph.codebooks) <= set(names):
+        raise ValueError("a name is empty, or a tensor's and a constant's, or a codebook is no constant's")
     if any(tensor.dtype not in DTYPES for tensor in tensors.values()):
         raise ValueError("a tensor is of no known dtype")
     return Header(graph.name, graph.inputs, graph.outputs, tensors, tuple(constants), graph.nodes, graph.host)

@@ -9,8 +9,7 @@ before it; then each one's bits below its highest. The writer takes the shortest
 import numpy as np
 
 from emcc.container import runs
-from emcc.container.bits import FormatError, pack, unpack
-from emcc.container.varint import read_uint, uint, unzigzag, zigzag
+from emcc.container.bits import FormatError, pack, read_uint, uint, unpack, unzigzag, zigzag
 from emcc.ir.graph import Array
 
 CLASSED = 255
@@ -73,7 +72,7 @@ def _read_fixed(data: bytes, at: int, count: int) -> tuple[Array, int]:
 
 def _classed(steps: Array) -> bytes:
     folded = ((steps << 1) ^ (steps >> 63)).view(np.uint64)
-    classes = _bit_lengths(folded)
+    classes = np.array([value.bit_length() for value in folded.tolist()], np.int64)
     return bytes([CLASSED]) + write_bytes(classes, _CLASS_W) + pack(folded, np.maximum(classes - 1, 0))
 
 
@@ -102,16 +101,6 @@ def read_bytes(data: bytes, at: int, count: int, width: int) -> tuple[Array, int
         raise FormatError("ends within the integers")
     codes, _ = runs.read(data[at : at + size], 1, count, width)
     return codes[0], at + size
-
-
-def _bit_lengths(values: Array) -> Array:
-    """Bits that each uint64 takes, 0 for 0."""
-    lengths = np.zeros(len(values), np.int64)
-    for place in (32, 16, 8, 4, 2, 1):
-        high = values >> np.uint64(place)
-        lengths += np.where(high > 0, place, 0)
-        values = np.where(high > 0, high, values)
-    return lengths + (values > 0)
 
 
 def _wrap(value: int) -> int:

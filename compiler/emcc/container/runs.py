@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc.container import huffman
-from emcc.container.bits import FormatError
-from emcc.container.varint import read_uint, uint
+from emcc.container.bits import FormatError, read_uint, uint
 from emcc.ir.graph import Array
 
 MAX_RUN_W = 10

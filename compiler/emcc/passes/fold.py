@@ -4,7 +4,7 @@ Requires what `frontend.load` ensures: the batch axis in front, one input, one o
 becomes a chain of Linear and activation nodes and nothing else (`fold_chain`). Any other model stays a graph with two
 kinds of layers (`fold_graph`): "Linear" (x, weight float32 [out, in], bias float64 [out]), on the flattened input, and
 "Conv" (x, weight float32 [out, in / group, kh, kw], bias float64 [out]). Arithmetic is float64, rounded once. Weights
-that nothing scales keep their bits, and zeros stay zero.
+that nothing scales keep their bits, and zeros stay zero; no bias is a negative zero.
 """
 
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ def fold_conv(draft: Draft, node: Node) -> None:
         x = source
     draft.release(taken)
     own = draft.constant(names[0], float32(node.name, weight))
-    added = draft.constant(names[1] if len(names) > 1 else f"{node.name}.bias", bias)
+    added = draft.constant(names[1] if len(names) > 1 else f"{node.name}.bias", bias + 0.0)
     draft.replace(taken, [Node(node.name, "Conv", (x, own, added), (y,), dict(node.attrs))])
 
 

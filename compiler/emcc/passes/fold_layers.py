@@ -92,7 +92,7 @@ class Chain:
             name = unique(layer.name, {node.name for node in nodes} | (names - {layer.name}))
             weight, bias = (unique(n, {*constants, *tensors}) for n in _constant_names(name, layer.names))
             require_finite(layer.name, layer.bias)
-            constants |= {weight: float32(layer.name, layer.weight), bias: layer.bias}
+            constants |= {weight: float32(layer.name, layer.weight), bias: layer.bias + 0.0}
             features, final = (None, len(layer.bias)), number == len(self.layers) - 1
             nodes.append(Node(name, "Linear", (value, weight, bias), (layer.z,)))
             tensors[layer.z] = Tensor(layer.z, shape if final and not layer.activation else features)

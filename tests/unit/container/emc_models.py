@@ -17,7 +17,7 @@ def quantised(layers: list[dict[str, Any]], shape: tuple[int, ...] | None = None
     for i, layer in enumerate(layers, 1):
         y, z_frac = f"h{i}", 8 + i
         arrays = {part: layer[part] for part in ("codes", "codebook", "bias", "coarse", "fine") if part in layer}
-        names = [f"ip{i}.{part}" for part in arrays]
+        names = {part: f"ip{i}.{part}" for part in arrays}
         attrs = {
             "code_w": layer["code_w"],
             "weight_frac": 15,
@@ -32,8 +32,10 @@ def quantised(layers: list[dict[str, Any]], shape: tuple[int, ...] | None = None
         if "coarse" in layer:
             attrs |= {"function": "table", "lo_bits": layer["lo_bits"], "hi_bits": layer["hi_bits"]}
         tensors[y] = Tensor(y, (None, layer["codes"].shape[0]), "float32", Format(16, z_frac + ("coarse" in layer)))
-        nodes.append(Node(f"ip{i}", "QLinear", (x, *names), (y,), attrs))
-        constants |= dict(zip(names, arrays.values(), strict=True))
+        inputs = [*names.values()]
+        inputs[3:3] = [""] * ("coarse" in layer)
+        nodes.append(Node(f"ip{i}", "QLinear", (x, *inputs), (y,), attrs))
+        constants |= {names[part]: value for part, value in arrays.items()}
         x = y
     return Graph("lenet", ("image",), (x,), tuple(nodes), tensors, constants, host=host)
 

@@ -1,4 +1,6 @@
-"""The matrices of docs/format.md, read from that page alone: slow and plain."""
+"""The matrices of docs/format.md and docs/range-coding.md, read from those pages alone: slow and plain."""
+
+from __future__ import annotations
 
 import plain_reader as plain
 from plain_decisions import Decisions, stretch

@@ -1,17 +1,22 @@
 """A second reader of model.emc, from docs/format.md alone and with nothing of emcc.container: slow and plain."""
 
-import struct
 import zlib
+from fractions import Fraction
+from math import prod
 from typing import Any
 
-from plain_decisions import coded_bytes, coded_integers
+import msgpack
+import numpy as np
+import plain_range
+
+DTYPES = ["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
 
 
 class Bytes:
     """A place in some bytes, and in their bits."""
 
-    def __init__(self, data: bytes, texts: list[str] | None = None) -> None:
-        self.data, self.at, self.texts = data, 0, texts or []
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
 
     def take(self, n: int) -> bytes:
         self.at += n
@@ -27,9 +32,6 @@ class Bytes:
     def sint(self) -> int:
         v = self.uint()
         return -(v + 1) // 2 if v % 2 else v // 2
-
-    def text(self) -> str:
-        return self.texts.pop(0)
 
     def bits(self, count_then_rest: Any) -> Any:
         """Runs a function of an iterator of bits; goes on after the last byte that it used."""
@@ -92,11 +94,6 @@ def symbol(words: dict[str, int] | int, bits: Any) -> int:
     return words[word]
 
 
-def coded(data: Bytes, count: int) -> list[int]:
-    words = data.bits(table)
-    return list(data.bits(lambda bits: [symbol(words, bits) for _ in range(count)]))
-
-
 def entries(data: Bytes, count: int) -> list[tuple[int, int]]:
     """(run, code) of each."""
     codes = data.bits(table)
@@ -111,13 +108,11 @@ def integers(data: Bytes, count: int) -> list[int]:
     order, zeros = head // 64, head % 64
     seeds = [data.sint() for _ in range(order)]
     width = data.byte()
-    if width == 254:
-        values = coded_integers(data.take(data.uint()), count - order)
-    elif width < 254:
+    if width < 255:
         least = data.sint()
         values = data.bits(lambda bits: [least + number(bits, width) for _ in range(count - order)])
     else:
-        sizes = coded(data, count - order)
+        sizes = row(data, count - order)
         folded = data.bits(lambda bits: [n and 1 << n - 1 | number(bits, n - 1) for n in sizes])
         values = [-(v + 1) // 2 if v % 2 else v // 2 for v in folded]
     for seed in reversed(seeds):
@@ -129,44 +124,114 @@ def integers(data: Bytes, count: int) -> list[int]:
     return [((v << zeros) + 2**63) % 2**64 - 2**63 for v in values]
 
 
-def attributes(data: Bytes) -> dict[str, Any]:
-    return {data.text(): value(data) for _ in range(data.uint())}
+def row(data: Bytes, count: int) -> list[int]:
+    """So many small numbers."""
+    matrix = Bytes(data.take(data.uint()))
+    [line] = plain_range.any_matrix(matrix, 1, count, [], (1, 1), None)
+    assert matrix.at == len(matrix.data)
+    return line
 
 
-def value(data: Bytes) -> Any:
+def reals(data: Bytes, count: int, dtype: str) -> list[float]:
     kind = data.byte()
-    if kind < 3:
-        return [None, False, True][kind]
-    if kind == 9:
-        return tuple(data.sint() for _ in range(data.uint()))
-    if kind > 6:
-        return [list, tuple][kind == 7](value(data) for _ in range(data.uint()))
-    readers = [data.sint, lambda: struct.unpack("<d", data.take(8))[0], data.text, lambda: data.take(data.uint())]
-    return readers[kind - 3]()
-
-
-def header(data: Bytes, version: bytes) -> tuple[Bytes, list[tuple[int, bytes]]]:
-    """(the fields, with their texts; size and checksum of each section)."""
-    content, data.at = data.data, 0
-    assert data.take(4) == b"EMC" + version
-    end = data.uint()
-    end += data.at
-    directory = [(data.uint(), data.take(4)) for _ in range(data.uint())]
-    size = data.uint()
-    fields = Bytes(coded_bytes(data.take(end - data.at), size))
-    fields.texts = [fields.take(fields.uint()).decode() for _ in range(fields.uint())]
-    checked("header", content[:end], data.take(4))
-    return fields, directory
-
-
-def contents(data: Bytes, names: list[str], directory: list[tuple[int, bytes]]) -> dict[str, Bytes]:
-    """The sections."""
-    rows = zip(names, directory, strict=True)
-    sections = {name: Bytes(checked(name, data.take(size), checksum)) for name, (size, checksum) in rows}
-    assert data.at == len(data.data)
-    return sections
+    if kind == 0:
+        own = np.dtype(dtype)
+        return [float(v) for v in np.frombuffer(data.take(count * own.itemsize), own)]
+    if kind == 1:
+        exponents = row(data, count)
+        rest = [int.from_bytes(data.take(3), "big") for _ in range(count)]
+        bits = [r >> 23 << 31 | e << 23 | r & 0x7FFFFF for e, r in zip(exponents, rest, strict=True)]
+        return [float(v) for v in np.array(bits, np.uint32).view(np.float32)]
+    frac = data.sint()
+    return [float(Fraction(v) / Fraction(2) ** frac) for v in integers(data, count)]
 
 
 def checked(name: str, content: bytes, checksum: bytes) -> bytes:
     assert zlib.crc32(name.encode() + content) == int.from_bytes(checksum, "little"), name
     return content
+
+
+def read(content: bytes, words: list[str]) -> dict[str, Any]:
+    """All that a file says; layers as (codebook or None, codes), arrays as (dtype, shape, values)."""
+    data = Bytes(content)
+    assert data.take(4) == b"EMC\3"
+    end = data.uint()
+    end += data.at
+    directory = [(data.uint(), data.take(4)) for _ in range(data.uint())]
+    fields = msgpack.unpackb(data.take(end - data.at), unicode_errors="surrogatepass", use_list=False)
+    checked("header", content[:end], data.take(4))
+    head = graph(fields, words)
+    kinds = [kind for _, kind, *_ in head["constants"]]
+    names = ["constants"] * any(kind < 8 for kind in kinds)
+    names += [f"layer {i + 1}" for i in range(sum(kind >= 8 for kind in kinds))]
+    sections = {}
+    for name, (size, checksum) in zip(names, directory, strict=True):
+        sections[name] = Bytes(checked(name, data.take(size), checksum))
+    assert data.at == len(content)
+    arrays: dict[str, Any] = {}
+    for name, kind, shape, _ in head["constants"]:
+        if kind < 8:
+            dtype, count = DTYPES[kind], prod(shape)
+            part = sections["constants"]
+            values = reals(part, count, dtype) if dtype.startswith("float") else integers(part, count)
+            arrays[name] = dtype, shape, values
+    layers: dict[str, Any] = {}
+    before = None
+    for name, kind, shape, book in head["constants"]:
+        if kind >= 8:
+            part = sections[f"layer {len(layers) + 1}"]
+            values = None if book else reals(part, part.uint(), "float64")
+            numbers = arrays[book][2] if values is None else shares(values)
+            numbers = (numbers + [0] * 256)[: 1 << (1 << kind - 8)]
+            size = shape[2:] if len(shape) == 4 else (1, 1)
+            codes = plain_range.any_matrix(part, shape[0], prod(shape[1:]), numbers, size, before)
+            before = [sum(code > 0 for code in line) for line in codes]
+            layers[name] = values, codes
+    assert all(section.at == len(section.data) for section in sections.values())
+    return {**head, "arrays": arrays, "layers": layers}
+
+
+def shares(values: list[float]) -> list[int]:
+    exact = [Fraction(v) for v in values]
+    top = max(map(abs, exact)) or 1
+    return [int(v * 32767 / top) for v in exact]
+
+
+def graph(fields: Any, words: list[str]) -> dict[str, Any]:
+    texts, tensor_rows, constant_rows, inputs, outputs, kinds, node_rows, host = fields
+    model, rest = texts[0], list(texts[1:])
+    tensors, last = {}, ((), None, 16, 0)
+    for name, own in zip(rest, tensor_rows, strict=False):
+        last = (*own, *last[len(own) :])
+        shape, frac, width, dtype = last
+        tensors[name] = shape, DTYPES[dtype], None if frac is None else (width, frac)
+    node_names = rest[len(tensors) : len(tensors) + len(node_rows)]
+    words = [*words, *rest[len(tensors) + len(node_rows) :]]
+    first, links = len(tensors) + 1, []
+    latest, constant = 1, first - 1
+    for own in node_rows:
+        count = own[1]
+        if isinstance(count, int):
+            takes, gives, values = [latest, *range(constant + 1, constant + count)], [latest + 1], own[2:]
+        else:
+            takes, gives, values = list(own[1]), list(own[2]), own[3:]
+        constant = max([constant, *takes])
+        latest = max([latest, *gives])
+        links.append((takes, gives, dict(zip([words[at] for at in kinds[own[0]][1:]], values, strict=True)), own[0]))
+    constants, height = [], 0
+    for at, (label, kind, *more) in enumerate(constant_rows):
+        user = next((n for n, link in zip(node_names, links, strict=True) if first + at in link[0]), "")
+        name = f"{user}.{words[label]}" if isinstance(label, int) else user[: label[0]] + label[1]
+        shape = more[0] if more else (height,)
+        height = shape[0] if kind >= 8 else height
+        constants.append([name, kind, shape, more[1] + at if len(more) > 1 else None])
+    names = ["", *tensors, *(name for name, *_ in constants)]
+    for own in constants:
+        own[3] = own[3] is not None and constants[own[3]][0]
+    nodes = [
+        (name, words[kinds[kind][0]], tuple(names[n] for n in takes), tuple(names[n] for n in gives), attrs)
+        for name, (takes, gives, attrs, kind) in zip(node_names, links, strict=True)
+    ]
+    tail = [(words[kinds[k][0]], dict(zip([words[w] for w in kinds[k][1:]], v, strict=True))) for k, *v in host]
+    ends = [tuple(names[n] for n in numbers) for numbers in (inputs, outputs)]
+    return {"name": model, "ends": ends, "tensors": tensors, "constants": constants, "nodes": nodes, "host": tail}

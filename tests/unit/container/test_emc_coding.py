@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emcc.base.errors import EmccError
-from emcc.container import adaptive, huffman, ints, mixing, ranged, runs, text
+from emcc.container import huffman, ints, mixing, ranged, runs
 from emcc.container.bits import FormatError, pack, unpack
-from emcc.container.measure import entropy
+from emcc.measure.sections import entropy
 
 COUNTS = st.lists(st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 2**40)), min_size=2, max_size=300)
 
@@ -51,59 +50,14 @@ def test_code_lengths_are_those_of_huffman_and_of_the_limit() -> None:
         huffman.code_lengths(fibonacci, 2)
 
 
-@given(symbols=st.lists(st.integers(0, 511), max_size=300), top=st.sampled_from([1, 2, 60, 512]))
-def test_streams(symbols: list[int], top: int) -> None:
-    array = np.array(symbols, np.int64) % top
-    data = huffman.encode(array, 512)
-    assert sum(huffman.coded_bits(np.bincount(array, minlength=512))) > len(data) * 8 - 8
-    decoded, end = huffman.decode(b"\xa5" + data + b"\xff", len(array), 512, 1, exact=False)
-    assert np.array_equal(decoded, array)
-    assert end == len(data) + 1
-    with pytest.raises(FormatError):
-        huffman.decode(data + b"\0", len(array), 512)
-    if len(set(array.tolist())) > 1:
-        with pytest.raises(FormatError):
-            huffman.decode(data, len(array) * 15 + 100, 512)
-        with pytest.raises(FormatError):
-            huffman.decode(data[:-1], len(array), 512)
-
-
-def test_long_streams_are_compiled() -> None:
-    symbols = np.minimum(np.random.default_rng(0).geometric(0.1, 1_000_000), 255)
-    data = huffman.encode(symbols, 256)
-    assert len(data) * 8 > huffman._WALK_BITS
-    assert np.array_equal(huffman.decode(data, len(symbols), 256)[0], symbols)
-    with pytest.raises(FormatError):
-        huffman.decode(data, len(symbols) - 100, 256)
-    with pytest.raises(FormatError):
-        huffman.decode(data[:-1], len(symbols), 256)
-
-
 @given(values=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40), small=st.integers(0, 63))
 def test_integers(values: list[int], small: int) -> None:
     array = np.array(values, np.int64) >> small
     for case in (array, np.sort(array), array << 5, np.cumsum(np.cumsum(array >> 8))):
-        for plain in (False, True):
-            data = ints.write(case, plain=plain)
-            back, end = ints.read(b"\0" + data + b"\0", 1, len(case))
-            assert np.array_equal(back, case)
-            assert end == len(data) + 1
-        assert len(ints.write(case)) <= len(data)
-
-
-@given(values=st.lists(st.integers(1 - 2**62, 2**62 - 1), max_size=40), small=st.integers(0, 61))
-def test_range_coded_integers(values: list[int], small: int) -> None:
-    array = np.array(values, np.int64) >> small
-    data = adaptive.write_integers(array)
-    assert np.array_equal(adaptive.read_integers(data, len(array)), array)
-    with pytest.raises(FormatError):
-        adaptive.read_integers(data + bytes(99) + b"\1", len(array))
-
-
-def test_few_integers_among_zeros_are_small() -> None:
-    sparse = np.zeros(500, np.int64)
-    sparse[[5, 70, 333]] = 1 << 27, -(1 << 26) + 12345, 98765432
-    assert len(ints.write(sparse)) < 30 < 70 < len(ints.write(sparse, plain=True))
+        data = ints.write(case)
+        back, end = ints.read(b"\0" + data + b"\0", 1, len(case))
+        assert np.array_equal(back, case)
+        assert end == len(data) + 1
 
 
 def test_smooth_integers_are_small() -> None:
@@ -111,23 +65,6 @@ def test_smooth_integers_are_small() -> None:
     assert len(ints.write(tanh)) < 1000
     assert len(ints.write(np.full(5000, 1 << 40))) < 12
     assert len(ints.write(np.arange(5000) << 20)) < 12
-
-
-@given(data=st.binary(max_size=300), repeats=st.integers(1, 3))
-def test_fields(data: bytes, repeats: int) -> None:
-    assert text.unsqueeze(b"-" + text.squeeze(data * repeats), 1) == data * repeats
-    with pytest.raises(FormatError):
-        text.unsqueeze(text.squeeze(data) + bytes(99) + b"\1", 0)
-
-
-def test_names_that_repeat_are_small() -> None:
-    names = b"".join(f"\x1d/model/encoder/layer{i % 10}/Gemm\x05weight".encode() for i in range(20))
-    assert len(text.squeeze(names)) < len(names) / 8
-
-
-def test_names_too_long_are_refused() -> None:
-    with pytest.raises(EmccError, match="names and attributes take 1048577 bytes"):
-        text.squeeze(bytes(text.LONGEST + 1))
 
 
 @given(pairs=st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 64)), max_size=40))

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import msgpack
 import numpy as np
 import pytest
 from emc_models import lenet, quantised, random_layer
@@ -9,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emcc.base.errors import EmccError
-from emcc.container import decode, encode, layer_sizes, sizes
+from emcc.container import decode, encode
+from emcc.container.bits import read_uint
 from emcc.container.file import seal, section_names, unframe
-from emcc.container.text import unsqueeze
-from emcc.container.varint import read_uint, uint
+from emcc.measure.sections import layer_sizes, sizes
 
 
 def small(coding: str) -> bytes:
@@ -78,8 +79,9 @@ def test_a_large_file_cut_short(end: int) -> None:
     [
         (b"", "is not an .emc file"),
         (b"\x7fELF" + SMALL, "is not an .emc file"),
-        (b"EMC\x03" + SMALL[4:], "is version 3 of the format, this emcc reads 2\n  hint: it was written by a newer"),
-        (b"EMC\x01" + SMALL[4:], "is version 1 of the format, this emcc reads 2\n  hint: it was written by an older"),
+        (b"EMC\x04" + SMALL[4:], "is version 4 of the format, this emcc reads 3\n  hint: it was written by a newer"),
+        (b"EMC\x02" + SMALL[4:], "is version 2 of the format, this emcc reads 3\n  hint: it was written by an older"),
+        (b"EMC\x82" + SMALL[4:], "is version 130 of the format, this emcc reads 3\n  hint: it was written by an older"),
         (SMALL + b"\0", "has 1 bytes after its last section"),
         (SMALL[:-1], "section 'layer 2' is damaged: the file is truncated: "),
         (flip(SMALL, len(SMALL) * 8 - 1), "section 'layer 2' is damaged: checksum "),
@@ -96,7 +98,7 @@ def reseal(data: bytes, section: str, content: bytes) -> bytes:
     """`data` with another content of a section, or of the fields, and checksums that are right."""
     _, sections = unframe(data)
     fields = content if section == "header" else header_fields(data)
-    return seal(data[3] >= 128, fields, {**sections, section: content} if section in sections else sections)
+    return seal(fields, {**sections, section: content} if section in sections else sections)
 
 
 def header_fields(data: bytes) -> bytes:
@@ -104,7 +106,7 @@ def header_fields(data: bytes) -> bytes:
     count, at = read_uint(data, begin)
     for _ in range(count):
         at = read_uint(data, at)[1] + 4
-    return unsqueeze(data[: begin + size], at)
+    return data[at : begin + size]
 
 
 def test_resealing_changes_nothing_by_itself() -> None:
@@ -143,8 +145,43 @@ def test_crafted_contents_with_right_checksums(kind: str, data: st.DataObject) -
 def test_a_small_file_cannot_unfold_into_a_huge_model() -> None:
     empty = encode(quantised([random_layer(np.random.default_rng(0), 300, 300, 0.0)]))
     fields = header_fields(empty)
-    assert fields.count(uint(300)) == 2
+    assert fields.count(msgpack.packb(300)) == 4
     for huge in (1 << 22, 1 << 30):
-        crafted = reseal(empty, "header", fields.replace(uint(300), uint(huge)))
-        with pytest.raises(EmccError, match=r"section 'header' is damaged: layer 1: a model of .* elements"):
+        crafted = reseal(empty, "header", fields.replace(msgpack.packb(300), msgpack.packb(huge)))
+        with pytest.raises(EmccError, match=r"section 'header' is damaged: constant '.*': a model of .* elements"):
             decode(crafted)
+
+
+SHAPES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=3)
+    | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_headers_of_other_shapes(data: st.DataObject) -> None:
+    """Any value in the place of any part of the header's fields."""
+    fields = msgpack.unpackb(header_fields(SMALL))
+    place, at = fields, data.draw(st.integers(0, 7))
+    while isinstance(place[at], list) and place[at] and data.draw(st.booleans()):
+        place = place[at]
+        at = data.draw(st.integers(0, len(place) - 1))
+    place[at] = data.draw(SHAPES)
+    refused_or_decoded(reseal(SMALL, "header", msgpack.packb(fields, unicode_errors="surrogatepass")))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [b"", b"\xc1", b"\x91" * 2000 + b"\xc0", b"\xdd\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\x98", b"\xd4\x01\x00",
+     b"\x98" + b"\x90" * 8 + b"\x00", b"\xd6\xff\x00\x00\x00\x00"],
+)  # fmt: skip
+def test_what_is_no_header(fields: bytes) -> None:
+    with pytest.raises(EmccError, match="section 'header' is damaged"):
+        decode(reseal(SMALL, "header", fields))

@@ -4,9 +4,10 @@ import models
 import numpy as np
 import pytest
 
-from emcc.container import decode, encode, layer_sizes
+from emcc.container import decode, encode
 from emcc.driver.compile import compile_model
 from emcc.driver.request import CompileOptions
+from emcc.measure.sections import layer_sizes
 from emcc.report.paper import over, paper_table
 
 
