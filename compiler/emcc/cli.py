@@ -85,6 +85,9 @@ def compile_command(
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
     work: Work = None,
+    dump: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the graph after every pass, and the program, as text.")
+    ] = None,
 ) -> None:
     """Compile a model into an artefact: compressed model, RTL, ROM images, report."""
     from emcc.driver.compile import compile_model
@@ -97,8 +100,9 @@ def compile_command(
     folder = out or Path(f"{for_path(model.stem)}_{target}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work
-    )
+        model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work,
+        dump=dump,
+    )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
     artefact.write(folder)
@@ -182,6 +186,9 @@ def simulate(
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="An ONNX model, or an artefact.")],
     json_file: Json = None,
+    ir: Annotated[
+        bool, typer.Option("--ir", help="Print the model's graph, or the artefact's program, as text.")
+    ] = False,
 ) -> None:
     """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
 
@@ -189,6 +196,11 @@ def inspect(
     """
     from emcc.files.artefact import changed, read_manifest, to_json, write_file
 
+    if ir:
+        from emcc.driver.dump import text_of
+
+        print(text_of(path), end="")
+        return
     if path.is_dir():
         from emcc.report.paper import print_compressed, print_paper
         from emcc.report.summary import print_summary

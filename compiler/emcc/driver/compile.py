@@ -29,6 +29,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.compress.record import Recorder
     from emcc.container import encode
     from emcc.driver import manifest, plan
+    from emcc.driver.dump import Dump
     from emcc.driver.encoder import Encoder
     from emcc.driver.recipe import Recipe
     from emcc.driver.search import search
@@ -52,7 +53,8 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     require_hardware(source, options.model)
     data = load_data(options.data, source) if options.data else None
     check_goal(options)
-    steps = Steps(progress)
+    dump = Dump(options.dump) if options.dump else None
+    steps = Steps(progress, dump)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
     original = steps.run((Fold(),), source)
     planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
@@ -72,6 +74,8 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     program = lower(quantised, planned.lower, active)
+    if dump:
+        dump("program", program)
     images = rom.images(program)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),

@@ -32,7 +32,9 @@ class CompileOptions(CompressOptions):
 
     Attributes:
         target: one of driver.compile.TARGETS. pes: processing elements; None leaves it to the recipe.
+        dump: a folder for the graph after every pass, and the program, as text.
     """
 
     target: str = "eie"
     pes: int | None = None
+    dump: Path | None = None

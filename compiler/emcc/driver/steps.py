@@ -13,11 +13,12 @@ from emcc.passes.base import Pass
 class Steps:
     """Runs passes, and keeps a sentence about each: `sentences` is a list of (pass, sentence).
 
-    `watch`, where it is set, is called with each pass's name and the graphs before and after it.
+    `dump` is called with each stage's name and graph; `watch`, where it is set, with each pass's name and the graphs
+    before and after it.
     """
 
-    def __init__(self, progress: Callable[[str], None]) -> None:
-        self._progress = progress
+    def __init__(self, progress: Callable[[str], None], dump: Callable[[str, Graph], None] | None = None) -> None:
+        self._progress, self._dump = progress, dump or (lambda stage, graph: None)
         self._stage = "frontend"
         self.watch: Callable[[str, Graph, Graph], None] | None = None
         self.sentences: list[tuple[str, str]] = []
@@ -30,6 +31,7 @@ class Steps:
         """Automatic compression stood for the passes up to "finetune", and gave `shared`."""
         verify(shared, after="finetune")
         self._stage, search = "finetune", record["search"]
+        self._dump("search", shared)
         kept, size = nonzero(shared)
         goal = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in record["goal"].items())
         before, after = search["quality_before"], search["quality"]
@@ -42,11 +44,14 @@ class Steps:
     def run(self, passes: Sequence[Pass], graph: Graph) -> Graph:
         """The graph after the passes; it is what the last `run` gave, or comes from the front end."""
         verify(graph, after=self._stage)
+        if self._stage == "frontend":
+            self._dump("frontend", graph)
         for step in passes:
             self._progress(step.name)
             before, graph = graph, step.apply(graph)
             self._stage = getattr(step, "role", step.name)
             verify(graph, after=self._stage)
+            self._dump(step.name, graph)
             self.say(step.name, describe(step, before, graph))
             if self.watch:
                 self.watch(step.name, before, graph)
