@@ -71,28 +71,14 @@ module emcc_ccu #(
   input  logic [Lanes-1:0]       nonzero_i,
   output logic                   layer_done_o
 );
-  // Layer descriptor, fields from the low end
-  localparam int InWordsAt    = 0;
-  localparam int InLastAt     = InWordsAt + WordW;
-  localparam int SrcBaseAt    = InLastAt + LaneCntW;
-  localparam int OutWordsAt   = SrcBaseAt + ActAddrW;
-  localparam int OutLastAt    = OutWordsAt + WordW;
-  localparam int DstBaseAt    = OutLastAt + LaneCntW;
-  localparam int ColBaseAt    = DstBaseAt + ActAddrW;
-  localparam int BiasBaseAt   = ColBaseAt + ColW;
-  localparam int BookBaseAt   = BiasBaseAt + BiasAddrW;
-  localparam int CodeSelAt    = BookBaseAt + BookAddrW;
-  localparam int ShiftAt      = CodeSelAt + 2;
-  localparam int ReluAt       = ShiftAt + ShiftW;
-  localparam int TableAt      = ReluAt + 1;
-  localparam int CoarseBaseAt = TableAt + 1;
-  localparam int FineBaseAt   = CoarseBaseAt + CoarseAddrW;
-  localparam int DescW        = FineBaseAt + FineAddrW;
-
-  logic [DescW-1:0]  layer_table [0:Layers-1];
-  logic [DescW-1:0]  desc_q, drain_desc_q;
-  logic [LayerW-1:0] layer_q;
-  logic              last_layer, done;
+  logic [emcc_desc_pkg::DescW-1:0] layer_table [0:Layers-1];
+  logic [emcc_desc_pkg::DescW-1:0] desc_q;
+  // The drain needs some of the fields
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [emcc_desc_pkg::DescW-1:0] drain_desc_q;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic [LayerW-1:0]               layer_q;
+  logic                            last_layer, done;
 
   if (LayersFile != "") begin : gen_init
     initial $readmemh(LayersFile, layer_table);
@@ -113,21 +99,21 @@ module emcc_ccu #(
   logic [WordW-1:0]    in_words, in_words_less_q, desc_words_less_q, out_words_less_q;
   logic [ActAddrW-1:0] src_base, dst_base;
 
-  assign in_words      = desc_q[InWordsAt +: WordW];
-  assign src_base      = desc_q[SrcBaseAt +: ActAddrW];
-  assign code_sel_o    = desc_q[CodeSelAt +: 2];
-  assign book_base_o   = desc_q[BookBaseAt +: BookAddrW];
-  assign dst_base      = drain_desc_q[DstBaseAt +: ActAddrW];
-  assign shift_o       = drain_desc_q[ShiftAt +: ShiftW];
-  assign relu_o        = drain_desc_q[ReluAt];
-  assign table_o       = drain_desc_q[TableAt];
-  assign coarse_base_o = drain_desc_q[CoarseBaseAt +: CoarseAddrW];
-  assign fine_base_o   = drain_desc_q[FineBaseAt +: FineAddrW];
+  assign in_words      = desc_q[emcc_desc_pkg::InWordsAt +: emcc_desc_pkg::InWordsW];
+  assign src_base      = desc_q[emcc_desc_pkg::SrcBaseAt +: emcc_desc_pkg::SrcBaseW];
+  assign code_sel_o    = desc_q[emcc_desc_pkg::CodeSelAt +: emcc_desc_pkg::CodeSelW];
+  assign book_base_o   = desc_q[emcc_desc_pkg::BookBaseAt +: emcc_desc_pkg::BookBaseW];
+  assign dst_base      = drain_desc_q[emcc_desc_pkg::DstBaseAt +: emcc_desc_pkg::DstBaseW];
+  assign shift_o       = drain_desc_q[emcc_desc_pkg::ShiftAt +: emcc_desc_pkg::ShiftW];
+  assign relu_o        = drain_desc_q[emcc_desc_pkg::ReluAt +: emcc_desc_pkg::ReluW];
+  assign table_o       = drain_desc_q[emcc_desc_pkg::TableAt +: emcc_desc_pkg::TableW];
+  assign coarse_base_o = drain_desc_q[emcc_desc_pkg::CoarseBaseAt +: emcc_desc_pkg::CoarseBaseW];
+  assign fine_base_o   = drain_desc_q[emcc_desc_pkg::FineBaseAt +: emcc_desc_pkg::FineBaseW];
 
   // One less, for comparisons
   always_ff @(posedge clk_i) begin
     in_words_less_q   <= in_words - 1'b1;
-    desc_words_less_q <= desc_q[OutWordsAt +: WordW] - 1'b1;
+    desc_words_less_q <= desc_q[emcc_desc_pkg::OutWordsAt +: emcc_desc_pkg::OutWordsW] - 1'b1;
     if (done) out_words_less_q <= desc_words_less_q;
   end
 
@@ -178,7 +164,7 @@ module emcc_ccu #(
 
   assign scan_go   = scan_some_q && (Overlap || avail_q == in_words) &&
                      (Prefetch ? scan_ready_i : scan_idle_i && !scan_read_q);
-  assign col       = scan_word_q == '0 ? desc_q[ColBaseAt +: ColW] : col_q;
+  assign col       = scan_word_q == '0 ? desc_q[emcc_desc_pkg::ColBaseAt +: emcc_desc_pkg::ColBaseW] : col_q;
   assign scan_addr = src_base + ActAddrW'(scan_word_q);
 
   emcc_ram #(
@@ -298,7 +284,7 @@ module emcc_ccu #(
   always_ff @(posedge clk_i) begin
     if (done) begin
       drain_row_q  <= '0;
-      drain_bias_q <= desc_q[BiasBaseAt +: BiasAddrW];
+      drain_bias_q <= desc_q[emcc_desc_pkg::BiasBaseAt +: emcc_desc_pkg::BiasBaseW];
     end else if (drain_go) begin
       drain_row_q  <= drain_row_q + 1'b1;
       drain_bias_q <= drain_bias_q + 1'b1;
@@ -354,8 +340,8 @@ module emcc_ccu #(
     in_last_q      <= in_last;
     drained_last_q <= drained_last;
     for (int i = 0; i < Lanes; i++) begin
-      in_lanes_q[i]  <= LaneCntW'(i) < desc_q[InLastAt +: LaneCntW];
-      out_lanes_q[i] <= LaneCntW'(i) < drain_desc_q[OutLastAt +: LaneCntW];
+      in_lanes_q[i]  <= LaneCntW'(i) < desc_q[emcc_desc_pkg::InLastAt +: emcc_desc_pkg::InLastW];
+      out_lanes_q[i] <= LaneCntW'(i) < drain_desc_q[emcc_desc_pkg::OutLastAt +: emcc_desc_pkg::OutLastW];
       in_en_q[i]     <= !in_last || in_lanes_q[i];
       out_en_q[i]    <= !drained_last || out_lanes_q[i];
     end

@@ -12,7 +12,7 @@ from mutations import ACT_QUEUE, LNZD, Mutation
 from mutations import ARRAY as OF_ARRAY
 from mutations_pe import ARITH, DRAIN
 
-from emcc.eie import reference
+from emcc.eie import descriptor, reference
 from emcc.eie.layout import Layout
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
@@ -93,8 +93,7 @@ def place_of_a_bit(program: Program, x: Array, rom: str) -> tuple[int, int]:
     sums = reference.weights(layer, layer.codebook, program.pes) @ x[0, program.inputs[0].slots] + layer.bias
     u = int(activate(sums, layer.shift, layer.z_fmt.width, "identity", None)[0]) - layer.z_fmt.low
     fine = u >> (program.act_w - table.hi_bits) << table.lo_bits | u & (1 << table.lo_bits) - 1
-    names = [name for name, _, _ in layout.fields(0)]
-    relu = sum(width for _, _, width in layout.fields(0)[: names.index("relu")])
+    relu = next(place.at for place in descriptor.places(layout) if place.field.name == "relu")
     return {
         "pe000_spmat": (0, layer.code_w - 1),
         "pe001_ptr": (0, 0),

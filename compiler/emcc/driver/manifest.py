@@ -10,8 +10,9 @@ from emcc import __version__
 from emcc.backends.rom import RomImage
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
-from emcc.eie import reference
+from emcc.eie import descriptor, reference
 from emcc.eie.layout import Layout
+from emcc.eie.memory import memories
 from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Program
@@ -79,7 +80,11 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "layers": rounded(layers),
         "totals": rounded(total),
         "compression": rounded(table(compiled.original, compiled.shared, encoded)),
-        "memory": memory(program, compiled.images),
+        "memory": [{**asdict(row), "bits": row.bits} for row in memories(Layout(program))],
+        "descriptor": [
+            {"field": place.field.name, "at": place.at, "width": place.width, "says": place.field.doc}
+            for place in descriptor.places(Layout(program))
+        ],
         "memory_map": [
             {"layer": layer.name, **asdict(at)}
             for layer, at in zip(program.layers, Layout(program).placements, strict=True)
@@ -107,27 +112,6 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], di
         for i, (node, layer) in enumerate(zip(compiled.quantised.nodes, program.layers, strict=True))
     ]
     return rows, totals(rows, len(encoded), counts.total, products(program, values), program.pes)
-
-
-def memory(program: Program, images: Mapping[str, RomImage]) -> list[dict[str, Any]]:
-    """Every kind of memory in the array: how many, width, depth of the deepest, bits in all."""
-    kinds: dict[str, list[RomImage]] = {}
-    for name, image in images.items():
-        kinds.setdefault(name.partition("_")[2] or name, []).append(image)
-    rows = [
-        _memory(f"{kind} ROM", len(group), max(image.width for image in group), max(len(image) for image in group))
-        for kind, group in kinds.items()
-    ]
-    layout = Layout(program)
-    return [
-        *rows,
-        _memory("activation RAM", program.pes, program.act_w, layout.act_words),
-        _memory("accumulator RAM", 2 * program.pes, program.acc_w, layout.rows),
-    ]
-
-
-def _memory(kind: str, count: int, width: int, depth: int) -> dict[str, Any]:
-    return {"kind": kind, "count": count, "width": width, "depth": depth, "bits": count * width * depth}
 
 
 def _interface(program: Program) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The memory map and the widths of the array that a Program asks for: what the templates and the ROM images share."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from emcc.ir.program import Layer, Program, words
+from emcc.eie.liveness import Life, allocate
+from emcc.ir.program import Program, words
 
 
 def bits(values: int) -> int:
@@ -52,8 +52,8 @@ class Layout:
         """One a layer."""
         pes = self.program.pes
         counts = [words(size, pes) for size in self.sizes]
-        # Tensors alternate between two regions; the last one goes out and is not stored.
-        upper = max(counts[0:-1:2])
+        # The last one goes out and is not stored.
+        bases = [*self._activations[0], 0]
         result = []
         col = bias = book = 0
         for i, layer in enumerate(self.program.layers):
@@ -63,10 +63,10 @@ class Layout:
                 Placement(
                     in_words=counts[i],
                     in_last=self.sizes[i] - (counts[i] - 1) * pes,
-                    src_base=upper * (i % 2),
+                    src_base=bases[i],
                     out_words=counts[i + 1],
                     out_last=self.sizes[i + 1] - (counts[i + 1] - 1) * pes,
-                    dst_base=0 if i == len(self.program.layers) - 1 else upper * ((i + 1) % 2),
+                    dst_base=bases[i + 1],
                     col_base=col,
                     bias_base=bias,
                     book_base=book,
@@ -78,11 +78,16 @@ class Layout:
             book += size
         return tuple(result)
 
+    @cached_property
+    def _activations(self) -> tuple[list[int], int]:
+        """Return (the base of each tensor that is stored, the depth of the activation bank)."""
+        counts = [words(size, self.program.pes) for size in self.sizes[:-1]]
+        return allocate([Life(count, i - 1, i) for i, count in enumerate(counts)])
+
     @property
     def act_words(self) -> int:
         """Depth of an activation bank."""
-        counts = [words(size, self.program.pes) for size in self.sizes[:-1]]
-        return max(counts[0::2]) + max(counts[1::2], default=0)
+        return self._activations[1]
 
     @property
     def columns(self) -> int:
@@ -166,28 +171,13 @@ class Layout:
         """The widest code."""
         return max(layer.code_w for layer in self.program.layers)
 
-    def fields(self, index: int) -> Sequence[tuple[str, int, int]]:
-        """Return a layer's descriptor as (name, value, bits), from the low end: the order of emcc_ccu."""
-        layer: Layer = self.program.layers[index]
-        at = self.placements[index]
-        table = max(layer.table, 0)
-        return (
-            ("in_words", at.in_words, self.word_bits),
-            ("in_last", at.in_last, self.lane_count_bits),
-            ("src_base", at.src_base, self.act_addr_bits),
-            ("out_words", at.out_words, self.word_bits),
-            ("out_last", at.out_last, self.lane_count_bits),
-            ("dst_base", at.dst_base, self.act_addr_bits),
-            ("col_base", at.col_base, self.col_bits),
-            ("bias_base", at.bias_base, self.bias_addr_bits),
-            ("book_base", at.book_base, self.book_addr_bits),
-            ("code_sel", at.code_sel, 2),
-            ("shift", layer.shift - self.shift_min, self.shift_bits),
-            ("relu", int(layer.function == "relu"), 1),
-            ("table", int(layer.function == "table"), 1),
-            ("coarse_base", table * self.coarse_size, self.coarse_addr_bits),
-            ("fine_base", table * self.fine_size, self.fine_addr_bits),
-        )
+    def shift(self, index: int) -> int:
+        """Return what a layer shifts by on top of shift_min."""
+        return self.program.layers[index].shift - self.shift_min
+
+    def table_base(self, index: int, size: int) -> int:
+        """Return where a layer's function table begins, in tables of so many entries."""
+        return max(self.program.layers[index].table, 0) * size
 
     @property
     def word_bits(self) -> int:

@@ -90,9 +90,11 @@ def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
     memory = manifest["memory"]
     return {
         "title": "Memory",
-        "head": ["memory", "count", "width", "depth (deepest)", "bits in all"],
-        "rows": [[row["kind"], row["count"], row["width"], row["depth"], f"{row['bits']:,}"] for row in memory],
-        "foot": ["total", "", "", "", f"{sum(row['bits'] for row in memory):,}"],
+        "head": ["memory", "kind", "copies", "width", "depth", "bits in all"],
+        "rows": [
+            [row["name"], row["kind"], row["copies"], row["width"], row["depth"], f"{row['bits']:,}"] for row in memory
+        ],
+        "foot": ["total", "", "", "", "", f"{sum(row['bits'] for row in memory):,}"],
     }
 
 

@@ -12,7 +12,7 @@ from common.networks import vector
 from common.simulator import Design, library
 from emcc.backends.rom import images, render
 from emcc.backends.verilog.context import parameters
-from emcc.eie import reference
+from emcc.eie import descriptor, reference
 from emcc.eie.layout import Layout
 from emcc.eie.pack import unpack_rows
 from emcc.ir.graph import Array
@@ -64,7 +64,7 @@ def passes(program: Program, pe: int, repeats: int, seed: int = 0) -> list[Pass]
             accumulators = reference.weights(layer, layer.codebook, program.pes) @ x
             table = program.tables[layer.table] if layer.table >= 0 else None
             y = activate(accumulators + layer.bias, layer.shift, layer.z_fmt.width, layer.function, table)
-            at = {name: value for name, value, _ in layout.fields(i)}
+            at = descriptor.values(layout, i)
             columns = [(at["col_base"] + int(j), int(x[j])) for j in np.flatnonzero(x)]
             work = int(layer.count[pe, x != 0].sum())
             result.append(Pass(i, columns, at, _rows(accumulators, y, program.pes, pe), work))

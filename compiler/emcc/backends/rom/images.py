@@ -6,7 +6,9 @@ import numpy as np
 
 from emcc.backends.rom.image import RomImage
 from emcc.base.text import printable
+from emcc.eie import descriptor
 from emcc.eie.layout import Layout
+from emcc.eie.memory import rom
 from emcc.ir.graph import Array
 from emcc.ir.program import Layer, Program
 
@@ -34,33 +36,28 @@ def _unsigned(values: Array, width: int) -> Array:
 
 def _layers(layout: Layout) -> RomImage:
     """Return the descriptors, fields from the low end, as emcc_ccu takes them apart."""
-    descriptors, comments = [], []
-    for i, layer in enumerate(layout.program.layers):
-        word = at = 0
-        for name, value, width in layout.fields(i):
-            if value >> width:
-                raise ValueError(f"layer {i}: {name} = {value} does not fit {width} bits")
-            word |= value << at
-            at += width
-        descriptors.append(word)
-        fields = ", ".join(f"{name} {value}" for name, value, _ in layout.fields(i))
+    layers = layout.program.layers
+    comments = []
+    for i, layer in enumerate(layers):
+        fields = ", ".join(f"{name} {value}" for name, value in descriptor.values(layout, i).items())
         comments.append(f"layer {i} ({printable(layer.name)}): {fields}")
-    width = sum(width for _, _, width in layout.fields(0))
-    return RomImage(width, descriptors, ("layer table, one descriptor a layer", *comments))
+    words = [descriptor.packed(layout, i) for i in range(len(layers))]
+    return RomImage(rom(layout, "layers").width, words, ("layer table, one descriptor a layer", *comments))
 
 
 def _codebook(layout: Layout) -> RomImage:
-    words = np.zeros(layout.book_depth, np.int64)
+    memory = rom(layout, "codebook")
+    words = np.zeros(memory.depth, np.int64)
     comments = []
     for i, (layer, at) in enumerate(zip(layout.program.layers, layout.placements, strict=True)):
         words[at.book_base : at.book_base + layer.codebook.size] = layer.codebook
         size, frac = layer.codebook.size, layer.weight_frac
         comments.append(f"layer {i}: {size} weights from {at.book_base}, {frac} fraction bits")
-    return RomImage(16, _unsigned(words, 16), ("codebook, shared by all PEs", *comments))
+    return RomImage(memory.width, _unsigned(words, memory.width), ("codebook, shared by all PEs", *comments))
 
 
 def _table(layout: Layout, tables: Sequence[Array], title: str) -> RomImage:
-    width = layout.program.act_w
+    width = rom(layout, "coarse").width
     return RomImage(width, _unsigned(np.concatenate(tables), width), (title,))
 
 
@@ -70,7 +67,7 @@ def _pointers(layout: Layout, pe: int) -> RomImage:
     for layer in layout.program.layers:
         columns.append((layer.start[pe] + before) << layout.count_bits | layer.count[pe])
         before += int(layer.first[pe + 1] - layer.first[pe])
-    width = layout.start_bits + layout.count_bits
+    width = rom(layout, "ptr").width
     # The start of an empty column may lie one past the end: it is never read.
     words = _unsigned(np.concatenate(columns), width)
     comment = f"pointers of PE {pe}: start ({layout.start_bits} bits), count ({layout.count_bits} bits)"
@@ -79,13 +76,14 @@ def _pointers(layout: Layout, pe: int) -> RomImage:
 
 def _entries(layout: Layout, pe: int) -> RomImage:
     """Return {run, code} of every entry, the code in the low bits of its own layer's width."""
-    words = np.zeros(layout.spmat_depth, np.int64)
+    memory = rom(layout, "spmat")
+    words = np.zeros(memory.depth, np.int64)
     at = 0
     for layer in layout.program.layers:
         mine = _slice(layer, pe)
         words[at : at + mine.size] = mine
         at += mine.size
-    return RomImage(layout.entry_bits, _unsigned(words, layout.entry_bits), (f"Spmat entries of PE {pe}: run, code",))
+    return RomImage(memory.width, _unsigned(words, memory.width), (f"Spmat entries of PE {pe}: run, code",))
 
 
 def _slice(layer: Layer, pe: int) -> Array:
@@ -95,10 +93,10 @@ def _slice(layer: Layer, pe: int) -> Array:
 
 def _biases(layout: Layout, pe: int) -> RomImage:
     """Return the biases plus half of the last place that requantising drops: the array only has to shift."""
-    program = layout.program
-    words = np.zeros(layout.biases, np.int64)
+    program, memory = layout.program, rom(layout, "bias")
+    words = np.zeros(memory.depth, np.int64)
     for layer, at in zip(program.layers, layout.placements, strict=True):
         mine = layer.bias[pe :: program.pes] + ((1 << layer.shift) >> 1)
         words[at.bias_base : at.bias_base + mine.size] = mine
     comment = f"biases of PE {pe} at accumulator scale, half of the last place added"
-    return RomImage(program.acc_w, _unsigned(words, program.acc_w), (comment,))
+    return RomImage(memory.width, _unsigned(words, memory.width), (comment,))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from emcc.backends.verilog.context import parameters
+from emcc.eie import descriptor
 from emcc.eie.layout import Layout
 from emcc.ir.program import Program
 from emcc.resources import folder, template
@@ -36,7 +37,16 @@ def render(program: Program) -> Mapping[str, bytes]:
         word_msb=program.pes * program.act_w - 1,
         ptr_bits=layout.start_bits + layout.count_bits,
     )
+    package: str = template("verilog/emcc_desc_pkg.sv.j2").render(
+        places=[(_camel(place.field.name), place) for place in descriptor.places(layout)],
+        width=descriptor.width(layout),
+    )
     files = {f"rtl/{name}.sv": (folder("rtl") / f"{name}.sv").read_bytes() for name in LIBRARY}
     files["rtl/emcc_top.sv"] = top.encode()
-    files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in (*LIBRARY, "emcc_top")).encode()
+    files["rtl/emcc_desc_pkg.sv"] = package.encode()
+    files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_desc_pkg", *LIBRARY, "emcc_top")).encode()
     return files
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))

@@ -1,0 +1,83 @@
+"""Every memory of the array: what the ROM images, the RTL's parameters and the report are made of."""
+
+from dataclasses import dataclass
+
+from emcc.eie import descriptor
+from emcc.eie.layout import Layout
+
+WORD_QUEUE = 4
+"""Words that LNZD's queue holds; emcc_lnzd's own."""
+
+OUTPUT_QUEUE = 16
+"""Words that the output's queue holds; emcc_array's default."""
+
+LARGE_ROM = 4096
+"""Bits above which a ROM is block RAM; emcc_rom's own."""
+
+_GROUP, _GROUP_BITS = 16, 5
+"""Lanes that LNZD counts together, and the bits of such a count; emcc_lnzd's own."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory of the array, as often as it is there.
+
+    Attributes:
+        name: of it in the report; of a ROM's file without its PE and suffix.
+        kind: "rom", "ram" (one write, one registered read) or "fifo" (read without a register).
+        depth, width: words, and bits a word.
+        copies: how many there are: one a PE, two, or one.
+        content: where a ROM's words come from: "pe" (an image a PE) or "shared" (one image in all copies); "" in others.
+    """
+
+    name: str
+    kind: str
+    depth: int
+    width: int
+    copies: int
+    content: str = ""
+
+    @property
+    def large(self) -> bool:
+        """Whether it is a ROM that emcc_rom asks block RAM for."""
+        return self.kind == "rom" and self.width * self.depth > LARGE_ROM
+
+    @property
+    def words(self) -> int:
+        """Words that the RTL declares: a large ROM has one more, unless that took another bit of address."""
+        return self.depth + (self.large and self.depth & (self.depth - 1) != 0)
+
+    @property
+    def bits(self) -> int:
+        """Bits of all copies."""
+        return self.depth * self.width * self.copies
+
+
+def memories(layout: Layout) -> tuple[Memory, ...]:
+    """Return every memory of the array that a Program asks for."""
+    program = layout.program
+    pes, act_w = program.pes, program.act_w
+    pointer = layout.start_bits + layout.count_bits
+    tables = max(1, len(program.tables))
+    lane_counts = -(-pes // _GROUP) * _GROUP_BITS
+    rows = [
+        Memory("layers", "rom", len(program.layers), descriptor.width(layout), 1, "shared"),
+        Memory("codebook", "rom", layout.book_depth, 16, pes, "shared"),
+        Memory("coarse", "rom", layout.coarse_size * tables, act_w, pes * bool(program.tables), "shared"),
+        Memory("fine", "rom", layout.fine_size * tables, act_w, pes * bool(program.tables), "shared"),
+        Memory("ptr", "rom", layout.columns, pointer, pes, "pe"),
+        Memory("spmat", "rom", layout.spmat_depth, layout.entry_bits, pes, "pe"),
+        Memory("bias", "rom", layout.biases, program.acc_w, pes, "pe"),
+        Memory("activations", "ram", layout.act_words, pes * act_w, 1),
+        Memory("non-zero flags", "ram", layout.act_words, pes, 1),
+        Memory("accumulators", "ram", layout.rows, program.acc_w + 1, pes * (2 if program.overlap else 1)),
+        Memory("activation queue", "fifo", program.queue_depth, act_w + pointer, pes),
+        Memory("word queue", "fifo", WORD_QUEUE, lane_counts + pes + layout.act_addr_bits + layout.col_bits, 1),
+        Memory("output queue", "fifo", OUTPUT_QUEUE, pes * act_w, 1),
+    ]
+    return tuple(row for row in rows if row.copies)
+
+
+def rom(layout: Layout, name: str) -> Memory:
+    """Return the ROM of that name."""
+    return next(memory for memory in memories(layout) if memory.name == name)
