@@ -27,7 +27,7 @@ class Memory:
         kind: "rom", "ram" (one write, one registered read) or "fifo" (read without a register).
         depth, width: words, and bits a word.
         copies: how many there are: one a PE, two, or one.
-        content: where a ROM's words come from: "pe" (an image a PE) or "shared" (one image in all copies); "" in others.
+        content: of a ROM: "pe" (an image a PE) or "shared" (one image in all copies); "" in others.
     """
 
     name: str

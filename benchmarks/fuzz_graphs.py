@@ -1,0 +1,47 @@
+"""Random quantised graphs with branches: graph, Program, reference and container agree, and floats within half a place.
+
+    python benchmarks/fuzz_graphs.py [--seed N] [--count 200] [--json FILE]
+
+The graphs are those of tests/random_qgraphs.py: convolutions (grouped, dilated, strided, depthwise), matrix products,
+pools, sums, products, Concat, moves, host parts, several inputs and outputs, 8 and 16 bits. Every quantised node is its
+float meaning rounded once; the Program, saved and read again, gives the graph's integers; model.emc holds the graph.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.common import fuzz
+from emcc.container import decode, encode
+from emcc.eie.options import LowerOptions
+from emcc.ir.graph import Array, Graph
+
+from emc_models import same  # isort: skip
+from quantised_meaning import agree  # isort: skip
+from random_qgraphs import qgraphs  # isort: skip
+
+CASE = st.tuples(
+    qgraphs(),
+    st.builds(LowerOptions, pes=st.sampled_from([1, 2, 3, 8, 16]), balance=st.sampled_from(["none", "entries"])),
+    st.sampled_from(["huffman", "range", "auto"]),
+)
+
+
+def agrees(case: tuple[tuple[Graph, dict[str, Array]], LowerOptions, str]) -> str | None:
+    """Hold one graph's meanings against each other; raise AssertionError where two differ."""
+    (graph, x), options, coding = case
+    agree(graph, x, options)
+    assert same(decode(encode(graph, coding=coding)), graph)
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return fuzz.main(__doc__ or "", {"graphs": (CASE, agrees)}, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
