@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lint-rtl wheel clean
+.PHONY: help setup demo test lint lint-rtl figures wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: $(READY)  ## ruff and mypy
 
 lint-rtl: $(READY)  ## the emitted RTL under Verilator -Wall, Yosys and Icarus
 	$(BIN)/python -m emcc.lint
+
+figures: $(READY)  ## make the quick figures of README and docs again; fails where one differs
+	$(BIN)/python benchmarks/figures.py
 
 wheel: $(READY)  ## build dist/*.whl
 	rm -rf build dist
