@@ -2,9 +2,9 @@
 
     python benchmarks/figures.py [--json FILE] [--only NAME...]        (make figures)
 
-nine-layers: cycles of the EIE paper's layers by the cycle model, which Verilator has confirmed (eie_layers.py), with queues
-of 64 and of the default depth. demo: what `make demo` prints of the compiled model. kept: sizes of `emcc compress
---keep-weights`. design: what the default design is. Figures that take longer name their command beside them.
+nine-layers: cycles of the EIE paper's layers by the cycle model, which Verilator has confirmed (eie_layers.py), with
+queues of 64 and of the default depth. demo: what `make demo` prints of the compiled model. kept: sizes of
+`emcc compress --keep-weights`. design: what the default design is. Figures that take longer name their command.
 """
 
 import argparse
@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common.layers import CASES, named, problem
 from emcc.driver.compile import compile_model
@@ -27,6 +26,7 @@ from emcc.eie import cycles
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 
+ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("EMCC_DATA", ROOT.parent / "shared" / "data")) / "models"
 PES = 64
 
@@ -96,7 +96,9 @@ FIGURES: Mapping[str, Callable[[], Iterator[Figure]]] = {
 def missing(figures: Sequence[Figure]) -> list[str]:
     """Return the figures that their documents do not have."""
     pages = {figure.document: spaced((ROOT / figure.document).read_text(encoding="utf-8")) for figure in figures}
-    return [f"{figure.document} has no {figure.text!r}" for figure in figures if figure.text not in pages[figure.document]]
+    return [
+        f"{figure.document} has no {figure.text!r}" for figure in figures if figure.text not in pages[figure.document]
+    ]
 
 
 def spaced(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from qgraphs import quantised
 
+from benchmarks import block_rams
 from emcc.backends import rom, verilog
 from emcc.eie.layout import Layout
 from emcc.eie.lower import lower
@@ -48,3 +49,9 @@ def test_yosys_finds_the_memories_of_the_table(name: str, tmp_path: Any) -> None
     for memory in memories(Layout(program)):
         expected[memory.words, memory.width] += memory.copies
     assert in_design(modules, "emcc_top") == expected
+
+
+def test_block_rams_are_counted_as_yosys_maps_them(tmp_path: Any) -> None:
+    """One small design on one family; benchmarks/block_rams.py has larger ones on three."""
+    row = block_rams.counted("small", "ecp5", tmp_path)
+    assert row["table"] == row["yosys"] == 2

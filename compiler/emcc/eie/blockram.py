@@ -1,0 +1,70 @@
+"""Block RAMs that a design takes on a family of parts, from its table of memories: how Yosys maps them.
+
+Yosys's memory_libmap weighs what a memory costs as block RAM, as RAM made of LUTs, and as logic, and takes the cheapest
+that its style allows; the costs are those of the families' libraries. `benchmarks/block_rams.py` holds the counts
+against Yosys's netlists: equal on ECP5 and Gowin. On iCE40 Yosys sometimes finds a bit of a queue that it can keep
+elsewhere, and takes a block less for it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from emcc.eie.memory import Memory
+
+_LUT_RAM_COST = 4
+_LUT_RAM = (16, 4)
+"""Words and bits of a RAM made of LUTs."""
+
+_ROM_BITS_A_UNIT = 16
+"""A bit of a ROM in logic costs 1/16, one of a RAM 1."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a family's memories are mapped.
+
+    Attributes:
+        shapes: (words, bits) that a block RAM can be; cost: of one.
+        lut_ram: whether LUTs can be RAM.
+        flag_words, sum_words: emcc_top's FlagLutWords and SumLutWords: RAM of up to so many words is made of LUTs, a
+            deeper one of blocks; 0 leaves it to Yosys.
+    """
+
+    shapes: tuple[tuple[int, int], ...]
+    cost: int
+    lut_ram: bool
+    flag_words: int
+    sum_words: int
+
+
+_16K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+FAMILIES: Mapping[str, Family] = {
+    "ecp5": Family(_16K, 128, True, 256, 16),
+    "gowin": Family(_16K, 128, True, 256, 64),
+    "ice40": Family(((2048, 2), (1024, 4), (512, 8), (256, 16)), 64, False, 0, 0),
+}
+
+
+def block_rams(memories: Iterable[Memory], family: str) -> int:
+    """Return the block RAMs of all memories together."""
+    return sum(_blocks(memory, FAMILIES[family]) * memory.copies for memory in memories)
+
+
+def _blocks(memory: Memory, family: Family) -> int:
+    """Return the block RAMs of one copy; 0 where it is made of LUTs, registers or logic."""
+    # Words beyond a block's depth lie beside the first ones, in a wider word with a multiplexer behind.
+    blocks = min(-(-(-(-memory.words // words) * memory.width) // width) for words, width in family.shapes)
+    if memory.large:
+        return blocks
+    if memory.kind == "rom":
+        return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
+    limit = {"non-zero flags": family.flag_words, "accumulators": family.sum_words}.get(memory.name, 0)
+    if limit:
+        return 0 if memory.depth <= limit else blocks
+    if memory.kind == "fifo" and family.lut_ram:
+        return 0
+    elsewhere = memory.depth * memory.width
+    if family.lut_ram:
+        words, width = _LUT_RAM
+        elsewhere = min(elsewhere, -(-memory.depth // words) * -(-memory.width // width) * _LUT_RAM_COST)
+    return 0 if elsewhere <= blocks * family.cost else blocks
