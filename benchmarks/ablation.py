@@ -77,11 +77,11 @@ def of_layer(layer: FullyConnected, case: str) -> dict[str, float]:
     """Mean cycles of a layer by what is switched off."""
     task = problem(layer, case)
     chance, x = activations(task)
-    cycles_of = {name: _cycles(task.graph, options, x, [chance]) for name, options in OFF.items()}
+    cycles_of = {name: _cycles(task.graph, options, x, {"x": chance}) for name, options in OFF.items()}
     plain = replace(BASE, balance="none")
     cycles_of["pruned, dealt in turn"] = _cycles(pruned(task, 0), plain, x)
     cycles_of["pruned evenly over PEs, dealt in turn"] = _cycles(pruned(task, BASE.pes), plain, x)
-    cycles_of["pruned, rows balanced"] = _cycles(pruned(task, 0), BASE, x, [chance])
+    cycles_of["pruned, rows balanced"] = _cycles(pruned(task, 0), BASE, x, {"x": chance})
     return cycles_of
 
 
@@ -93,7 +93,7 @@ def of_lenet() -> dict[str, float]:
     return {name: _cycles(graph, options, x) for name, options in OFF.items()}
 
 
-def _cycles(graph: Graph, options: LowerOptions, x: Array, activity: Sequence[Array] | None = None) -> float:
+def _cycles(graph: Graph, options: LowerOptions, x: Array, activity: Mapping[str, Array] | None = None) -> float:
     return float(cycles.predict(lower(graph, options, activity), x).mean())
 
 

@@ -20,7 +20,7 @@ def cases():
         yield pytest.param(case, RAMS[ram], id=f"{name}-{ram}", marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("case", "sum_lut_words"), cases())
+@pytest.mark.parametrize(("case", "sum_lut_words"), list(cases()))
 def test_pe(check, tmp_path, case, sum_lut_words):
     program = case.program()
     todo = passes(program, case.pe, repeats=3)
