@@ -43,6 +43,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
     from emcc.passes.fold import Fold
+    from emcc.passes.quantise import table_errors
     from emcc.report import html
     from emcc.samples.dataset import load_data
     from emcc.samples.sampling import sample
@@ -70,7 +71,8 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         shared, record = search(original, data, options, recipe, encoder, progress)
         planned = plan.searched(planned, recipe, options.keep_weights)
         steps.searched(shared, record)
-    quantised = steps.run(planned.quantise, shared)
+    calibrated = steps.run(planned.quantise[:1], shared)
+    quantised = steps.run(planned.quantise[1:], calibrated)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     program = lower(quantised, planned.lower, active)
@@ -84,8 +86,9 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **rom.render(images, "hex"),
     }
     progress("measuring")
+    errors = table_errors(calibrated, quantised)
     compiled = manifest.Compiled(
-        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record
+        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record, errors
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(facts)

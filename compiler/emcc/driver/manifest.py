@@ -31,7 +31,8 @@ TIMED = 256
 class Compiled:
     """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest.
 
-    `record` has a row a layer and pass ("layer_passes"), and what automatic compression measured, where that ran.
+    `record` has a row a layer and pass ("layer_passes"), and what automatic compression measured, where that ran;
+    `table_errors` the greatest error of each function table, by layer, in output ulps.
     """
 
     original: Graph
@@ -43,6 +44,7 @@ class Compiled:
     plan: Plan
     steps: tuple[tuple[str, str], ...]
     record: Mapping[str, Any]
+    table_errors: Mapping[str, float]
 
 
 def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
@@ -107,8 +109,12 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], di
     ends = np.column_stack([counts.layer_done[:, :-1], counts.total])
     by_layer = np.diff(ends, axis=1, prepend=0)
     coded = layer_sizes(encoded)
+    errors = compiled.table_errors
     rows = [
-        layer_row(compiled.quantised, node, layer, program.pes, coded[i].bytes, float(by_layer[:, i].mean()))
+        {
+            **layer_row(compiled.quantised, node, layer, program.pes, coded[i].bytes, float(by_layer[:, i].mean())),
+            "table_error": errors.get(node.name),
+        }
         for i, (node, layer) in enumerate(zip(compiled.quantised.nodes, program.layers, strict=True))
     ]
     return rows, totals(rows, len(encoded), counts.total, products(program, values), program.pes)

@@ -73,12 +73,22 @@ def _formats(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "title": "Formats",
-        "head": ["layer", "input", "W x + b", "output", "weight fraction bits", "shift", "function"],
+        "head": [
+            "layer",
+            "input",
+            "W x + b",
+            "output",
+            "weight fraction bits",
+            "shift",
+            "function",
+            "table error, ulps",
+        ],
         "rows": [
             [
                 row["name"],
                 *(short(row[key]) for key in ("in_format", "z_format", "out_format")),
                 *(row[key] for key in ("weight_frac_bits", "shift", "function")),
+                "" if row.get("table_error") is None else f"{row['table_error']:.2f}",
             ]
             for row in manifest["layers"]
         ],

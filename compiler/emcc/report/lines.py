@@ -68,6 +68,13 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         f"at most {quality['fixed_error_max']:.3g}, RMS {quality['fixed_error_rms']:.3g}, "
         f"output range {quality['output_range']:.3g}"
     )
+    errors = {row["name"]: row["table_error"] for row in manifest["layers"] if row.get("table_error") is not None}
+    if errors:
+        worst = max(errors, key=lambda name: float(errors[name]))
+        lines.append(
+            f"function tables of {len(errors)} of {len(manifest['layers'])} layers: off by at most {errors[worst]:.2f} "
+            f"units in the last place of the output, over all inputs ({printable(worst, 40)})"
+        )
     if manifest["design"]["host"]:
         left = ", ".join(operator["op"] for operator in manifest["design"]["host"])
         lines.append(f"left to the host, not in the hardware: {left}")

@@ -12,7 +12,7 @@ from emcc.driver.request import CompileOptions
 from emcc.files.artefact import Artefact, changed, to_json
 from emcc.measure.cost import dense_bytes, dense_cycles
 from emcc.report import html
-from emcc.report.lines import kilo, percent, seconds
+from emcc.report.lines import kilo, notes, percent, seconds
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,23 @@ def test_layers_and_totals(artefact: Artefact) -> None:
     assert 0 < total["utilisation"] < 1
     assert manifest["design"]["host"] == [{"attrs": {"axis": 1}, "op": "Softmax"}]
     assert manifest["quality"]["labels"]
+
+
+def test_errors_of_function_tables_are_said(tmp_path: Path, artefact: Artefact) -> None:
+    path = save(mlp((6, 9, 5, 4), ["Sigmoid", "Relu", None], seed=2), tmp_path / "m.onnx")
+    manifest = compile_model(CompileOptions(path, keep_weights=True)).manifest
+    first, *rest = (row["table_error"] for row in manifest["layers"])
+    assert 0.5 <= first <= 2.0
+    assert rest == [None, None]
+    assert f"function tables of 1 of 3 layers: off by at most {first:.2f} units" in "\n".join(notes(manifest))
+    assert "function tables" not in "\n".join(notes(artefact.manifest))
+
+
+def test_every_pe_has_its_codebook(artefact: Artefact) -> None:
+    memory = {row["name"]: row for row in artefact.manifest["memory"]}
+    assert memory["codebook"]["copies"] == 4
+    assert all(row["bits"] == row["copies"] * row["depth"] * row["width"] for row in memory.values())
+    assert artefact.manifest["descriptor"][0]["field"] == "in_words"
 
 
 def test_baseline() -> None:
