@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 
@@ -89,11 +90,14 @@ def opened(data: bytes, file: object | None) -> tuple[Header, dict[str, bytes]]:
 
 
 def claim(head: Header, file_size: int) -> None:
-    """FormatError where reading would allocate too much: codes are bytes, weights floats beside them, arrays floats."""
+    """FormatError where reading would allocate too much: codes are bytes, weights floats beside them, arrays floats.
+
+    A dimension of 0 counts as 1: NumPy has no array of nothing by more than can be.
+    """
     left = limit = _BASE + _PER_BYTE * file_size
     for constant in head.constants:
         share = (5 if constant.codebook < 0 else 1) if constant.code_w else 4
-        left -= share * constant.size + 8 * sum(constant.shape)
+        left -= share * prod(max(size, 1) for size in constant.shape) + 8 * sum(constant.shape)
         if left < 0:
             raise FormatError(
                 f"constant {constant.name!r}: a model of more than {limit} elements in a file of this size"

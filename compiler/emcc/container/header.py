@@ -27,7 +27,9 @@ WORDS = tuple(VOCABULARY.split())
 """Names of constants' roles, operators and attributes by number; any other is a text. Part of the format."""
 
 _WIDEST, _FRAC, _LARGEST, _DEEPEST = 64, 1 << 14, 1 << 31, 8
-_LONGEST = 1 << 22
+_LONGEST, _LETTERS = 1 << 22, 1 << 24
+MOST_DIMENSIONS = 32
+"""Of a shape; NumPy has no more everywhere."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ def header_of(graph: Graph) -> Header:
         raise ValueError("a name is empty, or a tensor's and a constant's, or a codebook is no constant's")
     if any(tensor.dtype not in DTYPES for tensor in tensors.values()):
         raise ValueError("a tensor is of no known dtype")
+    shapes = [*(constant.shape for constant in constants), *(tensor.shape for tensor in tensors.values())]
+    if any(len(shape) > MOST_DIMENSIONS for shape in shapes):
+        raise ValueError(f"a shape has more than {MOST_DIMENSIONS} dimensions")
+    if sum(map(len, names)) > _LETTERS:
+        raise ValueError(f"the names of constants have more than {_LETTERS} letters")
     return Header(graph.name, graph.inputs, graph.outputs, tensors, tuple(constants), graph.nodes, graph.host)
 
 
@@ -110,7 +117,8 @@ def _codebooks(graph: Graph, names: list[str]) -> dict[str, tuple[int, int]]:
         letters = ops.get(node.op).inputs if ops.traits(node.op) else ""
         for i, name in enumerate(node.inputs):
             is_codes = letters[i : i + 1] == "k" and name in graph.constants
-            uses.setdefault(name, set()).add((node.attrs["code_w"], node.inputs[i + 1]) if is_codes else (0, ""))
+            book = (*node.inputs, "")[i + 1]
+            uses.setdefault(name, set()).add((node.attrs.get("code_w", 0), book) if is_codes else (0, ""))
     for name, ways in uses.items():
         ((code_w, book),) = ways if len(ways) == 1 else ((0, ""),)
         if code_w in CODE_WIDTHS and _fits(graph.constants[name], graph.constants.get(book), code_w):
@@ -155,6 +163,8 @@ def pack(head: Header) -> bytes:
 
 def unpack(data: bytes) -> Header:
     """The inverse of `pack`. FormatError for anything else."""
+    if len(data) > _LONGEST:
+        raise FormatError(f"names and attributes take {len(data)} bytes, more than {_LONGEST}")
     try:
         fields = msgpack.unpackb(data, use_list=False, unicode_errors="surrogatepass")
     except (ValueError, TypeError, RecursionError, OverflowError, msgpack.UnpackException) as error:
@@ -179,7 +189,7 @@ def unpack(data: bytes) -> Header:
         if isinstance(_tuple(row, at_least=2)[1], tuple):
             links, values = (numbers(row[1]), numbers(_tuple(row, at_least=3)[2])), row[3:]
         else:
-            links, values = plain.expected(_int(row[1], last)), row[2:]
+            links, values = plain.expected(_int(row[1], last - plain.constant + 1)), row[2:]
         plain.take(*links)
         drafts.append((*links, *read(row[0], values)))
     made = [Node(name, op, (), (), attrs) for name, (_, _, op, attrs) in zip(names[nodes_at:], drafts, strict=False)]
@@ -260,7 +270,7 @@ def _read_tensors(rows: tuple[Any, ...], names: list[str]) -> dict[str, Tensor]:
         if len(_tuple(own)) > 4:
             raise FormatError("a tensor of no known kind")
         row = (*own, *before[len(own) :])
-        shape = tuple(None if size is None else _int(size, _LARGEST) for size in _tuple(row[0]))
+        shape = tuple(None if size is None else _int(size, _LARGEST) for size in _dimensions(row[0]))
         fmt = None if row[1] is None else Format(_int(row[2], _WIDEST, 1), _int(row[1], _FRAC, -_FRAC))
         tensors[name] = Tensor(name, shape, DTYPES[_int(row[3], len(DTYPES) - 1)], fmt)
         before = row
@@ -291,7 +301,7 @@ def _constant_rows(head: Header, users: list[str]) -> list[list[Any]]:
 
 def _read_constants(rows: tuple[Any, ...], users: list[str]) -> tuple[Constant, ...]:
     constants: list[Constant] = []
-    height = 0
+    height = letters = 0
     for at, (user, row) in enumerate(zip(users, rows, strict=True)):
         label, kind, *rest = _tuple(row, at_least=2)
         is_role = not isinstance(label, tuple)
@@ -300,7 +310,10 @@ def _read_constants(rows: tuple[Any, ...], users: list[str]) -> tuple[Constant, 
             if is_role
             else user[: _int(_tuple(label, 2)[0], len(user))] + _text(label[1])
         )
-        shape = tuple(_int(size, _LARGEST) for size in _tuple(rest[0])) if rest else (height,)
+        letters += len(name)
+        if letters > _LETTERS:
+            raise FormatError(f"the names of constants have more than {_LETTERS} letters")
+        shape = tuple(_int(size, _LARGEST) for size in _dimensions(rest[0])) if rest else (height,)
         if _int(kind, CODED + len(CODE_WIDTHS) - 1) < CODED and len(rest) < 2:
             constants.append(Constant(name, DTYPES[kind], shape))
         elif kind >= CODED and len(shape) > 1 and len(rest) < 3:
@@ -317,8 +330,15 @@ def _read_constants(rows: tuple[Any, ...], users: list[str]) -> tuple[Constant, 
     return tuple(constants)
 
 
+def _dimensions(value: Any) -> tuple[Any, ...]:
+    if len(_tuple(value)) > MOST_DIMENSIONS:
+        raise FormatError(f"a shape of {len(value)} dimensions")
+    return _tuple(value)
+
+
 def _tuple(value: Any, size: int | None = None, at_least: int = 0) -> tuple[Any, ...]:
-    if not isinstance(value, tuple) or len(value) < at_least or (size is not None and len(value) != size):
+    """A list that msgpack had; its extension types are tuples too, of a class of their own."""
+    if type(value) is not tuple or len(value) < at_least or (size is not None and len(value) != size):
         raise FormatError("a list is missing, or of another length")
     return value
 
@@ -329,10 +349,10 @@ def _int(value: Any, high: int, low: int = 0) -> int:
     return value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
     """An attribute: None, bool, int, float, str, bytes, or a tuple of such."""
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+    if isinstance(value, tuple) and depth < _DEEPEST:
+        return [_plain(item, depth + 1) for item in value]
     if value is None or type(value) in (bool, int, float, str, bytes):
         return value
     raise TypeError(f"no attribute can hold a {type(value).__name__}")
@@ -340,7 +360,7 @@ def _plain(value: Any) -> Any:
 
 def _attribute(value: Any, depth: int = 0) -> Any:
     """The inverse of `_plain`, of what is not to be trusted."""
-    if isinstance(value, tuple) and depth < _DEEPEST:
+    if type(value) is tuple and depth < _DEEPEST:
         return tuple(_attribute(item, depth + 1) for item in value)
     if value is None or type(value) in (bool, int, float, str, bytes):
         return value

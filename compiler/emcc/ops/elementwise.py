@@ -56,9 +56,9 @@ ELEMENTWISE: Mapping[str, Operator] = {
     "Dropout": _same(),
     "Identity": _same(),
     "LeakyRelu": activation(_leaky_relu, "homogeneous", "keeps zero", alpha=number),
-    "Mul": _operator(lambda xp, attrs, x, y: x * y, "affine", inputs="ee"),
+    "Mul": _operator(lambda xp, attrs, x, y: x * y, "affine", "joins", inputs="ee"),
     "Relu": activation(lambda xp, attrs, x: xp.clip(x, 0, None), "homogeneous", "keeps zero", "rectifier"),
     "Sigmoid": activation(_sigmoid, limits=(0.0, 1.0)),
-    "Sub": _operator(lambda xp, attrs, x, y: x - y, "affine", inputs="ee"),
+    "Sub": _operator(lambda xp, attrs, x, y: x - y, "affine", "joins", inputs="ee"),
     "Tanh": activation(lambda xp, attrs, x: xp.tanh(x), "keeps zero", limits=(-1.0, 1.0)),
 }

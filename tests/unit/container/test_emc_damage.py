@@ -1,6 +1,9 @@
 """A damaged model.emc is refused, with the name of the section."""
 
+import resource
+import tracemalloc
 from contextlib import suppress
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -13,6 +16,8 @@ from emcc.base.errors import EmccError
 from emcc.container import decode, encode
 from emcc.container.bits import read_uint
 from emcc.container.file import seal, section_names, unframe
+from emcc.container.header import WORDS
+from emcc.ir.graph import Graph, Node, Tensor
 from emcc.measure.sections import layer_sizes, sizes
 
 
@@ -185,3 +190,62 @@ def test_headers_of_other_shapes(data: st.DataObject) -> None:
 def test_what_is_no_header(fields: bytes) -> None:
     with pytest.raises(EmccError, match="section 'header' is damaged"):
         decode(reseal(SMALL, "header", fields))
+
+
+def header(constants: list[Any], tensors: list[Any], nodes: list[Any], texts: list[str]) -> bytes:
+    """A file of these fields, with one operator without attributes, and no numbers."""
+    fields = [["m", *texts], tensors, constants, [], [], [[WORDS.index("Conv")]], nodes, []]
+    return seal(msgpack.packb(fields), {"constants": b""} if constants else {})
+
+
+@pytest.mark.parametrize(
+    ("crafted", "message"),
+    [
+        (header([[0, 2]] * 2000, [[], []], [[0, 2000]] * 2000, ["x", "y"] + [""] * 2000), "where an integer"),
+        (header([[0, 2]] * 2000, [[], []], [[0, 2001]], ["x", "y", "a" * 20000]), "letters"),
+        (header([], [[[1] * 2000]] + [[]] * 1999, [], [str(i) for i in range(2000)]), "2000 dimensions"),
+        (header([[[0, "c"], 2, [1 << 31] * 2000]], [], [], []), "2000 dimensions"),
+        (header([[[0, "c"], 2, [1] * 33]], [], [], []), "33 dimensions"),
+        (header([[[0, "c"], 2, [0] + [1 << 21] * 6]], [], [], []), "a model of more than"),
+    ],
+    ids=["inputs", "names", "shapes", "product", "dimensions", "nothing"],
+)  # fmt: skip
+def test_a_small_header_cannot_multiply(crafted: bytes, message: str) -> None:
+    """Nor do its shapes reach NumPy when that would refuse them."""
+    tracemalloc.start()
+    with pytest.raises(EmccError, match=f"section 'header' is damaged: .*{message}"):
+        decode(crafted)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 26
+
+
+@pytest.mark.parametrize("claimed", [1 << 16, 1 << 18])
+def test_lists_in_lists_cannot_claim_the_file_again_and_again(claimed: int) -> None:
+    """Before 1.2.4, msgpack makes room for each list at once, as long as the file has so many bytes."""
+    fields = (b"\xdd" + claimed.to_bytes(4, "big")) * 1000
+    begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(EmccError, match="section 'header' is damaged: it is not msgpack"):
+        decode(reseal(SMALL, "header", fields.ljust(claimed, b"\xc0")))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begun < 1 << 18
+
+
+def test_extension_types_are_no_lists() -> None:
+    fields = msgpack.unpackb(header_fields(SMALL))
+    fields[6][0][-1] = msgpack.ExtType(5, b"abc")
+    with pytest.raises(EmccError, match="no attribute is a ExtType"):
+        decode(reseal(SMALL, "header", msgpack.packb(fields)))
+
+
+@pytest.mark.parametrize(
+    ("attrs", "inputs"),
+    [({"a": ((((((((((1,),),),),),),),),),)}, ("x",)), ({}, ("x", "c")), ({"code_w": 4}, ("x", "c"))],
+    ids=["deep", "no width", "no codebook"],
+)
+def test_what_is_written_can_be_read(attrs: dict[str, Any], inputs: tuple[str, ...]) -> None:
+    """A graph that no pass makes comes back, or is not written."""
+    tensors = {name: Tensor(name, (None, 2)) for name in ("x", "y")}
+    node = Node("n", "QLinear", inputs, ("y",), attrs)
+    graph = Graph("m", ("x",), ("y",), (node,), tensors, {"c": np.zeros((2, 2), np.uint8)})
+    with suppress(TypeError):
+        assert decode(encode(graph)).nodes == graph.nodes
