@@ -1,18 +1,16 @@
-"""A Program in the making: orders, buffers, steps and what they share."""
+"""A Program in the making: steps, and what they share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
-from emcc.eie.balance import row_order
-from emcc.eie.matrix import Matrix, matrix, table_of
+from emcc.eie.matrix import Matrix, table_of
 from emcc.eie.options import LowerOptions
 from emcc.eie.pack import Positions, pack, padding_zeros, positions
-from emcc.eie.tensors import Part, Tensors, is_depthwise
-from emcc.eie.trim import trim
+from emcc.eie.places import Places
+from emcc.eie.tensors import Part
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import (
     ABSENT,
@@ -20,7 +18,6 @@ from emcc.ir.program import (
     HOLE,
     MAX_ACC_W,
     MAX_RUN_W,
-    Buffer,
     HostPart,
     Port,
     Program,
@@ -28,9 +25,7 @@ from emcc.ir.program import (
     Step,
     Table,
     Window,
-    words,
 )
-from emcc.legal.checks import chained
 from emcc.ops.qlocal import computed
 
 
@@ -65,145 +60,24 @@ class Draft:
 
     def __init__(self, graph: Graph, options: LowerOptions, activity: Mapping[str, Array]) -> None:
         self.graph, self.options = graph, options
-        self.tensors = Tensors(graph)
-        self.channels: dict[str, Array] = {}
-        self.matrices = self._matrices(activity)
-        self._orders: dict[str, Array] = {}
-        self._index: dict[str, int] = {}
-        self.buffers: list[Buffer] = []
+        self.places = Places(graph, options, activity)
         self.steps: list[Step] = []
         self.parts: list[HostPart] = []
         self._dealt: list[Matrix] = []
         self.codes, self.codebooks, self.biases, self.multipliers, self.tables = (Pool() for _ in range(5))
-        self.inputs = tuple(self._port(name) for name in graph.inputs)
-
-    def _matrices(self, activity: Mapping[str, Array]) -> dict[str, Matrix]:
-        """Return the layers that are broadcast steps, by node; those of a chain without what cannot matter."""
-        graph, tensors = self.graph, self.tensors
-        nodes = [node for node in graph.layers() if not is_depthwise(graph, node)]
-        maps = [tensors.maps[tensors.of(node.inputs[0])] for node in nodes]
-        positions = [at[0] * at[1] for at in maps]
-        layers = [matrix(graph, node, count, activity) for node, count in zip(nodes, positions, strict=True)]
-        if self.options.trim and chained(graph) and set(positions) == {1}:
-            layers, left = trim(layers)
-            self.channels = {tensors.of(node.inputs[0]): kept for node, kept in zip(nodes, left, strict=True)}
-        return {node.name: layer for node, layer in zip(nodes, layers, strict=True)}
-
-    # Orders: which channel, of those that are left, a slot holds.
-
-    def order(self, base: str) -> Array:
-        """Return a tensor's order: int64 [slots], HOLE between the parts of a Concat."""
-        if base not in self._orders:
-            group = nx.node_connected_component(self.tensors.groups, base)
-            self._orders |= dict.fromkeys(group, self._decide(group))
-        return self._orders[base]
-
-    def _decide(self, group: set[str]) -> Array:
-        whole = next((name for name in self.tensors.concats if name in group), None)
-        if whole is not None:
-            return self.natural(self.tensors.concats[whole])
-        made = [node for node in self.graph.nodes if node.outputs[0] in group and node.name in self.matrices]
-        if not made or self.options.balance == "none":
-            return np.arange(self._size(next(iter(group))))
-        work = [self._work(self.matrices[node.name], self.tensors.of(node.inputs[0])) for node in made]
-        return row_order(sum(work[1:], work[0]), self.options.pes)
-
-    def _work(self, layer: Matrix, source: str) -> Array:
-        """Return what each row costs: its entries, weighted by their columns' activity where that is known."""
-        if source in self._orders:
-            layer = layer.columns(self._columns(layer, source))
-        if self.options.balance == "activity" and layer.activity is not None:
-            return np.asarray(layer.live @ layer.activity)
-        return np.asarray(layer.live.sum(axis=1))
-
-    def _size(self, base: str) -> int:
-        """Return the channels of a tensor that are left."""
-        return self.channels[base].size if base in self.channels else self.tensors.maps[base][2]
-
-    def _columns(self, layer: Matrix, source: str) -> Array:
-        """Return a layer's columns in the order of its source's slots, tap by tap."""
-        order = self.order(source)
-        channels = self._size(source)
-        taps = np.arange(layer.codes.shape[1] // channels)[:, None]
-        return np.where(order == HOLE, HOLE, taps * channels + order).ravel()
-
-    def natural(self, node: Node) -> Array:
-        """Return a Concat's order without a copy: its parts', each from a whole word on."""
-        result: list[Array] = []
-        channels = slots = 0
-        for name in self.tensors.computed(node):
-            order, start = self.order(name), words(slots, self.options.pes) * self.options.pes
-            result += [np.full(start - slots, HOLE), np.where(order == HOLE, HOLE, order + channels)]
-            channels, slots = channels + self.tensors.maps[name][2], start + order.size
-        return np.concatenate(result)
-
-    def _firsts(self, node: Node) -> list[int]:
-        """Return the first slot of each part of a Concat."""
-        firsts, slots = [], 0
-        for name in self.tensors.computed(node):
-            firsts.append(words(slots, self.options.pes) * self.options.pes)
-            slots = firsts[-1] + self.order(name).size
-        return firsts
-
-    # Buffers and ports.
-
-    def buffer(self, base: str) -> int:
-        """Return the index of a tensor's buffer, made when it is first asked for."""
-        if base not in self._index:
-            part, whole, first = self.tensors.parts.get(base), -1, 0
-            if part is not None:
-                whole, first = self._place(part)
-            if base not in self._index:
-                self._index[base] = self._new(base, base, self.order(base), whole, first)
-        return self._index[base]
-
-    def _place(self, part: Part) -> tuple[int, int]:
-        """Return (buffer, first slot) of the whole that a part lies in."""
-        node = next(node for node in self.graph.nodes if part.whole in node.outputs)
-        channels = np.cumsum([0, *(self.tensors.maps[name][2] for name in self.tensors.computed(node))])
-        return self._whole(node), self._firsts(node)[int(np.flatnonzero(channels == part.first)[0])]
-
-    def _whole(self, node: Node) -> int:
-        """Return the buffer of a Concat's parts: the output's, or one before it where its order is not free."""
-        (output,) = node.outputs
-        if output in self.tensors.concats:
-            return self.buffer(output)
-        name = f"{output}.parts"
-        if name not in self._index:
-            self._index[name] = self._new(name, output, self.natural(node))
-        return self._index[name]
-
-    def _new(self, name: str, base: str, order: Array, whole: int = -1, first: int = 0) -> int:
-        height, width, _ = self.tensors.maps[base]
-        fmt = self.graph.tensors[base].fmt
-        assert fmt is not None
-        channels = self.channels.get(base)
-        model = order if channels is None else np.where(order == HOLE, HOLE, channels[order])
-        self.buffers.append(Buffer(name, height, width, model, fmt, whole, first))
-        return len(self.buffers) - 1
-
-    def _port(self, name: str) -> Port:
-        """Return how a tensor lies in the buffer of its base: element channel x positions + position."""
-        index = self.buffer(self.tensors.of(name))
-        buffer = self.buffers[index]
-        at = np.arange(buffer.positions)[:, None]
-        order = np.where(buffer.order == HOLE, HOLE, buffer.order * buffer.positions + at)
-        shape = tuple(int(size or 0) for size in self.graph.tensors[name].shape[1:])
-        return Port(name, shape, index, order)
-
-    # Steps.
+        self.inputs = tuple(self.places.port(name) for name in graph.inputs)
 
     def add(self, node: Node) -> None:
         """Add what a node becomes; nothing for a view."""
         (output,) = node.outputs
-        if self.tensors.of(output) != output:
+        if self.places.tensors.of(output) != output:
             return
-        if node.name in self.tensors.hosted:
+        if node.name in self.places.tensors.hosted:
             self._host(node)
         elif node.op == "Concat":
             self._concat(node)
-        elif node.name in self.matrices:
-            self._broadcast(node, self.matrices[node.name])
+        elif node.name in self.places.matrices:
+            self._broadcast(node, self.places.matrices[node.name])
         else:
             self._local(node)
 
@@ -220,9 +94,9 @@ class Draft:
             "z_fmt": Format(fmt.width, node.attrs.get("z_frac", fmt.frac_bits)),
             "shift": node.attrs.get("shift", 0),
             "function": node.attrs.get("function", "identity"),
-            "sources": tuple(self.buffer(source) if isinstance(source, str) else source for source in sources),
+            "sources": tuple(self.places.buffer(source) if isinstance(source, str) else source for source in sources),
         }
-        fields |= {"target": self.buffer(output)} if "target" not in more else {}
+        fields |= {"target": self.places.buffer(output)} if "target" not in more else {}
         self.steps.append(Step(name=node.name, kind=kind, combine=combine, **{**fields, **more}))
 
     def _window(self, node: Node) -> Window:
@@ -231,9 +105,9 @@ class Draft:
         return Window(tuple(kernel), tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
 
     def _broadcast(self, node: Node, layer: Matrix) -> None:
-        (source,) = self.tensors.computed(node)
-        dealt = layer.rows(self.order(node.outputs[0])).columns(self._columns(layer, source))
-        height, width, _ = self.tensors.maps[source]
+        (source,) = self.places.tensors.computed(node)
+        dealt = layer.rows(self.places.order(node.outputs[0])).columns(self.places.columns(layer, source))
+        height, width, _ = self.places.tensors.maps[source]
         self._dealt.append(dealt)
         self._step(
             node,
@@ -249,8 +123,8 @@ class Draft:
         )
 
     def _local(self, node: Node) -> None:
-        graph, order = self.graph, self.order(node.outputs[0])
-        sources, more = self.tensors.computed(node), dict[str, Any]()
+        graph, order = self.graph, self.places.order(node.outputs[0])
+        sources, more = self.places.tensors.computed(node), dict[str, Any]()
         if "function" in node.attrs:
             more["table"] = self.tables.table(table_of(graph, node))
         if node.op in ("MaxPool", "QAveragePool", "QConv"):
@@ -258,7 +132,7 @@ class Draft:
         if node.op == "MaxPool":
             self._step(node, "local", "max", sources, **more)
         elif node.op == "QProduct":
-            maps = [self.tensors.maps[name] for name in sources]
+            maps = [self.places.tensors.maps[name] for name in sources]
             sources = sources if maps[0][0] * maps[0][1] >= maps[1][0] * maps[1][1] else sources[::-1]
             self._step(node, "local", "mul", sources, **more)
         elif node.op == "QAveragePool":
@@ -285,15 +159,17 @@ class Draft:
     def _concat(self, node: Node) -> None:
         """Copy what does not lie in its place, and all of it where the order is not free."""
         (output,) = node.outputs
-        whole, channels = self._whole(node), 0
-        for i, (name, first) in enumerate(zip(self.tensors.computed(node), self._firsts(node), strict=True)):
-            if self.tensors.parts.get(name) != Part(output, channels):
-                target = self._new(f"{output}.{i}", name, self.order(name), whole, first)
-                codes = self.codes.array(np.zeros((1, self.order(name).size), np.uint8))
+        whole, channels = self.places.whole(node), 0
+        for i, (name, first) in enumerate(
+            zip(self.places.tensors.computed(node), self.places.firsts(node), strict=True)
+        ):
+            if self.places.tensors.parts.get(name) != Part(output, channels):
+                target = self.places.new(f"{output}.{i}", name, self.places.order(name), whole, first)
+                codes = self.codes.array(np.zeros((1, self.places.order(name).size), np.uint8))
                 book = self.codebooks.array(np.ones(1, np.int64))
                 self._step(node, "local", "mac", [name], codes=codes, codebook=book, target=target)
-            channels += self.tensors.maps[name][2]
-        if output not in self.tensors.concats:
+            channels += self.places.tensors.maps[name][2]
+        if output not in self.places.tensors.concats:
             self._reordered(node, whole)
 
     def _reordered(self, node: Node, source: int) -> None:
@@ -301,7 +177,7 @@ class Draft:
         (output,) = node.outputs
         fmt = self.graph.tensors[output].fmt
         assert fmt is not None
-        held, wanted = self.natural(node), self.order(output)
+        held, wanted = self.places.natural(node), self.places.order(output)
         codes = (held == wanted[:, None]) & (wanted != HOLE)[:, None]
         book, bias = np.array([0, 1]), np.zeros(wanted.size, np.int64)
         self._dealt.append(
@@ -321,16 +197,22 @@ class Draft:
         for name in node.inputs:
             if name in self.graph.tensors:
                 reads.append(len(ports))
-                ports.append(self._port(name))
+                ports.append(self.places.port(name))
             elif name:
                 reads.append(FIRST_CONSTANT - len(constants))
                 constants.append(self.graph.constants[name])
             else:
                 reads.append(ABSENT)
         part = HostPart(
-            len(self.steps), node.name, node.op, node.attrs, tuple(reads), tuple(ports), self._port(node.outputs[0]),
-            tuple(constants),
-        )  # fmt: skip
+            before=len(self.steps),
+            name=node.name,
+            op=node.op,
+            attrs=node.attrs,
+            reads=tuple(reads),
+            ports=tuple(ports),
+            target=self.places.port(node.outputs[0]),
+            constants=tuple(constants),
+        )
         self.parts.append(part)
 
     def build(self) -> Program:
@@ -353,8 +235,8 @@ class Draft:
             acc_w=MAX_ACC_W,
             queue_depth=options.queue_depth,
             inputs=self.inputs,
-            outputs=tuple(self._port(name) for name in graph.outputs),
-            buffers=tuple(self.buffers),
+            outputs=tuple(self.places.port(name) for name in graph.outputs),
+            buffers=tuple(self.places.buffers),
             steps=tuple(replace(step, slices=index[step.slices]) if step.slices >= 0 else step for step in self.steps),
             slices=tuple(slices.values),
             codes=tuple(self.codes.values),
