@@ -79,7 +79,7 @@ def test_a_reader_made_from_the_page_reads_the_same(name: str, coding: str) -> N
     reads_the_same(graphs()[name], coding)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(case=qgraphs())
 def test_a_reader_made_from_the_page_reads_integer_graphs(case: tuple[Graph, object]) -> None:
     reads_the_same(case[0], "huffman")

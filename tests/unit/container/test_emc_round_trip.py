@@ -68,13 +68,13 @@ def comes_back(case: tuple[Graph, str]) -> None:
 
 
 @pytest.mark.parametrize("coding", ["huffman", "range", "auto"])
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(graph=graphs())
 def test_random_graphs(coding: str, graph: Graph) -> None:
     comes_back((graph, coding))
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(graph=graphs())
 def test_auto_takes_the_smaller_of_both(graph: Graph) -> None:
     huffman, ranged, auto = (encode(graph, coding=coding) for coding in ("huffman", "range", "auto"))
