@@ -26,6 +26,7 @@ from emcc.ir.program import (
     Table,
     Window,
 )
+from emcc.ops import qlinear
 from emcc.ops.qlocal import computed
 
 
@@ -147,12 +148,11 @@ class Draft:
             self._depthwise(node, order, sources, more)
 
     def _depthwise(self, node: Node, order: Array, sources: list[str], more: dict[str, Any]) -> None:
-        codes, codebook, bias = (self.graph.constants[name] for name in node.inputs[1:4])
+        codes, codebook, bias, multiplier = qlinear.constants(self.graph, node)
         hole, by_tap = order == HOLE, codes.reshape(len(codes), -1).T
         more["codes"] = self.codes.array(np.where(hole, np.uint8(0), by_tap[:, order]))
         more["bias"] = self.biases.array(np.where(hole, 0, bias[order]))
-        if node.inputs[4:5] and node.inputs[4]:
-            multiplier = self.graph.constants[node.inputs[4]]
+        if multiplier is not None:
             more["multiplier"] = self.multipliers.array(np.where(hole, 1, multiplier[order]))
         self._step(node, "local", "mac", sources, codebook=self.codebooks.array(codebook), **more)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import HOLE, Table
+from emcc.ops import qlinear
 from emcc.ops.fixed import activate
 
 
@@ -76,8 +77,7 @@ def matrix(graph: Graph, node: Node, positions: int, activity: Mapping[str, Arra
     """
     attrs, out_fmt = node.attrs, graph.tensors[node.outputs[0]].fmt
     assert out_fmt is not None
-    codes, codebook, bias = (graph.constants[name] for name in node.inputs[1:4])
-    multiplier = graph.constants[node.inputs[4]] if node.inputs[4:5] and node.inputs[4] else None
+    codes, codebook, bias, multiplier = qlinear.constants(graph, node)
     busy, mask = activity.get(node.inputs[0]), None
     if node.op == "QConv":
         codes, mask = _dense(codes, int(attrs["group"]))

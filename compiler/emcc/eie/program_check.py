@@ -216,7 +216,7 @@ def _indices(program: Program, step: Step) -> Iterator[str]:
         "table": (step.table, program.tables, step.function == "table", step.function == "table"),
     }
     for name, (index, values, needed, allowed) in rows.items():
-        if not (-1 if allowed and not needed else 0 if needed else -1) <= index < (len(values) if allowed else 0):
+        if not (0 if needed else -1) <= index < (len(values) if allowed else 0):
             yield f"{name} {index} of {len(values)}"
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from emcc import ops
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.legal.checks import require
+from emcc.ops import qlinear
 from emcc.ops.interpret import EXACT
 from emcc.ops.qlocal import computed
 
@@ -46,13 +47,13 @@ def _codebook(node: Node, codebook: Array) -> None:
 
 def _layer(graph: Graph, node: Node) -> None:
     name = f"{node.op} ({node.name!r})"
-    codes, codebook, bias = (graph.constants[constant] for constant in node.inputs[1:4])
+    codes, codebook, bias, multiplier = qlinear.constants(graph, node)
     require(codes.dtype == np.uint8, f"{name}: codes are {codes.dtype}")
     require(bias.dtype == np.int64, f"{name}: integers are not int64")
     require(int(codes.max()) < 1 << node.attrs["code_w"], f"{name}: codes go beyond the codebook")
     _codebook(node, codebook)
-    if node.inputs[4:5] and node.inputs[4]:
-        _codebook(node, graph.constants[node.inputs[4]])
+    if multiplier is not None:
+        _codebook(node, multiplier)
     _shifts(node, format_of(graph, node.inputs[0]).frac_bits + node.attrs["weight_frac"])
 
 

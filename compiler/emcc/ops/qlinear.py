@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.ir.graph import Array, Node
+from emcc.ir.graph import Array, Graph, Node
 from emcc.ir.program import Table
 from emcc.ops import conv
 from emcc.ops.fixed import activate
@@ -32,6 +32,13 @@ def shape(node: Node, *shapes: Shape | None) -> Shape:
     if len(codes) != 2 or codes[1] != elements(x) or bias != (codes[0],):
         raise ValueError(f"x {x}, codes {codes}, codebook {codebook}, bias {bias}")
     return (None, codes[0])
+
+
+def constants(graph: Graph, node: Node) -> tuple[Array, Array, Array, Array | None]:
+    """Return (codes, codebook, bias, multiplier or None) of a QLinear or QConv."""
+    codes, codebook, bias = (graph.constants[name] for name in node.inputs[1:4])
+    name = (*node.inputs, "")[4]
+    return codes, codebook, bias, graph.constants[name] if name else None
 
 
 def evaluate(xp: Any, node: Node, *values: Any) -> Any:
