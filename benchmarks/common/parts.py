@@ -40,7 +40,7 @@ class Design:
 def _ecp5(pes: int) -> Design:
     part = Part("ecp5", ("--85k", "--speed", "6", "--package", "CABGA756"))
     cells = {"lut4": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "dsp": ("MULT18X18D",), "bram": ("DP16KD",)}
-    return Design(part, LENET_300_100, LowerOptions(pes=pes, queue_depth=16), freq=125, target=100, **cells)
+    return Design(part, LENET_300_100, LowerOptions(pes=pes), freq=125, target=100, **cells)
 
 
 DESIGNS: Mapping[str, Design] = {
@@ -50,7 +50,7 @@ DESIGNS: Mapping[str, Design] = {
         Part("ice40", ("--up5k", "--package", "sg48")),
         SMALL,
         # The part has 30 block RAMs: without overlap, one bank of accumulators a PE is enough.
-        LowerOptions(pes=4, queue_depth=16, overlap=False),
+        LowerOptions(pes=4, overlap=False),
         freq=24,
         target=24,
         # An iCE40 logic cell is a LUT4 with its flip-flop; Yosys's count says how many have one.
@@ -62,7 +62,7 @@ DESIGNS: Mapping[str, Design] = {
     "gw2a-18-8pe": Design(
         Part("gowin", ("--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18")),
         LENET_300_100,
-        LowerOptions(pes=8, queue_depth=16),
+        LowerOptions(pes=8),
         freq=75,
         target=0,
         lut4=("LUT4", "ALU"),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from emcc.container import ints
-from emcc.container.bits import FormatError, pack, read_uint, uint, unpack, unzigzag, zigzag
+from emcc.container.bits import FormatError, pack, read_sint, sint, unpack
 from emcc.ir.graph import Array
 
 DTYPES = ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
@@ -26,7 +26,7 @@ def write(values: Array) -> bytes:
     frac = _frac(flat.astype(np.float64))
     if frac is not None:
         scaled = np.ldexp(flat.astype(np.float64), frac).astype(np.int64)
-        choices.append(bytes([SCALED]) + uint(zigzag(frac)) + ints.write(scaled))
+        choices.append(bytes([SCALED]) + sint(frac) + ints.write(scaled))
     return min(choices, key=len)
 
 
@@ -61,8 +61,7 @@ def _read_split(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, in
 
 
 def _read_scaled(data: bytes, at: int, count: int, dtype: str) -> tuple[Array, int]:
-    mark, at = read_uint(data, at + 1)
-    frac = unzigzag(mark)
+    frac, at = read_sint(data, at + 1)
     if abs(frac) > _FRAC:
         raise FormatError(f"floats of a scale of 2^{-frac}")
     values, at = ints.read(data, at, count)

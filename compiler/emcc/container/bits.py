@@ -113,11 +113,12 @@ def read_uint(data: bytes, at: int) -> tuple[int, int]:
     raise FormatError("a number is too long")
 
 
-def zigzag(value: int) -> int:
-    """0, -1, 1, -2, ... as 0, 1, 2, 3, ..."""
-    return value << 1 if value >= 0 else ~value << 1 | 1
+def sint(value: int) -> bytes:
+    """`uint` of the value folded: 0, -1, 1, -2, ... as 0, 1, 2, 3, ..."""
+    return uint(value << 1 if value >= 0 else ~value << 1 | 1)
 
 
-def unzigzag(value: int) -> int:
-    """The inverse of `zigzag`."""
-    return ~(value >> 1) if value & 1 else value >> 1
+def read_sint(data: bytes, at: int) -> tuple[int, int]:
+    """(value, the byte after it)."""
+    folded, at = read_uint(data, at)
+    return ~(folded >> 1) if folded & 1 else folded >> 1, at

@@ -9,9 +9,9 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.container import arrays, matrices
 from emcc.container.bits import FormatError, read_uint, uint
-from emcc.container.file import frame, reading, unframe
-from emcc.container.header import Constant, Header, header_of
-from emcc.container.matrices import CODINGS, Matrix, ones, side_by_side
+from emcc.container.file import reading, seal, section_names, unframe
+from emcc.container.header import Constant, Header, header_of, pack
+from emcc.container.matrices import CODINGS, Matrix, side_by_side
 from emcc.ir.graph import Array, Codebook, Graph
 
 _UNIT = 32767
@@ -45,16 +45,14 @@ def encode(graph: Graph, *, coding: str = "huffman") -> bytes:
     head = header_of(graph)
     codes = [_codes_of(graph, constant) for constant in head.layers]
 
-    def job(at: int, done: matrices.Done[bytes]) -> bytes:
-        layer, before = head.layers[at], codes[at - 1] if at else codes[at][:0]
+    def job(at: int) -> bytes:
+        layer, rows_before = head.layers[at], len(codes[at - 1]) if at else 0
         book, front = _book_of(graph, head, layer)
-        matrix = matrices.write(
-            codes[at], book, layer.code_w, _geometry(layer), len(before), lambda: ones(before), coding
-        )
-        return front + matrix
+        return front + matrices.write(codes[at], book, layer.code_w, _geometry(layer), rows_before, coding)
 
     plain = b"".join(arrays.write(graph.constants[constant.name]) for constant in head.arrays)
-    data = frame(head, ([plain] if head.arrays else []) + side_by_side(len(head.layers), job))
+    sections = [plain] * bool(head.arrays) + side_by_side(len(head.layers), job)
+    data = seal(pack(head), dict(zip(section_names(head), sections, strict=True)))
     try:
         claim(head, len(data))
     except FormatError as error:
@@ -123,7 +121,7 @@ def read_layers(
 ) -> list[Layer]:
     """The coded constants, several at a time. `stored`: of `read_arrays`."""
 
-    def job(at: int, done: matrices.Done[Layer]) -> Layer:
+    def job(at: int) -> Layer:
         layer, data = head.layers[at], sections[f"layer {at + 1}"]
         with reading(f"layer {at + 1}", file):
             values, end = None, 0
@@ -136,14 +134,8 @@ def read_layers(
             else:
                 full = stored[head.constants[layer.codebook].name][0]
                 count, book = full.size, _of_width(full, layer.code_w)
-            matrix = matrices.read(
-                data[end:],
-                layer.shape[0],
-                layer.size // max(layer.shape[0], 1),
-                book,
-                _geometry(layer),
-                lambda: ones(done(at - 1).matrix.codes) if at else np.zeros(0, np.int64),
-            )
+            rows = layer.shape[0]
+            matrix = matrices.read(data[end:], rows, layer.size // max(rows, 1), book, _geometry(layer))
             if matrix.codes.max(initial=0) >= count:
                 raise FormatError("codes beyond the codebook")
         return Layer(layer.name, layer.code_w, values, matrix, end)

@@ -10,18 +10,13 @@ from emcc.container.bits import FormatError, read_uint, uint
 from emcc.container.header import Header
 
 MAGIC = b"EMC"
-VERSION = 3
+VERSION = 4
 _CRC = 4
 
 
 def section_names(head: Header) -> list[str]:
     """The sections after the header, in order."""
     return ["constants"] * bool(head.arrays) + [f"layer {i}" for i in range(1, len(head.layers) + 1)]
-
-
-def frame(head: Header, sections: list[bytes]) -> bytes:
-    """The file of a header and its sections."""
-    return seal(header.pack(head), dict(zip(section_names(head), sections, strict=True)))
 
 
 def seal(fields: bytes, sections: dict[str, bytes]) -> bytes:
@@ -41,7 +36,7 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Header, dict[str, 
         raise EmccError("is not an .emc file: it does not begin with 'EMC'", file=file)
     version = data[len(MAGIC)] if len(data) > len(MAGIC) else VERSION
     if version != VERSION:
-        hint = f"it was written by {'a newer' if 3 < version < 128 else 'an older'} emcc, or is damaged"
+        hint = f"it was written by {'a newer' if VERSION < version < 128 else 'an older'} emcc, or is damaged"
         raise EmccError(f"is version {version} of the format, this emcc reads {VERSION}", file=file, hint=hint)
     with reading("header", file):
         size, begin = read_uint(data, len(MAGIC) + 1)

@@ -114,8 +114,7 @@ def table_of(counts: Array) -> bytes:
 def coded_bits(counts: Array) -> tuple[int, int]:
     """Bits that symbols with these counts take: the table, and the codewords."""
     lengths = code_lengths(counts)
-    lone = int(np.argmax(counts)) if counts.any() else None
-    return len(write_table(lengths, lone)) * 8, int((lengths * counts).sum())
+    return len(table_of(counts)) * 8, int((lengths * counts).sum())
 
 
 def read_lookup(data: bytes, begin: int, alphabet: int) -> tuple[tuple[Array, int] | None, int]:

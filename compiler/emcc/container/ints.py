@@ -2,14 +2,14 @@
 
 Stored: byte order << 6 | zeros; `order` sints, the first values; a byte, the width or CLASSED; the steps. The values
 are divided by 2**zeros, then differenced `order` times, modulo 2**64. At a fixed width: the least step as sint, then
-each one's excess. CLASSED: the bit lengths of the zigzagged steps, as a matrix of one row (`runs`), with uint bytes
-before it; then each one's bits below its highest. The writer takes the shortest.
+each one's excess. CLASSED: the bit lengths of the steps (folded, as a sint is), as a matrix of one row (`runs`), with
+uint bytes before it; then each one's bits below its highest. The writer takes the shortest.
 """
 
 import numpy as np
 
 from emcc.container import runs
-from emcc.container.bits import FormatError, pack, read_uint, uint, unpack, unzigzag, zigzag
+from emcc.container.bits import FormatError, pack, read_sint, read_uint, sint, uint, unpack
 from emcc.ir.graph import Array
 
 CLASSED = 255
@@ -27,7 +27,7 @@ def write(values: Array) -> bytes:
     for order in range(min(_ORDERS, len(values))):
         first = bytes([order << 6 | zeros]) + head
         choices += [first + _fixed(rest), first + _classed(rest)]
-        head += uint(zigzag(int(rest[0])))
+        head += sint(int(rest[0]))
         rest = np.diff(rest)
     return min(choices, key=len)
 
@@ -43,8 +43,8 @@ def read(data: bytes, at: int, count: int) -> tuple[Array, int]:
         raise FormatError(f"{count} integers differenced {order} times")
     at, seeds = at + 1, []
     for _ in range(order):
-        value, at = read_uint(data, at)
-        seeds.append(_wrap(unzigzag(value)))
+        value, at = read_sint(data, at)
+        seeds.append(_wrap(value))
     if at >= len(data):
         raise FormatError("ends before the integers")
     steps, at = (_read_classed if data[at] == CLASSED else _read_fixed)(data, at, count - order)
@@ -57,17 +57,17 @@ def _fixed(steps: Array) -> bytes:
     base = int(steps.min())
     excess = (steps - base).view(np.uint64)
     width = int(excess.max()).bit_length()
-    return bytes([width]) + uint(zigzag(base)) + pack(excess, np.full(len(steps), width))
+    return bytes([width]) + sint(base) + pack(excess, np.full(len(steps), width))
 
 
 def _read_fixed(data: bytes, at: int, count: int) -> tuple[Array, int]:
     width = data[at]
     if width > 64:
         raise FormatError(f"integers of {width} bits")
-    base, at = read_uint(data, at + 1)
+    base, at = read_sint(data, at + 1)
     end = at + -(-count * width // 8)
     excess = unpack(data[at:end], np.broadcast_to(np.int64(width), count))
-    return excess.view(np.int64) + np.int64(_wrap(unzigzag(base))), end
+    return excess.view(np.int64) + np.int64(_wrap(base)), end
 
 
 def _classed(steps: Array) -> bytes:

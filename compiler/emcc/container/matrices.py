@@ -2,11 +2,9 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
-
-import numpy as np
 
 from emcc.container import ranged, runs
 from emcc.container.bits import FormatError
@@ -18,9 +16,7 @@ CODINGS = ("auto", "huffman", "range")
 AUTO_LIMIT = 1 << 21
 _GUESSING_LIMIT = 1 << 18
 
-Counter = Callable[[], Array]
 T = TypeVar("T")
-Done = Callable[[int], T]
 
 
 @dataclass(frozen=True)
@@ -34,15 +30,14 @@ class Matrix:
 
 
 def write(
-    codes: Array, codebook: Array, code_w: int, expected: tuple[int, int], rows_before: int, ones_before: Counter,
-    coding: str,
-) -> bytes:  # fmt: skip
+    codes: Array, codebook: Array, code_w: int, expected: tuple[int, int], rows_before: int, coding: str
+) -> bytes:
     """The bytes of a matrix.
 
     Args:
         codes: uint8 [rows, columns]. codebook: int64 [2**code_w], 16 bits each.
         expected: (height, width) of the image or kernel that a channel's columns are, as the reader will know it.
-        rows_before: of the layer before, or 0. ones_before: non-zero codes in each of its rows.
+        rows_before: of the layer before, or 0; its outputs may be the channels of this one.
         coding: "huffman", "range", or "auto" for what is smaller, without trying "range" where that would take more
             than AUTO_LIMIT decisions. What is too large for the range coder's counters is always Huffman coded.
     """
@@ -50,52 +45,36 @@ def write(
     decisions = codes.size + int(plan.codes[1:].sum()) * (code_w + 1) if plan else 0
     if coding != "huffman" and decisions <= AUTO_LIMIT and ranged.fits(*codes.shape):
         limit = plan.size - 1 if plan else None
-        shorter = _ranged(codes, codebook, expected, rows_before, ones_before, limit)
+        shorter = _ranged(codes, codebook, expected, rows_before, limit)
         if shorter:
             return shorter
     return runs.write(codes, plan or runs.plan(codes, code_w))
 
 
-def read(
-    data: bytes, rows: int, columns: int, codebook: Array, expected: tuple[int, int], ones_before: Counter
-) -> Matrix:
+def read(data: bytes, rows: int, columns: int, codebook: Array, expected: tuple[int, int]) -> Matrix:
     """The inverse of `write`; FormatError for anything else."""
     if not data:
         raise FormatError("its matrix is missing")
     if data[0] & ranged.RANGED:
-        before = ones_before() if ranged.needs_producers(data) else None
-        codes, spent = ranged.read(data, rows, columns, codebook, expected, before)
+        codes, spent = ranged.read(data, rows, columns, codebook, expected)
         return Matrix(codes, len(data), spent=spent)
     codes, scanned = runs.read(data, rows, columns, (len(codebook) - 1).bit_length())
     return Matrix(codes, len(data), scanned=scanned)
 
 
-def ones(codes: Array) -> Array:
-    """Non-zero codes in each row."""
-    return np.array([np.count_nonzero(row) for row in codes], np.int64)
-
-
-def side_by_side(count: int, job: Callable[[int, Done[T]], T]) -> list[T]:
-    """job(i, done) for each i; done(j) waits for that of an earlier j. The first error in order is raised."""
-    futures: list[Future[T]] = []
-
-    def done(i: int) -> T:
-        return futures[i].result()
-
+def side_by_side(count: int, job: Callable[[int], T]) -> list[T]:
+    """job(i) for each i, several at a time. The first error in order is raised."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for i in range(count):
-            futures.append(pool.submit(job, i, done))
-        return [future.result() for future in futures]
+        return list(pool.map(job, range(count)))
 
 
 def _ranged(
-    codes: Array, codebook: Array, expected: tuple[int, int], rows_before: int, ones_before: Counter, limit: int | None
+    codes: Array, codebook: Array, expected: tuple[int, int], rows_before: int, limit: int | None
 ) -> bytes | None:
     """The shortest of the geometries that come into question; None if none is within `limit`."""
     best = None
     for geometry in _geometries(codes, expected, rows_before):
-        before = ones_before() if rows_before * geometry[0] * geometry[1] == codes.shape[1] else None
-        coded = ranged.write(codes, codebook, geometry, expected, before, limit)
+        coded = ranged.write(codes, codebook, geometry, expected, limit)
         if coded is not None:
             best, limit = coded, len(coded) - 1
     return best

@@ -3,7 +3,7 @@
 A decision has a few *slots* (adaptive probabilities, each chosen by a context) and may have *fixed* inputs (predictions
 that the caller makes). All are turned into logits, weighted and summed twice, with two sets of weights that the caller
 chooses by two more contexts; the mean of both sums is the logit to code with. A slot's weight depends on how often it
-was used. docs/format.md gives every number. (Mahoney, "Adaptive weighing of context models for lossless data
+was used. docs/range-coding.md gives every number. (Mahoney, "Adaptive weighing of context models for lossless data
 compression", 2005.)
 """
 
@@ -47,12 +47,17 @@ I64: Any = np.int64
 
 
 class Coder(NamedTuple):
-    """A range coder, its bytes, and room for a decision: int64 slots and logits (the fixed inputs' come last)."""
+    """A range coder, its bytes, and room for a decision, int64.
+
+    slots: which ones it has. logits, sure: of its inputs the logit, which the caller sets for fixed ones (they come
+    last), and the confidence.
+    """
 
     state: Array
     data: Array
     slots: Array
     logits: Array
+    sure: Array
 
 
 class Model(NamedTuple):
@@ -91,36 +96,25 @@ def level(value: int) -> int:
 @compiled
 def decide(bit: int, coder: Coder, model: Model, set_a: int, set_b: int) -> int:
     """Codes one decision and learns from it; returns it."""
-    n_slots, n_fixed = model.inputs, model.fixed
     share, seen, weight = model.share, model.seen, model.weight
-    slots, logits = coder.slots, coder.logits
+    slots, logits, sure = coder.slots, coder.logits, coder.sure
     a, b = I64(0), I64(0)
-    for i in range(n_slots):
-        slot = slots[i]
-        logit = I64(STRETCH[share[slot] >> 6])
-        logits[i] = logit
-        at = CONFIDENCE[seen[slot]]
-        a += logit * weight[set_a, i, at]
-        b += logit * weight[set_b, i, at]
-    for i in range(n_slots, n_slots + n_fixed):
-        a += logits[i] * weight[set_a, i, 0]
-        b += logits[i] * weight[set_b, i, 0]
+    for i in range(model.inputs + model.fixed):
+        sure[i] = 0
+        if i < model.inputs:
+            logits[i], sure[i] = STRETCH[share[slots[i]] >> 6], CONFIDENCE[seen[slots[i]]]
+        a += logits[i] * weight[set_a, i, sure[i]]
+        b += logits[i] * weight[set_b, i, sure[i]]
     a = max(1 - LOGIT_TOP, min(LOGIT_TOP - 1, a >> 16))
     b = max(1 - LOGIT_TOP, min(LOGIT_TOP - 1, b >> 16))
     bit = code_bit(coder.state, coder.data, I64(SQUASH[((a + b) >> 1) + LOGIT_TOP]), bit)
     miss_a = ((bit << 16) - SQUASH[a + LOGIT_TOP]) * model.rate
     miss_b = ((bit << 16) - SQUASH[b + LOGIT_TOP]) * model.rate
     aim = (bit << 22) - bit
-    for i in range(n_slots):
-        slot = slots[i]
-        count = seen[slot]
-        at = CONFIDENCE[count]
-        weight[set_a, i, at] += (logits[i] * miss_a + (1 << 17)) >> 18
-        weight[set_b, i, at] += (logits[i] * miss_b + (1 << 17)) >> 18
-        share[slot] += ((aim - share[slot]) * I64(STEP[count])) >> 16
-        if count < MOST_SEEN:
-            seen[slot] = count + 1
-    for i in range(n_slots, n_slots + n_fixed):
-        weight[set_a, i, 0] += (logits[i] * miss_a + (1 << 17)) >> 18
-        weight[set_b, i, 0] += (logits[i] * miss_b + (1 << 17)) >> 18
+    for i in range(model.inputs + model.fixed):
+        weight[set_a, i, sure[i]] += (logits[i] * miss_a + (1 << 17)) >> 18
+        weight[set_b, i, sure[i]] += (logits[i] * miss_b + (1 << 17)) >> 18
+    for slot in slots[: model.inputs]:
+        share[slot] += ((aim - share[slot]) * I64(STEP[seen[slot]])) >> 16
+        seen[slot] = min(seen[slot] + 1, MOST_SEEN)
     return bit

@@ -1,7 +1,7 @@
 """A matrix of codes with the range coder: the model of `significance`, and what it needs to know beforehand.
 
-Stored: byte RANGED | (own geometry) << 1 | (columns' producers known) << 2; uint the highest code; with own geometry,
-uint height and uint width; the coder's bytes, without zeros at the end.
+Stored: byte RANGED | own geometry; uint the highest code; with own geometry, uint height and uint width; the coder's
+bytes, without zeros at the end.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,8 @@ from emcc.container.bits import FormatError, read_uint, uint
 from emcc.ir.graph import Array
 
 RANGED = 32
-_OWN_GEOMETRY, _PRODUCERS = 1, 2
+_OWN_GEOMETRY = 1
 MAX_ROWS, MAX_COLUMNS = 1 << 20, 1 << 16
-# Above, what the layer before says of the columns is little beside what the layer itself does; without it, layers are
-# decoded side by side.
-_PRODUCERS_MATTER = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,33 +30,28 @@ def fits(rows: int, columns: int) -> bool:
 
 
 def write(
-    codes: Array, codebook: Array, geometry: tuple[int, int], expected: tuple[int, int], ones_before: Array | None,
-    limit: int | None = None,
-) -> bytes | None:  # fmt: skip
+    codes: Array, codebook: Array, geometry: tuple[int, int], expected: tuple[int, int], limit: int | None = None
+) -> bytes | None:
     """The bytes of uint8 `codes` [rows, columns]; None if they are more than `limit`.
 
     Args:
         codebook: int64, by code.
         geometry: (height, width) of the image or kernel that the columns of a channel are.
         expected: the geometry that the reader would take by itself.
-        ones_before: non-zero codes in each row of the layer before, if there is one.
     """
     from emcc.container.significance import code_matrix
 
-    columns = codes.shape[1]
     top = int(codes.max(initial=0))
-    busy = producers(ones_before, columns, geometry) if codes.size <= _PRODUCERS_MATTER else None
     own = _OWN_GEOMETRY * (geometry != expected)
-    front = bytes([RANGED | own | _PRODUCERS * (busy is not None)]) + uint(top)
+    front = bytes([RANGED | own]) + uint(top)
     front += b"".join(map(uint, geometry)) if own else b""
     if not top:
         return front
     room = max(0, limit - len(front)) + 5 if limit is not None else codes.size // 4 + 1024
     own_codes = np.array(codes, np.uint8, order="C")
-    classes = np.zeros(columns, np.uint8) if busy is None else busy
     while True:
         data = np.zeros(room, np.uint8)
-        size, *_ = code_matrix(True, data, own_codes, *geometry, classes, *ranks(codebook, top))
+        size, *_ = code_matrix(True, data, own_codes, *geometry, *ranks(codebook, top))
         if limit is not None and not 0 <= size <= limit - len(front):
             return None
         if size >= 0:
@@ -67,14 +59,12 @@ def write(
         room *= 4
 
 
-def read(
-    data: bytes, rows: int, columns: int, codebook: Array, expected: tuple[int, int], ones_before: Array | None
-) -> tuple[Array, Spent]:
+def read(data: bytes, rows: int, columns: int, codebook: Array, expected: tuple[int, int]) -> tuple[Array, Spent]:
     """(the codes, uint8 [rows, columns], what they took)."""
     from emcc.container.significance import code_matrix
 
     flags = data[0] ^ RANGED
-    if flags & ~(_OWN_GEOMETRY | _PRODUCERS) or not fits(rows, columns):
+    if flags & ~_OWN_GEOMETRY or not fits(rows, columns):
         raise FormatError(f"a {rows} x {columns} matrix is coded in no known way")
     top, at = read_uint(data, 1)
     geometry = expected
@@ -84,36 +74,16 @@ def read(
         geometry = height, width
     if top >= len(codebook) or not 0 < geometry[0] * geometry[1] <= columns or columns % (geometry[0] * geometry[1]):
         raise FormatError(f"codes up to {top}, columns of {geometry[0]} x {geometry[1]}")
-    busy = producers(ones_before, columns, geometry) if flags & _PRODUCERS else np.zeros(columns, np.uint8)
-    if busy is None:
-        raise FormatError("the layer before does not produce its columns")
     codes, used, spent = np.zeros((rows, columns), np.uint8), 0, Spent(0.0, 0.0)
     if top:
         rest = np.frombuffer(bytearray(data[at:]), np.uint8)
-        used, places, which = code_matrix(False, rest, codes, *geometry, busy, *ranks(codebook, top))
+        used, places, which = code_matrix(False, rest, codes, *geometry, *ranks(codebook, top))
         spent = Spent(places / 2**20, which / 2**20)
     if used < 0:
         raise FormatError("a row has more codes than columns, or codes that are none")
     if used < len(data) - at:
         raise FormatError(f"{len(data) - at - used} bytes too many")
     return codes, spent
-
-
-def needs_producers(data: bytes) -> bool:
-    """Whether `read` needs `ones_before`."""
-    return bool(data) and data[0] & RANGED != 0 and data[0] & _PRODUCERS != 0
-
-
-def producers(ones_before: Array | None, columns: int, geometry: tuple[int, int]) -> Array | None:
-    """uint8 [columns]: the level of the non-zero codes of the row that produces each; None if they do not match."""
-    area = geometry[0] * geometry[1]
-    if ones_before is None or len(ones_before) * area != columns:
-        return None
-    value, octave = ones_before.astype(np.int64), np.zeros(len(ones_before), np.int64)
-    while (value > 3).any():
-        octave += value > 3
-        value = np.where(value > 3, value >> 1, value)
-    return np.repeat(np.minimum(2 * octave + value, 31), area).astype(np.uint8)
 
 
 def ranks(codebook: Array, top: int) -> tuple[Array, Array]:

@@ -37,23 +37,11 @@ class Plan:
         front = 1 + len(uint(int(self.codes.sum())))
         return front + (run_table + code_table) // 8 + -(-(run_bits + code_bits) // 8)
 
-    @property
-    def least(self) -> float:
-        """Bits below which `size` cannot be."""
-        return _information(self.runs) + _information(self.codes)
-
 
 def plan(codes: Array, code_w: int) -> Plan:
     """The scan order and run width that take the fewest bytes (then: rows first, the narrower run)."""
-    choices = _plans(codes, code_w, by_columns=False) + _plans(codes, code_w, by_columns=True)
-    best, size = choices[0], choices[0].size
-    for choice in sorted(choices, key=lambda plan: plan.least):
-        if choice.least / 8 - 1 > size:
-            break
-        own = choice.size
-        if (own, choice.by_columns, choice.run_w) < (size, best.by_columns, best.run_w):
-            best, size = choice, own
-    return best
+    plans = _plans(codes, code_w, by_columns=False) + _plans(codes, code_w, by_columns=True)
+    return min(plans, key=lambda plan: (plan.size, plan.by_columns, plan.run_w))
 
 
 def write(codes: Array, chosen: Plan) -> bytes:
@@ -97,11 +85,6 @@ def read(data: bytes, rows: int, columns: int, code_w: int) -> tuple[Array, Plan
     if used % 8 and data[-1] & ((1 << (-used % 8)) - 1):
         raise FormatError("bits set past the end of the entries")
     return flat.reshape(rows, columns), Plan(by_columns, run_w, *counts)
-
-
-def _information(counts: Array) -> float:
-    used = counts[counts > 0]
-    return float((used * np.log2(used.sum() / used)).sum())
 
 
 def _scanned(codes: Array, by_columns: bool) -> Array:

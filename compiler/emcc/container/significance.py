@@ -1,8 +1,8 @@
 """The model of a sparse matrix for `mixing`: how many non-zero codes a row has, where they are, and which.
 
 Columns are channels of an image or kernel of height x width. In a row, a column is as likely as it was in the rows
-before, its neighbours in the image likewise, and so are columns of equally busy producers: three predictions, each
-scaled so that the codes still missing in the row are expected in what is left of it. docs/format.md gives every number.
+before, or as its neighbours in the image were: two predictions, each scaled so that the codes still missing in the row
+are expected in what is left of it. docs/range-coding.md gives every number.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,6 @@ from emcc.container.mixing import I64, LOGIT_TOP, STRETCH, Coder, Model, decide,
 from emcc.container.rangecoder import AT, COSTS, FULL, PART, WRITES, close_coder, new_state
 from emcc.ir.graph import Array
 
-CLASSES = 32
 _RADIUS = 3
 _SIZES, _PLACES, _KINDS = 32, 2048, 64
 
@@ -23,14 +22,13 @@ class Columns(NamedTuple):
     """What the rows before say of each column, int64 [columns + 1], the last one 0.
 
     ones: non-zero codes. smooth: of it (twice) and its eight neighbours (twice where they share a side).
-    own, near, alike: its prediction and those of all after it.
+    own, near: its prediction and those of all after it.
     """
 
     ones: Array
     smooth: Array
     own: Array
     near: Array
-    alike: Array
 
 
 class Around(NamedTuple):
@@ -54,19 +52,16 @@ class Work(NamedTuple):
     which: Model
     seen: Columns
     around: Around
-    classes: Array
-    busy: Array
     value: Array
     code_at: Array
 
 
 def code_matrix(
-    writes: bool, data: Array, codes: Array, height: int, width: int, busy: Array, rank: Array, value: Array
+    writes: bool, data: Array, codes: Array, height: int, width: int, rank: Array, value: Array
 ) -> tuple[int, int, int]:
     """Write uint8 codes [rows, columns] into uint8 `data`, or read them from it into zeros.
 
     Args:
-        busy: uint8 [columns], the class of each column's producer, below CLASSES.
         rank: int64, by code: its place among the codes of its sign, and 256 if that is negative. Unused for code 0.
         value: int64, by code: its weight; 1 to 2**15 on average 128. 0 for code 0.
 
@@ -77,18 +72,16 @@ def code_matrix(
     columns, depth = codes.shape[1], int((rank & 255).max()).bit_length()
     code_at = np.zeros(512, np.uint8)
     code_at[rank[1:]] = np.arange(1, len(rank))
-    places = new_model(3, 3, 3 * _PLACES, 32, 0, 1500, 3)
+    places = new_model(3, 2, 3 * _PLACES, 32, 0, 1500, 3)
     places.weight[:, 3:] = 10000
     work = Work(
-        Coder(new_state(writes, data), data, np.zeros(8, np.int64), np.zeros(8, np.int64)),
+        Coder(new_state(writes, data), data, *np.zeros((3, 8), np.int64)),
         new_model(2, 0, _SIZES + 32 * 32, 2, 1 << 15, 0, 8),
         new_model(1, 0, 32 * 256, 2, 1 << 15, 0, 8),
         places,
         new_model(6, 0, 6 * (2 << depth) * _KINDS, (2 << depth) + 16, 0, 2500, 12),
         Columns(*(np.zeros(columns + 1, np.int64) for _ in Columns._fields)),
         Around(*(np.zeros(columns, np.int64) for _ in Around._fields)),
-        np.array([np.bincount(busy, minlength=CLASSES), *np.zeros((2, CLASSES), np.int64)]),
-        busy,
         value,
         code_at,
     )
@@ -100,17 +93,18 @@ def code_matrix(
 def _matrix(work: Work, codes: Array, height: int, width: int, rank: Array, depth: int) -> int:
     state, data = work.coder.state, work.coder.data
     columns = codes.shape[1]
-    size = I64(0)
+    size, total = I64(0), I64(0)
     for r in range(codes.shape[0]):
         row = codes[r]
         ones, size = _row_count(work, row, size)
         if ones > columns:
             return -1
         if ones:
-            _predict(work)
+            _predict(work.seen, total)
             if not _row(work, row, ones, height, width, rank, depth):
                 return -1
-            _learn(work, row, height, width)
+            _learn(work.seen, row, height, width)
+            total += ones
         if state[FULL]:
             return -1
     size = close_coder(state, data) if state[WRITES] else state[AT]
@@ -141,23 +135,15 @@ def _row_count(work: Work, row: Array, before: int) -> tuple[int, int]:
 
 
 @compiled
-def _predict(work: Work) -> None:
-    """Sum up the columns' rates, from the last one. classes: int64 [3, CLASSES], columns, codes and rate of each."""
-    seen, classes, busy = work.seen, work.classes, work.busy
-    columns = len(busy)
-    total = I64(0)
-    for c in range(CLASSES):
-        total += classes[1, c]
-    for c in range(CLASSES):
-        classes[2, c] = (classes[1, c] * 256 + total * 64 // columns + 16) // (classes[0, c] + 1)
-    base = total * 32 // columns + 9
-    own, near, alike = I64(0), I64(0), I64(0)
+def _predict(seen: Columns, total: int) -> None:
+    """Sum up the columns' rates, from the last one, after rows of `total` codes."""
+    columns = len(seen.ones) - 1
+    base = total * 288 // columns + 9
+    own, near = I64(0), I64(0)
     for j in range(columns - 1, -1, -1):
-        rate = classes[2, busy[j]]
-        own += seen.ones[j] * 256 + rate + base
-        near += seen.smooth[j] * 18 + seen.ones[j] * 256 + rate + base
-        alike += rate + 1
-        seen.own[j], seen.near[j], seen.alike[j] = own, near, alike
+        own += seen.ones[j] * 256 + base
+        near += seen.smooth[j] * 18 + seen.ones[j] * 256 + base
+        seen.own[j], seen.near[j] = own, near
 
 
 @compiled
@@ -169,19 +155,10 @@ def _expected(left: int, sums: Array, j: int) -> int:
 @compiled
 def _pattern(row: Array, j: int, x: int, y: int, width: int) -> int:
     """Which of six neighbours before j in the image are non-zero."""
-    pattern = I64(0)
-    if x > 0 and row[j - 1]:
-        pattern |= 1
-    if x > 1 and row[j - 2]:
-        pattern |= 16
-    if y > 0 and row[j - width]:
-        pattern |= 2
-    if y > 0 and x > 0 and row[j - width - 1]:
-        pattern |= 4
-    if y > 0 and x < width - 1 and row[j - width + 1]:
-        pattern |= 8
-    if y > 1 and row[j - 2 * width]:
-        pattern |= 32
+    pattern = I64(x > 0 and row[j - 1] != 0) | I64(x > 1 and row[j - 2] != 0) << 4
+    if y > 0:
+        pattern |= I64(row[j - width] != 0) << 1 | I64(x > 0 and row[j - width - 1] != 0) << 2
+        pattern |= I64(x < width - 1 and row[j - width + 1] != 0) << 3 | I64(y > 1 and row[j - 2 * width] != 0) << 5
     return int(pattern)
 
 
@@ -194,24 +171,20 @@ def _row(work: Work, row: Array, left: int, height: int, width: int, rank: Array
     for j in range(columns):
         around.weight[j] = around.pull[j] = around.heft[j] = 0
     last, sizes, ones, in_channel = I64(0), I64(0), I64(0), I64(0)
-    x, y = I64(-1), I64(0)
     for j in range(columns):
-        x += 1
-        if x == width:
-            x = I64(0)
-            y += 1
-            if y == height:
-                y, in_channel = I64(0), I64(0)
         if left == 0:
             break
+        x, y = I64(j % width), I64(j // width % height)
+        if x == 0 and y == 0:
+            in_channel = I64(0)
         near = I64(STRETCH[65000])
         if left < columns - j:
             coder.state[PART] = 0
             near = _expected(left, seen.near, j)
-            logits[3], logits[4], logits[5] = _expected(left, seen.own, j), near, _expected(left, seen.alike, j)
+            logits[3], logits[4] = _expected(left, seen.own, j), near
             often, close = min(15, level(seen.ones[j])), min(15, level(around.weight[j] >> 3))
             slots[0] = (near + LOGIT_TOP) // 192 * 64 + _pattern(row, j, x, y, width)
-            slots[1] = _PLACES + (logits[5] + LOGIT_TOP) // 192 * 16 + often
+            slots[1] = _PLACES + (logits[3] + LOGIT_TOP) // 192 * 16 + often
             slots[2] = 2 * _PLACES + min(15, level(in_channel)) * 16 + close
             if not decide(I64(row[j] != 0), coder, work.places, close, 16 + often):
                 continue
@@ -269,20 +242,12 @@ def _spread(around: Around, j: int, x: int, y: int, height: int, width: int, val
 
 
 @compiled
-def _learn(work: Work, row: Array, height: int, width: int) -> None:
+def _learn(seen: Columns, row: Array, height: int, width: int) -> None:
     """Count a row that was coded."""
-    seen = work.seen
-    x, y = I64(-1), I64(0)
     for j in range(len(row)):
-        x += 1
-        if x == width:
-            x = I64(0)
-            y += 1
-            if y == height:
-                y = I64(0)
         if row[j]:
+            x, y = I64(j % width), I64(j // width % height)
             seen.ones[j] += 1
-            work.classes[1, work.busy[j]] += 1
             for dy in range(-1 if y > 0 else 0, 2 if y < height - 1 else 1):
                 for dx in range(-1 if x > 0 else 0, 2 if x < width - 1 else 1):
                     seen.smooth[j + dy * width + dx] += 1 if dx and dy else 2

@@ -12,7 +12,7 @@ def level(v: int) -> int:
 
 
 def any_matrix(
-    data: plain.Bytes, rows: int, columns: int, codebook: list[int], size: tuple[int, int], before: list[int] | None
+    data: plain.Bytes, rows: int, columns: int, codebook: list[int], size: tuple[int, int]
 ) -> list[list[int]]:
     """The rest of `data`, by either coder."""
     kind = data.byte()
@@ -21,7 +21,7 @@ def any_matrix(
         if kind & 1:
             size = data.uint(), data.uint()
         rest = data.take(len(data.data) - data.at)
-        return matrix(rest, rows, columns, codebook, top, size, before if kind & 2 else None)
+        return matrix(rest, rows, columns, codebook, top, size)
     flat = [0] * rows * columns
     at = -1
     for run, code in plain.entries(data, data.uint()):
@@ -31,10 +31,9 @@ def any_matrix(
 
 
 def matrix(
-    data: bytes, rows: int, columns: int, codebook: list[int], top: int, size: tuple[int, int], before: list[int] | None
+    data: bytes, rows: int, columns: int, codebook: list[int], top: int, size: tuple[int, int]
 ) -> list[list[int]]:
     height, width = size
-    area = height * width
     lines = [[0] * columns for _ in range(rows)]
     if not top:
         return lines
@@ -45,7 +44,6 @@ def matrix(
     depth = (max(len(codes) for codes in signed.values()) - 1).bit_length()
     mean = max(1, sum(abs(v) for v in codebook[1 : top + 1]))
     value = [0] + [(-1 if v < 0 else 1) * (abs(v) * 128 * top // mean) for v in codebook[1 : top + 1]]
-    classes = [0 if before is None else min(31, level(before[j // area])) for j in range(columns)]
     n = [0] * columns
     e = 0
     for line in lines:
@@ -58,16 +56,12 @@ def matrix(
         k, total = v - 1, sum(n)
         if not k:
             continue
-        u = []
-        for j in range(columns):
-            members = [i for i in range(columns) if classes[i] == classes[j]]
-            u.append((256 * sum(n[i] for i in members) + 64 * total // columns + 16) // (len(members) + 1))
-        own = [256 * n[j] + u[j] + 32 * total // columns + 9 for j in range(columns)]
+        own = [256 * n[j] + 288 * total // columns + 9 for j in range(columns)]
         near = list(own)
         for j in range(columns):
             for dy, dx, i in around(j, height, width, 1, 1):
                 near[j] += 18 * n[i] * (1 if dx and dy else 2)
-        row_codes(bits, line, k, (own, near, [x + 1 for x in u]), n, size, value, signed, depth)
+        row_codes(bits, line, k, (own, near), n, size, value, signed, depth)
         n = [count + (code > 0) for count, code in zip(n, line, strict=True)]
     assert bits.at >= len(data)
     assert not data or data[-1]
@@ -114,7 +108,7 @@ def row_codes(
             in_channel = sum(code > 0 for code in line[j - j % area : j])
             slots = [
                 ((likely + 3072) // 192, pattern),
-                ((fixed[2] + 3072) // 192, o),
+                ((fixed[0] + 3072) // 192, o),
                 (min(15, level(in_channel)), c),
             ]
             if not bits.decide("place", slots, (c, o), fixed):

@@ -127,7 +127,7 @@ def integers(data: Bytes, count: int) -> list[int]:
 def row(data: Bytes, count: int) -> list[int]:
     """So many small numbers."""
     matrix = Bytes(data.take(data.uint()))
-    [line] = plain_range.any_matrix(matrix, 1, count, [], (1, 1), None)
+    [line] = plain_range.any_matrix(matrix, 1, count, [], (1, 1))
     assert matrix.at == len(matrix.data)
     return line
 
@@ -154,7 +154,7 @@ def checked(name: str, content: bytes, checksum: bytes) -> bytes:
 def read(content: bytes, words: list[str]) -> dict[str, Any]:
     """All that a file says; layers as (codebook or None, codes), arrays as (dtype, shape, values)."""
     data = Bytes(content)
-    assert data.take(4) == b"EMC\3"
+    assert data.take(4) == b"EMC\4"
     end = data.uint()
     end += data.at
     directory = [(data.uint(), data.take(4)) for _ in range(data.uint())]
@@ -176,7 +176,6 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
             values = reals(part, count, dtype) if dtype.startswith("float") else integers(part, count)
             arrays[name] = dtype, shape, values
     layers: dict[str, Any] = {}
-    before = None
     for name, kind, shape, book in head["constants"]:
         if kind >= 8:
             part = sections[f"layer {len(layers) + 1}"]
@@ -184,9 +183,7 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
             numbers = arrays[book][2] if values is None else shares(values)
             numbers = (numbers + [0] * 256)[: 1 << (1 << kind - 8)]
             size = shape[2:] if len(shape) == 4 else (1, 1)
-            codes = plain_range.any_matrix(part, shape[0], prod(shape[1:]), numbers, size, before)
-            before = [sum(code > 0 for code in line) for line in codes]
-            layers[name] = values, codes
+            layers[name] = values, plain_range.any_matrix(part, shape[0], prod(shape[1:]), numbers, size)
     assert all(section.at == len(section.data) for section in sections.values())
     return {**head, "arrays": arrays, "layers": layers}
 

@@ -111,16 +111,14 @@ def test_range_coding(codes: np.ndarray[Any, Any], data: st.DataObject) -> None:
     book[data.draw(st.integers(1, 256)) :] = 0
     sides = [(h, w) for h in (1, 2, 3, 5, 9) for w in (1, 2, 4, columns) if columns % (h * w) == 0]
     geometry, expected = data.draw(st.sampled_from(sides)), data.draw(st.sampled_from(sides))
-    area = geometry[0] * geometry[1]
-    before = np.arange(columns // area) * 7 % 23 if data.draw(st.booleans()) else None
-    written = ranged.write(codes, book, geometry, expected, before)
+    written = ranged.write(codes, book, geometry, expected)
     assert written is not None
-    decoded, spent = ranged.read(written, rows, columns, book, expected, before)
+    decoded, spent = ranged.read(written, rows, columns, book, expected)
     assert np.array_equal(decoded, codes)
     assert len(written) * 8 - 80 <= spent.places + spent.codes <= len(written) * 8
-    assert ranged.write(codes, book, geometry, expected, before, limit=len(written)) == written
+    assert ranged.write(codes, book, geometry, expected, limit=len(written)) == written
     if codes.any():
-        assert ranged.write(codes, book, geometry, expected, before, limit=len(written) - 1) is None
+        assert ranged.write(codes, book, geometry, expected, limit=len(written) - 1) is None
 
 
 def test_the_tables_are_the_same_everywhere() -> None:

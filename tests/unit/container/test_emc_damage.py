@@ -84,9 +84,9 @@ def test_a_large_file_cut_short(end: int) -> None:
     [
         (b"", "is not an .emc file"),
         (b"\x7fELF" + SMALL, "is not an .emc file"),
-        (b"EMC\x04" + SMALL[4:], "is version 4 of the format, this emcc reads 3\n  hint: it was written by a newer"),
-        (b"EMC\x02" + SMALL[4:], "is version 2 of the format, this emcc reads 3\n  hint: it was written by an older"),
-        (b"EMC\x82" + SMALL[4:], "is version 130 of the format, this emcc reads 3\n  hint: it was written by an older"),
+        (b"EMC\x05" + SMALL[4:], "is version 5 of the format, this emcc reads 4\n  hint: it was written by a newer"),
+        (b"EMC\x02" + SMALL[4:], "is version 2 of the format, this emcc reads 4\n  hint: it was written by an older"),
+        (b"EMC\x82" + SMALL[4:], "is version 130 of the format, this emcc reads 4\n  hint: it was written by an older"),
         (SMALL + b"\0", "has 1 bytes after its last section"),
         (SMALL[:-1], "section 'layer 2' is damaged: the file is truncated: "),
         (flip(SMALL, len(SMALL) * 8 - 1), "section 'layer 2' is damaged: checksum "),

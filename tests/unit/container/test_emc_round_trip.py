@@ -17,8 +17,8 @@ from emcc.ir.graph import Format, Graph, Node, Tensor
 from emcc.measure.sections import layer_sizes, sizes
 
 GOLDEN = {
-    "huffman": "07a2316fd3e28523aa3503177d5507e9b0d875d0b5620e58fa39e61488735b8a",
-    "range": "30cc2608ae5fa14ee4be8d2a66b892b35a84d4c7043bacfd0a9341629de982a6",
+    "huffman": "4fe3882200c3ea1f01010ed1b073888d30703c947a95c43ef01feecf3b86485d",
+    "range": "49ef9345457a179b52468a790add4d511be9d6ce3e4cc231396d9fd47c0c2b23",
 }
 
 
