@@ -15,17 +15,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common import pins
-from benchmarks.common.absorb import absorb_file
-from benchmarks.common.design import compiled
+from benchmarks.common.netlist import NETLIST, synthesised
 from benchmarks.common.networks import quantised
 from benchmarks.common.parts import DESIGNS, Design
 from emcc.tools.nextpnr import Routed, place_and_route
 from emcc.tools.process import ToolError, parallel
-from emcc.tools.verilator import design_files
-from emcc.tools.yosys import CELLS, cells, synthesise
+from emcc.tools.yosys import CELLS, cells
 
-NETLIST = "netlist.json"
 SITES = {
     **{"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
     **{"SB_LUT4": 1, "SB_CARRY": 0},
@@ -34,24 +30,8 @@ SITES = {
 """LUT4 sites that a cell of Yosys takes: distributed RAM and carry chains are made of them; an SB_CARRY is not."""
 
 
-def prepared(design: Design, folder: Path) -> dict[str, int]:
-    """Compile the design's network into `folder` and synthesise it there; Yosys's cells by type."""
-    program = compiled(quantised(design.network), design.options, folder)
-    (folder / "rtl" / pins.FILE).write_text(pins.source(program.pes * program.act_w), encoding="utf-8")
-    for name, text in (design.files or {}).items():
-        (folder / name).write_text(text, encoding="utf-8")
-    names = design_files({f"rtl/{file.name}": file.read_bytes() for file in (folder / "rtl").iterdir()})
-    names, family = [*names, f"rtl/{pins.FILE}"], design.part.of
-    netlist = synthesise(
-        names, pins.TOP, family.synth, cwd=folder, netlist=NETLIST, settings=family.settings, pads=family.pads
-    )
-    if design.part.family == "ecp5":
-        absorb_file(folder / NETLIST)
-    return netlist
-
-
 def placed(design: Design, folder: Path, seed: int) -> Routed:
-    """Place and route the netlist that `prepared` left in `folder`, in a folder of the seed's own."""
+    """Place and route the netlist that `synthesised` left in `folder`, in a folder of the seed's own."""
     place = folder / f"seed{seed}"
     place.mkdir()
     for name in (NETLIST, *(design.files or {})):
@@ -99,7 +79,7 @@ def run(names: Sequence[str], seeds: Sequence[int], jobs: int, folder: Path) -> 
     """A row a design. A design that does not fit its part has an `error` and no clock."""
 
     def synth(name: str) -> dict[str, int]:
-        netlist = prepared(DESIGNS[name], folder / name)
+        _, netlist = synthesised(quantised(DESIGNS[name].network), DESIGNS[name], folder / name)
         print(f"{name}: synthesised", flush=True)
         return netlist
 

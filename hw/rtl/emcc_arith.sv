@@ -98,8 +98,13 @@ module emcc_arith #(
     value1_q <= value_i;
   end
 
-  // Multiplier, two registers
-  logic signed [ProdW-1:0] product2_q, product3_q;
+  // Multiplier, two registers. Yosys 0.70 makes zeros of the product where iCE40's multiplier takes both in but not the
+  // adder behind, which has 32 bits there: then the first is kept, and the second stays in the fabric.
+`ifdef YOSYS
+  (* keep = AccW > 32 *)
+`endif
+  logic signed [ProdW-1:0] product2_q;
+  logic signed [ProdW-1:0] product3_q;
 
   always_ff @(posedge clk_i) begin
     product2_q <= $signed(value1_q) * $signed(weight);

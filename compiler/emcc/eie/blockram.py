@@ -2,8 +2,7 @@
 
 Yosys's memory_libmap weighs what a memory costs as block RAM, as RAM made of LUTs, and as logic, and takes the cheapest
 that its style allows; the costs are those of the families' libraries. `benchmarks/block_rams.py` holds the counts
-against Yosys's netlists: equal on ECP5 and Gowin; on iCE40 Yosys takes up to a tenth less, since it finds bits that it
-can keep elsewhere.
+against what nextpnr packs: they are equal.
 """
 
 from collections.abc import Iterable, Mapping

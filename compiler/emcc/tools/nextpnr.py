@@ -1,6 +1,7 @@
 """nextpnr, from the YoWASP wheels: from Yosys's netlist to a placed and routed design, with its clock and its cells."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.tools.process import run
+from emcc.tools.process import Finished, run
 
 TIMEOUT = 7200.0
 REPORT = "nextpnr.json"
+_UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*\d+\s+\d+%$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -126,15 +128,37 @@ def place_and_route(
         EmccError: the wheel is not installed.
         ToolError: the design does not fit, or the time ran out.
     """
-    family = part.of
-    module = f"yowasp_{family.package}"
+    words = [*(part.of.open_pins if open_pins else ()), *arguments, "--seed", str(seed), "--freq", str(freq)]
+    words += ["--timing-allow-fail", "--report", REPORT]
+    done = _nextpnr(netlist, part, words, cwd, timeout, [cwd / REPORT])
+    return read_report((cwd / REPORT).read_text(encoding="utf-8"), done.output)
+
+
+def packed(
+    netlist: str, part: Part, *, cwd: Path, arguments: Sequence[str] = (), timeout: float = TIMEOUT
+) -> dict[str, int]:
+    """Pack a netlist that Yosys wrote for the part's family, without placing it; `arguments` as for `place_and_route`.
+
+    Returns:
+        the cells of the part that it takes, by type, also where the part has fewer.
+
+    Raises:
+        EmccError: the wheel is not installed.
+        ToolError: nextpnr refuses the netlist, or the time ran out.
+    """
+    done = _nextpnr(netlist, part, [*part.of.open_pins, *arguments, "--pack-only"], cwd, timeout, [])
+    return {name: int(used) for name, used in _UTILISATION.findall(done.output)}
+
+
+def _nextpnr(
+    netlist: str, part: Part, words: Sequence[str], cwd: Path, timeout: float, stale: Sequence[Path]
+) -> Finished:
+    module = f"yowasp_{part.of.package}"
     if find_spec(module) is None:
         raise EmccError("nextpnr is not installed", hint=f"pip install {module.replace('_', '-')}")
-    words = [*part.arguments, *family.arguments, *(family.open_pins if open_pins else ()), *arguments]
-    words += ["--json", netlist, "--seed", str(seed), "--freq", str(freq), "--timing-allow-fail", "--report", REPORT]
-    command = [sys.executable, "-c", f"import {module} as n; n._run_{family.package}_argv()", *words]
-    done = run("nextpnr", command, cwd=cwd, timeout=timeout, stale=[cwd / REPORT])
-    return read_report((cwd / REPORT).read_text(encoding="utf-8"), done.output)
+    own = [*part.arguments, *part.of.arguments, "--json", netlist]
+    command = [sys.executable, "-c", f"import {module} as n; n._run_{part.of.package}_argv()", *own, *words]
+    return run("nextpnr", command, cwd=cwd, timeout=timeout, stale=stale)
 
 
 def read_report(text: str, log: str = "") -> Routed:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.tools.process import Finished, run
+from emcc.tools.process import Finished, ToolError, run
 
 TIMEOUT = 3600.0
 CELLS = "cells.json"
+CONFLICT = "Driver-driver conflict"
+"""What Yosys warns of where it drops one of two drivers, and the logic before it."""
 
 
 def yosys(script: str, *, cwd: Path, check: bool = True, quiet: bool = True) -> Finished:
@@ -49,7 +51,7 @@ def synthesise(
         How many cells of each type there are.
 
     Raises:
-        ToolError: Yosys rejects the design.
+        ToolError: Yosys rejects the design, or drives a net twice and goes on with one of both: its own fault, or ours.
     """
     for stale in (netlist, CELLS):
         (cwd / stale).unlink(missing_ok=True)
@@ -57,7 +59,9 @@ def synthesise(
     if pads:
         script += [f"select {top}", pads, "select -clear"]
     script += [f"write_json {netlist}", f"tee -q -o {CELLS} stat -json"]
-    yosys("; ".join(filter(None, script)), cwd=cwd)
+    done = yosys("; ".join(filter(None, script)), cwd=cwd)
+    if CONFLICT in done.output:
+        raise ToolError("Yosys", done.code, done.output, reason="drives a net twice")
     return cells((cwd / CELLS).read_text(encoding="utf-8"))
 
 

