@@ -55,6 +55,11 @@ class Memory:
 
 def memories(layout: Layout) -> tuple[Memory, ...]:
     """Return every memory of the array that a Program asks for."""
+    return tuple(row for row in table(layout).values() if row.copies)
+
+
+def table(layout: Layout) -> dict[str, Memory]:
+    """Return the memories by name, with those of function tables also where there are none: of one word, no copy."""
     program = layout.program
     pes, act_w = program.pes, program.act_w
     pointer = layout.start_bits + layout.count_bits
@@ -75,9 +80,4 @@ def memories(layout: Layout) -> tuple[Memory, ...]:
         Memory("word queue", "fifo", WORD_QUEUE, lane_counts + pes + layout.act_addr_bits + layout.col_bits, 1),
         Memory("output queue", "fifo", OUTPUT_QUEUE, pes * act_w, 1),
     ]
-    return tuple(row for row in rows if row.copies)
-
-
-def rom(layout: Layout, name: str) -> Memory:
-    """Return the ROM of that name."""
-    return next(memory for memory in memories(layout) if memory.name == name)
+    return {row.name: row for row in rows}

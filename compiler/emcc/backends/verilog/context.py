@@ -1,13 +1,15 @@
 """The parameters of emcc_array for a Program, as Verilog literals."""
 
+from collections.abc import Mapping
+
 from emcc.eie.layout import Layout
+from emcc.eie.memory import Memory
 
 
-def parameters(layout: Layout) -> list[tuple[str, str]]:
-    """Return (name, literal) in the order of emcc_array's declaration."""
+def parameters(layout: Layout, memory: Mapping[str, Memory]) -> list[tuple[str, str]]:
+    """Return (name, literal), sorted. `memory`: of `emcc.eie.memory.table`."""
     program = layout.program
     lo_bits, hi_bits = layout.table_split
-    tables = max(1, len(program.tables))
     numbers = {
         "Lanes": program.pes,
         "LaneCntW": layout.lane_count_bits,
@@ -15,27 +17,27 @@ def parameters(layout: Layout) -> list[tuple[str, str]]:
         "Layers": len(program.layers),
         "LayerW": max(1, (len(program.layers) - 1).bit_length()),
         "WordW": layout.word_bits,
-        "ActWords": layout.act_words,
+        "ActWords": memory["activations"].depth,
         "ActAddrW": layout.act_addr_bits,
         "ColW": layout.col_bits,
         "StartW": layout.start_bits,
         "CountW": layout.count_bits,
-        "EntryW": layout.entry_bits,
+        "EntryW": memory["spmat"].width,
         "CodeW": layout.max_code_w,
-        "Rows": layout.rows,
+        "Rows": memory["accumulators"].depth,
         "RowW": layout.row_bits,
         "BiasAddrW": layout.bias_addr_bits,
-        "LogQueue": program.queue_depth.bit_length() - 1,
-        "AccW": program.acc_w,
-        "BookDepth": layout.book_depth,
+        "LogQueue": memory["activation queue"].depth.bit_length() - 1,
+        "AccW": memory["bias"].width,
+        "BookDepth": memory["codebook"].depth,
         "BookAddrW": layout.book_addr_bits,
         "ShiftMin": layout.shift_min,
         "ShiftW": layout.shift_bits,
         "LoBits": lo_bits,
         "HiBits": hi_bits,
-        "CoarseDepth": layout.coarse_size * tables,
+        "CoarseDepth": memory["coarse"].depth,
         "CoarseAddrW": layout.coarse_addr_bits,
-        "FineDepth": layout.fine_size * tables,
+        "FineDepth": memory["fine"].depth,
         "FineAddrW": layout.fine_addr_bits,
     }
     literals = {name: str(value) for name, value in numbers.items()}

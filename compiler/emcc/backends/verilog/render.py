@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from emcc.backends.verilog.context import parameters
 from emcc.eie import descriptor
 from emcc.eie.layout import Layout
+from emcc.eie.memory import table
 from emcc.ir.program import Program
 from emcc.resources import folder, template
 
@@ -29,13 +30,13 @@ LIBRARY = (
 def render(program: Program) -> Mapping[str, bytes]:
     """Return file names ("rtl/...") and contents. ROM images are separate (backends.rom)."""
     layout = Layout(program)
+    memory = table(layout)
     top: str = template("verilog/emcc_top.sv.j2").render(
-        parameters=parameters(layout),
+        parameters=parameters(layout, memory),
         pes=[f"{pe:03}" for pe in range(program.pes)],
         layout=layout,
-        program=program,
-        word_msb=program.pes * program.act_w - 1,
-        ptr_bits=layout.start_bits + layout.count_bits,
+        memory=memory,
+        word_msb=memory["activations"].width - 1,
     )
     package: str = template("verilog/emcc_desc_pkg.sv.j2").render(
         places=[(_camel(place.field.name), place) for place in descriptor.places(layout)],
