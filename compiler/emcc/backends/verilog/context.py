@@ -1,14 +1,12 @@
 """The parameters of emcc_array for a Program, as Verilog literals."""
 
-from collections.abc import Mapping
-
 from emcc.eie.layout import Layout
-from emcc.eie.memory import Memory
+from emcc.eie.memory import table
 
 
-def parameters(layout: Layout, memory: Mapping[str, Memory]) -> list[tuple[str, str]]:
-    """Return (name, literal), sorted. `memory`: of `emcc.eie.memory.table`."""
-    program = layout.program
+def parameters(layout: Layout) -> list[tuple[str, str]]:
+    """Return (name, literal), sorted."""
+    program, memory = layout.program, table(layout)
     lo_bits, hi_bits = layout.table_split
     numbers = {
         "Lanes": program.pes,

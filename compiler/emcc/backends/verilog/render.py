@@ -32,7 +32,7 @@ def render(program: Program) -> Mapping[str, bytes]:
     layout = Layout(program)
     memory = table(layout)
     top: str = template("verilog/emcc_top.sv.j2").render(
-        parameters=parameters(layout, memory),
+        parameters=parameters(layout),
         pes=[f"{pe:03}" for pe in range(program.pes)],
         layout=layout,
         memory=memory,
