@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,13 @@ from hypothesis.internal.conjecture import providers
 DATA = Path(os.environ.get("EMCC_DATA", Path(__file__).resolve().parents[1] / ".." / "shared" / "data"))
 CI_MAY_SKIP = ("no shared data", "cannot mount")
 """How the reasons begin for which a test may be skipped in CI: what a checkout and its tools cannot bring."""
+
+TOGETHER = {
+    "tests/end_to_end/test_digits.py": "digits",
+    **{f"tests/bench/test_{name}.py": "yosys" for name in ("absorb", "fmax", "netlists")},
+    **{f"tests/sim/test_{name}.py": "yosys" for name in ("lint_readers", "memories")},
+}
+"""Files whose tests one worker runs: the demo runs once, and no worker waits while another compiles Yosys."""
 
 # Two workers on two cores: more threads than one would wait for each other, and sums would depend on their number.
 os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")})
@@ -34,6 +42,18 @@ def shared_data() -> Path:
     if not (DATA / "models").is_dir():
         pytest.skip("no shared data: set EMCC_DATA to its folder")
     return DATA
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Schedule the groups of TOGETHER; pytest 9.2 hides the marks that xdist 3.8 groups by."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER.get(nodeid.split("::")[0], nodeid)
+
+    return Together(config, log)
 
 
 def _no_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:

