@@ -53,6 +53,26 @@ TargetSize = Annotated[str | None, typer.Option(metavar="SIZE", help="Compress u
 TargetSparsity = Annotated[
     float | None, typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Compress to this share of zeros, exactly.")
 ]
+DataFile = Annotated[
+    Path | None,
+    typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y: labels, or float targets."),
+]
+Validate = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="V.npz", help="Samples that decide, which the model was not trained on. [default: some of DATA]"
+    ),
+]
+Task = Annotated[
+    str, typer.Option(metavar="auto|classify|regress", help="What the outputs are for, and so how they are judged.")
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(metavar="M", min=0.01, help="Time to train for; becomes a number of steps beforehand. [default: 5]"),
+]
+TrainSteps = Annotated[
+    int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of training, instead; as emcc.json has them.")
+]
 RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
@@ -72,9 +92,7 @@ def compile_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
     target: Annotated[str, typer.Option(help="The accelerator; eie is the one there is.")] = "eie",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_eie, here]")] = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
-    ] = None,
+    data: DataFile = None,
     pes: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=256, help="Processing elements. [default: the recipe's, 8]")
     ] = None,
@@ -84,12 +102,25 @@ def compile_command(
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="Follow the recipe: [prune] to 10 %, [finetune]; no goal.")
+    ] = False,
+    validate: Validate = None,
+    task: Task = "auto",
+    minutes: Minutes = None,
+    steps: TrainSteps = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where more is lost than the goal allows, or than a point.")
+    ] = False,
     work: Work = None,
     dump: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the graph after every pass, and the program, as text.")
     ] = None,
 ) -> None:
-    """Compile a model into an artefact: compressed model, RTL, ROM images, report."""
+    """Compile a model into an artefact: compressed model, RTL, ROM images, report.
+
+    With data and no goal: --max-drop 1 --minutes 5. Without data nothing is pruned or trained.
+    """
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions
     from emcc.files.artefact import check_folder
@@ -101,27 +132,34 @@ def compile_command(
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work,
-        dump=dump,
+        dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes, steps=steps,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
     artefact.write(folder)
     if not quiet:
         print_summary(artefact.manifest, printable(str(folder), 1000))
+    loss = artefact.manifest["loss"]
+    if strict and loss is not None and loss["lost"] > loss["allowed"]:
+        raise typer.Exit(1)
 
 
 @app.command()
 def compress(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
-    data: Annotated[
-        Path | None, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
-    ] = None,
+    data: DataFile = None,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
     keep_weights: KeepWeights = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_compressed, here]")] = None,
     recipe: RecipeFile = None,
+    validate: Validate = None,
+    task: Task = "auto",
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", min=0.01, help="Time to train for. [default: what the passes take]")
+    ] = None,
+    steps: TrainSteps = None,
     work: Work = None,
     quiet: Quiet = False,
 ) -> None:
@@ -141,7 +179,8 @@ def compress(
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
-        artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights), progress)
+        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps)
+        artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:
         print_compressed(artefact.manifest, printable(str(folder), 1000))

@@ -38,7 +38,7 @@ def load_data(path: Path | str, graph: Graph) -> Dataset:
     `x` is float32 of the model's input shape with the batch first. float64 is rounded to float32; float16 and
     integers of up to 16 bits are converted as they are (pixels are not scaled). `y` is optional: integer class
     numbers [n], below the model's output size where its output is a vector, or targets of the output's shape. Numbers
-    [n] for a single output are class numbers where all are integers 0 and 1. Raises EmccError for anything else. An
+    [n] for a single output are class numbers where all are 0 or 1. Raises EmccError for anything else. An
     array's size is checked before it is read, and float32 that is not compressed is mapped, not loaded.
     """
     path = Path(path)
@@ -101,19 +101,16 @@ def _load_y(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) ->
     if array.shape[:1] != (samples,):
         shape = list(array.shape)
         raise EmccError(f"y has shape {shape}, but x has {samples} samples: expected [{samples}]", file=path)
-    if array.dtype.kind in "iu" and len(array.shape) == 1:
-        raw = array.read()
-        if not single:
-            y = _classes(raw, output.features if vector else None, path)
-        elif ((raw == 0) | (raw == 1)).all():
-            y = raw.astype(np.int64)
-        else:
-            y = _targets(raw, path, output)
+    raw = array.read()
+    if single and raw.size == samples and ((raw == 0) | (raw == 1)).all():
+        y = raw.reshape(samples).astype(np.int64)
+    elif array.dtype.kind in "iu" and raw.size == samples and not single:
+        y = _classes(raw.reshape(samples), output.features if vector else None, path)
     elif graph.host:
         given, hint = f"{array.dtype} of shape {list(array.shape)}", "give integers [n], such as y.argmax(axis=1)"
         raise EmccError(f"y is {given}, but the model classifies: class numbers belong there", file=path, hint=hint)
     else:
-        y = _targets(array.read(), path, output)
+        y = _targets(raw, path, output)
     y.flags.writeable = False
     return y
 

@@ -6,16 +6,11 @@ from emcc.base.errors import EmccError
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
 from emcc.samples.dataset import Dataset
+from emcc.samples.split import spread
 
 SAMPLES = 4096
 NOISE = 256
 SEED = 0
-
-
-def spread(length: int, count: int) -> Array:
-    """Return at most `count` row numbers spread evenly over `length` rows, ascending: int64."""
-    count = min(count, length)
-    return np.arange(count, dtype=np.int64) * length // max(count, 1)
 
 
 def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
