@@ -59,9 +59,7 @@ DataFile = Annotated[
 ]
 Validate = Annotated[
     Path | None,
-    typer.Option(
-        metavar="V.npz", help="Samples that decide, which the model was not trained on. [default: some of DATA]"
-    ),
+    typer.Option(metavar="V.npz", help="Samples that decide, new to the model. [default: some of DATA]"),
 ]
 Task = Annotated[
     str, typer.Option(metavar="auto|classify|regress", help="What the outputs are for, and so how they are judged.")

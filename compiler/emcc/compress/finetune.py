@@ -31,13 +31,13 @@ class Finetune:
 
     The aim, on `data`: the labels' cross entropy, or the squared error of a regression's targets over their variance.
     Without either the outputs of `teacher`, the model before it was compressed (Hinton et al. 2015): a regression's and
-    with `distil` "values" by their squared error over their variance, with "distribution" by the Kullback-Leibler divergence of their softmax at
-    `temperature`. "auto" is "distribution" where the host applies a softmax or arg-max. (LeNet-300-100 pruned to a
-    tenth, without labels, keeps 97.6 % with "values" and 97.8 % with "distribution" of 97.7 %; but outputs that
-    are not scores have no distribution.)
+    with `distil` "values" by their squared error over their variance, with "distribution" by the Kullback-Leibler
+    divergence of their softmax at `temperature`. "auto" is "distribution" where the host applies a softmax or arg-max.
+    (LeNet-300-100 pruned to a tenth, without labels, keeps 97.6 % with "values" and 97.8 % with "distribution" of 97.7
+    %; but outputs that are not scores have no distribution.)
 
-    What decides is not trained on (`sides`, else a part `holdout` of the data); after each epoch it judges, and the best state is the result,
-    the one before the first epoch included: what is held out never gets worse.
+    What decides is not trained on (`sides`, else a part `holdout` of the data); after each epoch it judges, and the
+    best state is the result, the one before the first epoch included: what is held out never gets worse.
 
     The same seed, data and machine give the same bits.
     """

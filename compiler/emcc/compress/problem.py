@@ -130,8 +130,8 @@ class Problem:
     def epoch(self, number: int, clean: float = 0.0) -> Iterator[tuple[Array, Any, Any]]:
         """(rows, inputs, the original's outputs) a batch, shuffled and augmented by (seed, number).
 
-        A short last batch is left out, and what small data has too few of comes again in another order; a share `clean` of samples is not augmented. Orders come again every PERIOD
-        epochs, so that the original need not run every time.
+        A short last batch is left out, and small data comes again in another order; a share `clean` of samples is not
+        augmented. Orders come again every PERIOD epochs, so that the original need not run every time.
         """
         number %= PERIOD
         rng = np.random.default_rng([self.options.seed, 1, number])

@@ -40,22 +40,34 @@ class Stages:
 
 
 def worth(stages: Stages, sides: Sides | None, options: CompileOptions, goal: Goal | None) -> dict[str, Any]:
-    """Return "quality" and "loss" of emcc.json.
+    """Return "quality", "loss" and more "warnings" of emcc.json.
 
     quality: see measure.quality; without data "measure" is None, and only the error of fixed point is there.
     loss: None, or lost and allowed (points by the worst output), measure, source, rounded (layers whose weights were
     clustered, with --keep-weights), by_rounding (what that alone lost), causes (see measure.causes) and advice.
     """
-    errors = fixed_error(stages.shared, stages.program, sides and sides.judges)
+    errors = fixed_error(stages.shared, stages.program, None if sides is None else sides.judges)
     rounded = _rounded(stages) if options.keep_weights else []
     if sides is None:
         loss = _of(_synthetic(stages, options), stages, rounded, POINT, always=True) if rounded else None
-        return {"quality": {**_missing(), **errors}, "loss": loss}
+        return {"quality": {**_missing(), **errors}, "loss": loss, "warnings": []}
     quality = Quality(stages.original, sides, options.task)
     allowed = goal.max_drop if goal is not None and goal.max_drop is not None else POINT
     facts = quality.facts(integers(stages.program))
     loss = _of(quality, stages, rounded, allowed)
-    return {"quality": {**facts, **errors}, "loss": loss}
+    return {"quality": {**facts, **errors}, "loss": loss, "warnings": _unsure(facts, goal)}
+
+
+def _unsure(facts: dict[str, Any], goal: Goal | None) -> list[str]:
+    """Say where a loss is small on the samples that decide, and too few of them decide to be sure of it."""
+    most = None if goal is None else goal.max_drop
+    if most is None or facts["lost"] > most or facts["lost_at_most"] <= most:
+        return []
+    return [
+        f"{facts['samples']:,} samples decide, too few to be sure that no more than {most:g} points are lost: in 19 "
+        f"cases of 20 it is no more than {facts['lost_at_most']:.2f}. Where nothing was sure, nothing was pruned: give "
+        "more with --validate or --data, or allow more with --max-drop"
+    ]
 
 
 def _missing() -> dict[str, Any]:

@@ -30,8 +30,9 @@ TIMED = 256
 class Compiled:
     """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest.
 
-    `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what automatic compression measured, where that ran;
-    `table_errors` the greatest error of each function table, by layer, in output ulps.
+    `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
+    automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
+    in output ulps.
     """
 
     original: Graph
@@ -69,7 +70,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         },
         **rounded(compiled.record),
         "passes": [{"name": name, "did": did} for name, did in compiled.steps],
-        "warnings": list(compiled.plan.warnings),
+        "warnings": [*compiled.plan.warnings, *compiled.worth["warnings"]],
         "design": {
             "pes": program.pes,
             "act_w": program.act_w,
@@ -93,7 +94,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             {"layer": layer.name, **asdict(at)}
             for layer, at in zip(program.layers, Layout(program).placements, strict=True)
         ],
-        **rounded(compiled.worth),
+        **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
     }
 
 

@@ -73,8 +73,8 @@ def make(
         resolved = {name: section for name, section in resolved.items() if name not in (zeros.name, "finetune")}
         resolved[codebooks.name] = {name: getattr(compress[0], name) for name in resolved[codebooks.name]}
     elif data is not None:
-        given = {"data": data, "teacher": original, "sides": sides, "task": options.task}
-        finetune = replace(recipe.of(Finetune), progress=progress, codebooks=codebooks, **given)
+        finetune = replace(recipe.of(Finetune), data=data, teacher=original, sides=sides, task=options.task)
+        finetune = replace(finetune, progress=progress, codebooks=codebooks)
         compress = (Gradual(zeros, finetune), codebooks)
         compress += (finetune,) if finetune.shared_epochs else ()
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)

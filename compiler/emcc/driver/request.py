@@ -17,7 +17,7 @@ class CompressOptions:
             recipe or the goal says.
         validate: an .npz whose samples decide, in the place of some of the data's.
         task: what outputs are for, one of samples.judge.TASKS.
-        minutes: how long training may take on a machine like those that the figures are of; steps: of training, instead.
+        minutes: how long training may take, about; steps: of training, instead.
         work: where a search keeps its steps, so that it goes on after an interruption.
     """
 

@@ -55,6 +55,6 @@ def _key(options: CompressOptions, set_up: Setup, recipe: Recipe) -> str:
     files = [file for file in (options.model, options.data, options.validate) if file is not None]
     total = hashlib.sha256("".join(source(file)["sha256"] for file in files).encode())
     chosen = {"goal": asdict(set_up.goal), "recipe": recipe.effective(), "emcc": __version__}
-    chosen |= {"task": options.task, "steps": set_up.search.steps}
+    chosen["judging"] = {"task": options.task, "steps": set_up.search.steps}
     total.update(json.dumps({**chosen, "keep_weights": options.keep_weights}, sort_keys=True, default=str).encode())
     return total.hexdigest()

@@ -42,7 +42,8 @@ class Steps:
             "search",
             f"{goal}{' (the default; --fixed follows the recipe)' if by_default else ''}: "
             f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), trained for {search['trained_steps']:,} steps; "
-            f"{search['measure']} on the {search['held_out']:,} samples that decide {after:.2f} %, {before:.2f} % before",
+            f"{search['measure']} on the {search['held_out']:,} samples that decide "
+            f"{after:.2f} %, {before:.2f} % before",
         )
 
     def run(self, passes: Sequence[Pass], graph: Graph) -> Graph:

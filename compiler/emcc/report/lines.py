@@ -32,7 +32,7 @@ def seconds(value: float) -> str:
 
 def than(ratio: float, more: str, less: str) -> str:
     """Write a ratio so that it is true: 3.1x faster, or 1.3x slower for 0.77."""
-    return f"{ratio:.1f}x {more}" if ratio >= 1 else f"{1 / ratio:.1f}x {less}"
+    return f"{ratio:.1f}x {more}" if ratio >= 1 or ratio <= 0 else f"{1 / ratio:.1f}x {less}"
 
 
 def headline(manifest: Mapping[str, Any]) -> str:
@@ -98,7 +98,8 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         f"biases): {than(total['compression'], 'smaller', 'larger')}",
         f"time: {cycles['mean']:,.0f} cycles an inference ({cycles['min']:,} to {cycles['max']:,}), "
         f"{seconds(total['seconds'])} at {clock:.0f} MHz; dense on the same {manifest['design']['pes']} PEs "
-        f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: {than(total['speedup'], 'faster', 'slower')} "
+        f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: "
+        f"{than(total['speedup'], 'faster', 'slower')} "
         f"[estimate: cycle model over {cycles['samples']} {manifest['samples']}]",
         "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
     ]

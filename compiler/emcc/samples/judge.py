@@ -92,7 +92,7 @@ class Judge:
     Attributes:
         task: "classify" or "regress". measure: the name of its figure. against: what outputs are held against.
         threshold: above which a single output is of class 1; None where the class is the place of the largest.
-        wanted: int64 [n] classes, or float64 [n, m] values. scale: float64 [m], the variance of each value; 1 of classes.
+        wanted: int64 [n] classes, or float64 [n, m] values. scale: float64 [m], each value's variance; 1 of classes.
     """
 
     task: str
@@ -146,7 +146,7 @@ def judge(graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None
     Args:
         graph: the original model, folded.
         outputs: what it gives for the samples that decide, [n, ...], before the host's part.
-        data: with labels int64, targets float32 [all, ...], or neither; rows: the samples that decide, int64 [n], or all.
+        data: with labels int64, targets float32 [all, ...], or neither; rows: those that decide, int64 [n], or all.
         task: one of TASKS.
 
     Raises:
@@ -166,7 +166,7 @@ def judge(graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None
     wanted, against = values, ORIGINAL
     if y is not None:
         wanted, against = y.reshape(len(y), -1).astype(np.float64), TARGETS
-    elif values.shape[1] == data.x[0].size and values.shape[1] > 1:
+    elif values.shape[1] == graph.tensors[graph.inputs[0]].features and values.shape[1] > 1:
         seen = np.asarray(data.x[rows], np.float64).reshape(values.shape)
         spread = float(seen.var(axis=0).mean())
         if spread and np.square(values - seen).mean() <= (1 - FOLLOWS) * spread:
@@ -179,9 +179,8 @@ def judge(graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None
 def of_original(judge: Judge, outputs: Array) -> Judge:
     """Return the judge of the same task with the original's outputs [n, ...] in the place of labels and targets."""
     if judge.task == "classify":
-        return replace(
-            judge, measure=AGREEMENT, against=ORIGINAL, wanted=_classes(judge.graph, outputs, judge.threshold)
-        )
+        own = _classes(judge.graph, outputs, judge.threshold)
+        return replace(judge, measure=AGREEMENT, against=ORIGINAL, wanted=own)
     values = np.asarray(outputs, np.float64).reshape(len(outputs), -1)
     return replace(judge, against=ORIGINAL, wanted=values, scale=variance(values))
 
@@ -208,11 +207,14 @@ def task_of(graph: Graph, y: Array | None, asked: str = "auto") -> str:
         if not can:
             raise EmccError("the model's output is not a number a class", hint="leave out --task classify")
         return asked
+    single = output.features == 1
     if asked == "regress" and whole and lengths:
         raise EmccError(
             "y holds class numbers, and a regression's targets are of the output's shape",
             hint="give such targets, or leave y out",
         )
+    if whole and not can and y is not None and y.ndim == 1 and not single:
+        raise EmccError("y holds class numbers, and the model's output is not a number a class", hint="leave y out")
     if asked == "regress" or y is not None:
         return "classify" if whole and asked == "auto" and can else "regress"
     return "classify" if by_host and can else "regress"
