@@ -17,6 +17,9 @@ from emcc.ir.graph import Graph
 RATIO, TRIES = 0.7, 30
 """Of two densities that --max-drop tries after one another, and how many."""
 
+DENSER = (0.6, 0.8)
+"""Densities that --max-drop tries where every level loses too much once weights are shared."""
+
 BYTES = 1.15
 """Of a kept weight in the file, before there is a better guess: position, code, its share of biases and header."""
 
@@ -111,6 +114,13 @@ class Searcher(Stages):
             final = self.settled(best, self.options.settle)
             if self.stored_quality(final) < self.stored_quality(best):
                 final = best
+            shared = self.share(final)
+            if self.fits(shared):
+                return final, shared
+        for density in DENSER:
+            if self.spent():
+                break
+            final = self.settled(self.grow(start, round(start.size() * density), epochs), self.options.settle)
             shared = self.share(final)
             if self.fits(shared):
                 return final, shared
