@@ -44,6 +44,11 @@ class Format:
         """Floats to int64: rounded, then saturated."""
         return np.clip(self.rounded(values), self.low, self.high).astype(np.int64)
 
+    def beyond(self, values: Array) -> Array:
+        """Which floats, rounded, are outside of the format, so that quantising saturates them: bool."""
+        scaled = self.rounded(values)
+        return np.asarray((scaled < self.low) | (scaled > self.high))
+
     def dequantise(self, integers: Array) -> Array:
         """Integers to float64."""
         return np.ldexp(np.asarray(integers, np.float64), -self.frac_bits)

@@ -54,8 +54,13 @@ def quantised(program: Program, x: Array) -> Array:
     Raises:
         EmccError: the samples are not in the model's shape, or some are NaN.
     """
+    return saturated(program, scaled(program, x))
+
+
+def saturated(program: Program, values: Array) -> Array:
+    """Return what `scaled` gave as the array takes it: int64."""
     fmt = input_format(program)
-    return np.clip(scaled(program, x), fmt.low, fmt.high).astype(np.int64)
+    return np.clip(values, fmt.low, fmt.high).astype(np.int64)
 
 
 def dequantised(program: Program, integers: Array, output: int = 0) -> Array:
