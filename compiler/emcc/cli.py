@@ -237,6 +237,41 @@ def run(
 
 
 @app.command()
+def compare(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of `emcc compile` or `emcc compress`.")],
+    model: Annotated[Path, typer.Option(metavar="MODEL.onnx", help="The model that it was made of.")],
+    data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, samples as the model is used on.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="[default: DIR_compare.html, beside DIR]")
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="Samples, spread evenly over the data.")] = 1000,
+    threshold: Annotated[
+        float, typer.Option(metavar="SHARE", min=0.0, help="Relative error beyond which tensors have parted.")
+    ] = 0.05,
+    json_file: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show every tensor's float value against its fixed-point one: error, saturation, share of the output's error."""
+    from emcc.driver.compare import compare_model
+    from emcc.files.artefact import check_file, to_json, write_file
+    from emcc.report.compared import print_comparison
+    from emcc.report.profile import render_comparison
+    from emcc.report.progress import Progress
+
+    here = folder.resolve()
+    page = out or folder.parent / f"{for_path(here.name)}_compare.html"
+    check_file(page)
+    check_file(json_file)
+    with Progress(quiet) as progress:
+        comparison = compare_model(folder, model, data, count, threshold, progress)
+    write_file(page, render_comparison(comparison, model.name))
+    if json_file:
+        write_file(json_file, to_json(comparison.to_json()))
+    if not quiet:
+        print_comparison(comparison, printable(str(page), 1000))
+
+
+@app.command()
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="An ONNX model, or an artefact.")],
     json_file: Json = None,

@@ -114,6 +114,12 @@ class Counter:
         self._made[buffer] += len(saturating) * held.positions * int(np.count_nonzero(held.order != HOLE))
         self._beyond[buffer] += int(np.count_nonzero(saturating))
 
+    def shares(self) -> dict[str, float]:
+        """Return the share that saturates, by the tensor's name: of the input, and of all that is written."""
+        counted = zip(self.program.buffers, self._made, self._beyond, strict=True)
+        made = {buffer.name: Count(values, saturated).share for buffer, values, saturated in counted if values}
+        return {**made, self.program.inputs[0].name: Count(self._values, self._saturated).share}
+
     def result(self) -> Saturation:
         """Return the counts so far."""
         program, fmt = self.program, input_format(self.program)

@@ -28,11 +28,11 @@ def warn_of_saturation(out: Console, saturation: Saturation | None) -> None:
 def sentence(saturation: Saturation) -> str:
     """Say that inputs saturate, and what to do."""
     inputs = saturation.inputs
+    shares = percent(inputs.share), percent(inputs.saturated / max(inputs.nonzero, 1)), percent(WARNED, ".1%")
     return (
-        f"{percent(inputs.share)} of the inputs ({percent(inputs.saturated / max(inputs.nonzero, 1))} of those that are "
-        f"not zero) saturate: they lie outside of the input's format, {inputs.low:.6g} to {inputs.high:.6g}. "
-        f"More than {percent(WARNED, '.1%')} means data on another scale than what the formats were calibrated on: "
-        "scale it as for training, or compile again, calibrated on such data with --data"
+        f"{shares[0]} of the inputs ({shares[1]} of those that are not zero) saturate: they lie outside of the input's "
+        f"format, {inputs.low:.6g} to {inputs.high:.6g}. More than {shares[2]} means data on another scale than what "
+        "the formats were made for: scale it as for training, or compile again, calibrated on such data with --data"
     )
 
 
