@@ -6,8 +6,8 @@ import numpy as np
 
 from emcc import ops
 from emcc.base.errors import EmccError
+from emcc.eie.counter import Counter
 from emcc.eie.reference import run_ports
-from emcc.eie.saturation import Counter
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.measure.alone import replaced, rerun, weights_of
 from emcc.measure.comparison import EXPONENTS, Comparison, Row

@@ -6,7 +6,7 @@ from rich.table import Table
 from emcc.report.lines import percent
 from emcc.report.saturation import saturation_rows, warn_of_saturation
 from emcc.report.summary import console, shown
-from emcc.runtime.answers import Answers
+from emcc.runtime.result import Answers
 
 
 def print_answers(answers: Answers, engine: str, file: str) -> None:

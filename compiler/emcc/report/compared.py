@@ -4,7 +4,6 @@ from rich import box
 from rich.table import Table
 
 from emcc.base.text import printable
-from emcc.ir.graph import Format
 from emcc.measure.comparison import Comparison, Row
 from emcc.report.lines import percent
 from emcc.report.summary import console, shown
@@ -35,7 +34,7 @@ def cells(row: Row) -> list[str]:
     return [
         label(row),
         row.op,
-        form(row.fmt),
+        form(row),
         f"{row.error_max:.3g}",
         f"{row.error_rms:.3g}",
         percent(row.relative),
@@ -51,9 +50,9 @@ def label(row: Row) -> str:
     return f"weights of {name}" if row.kind == "weights" else name
 
 
-def form(fmt: Format | None) -> str:
+def form(row: Row) -> str:
     """Write a format: q12 of 16 has 12 fraction bits of 16."""
-    return f"q{fmt.frac_bits} of {fmt.width}" if fmt else ""
+    return f"q{row.fmt.frac_bits} of {row.fmt.width}" if row.fmt else ""
 
 
 def sentences(comparison: Comparison) -> list[str]:

@@ -1,56 +1,25 @@
 """`emcc run`: what a model answers, by any of the engines."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from emcc.base.errors import EmccError
+from emcc.eie.counter import Counter
 from emcc.eie.reference import run_ports
-from emcc.eie.saturation import Counter, Saturation
+from emcc.eie.saturation import Saturation
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.ops import interpret
 from emcc.runtime.final import accuracy, final
 from emcc.runtime.opened import Opened
+from emcc.runtime.result import Answers
 from emcc.runtime.simulate import simulate
 from emcc.samples.dataset import Dataset
 from emcc.samples.sampling import dequantised, saturated, scaled
 
 ROWS, ELEMENTS = 4096, 1 << 22
 Progress = Callable[[int, int], object]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What came out.
-
-    Attributes:
-        samples: rows of every array.
-        final: the answers by key, see runtime.final.
-        accuracy: share of samples that are classified as labelled; None without labels or classes.
-        saturation: None where the artefact computes in floats.
-        failure: why the answers are not to be believed, or "".
-    """
-
-    samples: int
-    final: Mapping[str, Array] = field(repr=False)
-    accuracy: float | None
-    saturation: Saturation | None
-    failure: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all but the answers as JSON values."""
-        return {
-            "samples": self.samples,
-            "outputs": {
-                key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in self.final.items()
-            },
-            "accuracy": self.accuracy,
-            "saturation": self.saturation and self.saturation.to_json(),
-            "failure": self.failure or None,
-        }
 
 
 def reference(opened: Opened, data: Dataset, progress: Progress) -> Answers:

@@ -1,4 +1,4 @@
-"""What a simulation found."""
+"""What a simulation found, and what a run answered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,4 +113,35 @@ class SimulationResult:
             "broadcasts": self.broadcasts.tolist(),
             "stalls": self.stalls.tolist(),
             "products": self.products.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What `emcc run` got from an engine.
+
+    Attributes:
+        samples: rows of every array.
+        final: the answers by key, see runtime.final.
+        accuracy: share of samples that are classified as labelled; None without labels or classes.
+        saturation: None where the artefact computes in floats.
+        failure: why the answers are not to be believed, or "".
+    """
+
+    samples: int
+    final: Mapping[str, Array] = field(repr=False)
+    accuracy: float | None
+    saturation: Saturation | None
+    failure: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all but the answers as JSON values."""
+        return {
+            "samples": self.samples,
+            "outputs": {
+                key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in self.final.items()
+            },
+            "accuracy": self.accuracy,
+            "saturation": self.saturation and self.saturation.to_json(),
+            "failure": self.failure or None,
         }

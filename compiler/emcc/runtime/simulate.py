@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from emcc.eie import cycles, reference
+from emcc.eie.counter import Counter
 from emcc.eie.hardware import require_array
-from emcc.eie.saturation import Counter, Saturation
+from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
