@@ -58,7 +58,7 @@ def form(row: Row) -> str:
 def sentences(comparison: Comparison) -> list[str]:
     """Say where float and fixed point part, what the output's error is, and what causes most of it."""
     first, output = comparison.first, comparison.output
-    limit = f"{100 * comparison.threshold:.3g} %"
+    limit = f"{100 * comparison.threshold:g} %"
     lines = [
         f"first to part: {label(first)}, {percent(first.relative)} from its float value (RMS), more than {limit}"
         if first
