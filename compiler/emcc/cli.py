@@ -190,6 +190,8 @@ def simulate(
         write_file(json_file, to_json(result.to_json()))
     if outputs and result.complete:
         write_file(outputs, to_npz(result.final))
+    elif outputs:
+        print("emcc: no outputs are written: not every inference came to its end", file=sys.stderr)
     if not result.ok:
         raise typer.Exit(1)
 

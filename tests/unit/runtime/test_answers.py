@@ -1,6 +1,7 @@
 """`emcc run`: answers as the ONNX model would give them, the same bytes each time, and what saturates beside them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,13 +10,16 @@ import numpy as np
 import onnx
 import pytest
 from models import mlp, model, node, onnxruntime_run, random_weight, save
+from onnx import numpy_helper
 from qgraphs import inputs
 from qgraphs import quantised as quantised_graph
 from typer.testing import CliRunner
 
 from emcc.cli import app
+from emcc.container import decode, encode
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
+from emcc.eie.store import load_program
 from emcc.ir.graph import Graph
 from emcc.ops.interpret import trace
 from emcc.runtime import answers
@@ -195,3 +199,29 @@ def test_an_engine_that_differs_writes_no_answers(folder: Path, monkeypatch: pyt
     assert result.exit_code == 1
     assert "rtl is not what the reference is: first difference: 3, not 4" in result.stderr
     assert not Path("y.npz").exists()
+
+
+def test_where_a_function_is_flat_nothing_is_lost(folder: Path) -> None:
+    """Calibration ends the format of tanh's argument where tanh is flat; of LeakyRelu's nothing is flat."""
+    proto, x = mlp((6, 9, 4), ["Tanh", None], seed=2), samples(300, 6)
+    (large,) = (tensor for tensor in proto.graph.initializer if tensor.name == "fc0.weight")
+    weight = 12 * numpy_helper.to_array(large)
+    large.CopyFrom(numpy_helper.from_array(weight, large.name))
+    compiled(proto, x)
+    run("run", "out", "--data", "data.npz", "--out", "y.npz", "--json", "told.json", "--quiet")
+    layer = load_program(Path("out/program.npz")).layers[0]
+    beyond = np.abs(x @ weight.T) > layer.z_fmt.dequantise(np.array(layer.z_fmt.high)) + 1
+    assert beyond.mean() > 0.2
+    assert json.loads(Path("told.json").read_text())["saturation"]["layers"][0]["saturated"] == 0
+
+
+def test_an_illegal_model_is_the_files_fault(folder: Path) -> None:
+    compiled(mlp((6, 9, 4), seed=2), samples(50, 6), command="compress")
+    file = Path("out/model.emc")
+    graph = decode(file.read_bytes())
+    (last,) = (one for one in graph.nodes if one.outputs == graph.outputs)
+    wrong = [replace(one, attrs={**one.attrs, "shift": 99}) if one is last else one for one in graph.nodes]
+    file.write_bytes(encode(graph.with_(nodes=tuple(wrong))))
+    result = CliRunner().invoke(app, ["run", "out", "--data", "data.npz", "--out", "y.npz"])
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("emcc: error: out/model.emc: holds no model that emcc writes: after quantise: ")
