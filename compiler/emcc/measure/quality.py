@@ -11,7 +11,7 @@ from emcc.ir.program import Program
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
 from emcc.samples.judge import AGREEMENT, Judge, Score, judge, of_original
-from emcc.samples.sampling import quantised, sample
+from emcc.samples.sampling import dequantised, quantised, sample
 from emcc.samples.split import Sides
 
 BATCH = 1000
@@ -26,19 +26,12 @@ def floats(graph: Graph) -> Run:
 
 def integers(program: Program) -> Run:
     """Run a program in the reference model."""
-    shape, fmt = program.outputs[0].shape, program.layers[-1].out_fmt
-    return lambda x: fmt.dequantise(reference.run(program, quantised(program, x))).reshape(len(x), *shape)
+    return lambda x: dequantised(program, reference.run(program, quantised(program, x)))
 
 
 def decoded(held: Graph) -> Run:
     """Run what a model.emc holds: in integers where it has formats."""
-    source, target = held.tensors[held.inputs[0]].fmt, held.tensors[held.outputs[0]].fmt
-
-    def run(x: Array) -> Array:
-        y = np.asarray(interpret.run(held, source.quantise(x) if source else x))
-        return target.dequantise(y) if source and target else y.astype(np.float64)
-
-    return run
+    return lambda x: interpret.answers(held, x)
 
 
 class Quality:

@@ -31,6 +31,10 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.x)
 
+    def first(self, count: int | None) -> "Dataset":
+        """The first `count` samples, or all."""
+        return Dataset(self.x[:count], None if self.y is None else self.y[:count])
+
 
 def load_data(path: Path | str, graph: Graph) -> Dataset:
     """Read an .npz for a model.

@@ -1,0 +1,48 @@
+"""From what the last layer gives to what the user's model gives: the host's operators, the accuracy, the file."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from emcc.base.text import for_path
+from emcc.files.arrays import write_npz
+from emcc.ir.graph import Array
+from emcc.ops import host
+
+ONE = "y"
+"""The key of an only output."""
+
+
+def final(tail: host.Tail, outputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return a model's answers as its ONNX file would give them, by key: float32, or int64 of an ArgMax.
+
+    Args:
+        tail: the host's operators behind the output, of a model with one.
+        outputs: float64 [n, ...] by the output's name, in the model's order.
+
+    The key of an only output is "y"; several have their names, made fit for a file's name, and made different.
+    """
+    if len(outputs) == 1:
+        (only,) = outputs.values()
+        return {ONE: _narrow(np.asarray(host.apply(tail, only)))}
+    keyed: dict[str, Array] = {}
+    for name, value in outputs.items():
+        key = for_path(name)
+        while key in keyed:
+            key += "_"
+        keyed[key] = _narrow(value)
+    return keyed
+
+
+def accuracy(tail: host.Tail, outputs: Array, labels: Array | None) -> float | None:
+    """Return how often outputs [n, ...], before the host's operators, name the label; None where it cannot be told."""
+    return host.accuracy(tail, outputs, labels)
+
+
+def to_npz(answers: Mapping[str, Array]) -> bytes:
+    """Return the file of `final` answers: the same answers are the same bytes."""
+    return write_npz(answers)
+
+
+def _narrow(value: Array) -> Array:
+    return value.astype(np.int64 if value.dtype.kind in "iu" else np.float32)
