@@ -3,7 +3,7 @@
 from rich import box
 from rich.table import Table
 
-from emcc.report.lines import percent
+from emcc.report.lines import worth_rows
 from emcc.report.saturation import saturation_rows, warn_of_saturation
 from emcc.report.summary import console, shown
 from emcc.runtime.result import Answers
@@ -14,8 +14,7 @@ def print_answers(answers: Answers, engine: str, file: str) -> None:
     out = console()
     table = Table(box=box.SIMPLE_HEAD, show_header=False)
     rows = [("samples", f"{answers.samples:,}"), ("engine", engine)]
-    if answers.accuracy is not None:
-        rows.append(("accuracy", percent(answers.accuracy)))
+    rows += worth_rows(answers.worth)
     if answers.saturation is None:
         rows.append(("saturation", "none: this model computes in floats"))
     else:

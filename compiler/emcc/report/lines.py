@@ -65,6 +65,13 @@ def worth(quality: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def worth_rows(worth: Any) -> list[tuple[str, str]]:
+    """Return the row of a table that says what outputs are worth; none without labels or targets."""
+    if worth.accuracy is not None:
+        return [("accuracy", percent(worth.accuracy))]
+    return [] if worth.explained is None else [("explained variance of the targets", percent(worth.explained))]
+
+
 def loss_line(manifest: Mapping[str, Any]) -> str | None:
     """Say first what was lost, where it is more than was allowed, or that weights were rounded; None where neither."""
     loss = manifest["loss"]

@@ -11,7 +11,7 @@ from emcc.eie.saturation import Saturation
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.ops import interpret
-from emcc.runtime.final import accuracy, final
+from emcc.runtime.final import Worth, final, worth
 from emcc.runtime.opened import Opened
 from emcc.runtime.result import Answers
 from emcc.runtime.simulate import simulate
@@ -33,8 +33,8 @@ def reference(opened: Opened, data: Dataset, progress: Progress) -> Answers:
     else:
         outputs, saturation = _integers(program, data, progress)
     first = next(iter(outputs.values()))
-    right = accuracy(opened.host, first, data.y) if len(outputs) == 1 else None
-    return Answers(len(data), final(opened.host, outputs), right, saturation)
+    told = worth(opened.interface, first, data) if len(outputs) == 1 else Worth()
+    return Answers(len(data), final(opened.host, outputs), told, saturation)
 
 
 def rtl(opened: Opened, data: Dataset, progress: Progress) -> Answers:
@@ -43,7 +43,7 @@ def rtl(opened: Opened, data: Dataset, progress: Progress) -> Answers:
         hint = "use --engine reference, or write RTL with `emcc compile`"
         raise EmccError("there is no RTL in it: `emcc compress` wrote it", file=opened.folder, hint=hint)
     result = simulate(opened.folder, data, progress=progress)
-    return Answers(result.inferences, result.final, result.accuracy, result.saturation, result.complaint)
+    return Answers(result.inferences, result.final, result.worth, result.saturation, result.complaint)
 
 
 def _integers(program: Program, data: Dataset, progress: Progress) -> tuple[dict[str, Array], Saturation]:

@@ -1,13 +1,24 @@
 """From what the last layer gives to what the user's model gives: the host's operators, the accuracy, the file."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from emcc.base.text import for_path
 from emcc.files.arrays import write_npz
-from emcc.ir.graph import Array
+from emcc.ir.graph import Array, Graph
 from emcc.ops import host
+from emcc.samples.dataset import Dataset
+from emcc.samples.judge import judge
+
+
+class Worth(NamedTuple):
+    """What outputs are worth, as shares: of right classes, or of the targets' variance; None where it cannot be told."""
+
+    accuracy: float | None = None
+    explained: float | None = None
+
 
 ONE = "y"
 """The key of an only output."""
@@ -34,9 +45,15 @@ def final(tail: host.Tail, outputs: Mapping[str, Array]) -> dict[str, Array]:
     return keyed
 
 
-def accuracy(tail: host.Tail, outputs: Array, labels: Array | None) -> float | None:
-    """Return how often outputs [n, ...], before the host's operators, name the label; None where it cannot be told."""
-    return host.accuracy(tail, outputs, labels)
+def worth(interface: Graph, outputs: Array, data: Dataset) -> Worth:
+    """Judge outputs [n, ...], before the host's operators, by the data's labels or targets; see samples.judge.
+
+    `interface` is a graph of the model's inputs, outputs and host's operators.
+    """
+    if data.y is None or not len(outputs):
+        return Worth()
+    value = (judged := judge(interface, outputs, data)).score(outputs).value / 100
+    return Worth(accuracy=value) if judged.task == "classify" else Worth(explained=value)
 
 
 def to_npz(answers: Mapping[str, Array]) -> bytes:

@@ -85,4 +85,4 @@ def interface(program: Program) -> Graph:
     ports = (*program.inputs, *program.outputs)
     tensors = {port.name: Tensor(port.name, (None, *port.shape)) for port in ports}
     inputs, outputs = (tuple(port.name for port in side) for side in (program.inputs, program.outputs))
-    return Graph(program.name, inputs, outputs, (), tensors, {})
+    return Graph(program.name, inputs, outputs, (), tensors, {}, host=program.host)

@@ -8,6 +8,7 @@ import numpy as np
 
 from emcc.eie.saturation import Saturation
 from emcc.ir.graph import Array
+from emcc.runtime.final import Worth
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class SimulationResult:
         utilisation: products / (PEs * cycles) over all inferences that completed.
         outputs: float64 [n, ...], the output integers as numbers, before the host's operators.
         final: by key, what `emcc run` writes of these outputs: after the host's operators (see runtime.final).
-        accuracy: share of samples that are classified as labelled; None without labels or classes.
+        worth: of the outputs, by labels or targets.
         saturation: what saturates in the reference, over all inferences asked for.
         build_seconds, run_seconds: wall time.
     """
@@ -68,7 +69,7 @@ class SimulationResult:
     utilisation: float
     outputs: Array = field(repr=False)
     final: Mapping[str, Array] = field(repr=False)
-    accuracy: float | None
+    worth: Worth
     saturation: Saturation = field(repr=False)
     build_seconds: float
     run_seconds: float
@@ -106,7 +107,7 @@ class SimulationResult:
             "predicted_cycles": self.predicted_cycles.tolist(),
             "cycle_mismatches": self.cycle_mismatches,
             "mean_cycles": float(np.mean(completed)) if completed.size else None,
-            "accuracy": self.accuracy,
+            **self.worth._asdict(),
             "saturation": self.saturation.to_json(),
             "utilisation": self.utilisation,
             "layer_cycles": self.layer_cycles.tolist(),
@@ -123,14 +124,14 @@ class Answers:
     Attributes:
         samples: rows of every array.
         final: the answers by key, see runtime.final.
-        accuracy: share of samples that are classified as labelled; None without labels or classes.
+        worth: of the outputs, by labels or targets.
         saturation: None where the artefact computes in floats.
         failure: why the answers are not to be believed, or "".
     """
 
     samples: int
     final: Mapping[str, Array] = field(repr=False)
-    accuracy: float | None
+    worth: Worth
     saturation: Saturation | None
     failure: str = ""
 
@@ -141,7 +142,7 @@ class Answers:
             "outputs": {
                 key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in self.final.items()
             },
-            "accuracy": self.accuracy,
+            **self.worth._asdict(),
             "saturation": self.saturation and self.saturation.to_json(),
             "failure": self.failure or None,
         }

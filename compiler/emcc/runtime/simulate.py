@@ -13,7 +13,7 @@ from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
-from emcc.runtime.final import accuracy, final
+from emcc.runtime.final import final, worth
 from emcc.runtime.opened import interface
 from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Shape, Stalls, drive
@@ -52,7 +52,8 @@ def simulate(
     program = load_program(folder / "program.npz")
     require_array(program, folder / "program.npz")
     loaded = load_data(data, interface(program)) if isinstance(data, Path) else data
-    x, labels = loaded.x[:count], None if loaded.y is None else loaded.y[:count]
+    some = Dataset(loaded.x[:count], None if loaded.y is None else loaded.y[:count])
+    x = some.x
     counter = Counter(program)
     counter.take(values := scaled(program, x))
     integers = saturated(program, values)
@@ -75,7 +76,7 @@ def simulate(
     )
     ended = time.perf_counter()
     seconds = (built - begun, ended - started)
-    return _judged(program, ran, expected, predicted, labels, bool(stalls), seconds, counter.result())
+    return _judged(program, ran, expected, predicted, some, bool(stalls), seconds, counter.result())
 
 
 def input_slots(program: Program, integers: Array, junk: np.random.Generator | None = None) -> Array:
@@ -110,7 +111,7 @@ def _judged(
     ran: Run,
     layers: list[Array],
     predicted: Array,
-    labels: Array | None,
+    data: Dataset,
     stalled: bool,
     seconds: tuple[float, float],
     saturation: Saturation,
@@ -144,7 +145,7 @@ def _judged(
         utilisation=int(useful[done].sum()) / busy if busy else 0.0,
         outputs=outputs,
         final=final(program.host, {program.outputs[0].name: outputs}),
-        accuracy=accuracy(program.host, outputs[done], None if labels is None else labels[done]),
+        worth=worth(interface(program), outputs[done], Dataset(data.x[done], None if data.y is None else data.y[done])),
         saturation=saturation,
         build_seconds=seconds[0],
         run_seconds=seconds[1],

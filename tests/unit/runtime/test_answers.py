@@ -177,7 +177,7 @@ def test_several_outputs_by_their_names() -> None:
         own = graph.tensors[name].fmt
         assert own is not None
         assert np.array_equal(got.final[key], own.dequantise(values[name]).astype(np.float32))
-    assert got.accuracy is None
+    assert got.worth.accuracy is None
 
 
 def test_batches_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
