@@ -76,7 +76,8 @@ def show_promise(rows: list[dict[str, Any]]) -> int:
     counts = held(rows)
     for name, count in counts.items():
         errors = f", {count['errors']} failed" if count["errors"] else ""
-        print(f"{name}: {count['held']}/{count['total']} held, {count['strictly']} by the loss alone{errors}")
+        mean = "" if count["lost"] is None else f", {count['lost']:.2f} points lost on average"
+        print(f"{name}: {count['held']}/{count['total']} held, {count['strictly']} by the loss alone{mean}{errors}")
     total, good, strict = (sum(count[key] for count in counts.values()) for key in ("total", "held", "strictly"))
     print(f"all: {good}/{total} held, {strict} by the loss alone")
     return int(good < LEAST * total)

@@ -132,7 +132,7 @@ def row(**changes: Any) -> dict[str, Any]:
 def test_faulty_rows_are_named() -> None:
     assert verdict.faults([row()]) == []
     assert verdict.faults([row(loss=2.9, warned=True)]) == []
-    assert verdict.faults([row(loss=2.9)]) == ["toy, keep: 2.90 points lost without a warning"]
+    assert verdict.faults([row(loss=2.9)]) == ["toy, keep: 2.90 points lost without a warning, within the interval"]
     assert len(verdict.faults([row(loss=3.1, warned=True)])) == 1
     assert len(verdict.faults([row(loss=3.1)])) == 2
     assert len(verdict.faults([row(mismatches=4), {"data": "a", "mode": "b", "error": "c"}])) == 2
@@ -144,7 +144,7 @@ def test_faulty_rows_are_named() -> None:
 
 def test_a_promise_is_counted_by_the_rule_and_strictly() -> None:
     rows = [row(), row(loss=2.0), row(loss=5.0, breaks=True), {"data": "toy", "mode": "max_drop", "error": "x"}]
-    assert verdict.held(rows) == {"toy": {"total": 4, "held": 2, "strictly": 1, "errors": 1}}
+    assert verdict.held(rows) == {"toy": {"total": 4, "held": 2, "strictly": 1, "errors": 1, "lost": 2.33333}}
 
 
 def test_the_worst_output_breaks_a_promise_and_so_does_what_is_no_number() -> None:
