@@ -51,6 +51,12 @@ def test_no_change_is_not_a_proof() -> None:
     assert many.interval < 0.2
 
 
+@pytest.mark.parametrize(("samples", "most"), [(60, 3), (228, 5), (719, 11)])
+def test_what_breaks_a_promise_of_a_point_is_what_the_page_says(samples: int, most: int) -> None:
+    assert accuracies(*pairs(samples - most, most, 0, 0)).least <= 1
+    assert accuracies(*pairs(samples - most - 1, most + 1, 0, 0)).least > 1
+
+
 def test_a_gain_is_a_loss_turned_round() -> None:
     before, after, labels = pairs(50, 9, 2, 9)
     lost, won = accuracies(before, after, labels), accuracies(after, before, labels)
