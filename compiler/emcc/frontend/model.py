@@ -79,10 +79,13 @@ def _read(model: _Model) -> Walk:
         data[value.name], fixed = input_data(value)
         batch = fixed if fixed is not None else batch
 
+    names = {*(tensor.name for tensor in graph.initializer), *data}
+    names.update(name for node in graph.node for name in node.output)
+
     def walk(samples: int, frozen: bool = False) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, decoded)
         outputs = [value.name for value in graph.output]
-        return Walk(model.path, model.opset, samples, frozen, known, dict(data)).run(model.nodes, outputs)
+        return Walk(model.path, model.opset, samples, frozen, known, dict(data), names).run(model.nodes, outputs)
 
     if batch is not None:
         return walk(batch)

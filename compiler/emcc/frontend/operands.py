@@ -1,7 +1,7 @@
 """What a rule of the front end sees of a node: its attributes and inputs, with the checks that all rules need."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,15 @@ from emcc.ir.graph import Array
 from emcc.ops.operator import Shape
 
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
-"""What a rule makes of a node: op, inputs and attributes of an ir Node."""
+"""What a rule makes of a node: op, inputs and attributes of the ir Node that gives its output (see Operands.put)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """An ir node in front of the one that a rule returns, and the tensor between them."""
+
+    made: Made
+    output: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,9 @@ class Operands:
         frozen: whether that is 1 although the model's batch axis is open.
         data: every computed tensor so far.
         constants: every constant so far.
+        names: every name that the model has, wherever.
         changed: constants in the form that the node needs, by the name it refers to them with.
+        steps: ir nodes in front of the one that the rule returns.
     """
 
     proto: onnx.NodeProto
@@ -52,7 +62,9 @@ class Operands:
     frozen: bool
     data: Mapping[str, Data]
     constants: Mapping[str, Array]
+    names: Collection[str] = ()
     changed: dict[str, Array] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
 
     def given(self, i: int) -> bool:
         """Return whether input i is there."""
@@ -124,10 +136,39 @@ class Operands:
             raise Refusal(f"axis {axis} is not one of {rank}", "export the model again")
         return axis % rank
 
+    def axes(self, rank: int) -> tuple[int, ...] | None:
+        """Return the axes that input 1, or else attribute `axes`, names, counted from the front and sorted, or None."""
+        given = self.integers(1) if self.given(1) else self.attrs.get("axes")
+        if given is None:
+            return None
+        axes = tuple(sorted(self.counted(int(axis), rank) for axis in given))
+        if len(set(axes)) != len(axes):
+            raise Refusal(f"axes {list(axes)} repeat", "name each axis once")
+        return axes
+
     def keep(self, i: int, value: Array) -> str:
         """Keep constant `value`, which is input i or made from it; return its name."""
-        own = name = str(self.proto.input[i])
-        while name in self.changed or name in self.data or (name in self.constants and name != own):
+        own = str(self.proto.input[i])
+        free = own not in self.changed and own not in self.data
+        return self._hold(own if free else self.fresh(own), value)
+
+    def constant_of(self, part: str, value: Array) -> str:
+        """Keep a constant that the model does not have; return its name, made of the node's output and `part`."""
+        return self._hold(self.fresh(f"{self.proto.output[0]}.{part}"), value)
+
+    def put(self, op: str, inputs: tuple[str, ...], attrs: dict[str, Any]) -> str:
+        """Put an ir node in front of the one that the rule returns; return the name of the tensor it makes."""
+        output = self.fresh(f"{self.proto.output[0]}.{op.lower()}")
+        self.steps.append(Step((op, inputs, attrs), output))
+        return output
+
+    def fresh(self, name: str) -> str:
+        """Return `name`, with as many primes behind it as make it unlike every other."""
+        taken = {*self.changed, *(step.output for step in self.steps)}
+        while name in taken or name in self.names or name in self.data or name in self.constants:
             name += "'"
+        return name
+
+    def _hold(self, name: str, value: Array) -> str:
         self.changed[name] = value
         return name

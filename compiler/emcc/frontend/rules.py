@@ -64,6 +64,7 @@ RULES: Mapping[str, Rule] = {
     "MatMul": arithmetic.matmul,
     "MaxPool": images.pool,
     "Mul": arithmetic.binary,
+    "ReduceMean": images.reduce_mean,
     "Relu": activation,
     "Reshape": shapes.reshape,
     "Sigmoid": activation,

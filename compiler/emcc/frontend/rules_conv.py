@@ -10,6 +10,7 @@ from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.ops.windows import Axis
 
+MEAN = "emcc takes means over all spatial axes of [batch, channels, height, width], e.g. x.mean((2, 3))"
 AGAIN = "export the model again"
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -51,6 +52,21 @@ def global_average_pool(node: Operands) -> Made:
     """Over all spatial axes."""
     node.shape()
     return "GlobalAveragePool", (node.proto.input[0],), {}
+
+
+def reduce_mean(node: Operands) -> Made:
+    """Over all spatial axes: the global pool, and a Squeeze behind it where they are not kept."""
+    shape, x = node.shape(), node.proto.input[0]
+    axes = node.axes(len(shape))
+    if not axes and node.attrs.get("noop_with_empty_axes", 0):
+        return "Identity", (x,), {}
+    spatial = tuple(range(2, len(shape)))
+    if not spatial or axes != spatial:
+        over = "all axes" if not axes else f"axes {list(axes)}"
+        raise Refusal(f"takes the mean of {list(shape[1:])} samples over {over}", MEAN)
+    if node.attrs["keepdims"]:
+        return "GlobalAveragePool", (x,), {}
+    return "Squeeze", (node.put("GlobalAveragePool", (x,), {}),), {"axes": spatial}
 
 
 def concat(node: Operands) -> Made:

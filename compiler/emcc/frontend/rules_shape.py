@@ -77,7 +77,7 @@ def transpose(node: Operands) -> Made:
 def squeeze(node: Operands) -> Made:
     """`axes` as an attribute before opset 13, an input since; all axes of size 1 where absent."""
     full = node.full()
-    axes = _axes(node, len(full))
+    axes = node.axes(len(full))
     if axes is None:
         axes = tuple(i for i, size in enumerate(full) if size == 1)
     if 0 in axes:
@@ -91,20 +91,9 @@ def unsqueeze(node: Operands) -> Made:
     """`axes` as for Squeeze, counted in the output."""
     rank = len(node.shape())
     count = len(node.integers(1) if node.given(1) else node.attrs.get("axes", ()))
-    axes = _axes(node, rank + count)
+    axes = node.axes(rank + count)
     if axes is None:
         raise Refusal("Unsqueeze without axes", "name its axes")
     if 0 in axes:
         raise Refusal("Unsqueeze puts an axis in front of the batch", BATCH)
     return "Unsqueeze", (node.proto.input[0],), {"axes": axes}
-
-
-def _axes(node: Operands, rank: int) -> tuple[int, ...] | None:
-    """Axes from the attribute or the input, counted from the front, sorted."""
-    given = node.integers(1) if node.given(1) else node.attrs.get("axes")
-    if given is None:
-        return None
-    axes = tuple(sorted(node.counted(int(axis), rank) for axis in given))
-    if len(set(axes)) != len(axes):
-        raise Refusal(f"axes {list(axes)} repeat", "name each axis once")
-    return axes

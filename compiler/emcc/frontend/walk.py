@@ -1,6 +1,7 @@
 """Goes through a model's nodes once, for one number of samples: folds constants, makes ir nodes, notes refusals."""
 
-from collections.abc import Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.frontend import constants
 from emcc.frontend.hints import hint_for
-from emcc.frontend.operands import Data, Operands
+from emcc.frontend.operands import Data, Operands, Step
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
 from emcc.frontend.rules import EITHER_SIDE, RULES
@@ -57,6 +58,7 @@ class Walk:
     frozen: bool
     known: Initializers
     data: dict[str, Data]
+    names: Collection[str]
     nodes: list[Node] = field(default_factory=list)
     used: dict[str, Array] = field(default_factory=dict)
     reports: list[NodeReport] = field(default_factory=list)
@@ -71,7 +73,7 @@ class Walk:
                 self.reports.append(self._accepted(proto, op, made))
             except UnknownShapeError:
                 self._unknown(proto)
-                self.reports.append(self._accepted(proto, op, proto.op_type, "as far as can be told"))
+                self.reports.append(self._accepted(proto, op, [proto.op_type], "as far as can be told"))
             except Refusal as refusal:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, refusal.reason, refusal.hint))
@@ -80,10 +82,10 @@ class Walk:
                 self.reports.append(NodeReport(node_name(proto), op, False, error.message, error.hint or ""))
         return self
 
-    def _accepted(self, proto: onnx.NodeProto, op: str, made: str, note: str = "") -> NodeReport:
-        """The report on a node that became a `made`, or is one ("" where it was folded)."""
+    def _accepted(self, proto: onnx.NodeProto, op: str, made: Sequence[str], note: str = "") -> NodeReport:
+        """The report on a node that became `made`, or is one such (none where it was folded)."""
         computed = self._computed(proto)
-        wanted = missing(made, len(computed)) if made and computed else ""
+        wanted = next((lack for part in made if computed and (lack := missing(part, len(computed)))), "")
         if not wanted:
             return NodeReport(node_name(proto), op, True, note)
         return NodeReport(node_name(proto), op, True, f"--target eie has no hardware for {wanted} yet", COMPRESS, False)
@@ -96,8 +98,8 @@ class Walk:
         """The inputs that depend on what flows through the model, not on shapes alone."""
         return [name for name in uses(proto) if name in self.data and not self.data[name].derived]
 
-    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> str:
-        """The ir operator that it became; "" where it is constant."""
+    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> tuple[str, ...]:
+        """The ir operators that it became; none where it is constant."""
         op = proto.op_type
         if proto.domain not in ("", "ai.onnx"):
             raise Refusal(
@@ -117,7 +119,7 @@ class Walk:
             return self._make(proto, attrs, wanted)
         else:
             raise Refusal(f"operator {printable(op)} is not supported by --target eie", hint_for(op))
-        return ""
+        return ()
 
     def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
         if proto.op_type == "Constant":
@@ -141,22 +143,37 @@ class Walk:
         start, end = attrs.get("start", 0), attrs.get("end")
         self.known[proto.output[0]] = full[start:end]
 
-    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> str:
-        node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known)
+    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> tuple[str, ...]:
+        node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known, self.names)
         rule = RULES[proto.op_type]
         if not node.is_data(0) and rule not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
-        op, inputs, made = rule(node)
+        made = rule(node)
         extra = [name for name in proto.output[1:] if name in wanted]
         if extra:
             raise Refusal(f"its output {quoted(extra[0])} is used", "only the first output of a node may be used")
-        result = Node(node_name(proto), op, inputs, (proto.output[0],), made)
-        sources = [self.data[name] for name in inputs if name in self.data]
+        steps = [*node.steps, Step(made, proto.output[0])]
+        own: dict[str, Data] = {}
+        nodes = []
+        for op, inputs, kept, output in ((*step.made, step.output) for step in steps):
+            result = Node(node_name(proto), op, inputs, (output,), kept)
+            own[output] = self._result(result, ChainMap(own, self.data), node.changed)
+            nodes.append(result)
+        self.data.update(own)
+        self.used.update(node.changed)
+        self.nodes += nodes
+        return tuple(result.op for result in nodes)
+
+    def _result(self, result: Node, data: Mapping[str, Data], changed: Mapping[str, Array]) -> Data:
+        """The tensor that an ir node makes."""
+        op, inputs = result.op, result.inputs
+        sources = [data[name] for name in inputs if name in data]
         source = next((data for data in sources if data.host), sources[0])
         if source.shape is None or any(data.shape is None for data in sources):
             raise UnknownShapeError
+        shapes = ((data[name].shape if name in data else changed[name].shape) if name else None for name in inputs)
         try:
-            shape = ops.get(op).shape(result, *(self._shape(name, node.changed) for name in inputs))
+            shape = ops.get(op).shape(result, *shapes)
         except ValueError as error:
             raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
         if elements(shape) > max(LARGEST, *(elements(data.shape or ()) for data in sources)):
@@ -164,13 +181,4 @@ class Walk:
         on_host = "host" in ops.traits(op)
         if source.host and not (on_host or ops.does_nothing(result, source.shape, shape)):
             raise Refusal(f"comes after {source.host}", f"{source.host} must end the model: the host runs it")
-        dtype = "int64" if op == "ArgMax" else source.dtype
-        self.data[proto.output[0]] = Data(shape, dtype, op if on_host else source.host)
-        self.used.update(node.changed)
-        self.nodes.append(result)
-        return op
-
-    def _shape(self, name: str, changed: Mapping[str, Array]) -> tuple[int | None, ...] | None:
-        if name in self.data:
-            return self.data[name].shape
-        return changed[name].shape if name else None
+        return Data(shape, "int64" if op == "ArgMax" else source.dtype, op if on_host else source.host)
