@@ -18,8 +18,8 @@ LARGEST = 1 << 28
 
 _ELEMENTWISE = (
     "Abs Add And Cast CastLike Ceil Clip DequantizeLinear Div Equal Exp Floor Greater GreaterOrEqual Identity "
-    "LeakyRelu Less LessOrEqual Log Max Min Mod Mul Neg Not Or Pow Reciprocal Relu Round Sigmoid Sign Sqrt Sub Tanh "
-    "Where Xor"
+    "LeakyRelu Less LessOrEqual Log Max Min Mod Mul Neg Not Or Pow QuantizeLinear Reciprocal "
+    "Relu Round Sigmoid Sign Sqrt Sub Tanh Where Xor"
 )
 _MOVING = (
     "Concat Flatten ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Reshape Shape Size Slice Split Squeeze "
@@ -87,6 +87,9 @@ def _bound(node: onnx.NodeProto, values: Sequence[Array | None]) -> int:
         case "Range" if len(given) == 3:
             start, limit, delta = (float(value.ravel()[0]) if value.size else 0.0 for value in given)
             return int(abs((limit - start) / delta)) + 1 if delta and math.isfinite(limit - start) else LARGEST + 1
+        case "DequantizeLinear" | "QuantizeLinear":
+            blocks = max([1, *(a.i for a in node.attribute if a.name == "block_size")])
+            return total * blocks if blocks > 1 else total
         case op if op in ELEMENTWISE and given:
             try:
                 return math.prod(np.broadcast_shapes(*(value.shape for value in given)))
