@@ -8,11 +8,14 @@ from emcc.ir.graph import Graph
 __all__ = ["ModelFacts", "NodeReport", "Survey", "computes_in_half", "load", "survey"]
 
 
-def load(path: Path) -> Graph:
-    """Return the model of an ONNX file as a graph of float operators. Raise EmccError: see emcc.frontend.model."""
+def load(path: Path, by: str = "emcc") -> Graph:
+    """Return the model of an ONNX file as a graph of float operators; `by` is the command that messages name.
+
+    Raise EmccError: see emcc.frontend.model.
+    """
     from emcc.frontend.model import load as _load
 
-    return _load(Path(path))
+    return _load(Path(path), by)
 
 
 def survey(path: Path) -> Survey:

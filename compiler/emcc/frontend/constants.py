@@ -19,7 +19,7 @@ LARGEST = 1 << 28
 _ELEMENTWISE = (
     "Abs Add And Cast CastLike Ceil Clip DequantizeLinear Div Equal Exp Floor Greater GreaterOrEqual Identity "
     "LeakyRelu Less LessOrEqual Log Max Min Mod Mul Neg Not Or Pow QuantizeLinear Reciprocal "
-    "Relu Round Sigmoid Sign Sqrt Sub Tanh Where Xor"
+    "Relu Round Sigmoid Sign Sqrt Sub Sum Tanh Where Xor"
 )
 _MOVING = (
     "Concat Flatten ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Reshape Shape Size Slice Split Squeeze "

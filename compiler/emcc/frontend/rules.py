@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from emcc import ops
 from emcc.frontend import rules_arithmetic as arithmetic
 from emcc.frontend import rules_conv as images
+from emcc.frontend import rules_many as many
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
@@ -45,6 +46,7 @@ def _arg_max(node: Operands) -> Made:
 
 
 RULES: Mapping[str, Rule] = {
+    "Abs": many.magnitude,
     "Add": arithmetic.binary,
     "ArgMax": _arg_max,
     "AveragePool": images.pool,
@@ -58,12 +60,17 @@ RULES: Mapping[str, Rule] = {
     "Flatten": shapes.flatten,
     "Gemm": arithmetic.gemm,
     "GlobalAveragePool": images.global_average_pool,
+    "GlobalMaxPool": images.global_max_pool,
     "Identity": shapes.identity,
     "LeakyRelu": activation,
     "LogSoftmax": _softmax,
     "MatMul": arithmetic.matmul,
+    "Max": many.extreme,
     "MaxPool": images.pool,
+    "Min": many.extreme,
     "Mul": arithmetic.binary,
+    "Neg": many.minus,
+    "Pow": many.power,
     "ReduceMean": images.reduce_mean,
     "Relu": activation,
     "Reshape": shapes.reshape,
@@ -71,9 +78,13 @@ RULES: Mapping[str, Rule] = {
     "Softmax": _softmax,
     "Squeeze": shapes.squeeze,
     "Sub": arithmetic.binary,
+    "Sum": many.total,
     "Tanh": activation,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
 }
-EITHER_SIDE = (arithmetic.binary, arithmetic.gemm, arithmetic.matmul, images.concat)
+EITHER_SIDE = (
+    *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
+    *(images.concat, many.total, many.extreme, many.power),
+)
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""

@@ -1,22 +1,26 @@
 """Rules of the operators that have weights: Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization."""
 
+import math
+
 import numpy as np
 
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
 from emcc.ir.graph import Array
+from emcc.ops.operator import Shape
 
-JOIN = "emcc joins branches by Add and Concat only"
+JOIN = "emcc joins branches by Add, Sub, Sum and Concat only"
 
 
 def binary(node: Operands) -> Made:
-    """Add, Sub, Mul, Div of a computed tensor and a constant, either side; Add of two computed ones."""
+    """Add, Sub, Mul, Div of a computed tensor and a constant, either side; Add and Sub of two computed ones."""
     op = node.proto.op_type
     if node.is_data(0) and node.is_data(1):
-        if op != "Add":
+        if op not in ("Add", "Sub"):
             raise Refusal("both inputs are computed from the model's input", JOIN)
         node.shape(0), node.shape(1)
-        return op, tuple(node.proto.input), {}
+        x, y = node.proto.input
+        return "Add", (x, y if op == "Add" else node.put(*negative(node, y))), {}
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)
     if op == "Div" and which == 0:
@@ -28,6 +32,11 @@ def binary(node: Operands) -> Made:
     names = [node.proto.input[0], node.proto.input[1]]
     names[which] = node.keep(which, value)
     return op, (names[0], names[1]), {}
+
+
+def negative(node: Operands, x: str) -> Made:
+    """-x."""
+    return "Mul", (x, node.constant_of("minus", np.full((), -1, np.float32))), {}
 
 
 def one_sample(node: Operands, value: Array, rank: int) -> Array:
@@ -70,13 +79,20 @@ def matmul(node: Operands) -> Made:
     shape = node.shape(1 - which)
     many = [size for size in (shape[1:-1] if which else (*shape[1:-2], *shape[-1:])) if size != 1]
     if many:
-        raise Refusal(
-            f"multiplies every row of a {list(shape[1:])} sample by the same matrix",
-            "put a Flatten in front of it: --target eie takes one vector a sample",
-        )
+        raise Refusal(f"multiplies every row of a {list(shape[1:])} sample by the same matrix", _blocks(which, shape))
     names = [node.proto.input[0], node.proto.input[1]]
     names[which] = node.keep(which, value)
     return "MatMul", (names[0], names[1]), {}
+
+
+def _blocks(which: int, shape: Shape) -> str:
+    """The one matrix for the whole sample: W once a row, or once a column where W stands in front."""
+    sizes = [int(size or 1) for size in shape[1:]]
+    rows, columns = math.prod(sizes[:-1] if which else sizes[:-2]), 1 if which else sizes[-1]
+    block = f"numpy.kron(W, numpy.eye({columns}))" if columns > 1 else "W"
+    whole = f"numpy.kron(numpy.eye({rows}), {block})" if rows > 1 else block
+    side = "multiply by" if which else "let a Gemm (transB=1) take"
+    return f"put a Flatten in front of it and a Reshape behind it, and {side} {whole}"
 
 
 def batch_normalization(node: Operands) -> Made:

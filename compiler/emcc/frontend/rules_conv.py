@@ -48,6 +48,14 @@ def pool(node: Operands) -> Made:
     return op, (node.proto.input[0],), attrs
 
 
+def global_max_pool(node: Operands) -> Made:
+    """Over both spatial axes: a MaxPool of one window."""
+    _image(node, "GlobalMaxPool")
+    kernel = tuple(int(size or 1) for size in node.shape()[2:])
+    attrs = {"strides": (1, 1), "dilations": (1, 1), "pads": (0, 0, 0, 0), "kernel_shape": kernel, "ceil_mode": 0}
+    return "MaxPool", (node.proto.input[0],), attrs
+
+
 def global_average_pool(node: Operands) -> Made:
     """Over all spatial axes."""
     node.shape()
@@ -90,9 +98,14 @@ def clip(node: Operands) -> Made:
     low, high = -LARGEST if low is None else low, LARGEST if high is None else high
     if low > high:
         raise Refusal(f"clips to no less than {low} and no more than {high}", AGAIN)
+    return clipped(node.proto.input[0], low, high)
+
+
+def clipped(x: str, low: float, high: float) -> Made:
+    """A Clip between two numbers, or what does the same."""
     if low == 0 and high == LARGEST:
-        return "Relu", (node.proto.input[0],), {}
-    return "Clip", (node.proto.input[0],), {"low": low, "high": high}
+        return "Relu", (x,), {}
+    return "Clip", (x,), {"low": low, "high": high}
 
 
 def _bound(node: Operands, i: int, name: str) -> float | None:

@@ -12,7 +12,7 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.frontend import constants
-from emcc.frontend.hints import hint_for
+from emcc.frontend.hints import INLINE, STANDARD, hint_for
 from emcc.frontend.operands import Data, Operands, Step
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
@@ -50,7 +50,10 @@ class Initializers(dict[str, Array]):
 
 @dataclass
 class Walk:
-    """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants."""
+    """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants.
+
+    `names` are all that the model uses, `functions` the (domain, name) of its own; `by` is the command, for messages.
+    """
 
     path: Path
     opset: int
@@ -59,6 +62,8 @@ class Walk:
     known: Initializers
     data: dict[str, Data]
     names: Collection[str]
+    functions: Collection[tuple[str, str]]
+    by: str
     nodes: list[Node] = field(default_factory=list)
     used: dict[str, Array] = field(default_factory=dict)
     reports: list[NodeReport] = field(default_factory=list)
@@ -104,7 +109,7 @@ class Walk:
         if proto.domain not in ("", "ai.onnx"):
             raise Refusal(
                 f"{printable(op)} is not a standard operator, but one of the domain {quoted(proto.domain)}",
-                "export with standard operators only; onnx.inliner.inline_local_functions removes functions",
+                INLINE if (proto.domain, op) in self.functions else STANDARD,
             )
         computed = self._computed(proto)
         attrs = attributes(proto, self.opset)
@@ -118,7 +123,7 @@ class Walk:
         elif op in RULES and computed:
             return self._make(proto, attrs, wanted)
         else:
-            raise Refusal(f"operator {printable(op)} is not supported by --target eie", hint_for(op))
+            raise Refusal(f"operator {printable(op)} is not supported by {self.by}", hint_for(op))
         return ()
 
     def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
