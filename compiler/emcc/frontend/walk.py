@@ -114,13 +114,13 @@ class Walk:
         computed = self._computed(proto)
         attrs = attributes(proto, self.opset)
         derived = any(name in self.data and self.data[name].derived for name in proto.input)
-        if derived and op in (constants.FOLDABLE if not computed else RULES):
+        if derived and (not computed or op in RULES):
             raise UnknownShapeError
-        if not computed and op in constants.FOLDABLE:
+        if not computed:
             self._fold(proto, attrs)
         elif op in ("Shape", "Size") and len(computed) == 1:
             self._shape_of(proto, attrs)
-        elif op in RULES and computed:
+        elif op in RULES:
             return self._make(proto, attrs, wanted)
         else:
             raise Refusal(f"operator {printable(op)} is not supported by {self.by}", hint_for(op))
@@ -132,6 +132,7 @@ class Walk:
                 {a.name: attrs[a.name] for a in proto.attribute}, self.path
             )
             return
+        constants.check_tensors(proto, self.path)
         values = [self.known[name] if name else None for name in proto.input]
         results = constants.evaluate(proto, self.opset, values)
         for name, value in zip([name for name in proto.output if name], results, strict=True):
