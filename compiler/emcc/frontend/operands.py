@@ -15,6 +15,8 @@ from emcc.ops.operator import Shape
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
 """What a rule makes of a node: op, inputs and attributes of the ir Node that gives its output (see Operands.put)."""
 
+BATCH = "keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -29,13 +31,15 @@ class Data:
     """A computed tensor: its shape (None in front: the batch) or None where unknown, and its type.
 
     `host` is the operator that leaves it to the host, or "". `derived`: it would be constant, were the shape of a
-    tensor known that a refused node makes.
+    tensor known that a refused node makes. `bare`: the model, which is for one sample alone, has no batch axis in
+    front of it: its shape there is shape[1:], and not (1, *shape[1:]).
     """
 
     shape: Shape | None
     dtype: str = "float32"
     host: str = ""
     derived: bool = False
+    bare: bool = False
 
 
 @dataclass
@@ -53,6 +57,7 @@ class Operands:
         names: every name that the model has, wherever.
         changed: constants in the form that the node needs, by the name it refers to them with.
         steps: ir nodes in front of the one that the rule returns.
+        leaves_bare: whether the output is bare (see Data); None where an input's being so decides.
     """
 
     proto: onnx.NodeProto
@@ -65,6 +70,7 @@ class Operands:
     names: Collection[str] = ()
     changed: dict[str, Array] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    leaves_bare: bool | None = None
 
     def given(self, i: int) -> bool:
         """Return whether input i is there."""
@@ -74,18 +80,35 @@ class Operands:
         """Return whether input i is computed from the model's input."""
         return self.given(i) and self.proto.input[i] in self.data
 
-    def shape(self, i: int = 0) -> tuple[int | None, ...]:
-        """Return the shape of input i, a computed tensor of floats."""
+    def bare(self, i: int = 0) -> bool:
+        """Return whether input i is computed and bare: see Data."""
+        return self.is_data(i) and self.data[self.proto.input[i]].bare
+
+    @property
+    def single(self) -> bool:
+        """Whether the model itself is for one sample alone, so that its batch axis may be anywhere, or gone."""
+        return self.batch == 1 and not self.frozen
+
+    def shape(self, i: int = 0, bare: bool = False) -> tuple[int | None, ...]:
+        """Return the shape of input i, a computed tensor of floats; it may be bare only where `bare` is set."""
         data = self.data[self.proto.input[i]]
         if data.dtype != "float32":
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
         if data.shape is None:
             raise UnknownShapeError
+        if data.bare and not bare:
+            raise Refusal(f"input {i} is {list(data.shape[1:])} in the model, without the batch in front", BATCH)
         return data.shape
 
     def full(self, i: int = 0) -> tuple[int, ...]:
-        """Return the shape of input i with the batch in its place."""
+        """Return the shape of input i, which is not bare, with the batch in its place."""
         return tuple(self.batch if size is None else size for size in self.shape(i))
+
+    def own(self, i: int = 0) -> tuple[int, ...]:
+        """Return the shape that input i has in the model, for the number of samples it is read for."""
+        return (
+            tuple(size for size in self.shape(i, bare=True)[1:] if size is not None) if self.bare(i) else self.full(i)
+        )
 
     def constant(self, i: int) -> Array:
         """Return the value of input i, of any type."""

@@ -82,18 +82,19 @@ def concat(node: Operands) -> Made:
     constant = [i for i in range(len(node.proto.input)) if not node.is_data(i)]
     if constant:
         raise Refusal(f"joins a constant (input {constant[0]}) to computed tensors", "join computed tensors only")
-    ranks = {len(node.shape(i)) for i in range(len(node.proto.input))}
+    bare = {node.bare(i) for i in range(len(node.proto.input))} == {True}
+    ranks = {len(node.own(i) if bare else node.full(i)) for i in range(len(node.proto.input))}
     axis = node.axis("axis", max(ranks))
-    if axis == 0:
+    if axis == 0 and not bare:
         raise Refusal("Concat joins samples along the batch axis", "set its axis to the features")
     if len(node.proto.input) == 1:
         return "Identity", (node.proto.input[0],), {}
-    return "Concat", tuple(node.proto.input), {"axis": axis}
+    return "Concat", tuple(node.proto.input), {"axis": axis + bare}
 
 
 def clip(node: Operands) -> Made:
     """Bounds are attributes before opset 11, inputs since. From 0 upwards it is a Relu."""
-    node.shape()
+    node.shape(bare=True)
     low, high = (_bound(node, i, name) for i, name in ((1, "min"), (2, "max")))
     low, high = -LARGEST if low is None else low, LARGEST if high is None else high
     if low > high:
@@ -112,10 +113,18 @@ def _bound(node: Operands, i: int, name: str) -> float | None:
     if node.opset < 11:
         value = float(node.attrs[name]) if name in node.attrs else None
     else:
-        value = float(node.weights(i, 0)) if node.given(i) else None
+        value = _one(node, i, name) if node.given(i) else None
     if value is not None and math.isnan(value):
         raise Refusal(f"its bound {name!r} is NaN", AGAIN)
     return value if value is None else min(max(value, -LARGEST), LARGEST)
+
+
+def _one(node: Operands, i: int, name: str) -> float:
+    """The one element of a constant, which some exporters give an axis."""
+    value = node.constant(i)
+    if value.size != 1 or value.dtype.kind != "f":
+        raise Refusal(f"its bound {name!r} is {value.dtype} {list(value.shape)}, not one float", AGAIN)
+    return float(value.flat[0])
 
 
 def _image(node: Operands, op: str) -> None:

@@ -32,7 +32,7 @@ def extreme(node: Operands) -> Made:
     (x,) = computed
     numbers = [_number(node, i, x) for i in range(count) if i != x]
     name = node.proto.input[x]
-    node.shape(x)
+    node.shape(x, bare=True)
     if not numbers:
         return "Identity", (name,), {}
     return clipped(name, max(numbers), LARGEST) if op == "Max" else clipped(name, -LARGEST, min(numbers))
@@ -40,7 +40,7 @@ def extreme(node: Operands) -> Made:
 
 def _number(node: Operands, i: int, x: int) -> float:
     """The one number that constant i holds, whose shape does not widen input x."""
-    value, full = node.weights(i), node.full(x)
+    value, full = node.weights(i), node.own(x)
     name, one = quoted(node.proto.input[i]), "make it one number for all elements"
     if value.min() != value.max():
         raise Refusal(f"{name} holds {value.min()} to {value.max()}: other bounds for other elements", one)
@@ -56,7 +56,7 @@ def power(node: Operands) -> Made:
         raise Refusal("raises a constant to a computed power", POWER)
     if node.is_data(1):
         raise Refusal("both inputs are computed from the model's input", POWER)
-    node.shape()
+    node.shape(bare=True)
     value = node.constant(1)
     if value.size != 1 or value.ndim > 1 or value.dtype.kind not in "fiu":
         raise Refusal("raises the elements of a computed tensor to several powers", POWER)
@@ -68,11 +68,11 @@ def power(node: Operands) -> Made:
 
 def minus(node: Operands) -> Made:
     """-x."""
-    node.shape()
+    node.shape(bare=True)
     return negative(node, node.proto.input[0])
 
 
 def magnitude(node: Operands) -> Made:
     """|x|: a LeakyRelu that goes up on the left."""
-    node.shape()
+    node.shape(bare=True)
     return "LeakyRelu", (node.proto.input[0],), {"alpha": -1.0}

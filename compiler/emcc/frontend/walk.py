@@ -2,7 +2,7 @@
 
 from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +142,7 @@ class Walk:
         shape = self.data[proto.input[0]].shape
         if shape is None:
             raise UnknownShapeError
+        shape = shape[1:] if self.data[proto.input[0]].bare else shape
         full = np.asarray([self.batch if size is None else size for size in shape], np.int64)
         if proto.op_type == "Size":
             self.known[proto.output[0]] = np.asarray(full.prod())
@@ -165,6 +166,8 @@ class Walk:
             result = Node(node_name(proto), op, inputs, (output,), kept)
             own[output] = self._result(result, ChainMap(own, self.data), node.changed)
             nodes.append(result)
+        bare = any(node.bare(i) for i in range(len(proto.input))) if node.leaves_bare is None else node.leaves_bare
+        own[proto.output[0]] = replace(own[proto.output[0]], bare=bare)
         self.data.update(own)
         self.used.update(node.changed)
         self.nodes += nodes
