@@ -14,6 +14,7 @@ import onnx
 
 from emcc.base.text import printable
 from emcc.frontend import runtime_constants
+from emcc.frontend.legacy import BROADCASTING
 from emcc.frontend.refusal import Refusal, quoted
 from emcc.frontend.tensors import decode
 from emcc.ir.graph import Array
@@ -90,7 +91,7 @@ def _by_reference(node: onnx.NodeProto, opset: int, values: Sequence[Array | Non
         [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in feeds],
         [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in node.output if name],
     )
-    version = max(opset, REFERENCE_FROM.get(node.op_type, 0))
+    version = max(opset, REFERENCE_FROM.get(node.op_type, BROADCASTING))
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", version)])
     try:
         with np.errstate(all="ignore"):

@@ -87,7 +87,7 @@ def _read(model: _Model) -> Walk:
     def walk(samples: int, frozen: bool = False) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, decoded)
         outputs = [value.name for value in graph.output]
-        return Walk(model.path, model.opset, samples, frozen, known, dict(data), names, functions, model.by).run(
+        return Walk(model.path, model.opset, samples, frozen, known, dict(data), set(names), functions, model.by).run(
             model.nodes, outputs
         )
 

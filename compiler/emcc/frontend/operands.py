@@ -54,7 +54,7 @@ class Operands:
         frozen: whether that is 1 although the model's batch axis is open.
         data: every computed tensor so far.
         constants: every constant so far.
-        names: every name that the model has, wherever.
+        names: every name that the model has, wherever, and those that nodes before this one made.
         changed: constants in the form that the node needs, by the name it refers to them with.
         steps: ir nodes in front of the one that the rule returns.
         leaves_bare: whether the output is bare (see Data); None where an input's being so decides.
@@ -170,9 +170,9 @@ class Operands:
         return axes
 
     def keep(self, i: int, value: Array) -> str:
-        """Keep constant `value`, which is input i or made from it; return its name."""
+        """Keep constant `value`, which is input i, or that in another shape; return its name."""
         own = str(self.proto.input[i])
-        free = own not in self.changed and own not in self.data
+        free = own not in self.changed and own not in self.data and value.shape == self.constants[own].shape
         return self._hold(own if free else self.fresh(own), value)
 
     def constant_of(self, part: str, value: Array) -> str:

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 
+from emcc.frontend import legacy
 from emcc.frontend.operands import BATCH, Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
 from emcc.ir.graph import Array
 from emcc.ops.operator import Shape
 
+SAME = "give both inputs the same number of axes"
 JOIN = "emcc joins branches by Add, Sub, Sum and Concat only"
 
 
@@ -18,12 +20,16 @@ def binary(node: Operands) -> Made:
     if node.is_data(0) and node.is_data(1):
         if op not in ("Add", "Sub"):
             raise Refusal("both inputs are computed from the model's input", JOIN)
+        if node.opset < legacy.BROADCASTING and len(node.own(0)) != len(node.own(1)):
+            raise Refusal(f"{op} before opset 7 joins tensors of {len(node.own(0))} and {len(node.own(1))} axes", SAME)
         alike = node.bare(0) and node.bare(1) and len(node.own(0)) == len(node.own(1))
         node.shape(0, bare=alike), node.shape(1, bare=alike)
         x, y = node.proto.input
         return "Add", (x, y if op == "Add" else node.put(*negative(node, y))), {}
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)
+    if node.opset < legacy.BROADCASTING:
+        value = _legacy(node, which, value)
     if op == "Div" and which == 0:
         raise Refusal("divides a constant by a computed tensor", "emcc multiplies and divides by constants only")
     if op == "Div" and not value.all():
@@ -36,6 +42,16 @@ def binary(node: Operands) -> Made:
     names = [node.proto.input[0], node.proto.input[1]]
     names[which] = node.keep(which, value)
     return op, (names[0], names[1]), {}
+
+
+def _legacy(node: Operands, which: int, value: Array) -> Array:
+    """A constant of opset 6, for NumPy's rule."""
+    rank = len(node.own(1 - which))
+    if which:
+        return legacy.aligned(value, node.attrs, rank)
+    if value.ndim != rank:
+        raise Refusal(f"{node.proto.op_type} before opset 7 keeps the shape of its first input, a constant", SAME)
+    return value
 
 
 def _beside_bare(node: Operands, value: Array, rank: int) -> Array:
@@ -73,7 +89,9 @@ def gemm(node: Operands) -> Made:
     alpha, beta = node.number("alpha"), node.number("beta")
     inputs = [node.proto.input[0], node.keep(1, node.weights(1, 2))]
     if node.given(2):
-        inputs.append(node.keep(2, one_sample(node, node.weights(2), 2)))
+        added = node.weights(2)
+        added = legacy.aligned(added, {"broadcast": node.attrs["broadcast"]}, 2) if "broadcast" in node.attrs else added
+        inputs.append(node.keep(2, one_sample(node, added, 2)))
     node.shape()
     return "Gemm", tuple(inputs), {"alpha": alpha, "beta": beta, "transA": 0, "transB": int(bool(node.attrs["transB"]))}
 
@@ -116,6 +134,7 @@ def _blocks(which: int, shape: Shape, bare: bool) -> str:
 def batch_normalization(node: Operands) -> Made:
     """At inference."""
     hint = "export the model for inference: model.eval() before torch.onnx.export"
+    legacy.for_inference(node.attrs, node.opset, "BatchNormalization")
     if node.attrs.get("training_mode", 0) or any(node.proto.output[1:]):
         raise Refusal("BatchNormalization is in training mode", hint)
     if node.attrs.get("spatial", 1) != 1:

@@ -2,6 +2,7 @@
 
 import math
 
+from emcc.frontend import legacy
 from emcc.frontend.operands import BATCH, Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.tensors import FLOATS, type_name
@@ -22,6 +23,7 @@ def cast(node: Operands) -> Made:
 
 def dropout(node: Operands) -> Made:
     """x: the ratio does not matter at inference."""
+    legacy.for_inference(node.attrs, node.opset, "Dropout")
     if node.given(2) and bool(node.constant(2).any()):
         raise Refusal("Dropout is in training mode", "export the model for inference: model.eval() first")
     node.shape(bare=True)

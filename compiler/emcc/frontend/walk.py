@@ -11,7 +11,7 @@ import onnx
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend import constants
+from emcc.frontend import constants, legacy
 from emcc.frontend.hints import INLINE, STANDARD, hint_for
 from emcc.frontend.operands import Data, Operands, Step
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
@@ -61,7 +61,7 @@ class Walk:
     frozen: bool
     known: Initializers
     data: dict[str, Data]
-    names: Collection[str]
+    names: set[str]
     functions: Collection[tuple[str, str]]
     by: str
     nodes: list[Node] = field(default_factory=list)
@@ -134,7 +134,11 @@ class Walk:
             return
         constants.check_tensors(proto, self.path)
         values = [self.known[name] if name else None for name in proto.input]
-        results = constants.evaluate(proto, self.opset, values)
+        named = proto
+        if self.opset < legacy.BROADCASTING and "broadcast" in attrs and len(values) == 2:
+            first, second = (np.asarray(value) for value in values)
+            values, named = [first, legacy.aligned(second, attrs, first.ndim)], legacy.without_broadcast(proto)
+        results = constants.evaluate(named, self.opset, values)
         for name, value in zip([name for name in proto.output if name], results, strict=True):
             self.known[name] = value
 
@@ -170,6 +174,7 @@ class Walk:
         own[proto.output[0]] = replace(own[proto.output[0]], bare=bare)
         self.data.update(own)
         self.used.update(node.changed)
+        self.names.update(node.changed, own)
         self.nodes += nodes
         return tuple(result.op for result in nodes)
 
