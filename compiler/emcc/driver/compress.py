@@ -37,7 +37,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
 
     tell("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
-    source = load(options.model)
+    source = load(options.model, "emcc compress")
     data = load_data(options.data, source) if options.data else None
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
     folded = Fold().apply(source)

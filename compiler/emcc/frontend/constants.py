@@ -1,4 +1,8 @@
-"""Evaluates nodes whose inputs are all constant, by onnx's own reference, with sizes bounded beforehand."""
+"""Evaluates nodes whose inputs are all constant, with sizes bounded beforehand.
+
+By onnx's own reference, so that the values are the same with and without onnxruntime; what that does not know, or is
+not trusted to do in little memory, by onnxruntime.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,17 +13,22 @@ import numpy as np
 import onnx
 
 from emcc.base.text import printable
-from emcc.frontend.refusal import Refusal
+from emcc.frontend import runtime_constants
+from emcc.frontend.legacy import BROADCASTING
+from emcc.frontend.refusal import Refusal, quoted
 from emcc.frontend.tensors import decode
 from emcc.ir.graph import Array
 
 LARGEST = 1 << 28
 """Most elements of a constant that is computed."""
 
+MADE = 1 << 26
+"""Most elements of one that is made out of a few numbers."""
+
 _ELEMENTWISE = (
     "Abs Add And Cast CastLike Ceil Clip DequantizeLinear Div Equal Exp Floor Greater GreaterOrEqual Identity "
-    "LeakyRelu Less LessOrEqual Log Max Min Mod Mul Neg Not Or Pow Reciprocal Relu Round Sigmoid Sign Sqrt Sub Tanh "
-    "Where Xor"
+    "LeakyRelu Less LessOrEqual Log Max Min Mod Mul Neg Not Or Pow QuantizeLinear Reciprocal "
+    "Relu Round Sigmoid Sign Sqrt Sub Sum Tanh Where Xor"
 )
 _MOVING = (
     "Concat Flatten ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Reshape Shape Size Slice Split Squeeze "
@@ -47,11 +56,32 @@ def constant_value(attrs: Mapping[str, Any], path: Path) -> Array:
     raise Refusal(f"a Constant with {named} is not supported", "store it as a dense tensor of numbers")
 
 
+def check_tensors(node: onnx.NodeProto, path: Path) -> None:
+    """Raise Refusal or EmccError where an attribute's tensor is damaged, or in a file: onnx would read any file."""
+    for attribute in node.attribute:
+        for tensor in (*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors):
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                raise Refusal(f"attribute {quoted(attribute.name)} is stored outside the model", "store it inside")
+            decode(tensor, path)
+
+
 def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -> list[Array]:
     """Return the node's outputs; raise Refusal where they are too large or cannot be computed."""
-    size = _bound(node, values)
-    if size > LARGEST:
-        raise Refusal(f"computes a constant of {size} elements", f"emcc computes up to {LARGEST}")
+    if node.op_type not in FOLDABLE:
+        return runtime_constants.evaluate(node, opset, values)
+    size, most = _bound(node, values), MADE if node.op_type in SIZED else LARGEST
+    if size > most:
+        raise Refusal(f"computes a constant of {size} elements", f"emcc computes up to {most}")
+    try:
+        return _by_reference(node, opset, values)
+    except Refusal as refusal:
+        try:
+            return runtime_constants.evaluate(node, opset, values)
+        except Refusal:
+            raise refusal from None
+
+
+def _by_reference(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -> list[Array]:
     from onnx.reference import ReferenceEvaluator
 
     feeds = {name: value for name, value in zip(node.input, values, strict=True) if value is not None}
@@ -61,7 +91,7 @@ def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -
         [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in feeds],
         [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in node.output if name],
     )
-    version = max(opset, REFERENCE_FROM.get(node.op_type, 0))
+    version = max(opset, REFERENCE_FROM.get(node.op_type, BROADCASTING))
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", version)])
     try:
         with np.errstate(all="ignore"):
@@ -87,6 +117,9 @@ def _bound(node: onnx.NodeProto, values: Sequence[Array | None]) -> int:
         case "Range" if len(given) == 3:
             start, limit, delta = (float(value.ravel()[0]) if value.size else 0.0 for value in given)
             return int(abs((limit - start) / delta)) + 1 if delta and math.isfinite(limit - start) else LARGEST + 1
+        case "DequantizeLinear" | "QuantizeLinear":
+            blocks = max([1, *(a.i for a in node.attribute if a.name == "block_size")])
+            return total * blocks if blocks > 1 else total
         case op if op in ELEMENTWISE and given:
             try:
                 return math.prod(np.broadcast_shapes(*(value.shape for value in given)))

@@ -73,8 +73,8 @@ def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
         names = ", ".join(quoted(name) for name in shadowing[:8])
         problems.append(_error(path, f"redefines standard operators: {names}", "rename its functions"))
     if len(inputs) != 1:
-        names = ", ".join(quoted(value.name) for value in inputs[:8])
-        problems.append(_error(path, f"has {len(inputs)} inputs, not one{': ' if names else ''}{names}", _ONE))
+        names, hint = ", ".join(quoted(value.name) for value in inputs[:8]), _ONE_INPUT if inputs else _NO_INPUT
+        problems.append(_error(path, f"has {len(inputs)} inputs, not one{': ' if names else ''}{names}", hint))
     if len(graph.output) != 1:
         names = ", ".join(quoted(value.name) for value in graph.output[:8])
         problems.append(_error(path, f"has {len(graph.output)} outputs, not one: {names}", _ONE))
@@ -84,7 +84,9 @@ def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
     return problems
 
 
-_ONE = "--target eie compiles models with one input and one output: cut the others off with onnx.utils.extract_model"
+_ONE = "cut the others off with onnx.utils.extract_model"
+_ONE_INPUT = "make constants of the others: initializers of their names"
+_NO_INPUT = "export it again, with its input among the inputs of the graph"
 
 
 def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:

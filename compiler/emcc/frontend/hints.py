@@ -1,19 +1,21 @@
-"""What to do about operators that emcc does not compile."""
+"""What to do about operators that emcc does not compile. Every hint is tried on a model by a test."""
 
 from emcc.ops import having
 
 _CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, GlobalAveragePool and Concat"
+_PAD = "give the Conv or the pool behind it pads instead"
 _FUNCTION = f"use {', '.join(having('activation')[:-1])} or {having('activation')[-1]}"
-_RECURRENT = "--target eie has no state between inferences: unroll the network, or replace the layer"
+_RECURRENT = "emcc keeps no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights"
 _QUANTISED = "give emcc the float model: it quantises by itself"
-_SELECT = "select features by a Gemm with a matrix of 0 and 1"
+_SELECT = "select features by a MatMul with a matrix of 0 and 1"
 
 _HINTS = {
-    _CONV: "ConvTranspose ConvInteger QLinearConv DeformConv GlobalMaxPool LpPool MaxUnpool Pad Resize Upsample LRN",
+    _CONV: "ConvTranspose ConvInteger QLinearConv DeformConv LpPool MaxUnpool Resize Upsample LRN",
+    _PAD: "Pad",
     _FUNCTION: "Elu Selu Celu Gelu HardSigmoid HardSwish Swish Mish PRelu Softplus Softsign ThresholdedRelu Erf Exp "
-    "Sqrt Pow Abs Sin Cos",
+    "Sqrt Sin Cos",
     _RECURRENT: "LSTM GRU RNN",
     _CONTROL: "If Loop Scan SequenceMap Optional",
     _NORM: "LayerNormalization GroupNormalization InstanceNormalization RMSNormalization LpNormalization",
@@ -21,10 +23,16 @@ _HINTS = {
     _SELECT: "Gather Slice Split",
 }
 _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}
+_OTHER = "leave it out, or express it by Gemm, MatMul, Conv, Add, Mul, BatchNormalization and activations"
+STANDARD = "export with standard operators only"
+INLINE = "put its function in its place: onnx.inliner.inline_local_functions(model)"
 
 
 def hint_for(op: str) -> str:
     """Return the advice for an operator that cannot be compiled."""
-    return _BY_OP.get(
-        op, "leave it out, or express it by Gemm, MatMul, Conv, Add, Mul, BatchNormalization and activations"
-    )
+    return _BY_OP.get(op, _OTHER)
+
+
+def all_hints() -> tuple[str, ...]:
+    """Return every hint of this file."""
+    return (*_HINTS, _OTHER, STANDARD, INLINE)

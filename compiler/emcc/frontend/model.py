@@ -32,15 +32,16 @@ class _Model:
     proto: onnx.ModelProto
     opset: int
     nodes: list[onnx.NodeProto]
+    by: str
 
 
-def load(path: Path) -> Graph:
+def load(path: Path, by: str = "emcc") -> Graph:
     """Return the model as a Graph of ONNX operators in order, attributes of the newest opset, the batch axis None.
 
     Raises EmccError where the file is not a model, or the model is not one that emcc compiles; then every node at
-    fault is listed.
+    fault is listed. `by` is the command that messages name.
     """
-    model = _open(path)
+    model = _open(path, by)
     problems = model_problems(model.proto, path)
     walk = _read(model)
     refused = [report for report in walk.reports if not report.supported]
@@ -51,7 +52,7 @@ def load(path: Path) -> Graph:
 
 def survey(path: Path) -> Survey:
     """Report on every node that the output depends on, and on the model."""
-    model = _open(path)
+    model = _open(path, "emcc")
     problems = model_problems(model.proto, path)
     walk = _read(model)
     if not problems and all(report.supported for report in walk.reports):
@@ -63,10 +64,10 @@ def survey(path: Path) -> Survey:
     return Survey(walk.reports, replace(facts_of(model.proto, model.opset, path), problems=sentences))
 
 
-def _open(path: Path) -> _Model:
+def _open(path: Path, by: str) -> _Model:
     proto = read(path)
     opset = opset_of(proto, path)
-    return _Model(path, proto, opset, ordered(proto.graph, path))
+    return _Model(path, proto, opset, ordered(proto.graph, path), by)
 
 
 def _read(model: _Model) -> Walk:
@@ -79,10 +80,16 @@ def _read(model: _Model) -> Walk:
         data[value.name], fixed = input_data(value)
         batch = fixed if fixed is not None else batch
 
+    names = {*(tensor.name for tensor in graph.initializer), *data}
+    names.update(name for node in graph.node for name in node.output)
+    functions = {(function.domain, function.name) for function in model.proto.functions}
+
     def walk(samples: int, frozen: bool = False) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, decoded)
         outputs = [value.name for value in graph.output]
-        return Walk(model.path, model.opset, samples, frozen, known, dict(data)).run(model.nodes, outputs)
+        return Walk(model.path, model.opset, samples, frozen, known, dict(data), set(names), functions, model.by).run(
+            model.nodes, outputs
+        )
 
     if batch is not None:
         return walk(batch)

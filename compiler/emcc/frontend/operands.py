@@ -1,7 +1,7 @@
 """What a rule of the front end sees of a node: its attributes and inputs, with the checks that all rules need."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,17 @@ from emcc.ir.graph import Array
 from emcc.ops.operator import Shape
 
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
-"""What a rule makes of a node: op, inputs and attributes of an ir Node."""
+"""What a rule makes of a node: op, inputs and attributes of the ir Node that gives its output (see Operands.put)."""
+
+BATCH = "keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
+
+
+@dataclass(frozen=True)
+class Step:
+    """An ir node in front of the one that a rule returns, and the tensor between them."""
+
+    made: Made
+    output: str
 
 
 @dataclass(frozen=True)
@@ -21,13 +31,15 @@ class Data:
     """A computed tensor: its shape (None in front: the batch) or None where unknown, and its type.
 
     `host` is the operator that leaves it to the host, or "". `derived`: it would be constant, were the shape of a
-    tensor known that a refused node makes.
+    tensor known that a refused node makes. `bare`: the model, which is for one sample alone, has no batch axis in
+    front of it: its shape there is shape[1:], and not (1, *shape[1:]).
     """
 
     shape: Shape | None
     dtype: str = "float32"
     host: str = ""
     derived: bool = False
+    bare: bool = False
 
 
 @dataclass
@@ -42,7 +54,10 @@ class Operands:
         frozen: whether that is 1 although the model's batch axis is open.
         data: every computed tensor so far.
         constants: every constant so far.
+        names: every name that the model has, wherever, and those that nodes before this one made.
         changed: constants in the form that the node needs, by the name it refers to them with.
+        steps: ir nodes in front of the one that the rule returns.
+        leaves_bare: whether the output is bare (see Data); None where an input's being so decides.
     """
 
     proto: onnx.NodeProto
@@ -52,7 +67,10 @@ class Operands:
     frozen: bool
     data: Mapping[str, Data]
     constants: Mapping[str, Array]
+    names: Collection[str] = ()
     changed: dict[str, Array] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    leaves_bare: bool | None = None
 
     def given(self, i: int) -> bool:
         """Return whether input i is there."""
@@ -62,18 +80,35 @@ class Operands:
         """Return whether input i is computed from the model's input."""
         return self.given(i) and self.proto.input[i] in self.data
 
-    def shape(self, i: int = 0) -> tuple[int | None, ...]:
-        """Return the shape of input i, a computed tensor of floats."""
+    def bare(self, i: int = 0) -> bool:
+        """Return whether input i is computed and bare: see Data."""
+        return self.is_data(i) and self.data[self.proto.input[i]].bare
+
+    @property
+    def single(self) -> bool:
+        """Whether the model itself is for one sample alone, so that its batch axis may be anywhere, or gone."""
+        return self.batch == 1 and not self.frozen
+
+    def shape(self, i: int = 0, bare: bool = False) -> tuple[int | None, ...]:
+        """Return the shape of input i, a computed tensor of floats; it may be bare only where `bare` is set."""
         data = self.data[self.proto.input[i]]
         if data.dtype != "float32":
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
         if data.shape is None:
             raise UnknownShapeError
+        if data.bare and not bare:
+            raise Refusal(f"input {i} is {list(data.shape[1:])} in the model, without the batch in front", BATCH)
         return data.shape
 
     def full(self, i: int = 0) -> tuple[int, ...]:
-        """Return the shape of input i with the batch in its place."""
+        """Return the shape of input i, which is not bare, with the batch in its place."""
         return tuple(self.batch if size is None else size for size in self.shape(i))
+
+    def own(self, i: int = 0) -> tuple[int, ...]:
+        """Return the shape that input i has in the model, for the number of samples it is read for."""
+        return (
+            tuple(size for size in self.shape(i, bare=True)[1:] if size is not None) if self.bare(i) else self.full(i)
+        )
 
     def constant(self, i: int) -> Array:
         """Return the value of input i, of any type."""
@@ -124,10 +159,39 @@ class Operands:
             raise Refusal(f"axis {axis} is not one of {rank}", "export the model again")
         return axis % rank
 
+    def axes(self, rank: int) -> tuple[int, ...] | None:
+        """Return the axes that input 1, or else attribute `axes`, names, counted from the front and sorted, or None."""
+        given = self.integers(1) if self.given(1) else self.attrs.get("axes")
+        if given is None:
+            return None
+        axes = tuple(sorted(self.counted(int(axis), rank) for axis in given))
+        if len(set(axes)) != len(axes):
+            raise Refusal(f"axes {list(axes)} repeat", "name each axis once")
+        return axes
+
     def keep(self, i: int, value: Array) -> str:
-        """Keep constant `value`, which is input i or made from it; return its name."""
-        own = name = str(self.proto.input[i])
-        while name in self.changed or name in self.data or (name in self.constants and name != own):
+        """Keep constant `value`, which is input i, or that in another shape; return its name."""
+        own = str(self.proto.input[i])
+        free = own not in self.changed and own not in self.data and value.shape == self.constants[own].shape
+        return self._hold(own if free else self.fresh(own), value)
+
+    def constant_of(self, part: str, value: Array) -> str:
+        """Keep a constant that the model does not have; return its name, made of the node's output and `part`."""
+        return self._hold(self.fresh(f"{self.proto.output[0]}.{part}"), value)
+
+    def put(self, op: str, inputs: tuple[str, ...], attrs: dict[str, Any]) -> str:
+        """Put an ir node in front of the one that the rule returns; return the name of the tensor it makes."""
+        output = self.fresh(f"{self.proto.output[0]}.{op.lower()}")
+        self.steps.append(Step((op, inputs, attrs), output))
+        return output
+
+    def fresh(self, name: str) -> str:
+        """Return `name`, with as many primes behind it as make it unlike every other."""
+        taken = {*self.changed, *(step.output for step in self.steps)}
+        while name in taken or name in self.names or name in self.data or name in self.constants:
             name += "'"
+        return name
+
+    def _hold(self, name: str, value: Array) -> str:
         self.changed[name] = value
         return name

@@ -9,7 +9,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from emcc.base.errors import EmccError
 
 EXPORT_HINT = "give the .onnx file that the exporter wrote, e.g. by torch.onnx.export(model, x, 'model.onnx')"
-OLDEST_OPSET = 7
+OLDEST_OPSET = 6
+CONVERT = (
+    "export it again with a newer opset; or give every axis of its inputs and outputs a number, the batch 1, and "
+    "convert it: onnx.version_converter.convert_version(model, 13)"
+)
 
 
 def read(path: Path) -> onnx.ModelProto:
@@ -64,7 +68,7 @@ def opset_of(model: onnx.ModelProto, path: Path) -> int:
         raise EmccError(
             f"uses opset {version}; emcc reads {OLDEST_OPSET} to {newest}",
             file=path,
-            hint="convert it: onnx.version_converter.convert_version(model, 13)",
+            hint=CONVERT,
         )
     if version > newest:
         raise EmccError(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from emcc import ops
 from emcc.frontend import rules_arithmetic as arithmetic
 from emcc.frontend import rules_conv as images
+from emcc.frontend import rules_many as many
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
@@ -16,35 +17,36 @@ def activation(node: Operands) -> Made:
     """A function of one tensor; its attributes are numbers."""
     op = node.proto.op_type
     attrs = {name: node.number(name) for name in ops.get(op).attrs}
-    node.shape()
+    node.shape(bare=True)
     return op, (node.proto.input[0],), attrs
 
 
 def _softmax(node: Operands) -> Made:
     """Before opset 13 the axes from `axis` on count as one: the same where all but one of them are 1."""
-    op, rank = node.proto.op_type, len(node.shape())
-    axis = node.axis("axis", rank)
+    op, sizes, bare = node.proto.op_type, node.own(), node.bare()
+    axis, first = node.axis("axis", len(sizes)), 0 if bare else 1
     if node.opset < 13:
-        long = [i for i, size in enumerate(node.full()) if i >= axis and i > 0 and size != 1]
-        if len(long) > 1 or (axis == 0 and (node.batch != 1 or node.frozen)):
+        long = [i for i, size in enumerate(sizes) if i >= max(axis, first) and size != 1]
+        if len(long) > 1 or (axis < first and not node.single):
             raise Refusal(
-                f"{op} before opset 13 runs over axes {axis} to {rank - 1} as one", "put a Flatten in front of it"
+                f"{op} before opset 13 runs over axes {axis} to {len(sizes) - 1} as one", "put a Flatten in front of it"
             )
-        axis = long[0] if long else max(axis, 1)
-    if axis == 0:
+        axis = long[0] if long else max(axis, first)
+    if axis < first:
         raise Refusal(f"{op} runs over the batch axis", "set its axis to the features")
-    return op, (node.proto.input[0],), {"axis": axis}
+    return op, (node.proto.input[0],), {"axis": axis + bare}
 
 
 def _arg_max(node: Operands) -> Made:
-    axis = node.axis("axis", len(node.shape()))
-    if axis == 0:
+    axis, bare = node.axis("axis", len(node.own())), node.bare()
+    if axis == 0 and not bare:
         raise Refusal("ArgMax runs over the batch axis", "set its axis to the features")
-    attrs = {"axis": axis, "keepdims": int(bool(node.attrs["keepdims"]))}
+    attrs = {"axis": axis + bare, "keepdims": int(bool(node.attrs["keepdims"]))}
     return "ArgMax", (node.proto.input[0],), {**attrs, "select_last_index": int(node.attrs.get("select_last_index", 0))}
 
 
 RULES: Mapping[str, Rule] = {
+    "Abs": many.magnitude,
     "Add": arithmetic.binary,
     "ArgMax": _arg_max,
     "AveragePool": images.pool,
@@ -58,21 +60,31 @@ RULES: Mapping[str, Rule] = {
     "Flatten": shapes.flatten,
     "Gemm": arithmetic.gemm,
     "GlobalAveragePool": images.global_average_pool,
+    "GlobalMaxPool": images.global_max_pool,
     "Identity": shapes.identity,
     "LeakyRelu": activation,
     "LogSoftmax": _softmax,
     "MatMul": arithmetic.matmul,
+    "Max": many.extreme,
     "MaxPool": images.pool,
+    "Min": many.extreme,
     "Mul": arithmetic.binary,
+    "Neg": many.minus,
+    "Pow": many.power,
+    "ReduceMean": images.reduce_mean,
     "Relu": activation,
     "Reshape": shapes.reshape,
     "Sigmoid": activation,
     "Softmax": _softmax,
     "Squeeze": shapes.squeeze,
     "Sub": arithmetic.binary,
+    "Sum": many.total,
     "Tanh": activation,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
 }
-EITHER_SIDE = (arithmetic.binary, arithmetic.gemm, arithmetic.matmul, images.concat)
+EITHER_SIDE = (
+    *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
+    *(images.concat, many.total, many.extreme, many.power),
+)
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""

@@ -1,33 +1,70 @@
 """Rules of the operators that have weights: Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization."""
 
+import math
+
 import numpy as np
 
-from emcc.frontend.operands import Made, Operands
+from emcc.frontend import legacy
+from emcc.frontend.operands import BATCH, Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
 from emcc.ir.graph import Array
+from emcc.ops.operator import Shape
 
-JOIN = "emcc joins branches by Add and Concat only"
+SAME = "give both inputs the same number of axes"
+JOIN = "emcc joins branches by Add, Sub, Sum and Concat only"
 
 
 def binary(node: Operands) -> Made:
-    """Add, Sub, Mul, Div of a computed tensor and a constant, either side; Add of two computed ones."""
+    """Add, Sub, Mul, Div of a computed tensor and a constant, either side; Add and Sub of two computed ones."""
     op = node.proto.op_type
     if node.is_data(0) and node.is_data(1):
-        if op != "Add":
+        if op not in ("Add", "Sub"):
             raise Refusal("both inputs are computed from the model's input", JOIN)
-        node.shape(0), node.shape(1)
-        return op, tuple(node.proto.input), {}
+        if node.opset < legacy.BROADCASTING and len(node.own(0)) != len(node.own(1)):
+            raise Refusal(f"{op} before opset 7 joins tensors of {len(node.own(0))} and {len(node.own(1))} axes", SAME)
+        alike = node.bare(0) and node.bare(1) and len(node.own(0)) == len(node.own(1))
+        node.shape(0, bare=alike), node.shape(1, bare=alike)
+        x, y = node.proto.input
+        return "Add", (x, y if op == "Add" else node.put(*negative(node, y))), {}
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)
+    if node.opset < legacy.BROADCASTING:
+        value = _legacy(node, which, value)
     if op == "Div" and which == 0:
         raise Refusal("divides a constant by a computed tensor", "emcc multiplies and divides by constants only")
     if op == "Div" and not value.all():
         index = ", ".join(str(int(axis)) for axis in np.argwhere(value == 0)[0])
         raise Refusal(f"divides by {quoted(node.proto.input[1])}, which is zero at [{index}]", "mend the divisor")
-    value = one_sample(node, value, len(node.shape(1 - which)))
+    if node.bare(1 - which):
+        value = _beside_bare(node, value, len(node.own(1 - which)))
+    else:
+        value = one_sample(node, value, len(node.shape(1 - which)))
     names = [node.proto.input[0], node.proto.input[1]]
     names[which] = node.keep(which, value)
     return op, (names[0], names[1]), {}
+
+
+def _legacy(node: Operands, which: int, value: Array) -> Array:
+    """A constant of opset 6, for NumPy's rule."""
+    rank = len(node.own(1 - which))
+    if which:
+        return legacy.aligned(value, node.attrs, rank)
+    if value.ndim != rank:
+        raise Refusal(f"{node.proto.op_type} before opset 7 keeps the shape of its first input, a constant", SAME)
+    return value
+
+
+def _beside_bare(node: Operands, value: Array, rank: int) -> Array:
+    """A constant beside a bare tensor of `rank` axes; one with an axis more, of size 1, puts the batch in front."""
+    node.leaves_bare = value.ndim <= rank
+    if value.ndim > rank + 1 or (value.ndim > rank and len(value) != 1):
+        raise Refusal(f"its constant is {list(value.shape)}, the tensor has {rank} axes", BATCH)
+    return value if node.leaves_bare else value[0]
+
+
+def negative(node: Operands, x: str) -> Made:
+    """-x."""
+    return "Mul", (x, node.constant_of("minus", np.full((), -1, np.float32))), {}
 
 
 def one_sample(node: Operands, value: Array, rank: int) -> Array:
@@ -52,7 +89,9 @@ def gemm(node: Operands) -> Made:
     alpha, beta = node.number("alpha"), node.number("beta")
     inputs = [node.proto.input[0], node.keep(1, node.weights(1, 2))]
     if node.given(2):
-        inputs.append(node.keep(2, one_sample(node, node.weights(2), 2)))
+        added = node.weights(2)
+        added = legacy.aligned(added, {"broadcast": node.attrs["broadcast"]}, 2) if "broadcast" in node.attrs else added
+        inputs.append(node.keep(2, one_sample(node, added, 2)))
     node.shape()
     return "Gemm", tuple(inputs), {"alpha": alpha, "beta": beta, "transA": 0, "transB": int(bool(node.attrs["transB"]))}
 
@@ -67,21 +106,35 @@ def matmul(node: Operands) -> Made:
         raise Refusal(
             f"{quoted(node.proto.input[which])} is a stack of matrices: {list(value.shape)}", "give it one matrix"
         )
-    shape = node.shape(1 - which)
+    shape, bare = node.shape(1 - which, bare=True), node.bare(1 - which)
+    node.leaves_bare = bare
+    if bare and which == 0 and len(shape) == 2:
+        return "Gemm", (node.proto.input[1], node.keep(0, value)), {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
     many = [size for size in (shape[1:-1] if which else (*shape[1:-2], *shape[-1:])) if size != 1]
     if many:
         raise Refusal(
-            f"multiplies every row of a {list(shape[1:])} sample by the same matrix",
-            "put a Flatten in front of it: --target eie takes one vector a sample",
+            f"multiplies every row of a {list(shape[1:])} sample by the same matrix", _blocks(which, shape, bare)
         )
     names = [node.proto.input[0], node.proto.input[1]]
     names[which] = node.keep(which, value)
     return "MatMul", (names[0], names[1]), {}
 
 
+def _blocks(which: int, shape: Shape, bare: bool) -> str:
+    """The one matrix for the whole sample: W once a row, or once a column where W stands in front."""
+    sizes = [int(size or 1) for size in shape[1:]]
+    rows, columns = math.prod(sizes[:-1] if which else sizes[:-2]), 1 if which else sizes[-1]
+    block = f"numpy.kron(W, numpy.eye({columns}))" if columns > 1 else "W"
+    whole = f"numpy.kron(numpy.eye({rows}), {block})" if rows > 1 else block
+    side = "multiply by" if which else "let a Gemm (transB=1) take"
+    flatten = "Flatten with axis=0" if bare else "Flatten"
+    return f"put a {flatten} in front of it and a Reshape behind it, and {side} {whole}"
+
+
 def batch_normalization(node: Operands) -> Made:
     """At inference."""
     hint = "export the model for inference: model.eval() before torch.onnx.export"
+    legacy.for_inference(node.attrs, node.opset, "BatchNormalization")
     if node.attrs.get("training_mode", 0) or any(node.proto.output[1:]):
         raise Refusal("BatchNormalization is in training mode", hint)
     if node.attrs.get("spatial", 1) != 1:

@@ -1,7 +1,8 @@
 """Goes through a model's nodes once, for one number of samples: folds constants, makes ir nodes, notes refusals."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import ChainMap
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import onnx
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend import constants
-from emcc.frontend.hints import hint_for
-from emcc.frontend.operands import Data, Operands
+from emcc.frontend import constants, legacy
+from emcc.frontend.hints import INLINE, STANDARD, hint_for
+from emcc.frontend.operands import Data, Operands, Step
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
 from emcc.frontend.rules import EITHER_SIDE, RULES
@@ -49,7 +50,10 @@ class Initializers(dict[str, Array]):
 
 @dataclass
 class Walk:
-    """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants."""
+    """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants.
+
+    `names` are all that the model uses, `functions` the (domain, name) of its own; `by` is the command, for messages.
+    """
 
     path: Path
     opset: int
@@ -57,6 +61,9 @@ class Walk:
     frozen: bool
     known: Initializers
     data: dict[str, Data]
+    names: set[str]
+    functions: Collection[tuple[str, str]]
+    by: str
     nodes: list[Node] = field(default_factory=list)
     used: dict[str, Array] = field(default_factory=dict)
     reports: list[NodeReport] = field(default_factory=list)
@@ -71,7 +78,7 @@ class Walk:
                 self.reports.append(self._accepted(proto, op, made))
             except UnknownShapeError:
                 self._unknown(proto)
-                self.reports.append(self._accepted(proto, op, proto.op_type, "as far as can be told"))
+                self.reports.append(self._accepted(proto, op, [proto.op_type], "as far as can be told"))
             except Refusal as refusal:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, refusal.reason, refusal.hint))
@@ -80,10 +87,10 @@ class Walk:
                 self.reports.append(NodeReport(node_name(proto), op, False, error.message, error.hint or ""))
         return self
 
-    def _accepted(self, proto: onnx.NodeProto, op: str, made: str, note: str = "") -> NodeReport:
-        """The report on a node that became a `made`, or is one ("" where it was folded)."""
+    def _accepted(self, proto: onnx.NodeProto, op: str, made: Sequence[str], note: str = "") -> NodeReport:
+        """The report on a node that became `made`, or is one such (none where it was folded)."""
         computed = self._computed(proto)
-        wanted = missing(made, len(computed)) if made and computed else ""
+        wanted = next((lack for part in made if computed and (lack := missing(part, len(computed)))), "")
         if not wanted:
             return NodeReport(node_name(proto), op, True, note)
         return NodeReport(node_name(proto), op, True, f"--target eie has no hardware for {wanted} yet", COMPRESS, False)
@@ -96,28 +103,28 @@ class Walk:
         """The inputs that depend on what flows through the model, not on shapes alone."""
         return [name for name in uses(proto) if name in self.data and not self.data[name].derived]
 
-    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> str:
-        """The ir operator that it became; "" where it is constant."""
+    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> tuple[str, ...]:
+        """The ir operators that it became; none where it is constant."""
         op = proto.op_type
         if proto.domain not in ("", "ai.onnx"):
             raise Refusal(
                 f"{printable(op)} is not a standard operator, but one of the domain {quoted(proto.domain)}",
-                "export with standard operators only; onnx.inliner.inline_local_functions removes functions",
+                INLINE if (proto.domain, op) in self.functions else STANDARD,
             )
         computed = self._computed(proto)
         attrs = attributes(proto, self.opset)
         derived = any(name in self.data and self.data[name].derived for name in proto.input)
-        if derived and op in (constants.FOLDABLE if not computed else RULES):
+        if derived and (not computed or op in RULES):
             raise UnknownShapeError
-        if not computed and op in constants.FOLDABLE:
+        if not computed:
             self._fold(proto, attrs)
         elif op in ("Shape", "Size") and len(computed) == 1:
             self._shape_of(proto, attrs)
-        elif op in RULES and computed:
+        elif op in RULES:
             return self._make(proto, attrs, wanted)
         else:
-            raise Refusal(f"operator {printable(op)} is not supported by --target eie", hint_for(op))
-        return ""
+            raise Refusal(f"operator {printable(op)} is not supported by {self.by}", hint_for(op))
+        return ()
 
     def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
         if proto.op_type == "Constant":
@@ -125,8 +132,13 @@ class Walk:
                 {a.name: attrs[a.name] for a in proto.attribute}, self.path
             )
             return
+        constants.check_tensors(proto, self.path)
         values = [self.known[name] if name else None for name in proto.input]
-        results = constants.evaluate(proto, self.opset, values)
+        named = proto
+        if self.opset < legacy.BROADCASTING and "broadcast" in attrs and len(values) == 2:
+            first, second = (np.asarray(value) for value in values)
+            values, named = [first, legacy.aligned(second, attrs, first.ndim)], legacy.without_broadcast(proto)
+        results = constants.evaluate(named, self.opset, values)
         for name, value in zip([name for name in proto.output if name], results, strict=True):
             self.known[name] = value
 
@@ -134,6 +146,7 @@ class Walk:
         shape = self.data[proto.input[0]].shape
         if shape is None:
             raise UnknownShapeError
+        shape = shape[1:] if self.data[proto.input[0]].bare else shape
         full = np.asarray([self.batch if size is None else size for size in shape], np.int64)
         if proto.op_type == "Size":
             self.known[proto.output[0]] = np.asarray(full.prod())
@@ -141,22 +154,40 @@ class Walk:
         start, end = attrs.get("start", 0), attrs.get("end")
         self.known[proto.output[0]] = full[start:end]
 
-    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> str:
-        node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known)
+    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> tuple[str, ...]:
+        node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known, self.names)
         rule = RULES[proto.op_type]
         if not node.is_data(0) and rule not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
-        op, inputs, made = rule(node)
+        made = rule(node)
         extra = [name for name in proto.output[1:] if name in wanted]
         if extra:
             raise Refusal(f"its output {quoted(extra[0])} is used", "only the first output of a node may be used")
-        result = Node(node_name(proto), op, inputs, (proto.output[0],), made)
-        sources = [self.data[name] for name in inputs if name in self.data]
+        steps = [*node.steps, Step(made, proto.output[0])]
+        own: dict[str, Data] = {}
+        nodes = []
+        for op, inputs, kept, output in ((*step.made, step.output) for step in steps):
+            result = Node(node_name(proto), op, inputs, (output,), kept)
+            own[output] = self._result(result, ChainMap(own, self.data), node.changed)
+            nodes.append(result)
+        bare = any(node.bare(i) for i in range(len(proto.input))) if node.leaves_bare is None else node.leaves_bare
+        own[proto.output[0]] = replace(own[proto.output[0]], bare=bare)
+        self.data.update(own)
+        self.used.update(node.changed)
+        self.names.update(node.changed, own)
+        self.nodes += nodes
+        return tuple(result.op for result in nodes)
+
+    def _result(self, result: Node, data: Mapping[str, Data], changed: Mapping[str, Array]) -> Data:
+        """The tensor that an ir node makes."""
+        op, inputs = result.op, result.inputs
+        sources = [data[name] for name in inputs if name in data]
         source = next((data for data in sources if data.host), sources[0])
         if source.shape is None or any(data.shape is None for data in sources):
             raise UnknownShapeError
+        shapes = ((data[name].shape if name in data else changed[name].shape) if name else None for name in inputs)
         try:
-            shape = ops.get(op).shape(result, *(self._shape(name, node.changed) for name in inputs))
+            shape = ops.get(op).shape(result, *shapes)
         except ValueError as error:
             raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
         if elements(shape) > max(LARGEST, *(elements(data.shape or ()) for data in sources)):
@@ -164,13 +195,4 @@ class Walk:
         on_host = "host" in ops.traits(op)
         if source.host and not (on_host or ops.does_nothing(result, source.shape, shape)):
             raise Refusal(f"comes after {source.host}", f"{source.host} must end the model: the host runs it")
-        dtype = "int64" if op == "ArgMax" else source.dtype
-        self.data[proto.output[0]] = Data(shape, dtype, op if on_host else source.host)
-        self.used.update(node.changed)
-        self.nodes.append(result)
-        return op
-
-    def _shape(self, name: str, changed: Mapping[str, Array]) -> tuple[int | None, ...] | None:
-        if name in self.data:
-            return self.data[name].shape
-        return changed[name].shape if name else None
+        return Data(shape, "int64" if op == "ArgMax" else source.dtype, op if on_host else source.host)

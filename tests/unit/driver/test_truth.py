@@ -1,10 +1,13 @@
 """The check against onnxruntime can fail, and passes on what is right."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from models import mlp, save
+from models import mlp, model, node, save
+from onnx import TensorProto, numpy_helper
 
 from emcc.base.errors import EmccError
 from emcc.frontend import load
@@ -50,7 +53,60 @@ def test_nan_is_not_agreement(tmp_path: Path) -> None:
 
 
 def test_what_onnxruntime_refuses_is_said(tmp_path: Path) -> None:
-    path = save(mlp((6, 9, 4)), tmp_path / "m.onnx")
+    proto = mlp((6, 9, 4))
+    proto.ir_version = 99
+    path = save(proto, tmp_path / "m.onnx")
+    assert truth.check(load(path), path, samples()).startswith(
+        "not checked against onnxruntime, which cannot run the model: "
+    )
+
+
+def half(**options: Any) -> onnx.ModelProto:
+    """A perceptron whose input, weights and output are float16."""
+    proto = mlp((6, 9, 4), **options)
+    for tensor in proto.graph.initializer:
+        value = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+    for value in (*proto.graph.input, *proto.graph.output):
+        if value.type.tensor_type.elem_type == TensorProto.FLOAT:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT16
+    return proto
+
+
+@pytest.mark.parametrize("batch", ["n", 8])
+def test_half_precision_is_checked_in_half_precision(tmp_path: Path, batch: str | int) -> None:
+    path = save(half(batch=batch), tmp_path / "m.onnx")
+    x = samples() * np.float32(1 + 2**-20)
     graph = load(path)
-    path.write_bytes(b"not a model")
-    assert truth.check(graph, path, samples()).startswith("not checked against onnxruntime, which cannot run the model")
+    assert truth.check(graph, path, x) == "agrees with onnxruntime on 20 samples, in float16 to within 1.6 %"
+    weight = graph.constants["fc0.weight"].copy()
+    weight[3, 2] += 1
+    with pytest.raises(EmccError, match="disagrees with onnxruntime by"):
+        truth.check(graph.with_constants({"fc0.weight": weight}), path, x)
+
+
+def test_half_precision_inside_a_float_model(tmp_path: Path) -> None:
+    """Casts at either end, as float16 converters write them to keep the types of inputs and outputs."""
+    weight = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float16)
+    nodes = [
+        node("Cast", ["x"], "h", to=TensorProto.FLOAT16),
+        node("MatMul", ["h", "w"], "m"),
+        node("Cast", ["m"], "y", to=TensorProto.FLOAT),
+    ]
+    path = save(model(nodes, ["n", 6], weights={"w": weight}), tmp_path / "m.onnx")
+    assert truth.check(load(path), path, samples()).endswith(", in float16 to within 1.6 %")
+
+
+def test_classes_of_half_precision(tmp_path: Path) -> None:
+    path = save(half(tail="ArgMax"), tmp_path / "m.onnx")
+    assert truth.check(load(path), path, samples()) == "same classes as onnxruntime on 20 samples, in float16"
+
+
+def test_samples_that_overflow_are_left_out(tmp_path: Path) -> None:
+    """Those beyond 65504 at the input or behind it; two of twenty, then all."""
+    path = save(half(), tmp_path / "m.onnx")
+    x = samples()
+    x[3, 1], x[7] = -1e6, 6e4
+    assert truth.check(load(path), path, x).startswith("agrees with onnxruntime on 18 samples")
+    wide = "not checked against onnxruntime: every sample overflows in float16"
+    assert truth.check(load(path), path, x * 1e9) == wide

@@ -68,7 +68,7 @@ WEIGHTS = {
         (node("Concat", ["x", "x"], "y", axis=0), "Concat joins samples along the batch axis (Concat)"),
         (node("Concat", ["x", "k"], "y", axis=1), "joins a constant (input 1) to computed tensors (Concat)"),
         (node("Clip", ["x", "low", "high"], "y"), "clips to no less than 1.0 and no more than -1.0 (Clip)"),
-        (node("Clip", ["x", "bound"], "y"), "'bound' holds nan at [] (Clip)"),
+        (node("Clip", ["x", "bound"], "y"), "its bound 'min' is NaN (Clip)"),
     ],
 )
 def test_nodes_that_are_refused(tmp_path: Path, wrong: onnx.NodeProto, text: str) -> None:

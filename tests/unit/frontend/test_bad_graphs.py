@@ -11,11 +11,9 @@ from onnx import TensorProto, helper
 from emcc import frontend
 from emcc.base.errors import EmccError
 
-ONE = (
-    "\n  hint: --target eie compiles models with one input and one output: "
-    "cut the others off with onnx.utils.extract_model"
-)
-JOINS = "\n  hint: emcc joins branches by Add and Concat only"
+OUTPUTS = "\n  hint: cut the others off with onnx.utils.extract_model"
+ONE = "\n  hint: make constants of the others: initializers of their names"
+JOINS = "\n  hint: emcc joins branches by Add, Sub, Sum and Concat only"
 BATCH = "\n  hint: keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
 W = {"w": np.ones((3, 3), np.float32)}
 
@@ -65,7 +63,7 @@ def test_no_inputs(tmp_path: Path) -> None:
 def test_two_outputs(tmp_path: Path) -> None:
     proto = mlp([3, 2, 2])
     proto.graph.output.append(helper.make_tensor_value_info("z0", TensorProto.FLOAT, None))
-    assert message(proto, tmp_path) == "m.onnx: has 2 outputs, not one: 'z1', 'z0'" + ONE
+    assert message(proto, tmp_path) == "m.onnx: has 2 outputs, not one: 'z1', 'z0'" + OUTPUTS
 
 
 @pytest.mark.parametrize(
@@ -111,13 +109,13 @@ def test_every_unsupported_node_is_named(tmp_path: Path) -> None:
     ]
     assert message(model(nodes, ["n", 3], weights={**W, "g": np.ones(3, np.float32)}), tmp_path) == (
         "m.onnx: 4 nodes cannot be compiled\n"
-        "  'first' (Elu): operator Elu is not supported by --target eie\n"
-        "  'second' (LayerNormalization): operator LayerNormalization is not supported by --target eie\n"
+        "  'first' (Elu): operator Elu is not supported by emcc\n"
+        "  'second' (LayerNormalization): operator LayerNormalization is not supported by emcc\n"
         "  'third' (com.microsoft.FastGelu): FastGelu is not a standard operator, "
         "but one of the domain 'com.microsoft'\n"
         "  'fourth' (Gemm): transA=1 transposes the batch axis\n"
         "  hint: use LeakyRelu, Relu, Sigmoid or Tanh; use BatchNormalization, which folds into the weights; "
-        "export with standard operators only; onnx.inliner.inline_local_functions removes functions; "
+        "export with standard operators only; "
         "export it with transA=0"
     )
 
@@ -126,7 +124,7 @@ def test_control_flow(tmp_path: Path) -> None:
     branch = helper.make_graph([node("Relu", ["x"], "r")], "b", [], [helper.make_value_info("r", onnx.TypeProto())])
     nodes = [node("If", ["c"], "y", "branch", then_branch=branch, else_branch=branch)]
     text = message(model(nodes, ["n", 3], weights={"c": np.asarray(True)}), tmp_path)
-    assert text.startswith("m.onnx: node 'branch': operator If is not supported by --target eie (If)\n  hint: export")
+    assert text.startswith("m.onnx: node 'branch': operator If is not supported by emcc (If)\n  hint: export")
 
 
 def test_redefined_operator(tmp_path: Path) -> None:

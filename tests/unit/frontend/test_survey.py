@@ -97,7 +97,7 @@ def test_what_follows_from_a_refused_node_is_not_blamed(tmp_path: Path) -> None:
         ("concat", True), ("view", True), ("fc", True), ("wrong", False),
     ]  # fmt: skip
     assert survey[0] == NodeReport(
-        "conv", "ConvTranspose", False, "operator ConvTranspose is not supported by --target eie", CONV
+        "conv", "ConvTranspose", False, "operator ConvTranspose is not supported by emcc", CONV
     )
     assert survey[5].reason == "as far as can be told"
     assert survey[7].reason == "transA=1 transposes the batch axis"

@@ -1,0 +1,336 @@
+"""Models that are refused, and each as its hint says to repair it.
+
+Every function makes one row: what the hint says (or its beginning), the model that causes it, the repaired model, and
+whether both are to give the same numbers where onnxruntime runs both.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from models import Shape, model, node
+from onnx import TensorProto, helper, inliner, utils
+
+RNG = np.random.default_rng(8)
+W = RNG.standard_normal((3, 3)).astype(np.float32)
+IMAGE: Shape = ("n", 2, 6, 6)
+K = RNG.standard_normal((3, 2, 3, 3)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One hint, tried."""
+
+    hint: str
+    broken: onnx.ModelProto
+    repaired: onnx.ModelProto
+    same: bool = True
+
+
+ROWS: dict[str, Callable[[], Row]] = {}
+
+
+def row(make: Callable[[], Row]) -> Callable[[], Row]:
+    """Enter a row under the name of its function."""
+    ROWS[make.__name__] = make
+    return make
+
+
+def pair(
+    hint: str,
+    broken: Sequence[onnx.NodeProto],
+    repaired: Sequence[onnx.NodeProto],
+    shape: Shape = ("n", 3),
+    weights: dict[str, Any] | None = None,
+    *,
+    same: bool = True,
+    opset: int = 17,
+) -> Row:
+    """The row of two lists of nodes over the same input and weights (W is there as "w")."""
+    held = {"w": W, **(weights or {})}
+    return Row(hint, *(model(nodes, shape, weights=held, opset=opset) for nodes in (broken, repaired)), same)
+
+
+def image_instead(op: str, *inputs: str, **attrs: Any) -> Row:
+    """An operator on images for which emcc has a Conv."""
+    conv = [node("Conv", ["x", "k"], "y")]
+    weights = {
+        "k": K,
+        "kt": K.transpose(1, 0, 2, 3).copy(),
+        "roi": np.zeros(0, np.float32),
+        "s": np.float32([1, 1, 2, 2]),
+    }
+    hint = "of the operators on images emcc has Conv"
+    return pair(hint, [node(op, ["x", *inputs], "y", **attrs)], conv, IMAGE, weights, same=False)
+
+
+@row
+def transposed_convolution() -> Row:
+    return image_instead("ConvTranspose", "kt")
+
+
+@row
+def resize() -> Row:
+    return image_instead("Resize", "roi", "s", mode="nearest")
+
+
+@row
+def padding() -> Row:
+    weights = {"k": K, "p": np.array([0, 0, 1, 1, 0, 0, 1, 1])}
+    broken = [node("Pad", ["x", "p"], "q"), node("Conv", ["q", "k"], "y")]
+    hint = "give the Conv or the pool behind it pads instead"
+    return pair(hint, broken, [node("Conv", ["x", "k"], "y", pads=[1, 1, 1, 1])], IMAGE, weights)
+
+
+@row
+def function() -> Row:
+    hint = "use LeakyRelu, Relu, Sigmoid or Tanh"
+    return pair(hint, [node("Elu", ["x"], "y")], [node("LeakyRelu", ["x"], "y")], same=False)
+
+
+@row
+def recurrent() -> Row:
+    """Unrolled: a sequence of one step from a state of zeros."""
+    broken = [node("RNN", ["x", "i", "i"], "y", hidden_size=3)]
+    repaired = [node("Flatten", ["x"], "f"), node("Gemm", ["f", "w"], "z", transB=1), node("Tanh", ["z"], "y")]
+    hint = "emcc keeps no state between inferences: unroll the network"
+    return pair(hint, broken, repaired, (1, 1, 3), {"i": W[None]})
+
+
+@row
+def control_flow() -> Row:
+    branch = helper.make_graph([node("Relu", ["x"], "r")], "b", [], [helper.make_value_info("r", onnx.TypeProto())])
+    broken = [node("If", ["c"], "y", then_branch=branch, else_branch=branch)]
+    hint = "export the model without control flow"
+    return pair(hint, broken, [node("Relu", ["x"], "y")], weights={"c": np.asarray(True)})
+
+
+@row
+def normalisation() -> Row:
+    ones = np.ones(3, np.float32)
+    broken = [node("LayerNormalization", ["x", "o"], "y")]
+    repaired = [node("BatchNormalization", ["x", *"oooo"], "y")]
+    return pair("use BatchNormalization", broken, repaired, weights={"o": ones}, same=False)
+
+
+@row
+def quantised() -> Row:
+    broken = [node("QuantizeLinear", ["x", "s"], "q"), node("DequantizeLinear", ["q", "s"], "y")]
+    hint = "give emcc the float model"
+    return pair(hint, broken, [node("Identity", ["x"], "y")], weights={"s": np.float32(0.1)}, same=False)
+
+
+@row
+def selection() -> Row:
+    weights = {"i": np.array([2, 0]), "pick": np.float32([[0, 1], [0, 0], [1, 0]])}
+    broken = [node("Gather", ["x", "i"], "y", axis=1)]
+    hint = "select features by a MatMul with a matrix of 0 and 1"
+    return pair(hint, broken, [node("MatMul", ["x", "pick"], "y")], weights=weights)
+
+
+@row
+def anything_else() -> Row:
+    broken = [node("Relu", ["x"], "r"), node("CumSum", ["r", "one"], "y")]
+    repaired = [node("Relu", ["x"], "r"), node("MatMul", ["r", "up"], "y")]
+    weights = {"one": np.asarray(1), "up": np.triu(np.ones((3, 3), np.float32))}
+    return pair("leave it out, or express it by Gemm, MatMul", broken, repaired, weights=weights)
+
+
+@row
+def another_domain() -> Row:
+    broken = [helper.make_node("FastGelu", ["x"], ["y"], domain="com.microsoft")]
+    return pair("export with standard operators only", broken, [node("Relu", ["x"], "y")], same=False)
+
+
+@row
+def functions_of_the_model() -> Row:
+    broken = model([helper.make_node("Twice", ["x"], ["y"], domain="own")], ["n", 3])
+    opsets = [helper.make_opsetid("", 17)]
+    broken.functions.append(helper.make_function("own", "Twice", ["a"], ["b"], [node("Add", ["a", "a"], "b")], opsets))
+    broken.opset_import.append(helper.make_opsetid("own", 1))
+    return Row("put its function in its place: onnx.inliner", broken, inliner.inline_local_functions(broken))
+
+
+@row
+def rows_of_a_sequence() -> Row:
+    w, blocks = RNG.standard_normal((4, 2)).astype(np.float32), {"s": np.array([0, 5, 2])}
+    weights = {"v": w, "vs": np.kron(np.eye(5), w).astype(np.float32), **blocks}
+    repaired = [node("Flatten", ["x"], "f"), node("MatMul", ["f", "vs"], "m"), node("Reshape", ["m", "s"], "y")]
+    hint = "put a Flatten in front of it and a Reshape behind it, and multiply by numpy.kron(numpy.eye(5), W)"
+    return pair(hint, [node("MatMul", ["x", "v"], "y")], repaired, ("n", 5, 4), weights)
+
+
+@row
+def columns_of_a_sequence() -> Row:
+    w = RNG.standard_normal((2, 4)).astype(np.float32)
+    blocks = np.kron(np.eye(3), np.kron(w, np.eye(5))).astype(np.float32)
+    weights = {"v": w, "vs": blocks, "s": np.array([0, 3, 2, 5])}
+    repaired = [node("Flatten", ["x"], "f"), node("Gemm", ["f", "vs"], "m", transB=1)]
+    repaired.append(node("Reshape", ["m", "s"], "y"))
+    hint = (
+        "put a Flatten in front of it and a Reshape behind it, and let a Gemm (transB=1) take "
+        "numpy.kron(numpy.eye(3), numpy.kron(W, numpy.eye(5)))"
+    )
+    return pair(hint, [node("MatMul", ["v", "x"], "y")], repaired, ("n", 3, 4, 5), weights)
+
+
+@row
+def images_of_one_axis() -> Row:
+    weights = {"k": K[:, :, 0], "kk": K[:, :, :1], "two": np.array([2])}
+    repaired = [
+        node("Unsqueeze", ["x", "two"], "u"),
+        node("Conv", ["u", "kk"], "c"),
+        node("Squeeze", ["c", "two"], "y"),
+    ]
+    hint = "emcc takes [channels, height, width]: Unsqueeze the rest"
+    return pair(hint, [node("Conv", ["x", "k"], "y")], repaired, ("n", 2, 8), weights)
+
+
+@row
+def mean_of_channels() -> Row:
+    broken = [node("ReduceMean", ["x"], "y", axes=[1, 2], keepdims=0)]
+    repaired = [
+        node("Transpose", ["x"], "t", perm=[0, 3, 1, 2]),
+        node("ReduceMean", ["t"], "y", axes=[2, 3], keepdims=0),
+    ]
+    return pair("emcc takes means over all spatial axes of [batch, channels, height, width]", broken, repaired, IMAGE)
+
+
+@row
+def gate() -> Row:
+    broken = [node("Tanh", ["x"], "t"), node("Mul", ["t", "x"], "y")]
+    repaired = [node("Tanh", ["x"], "t"), node("Add", ["t", "x"], "y")]
+    return pair("emcc joins branches by Add", broken, repaired, same=False)
+
+
+@row
+def divisor() -> Row:
+    broken = [node("Div", ["x", "z"], "y")]
+    weights = {"z": np.float32([1, 0, 2]), "m": np.float32([1, 1, 2])}
+    return pair("mend the divisor", broken, [node("Div", ["x", "m"], "y")], weights=weights, same=False)
+
+
+@row
+def constant_by_sample() -> Row:
+    weights = {"c": np.arange(6, dtype=np.float32).reshape(2, 3), "one": np.arange(3, dtype=np.float32)}
+    broken, repaired = ([node("Add", ["x", name], "y")] for name in ("c", "one"))
+    return pair("give it the shape of one sample", broken, repaired, (2, 3), weights, same=False)
+
+
+@row
+def computed_addend() -> Row:
+    broken = [node("Gemm", ["x", "w", "x"], "y")]
+    repaired = [node("Gemm", ["x", "w"], "g"), node("Add", ["g", "x"], "y")]
+    return pair("add it by a node of its own", broken, repaired)
+
+
+@row
+def transposed_batch() -> Row:
+    broken = [node("Transpose", ["x"], "t"), node("Gemm", ["t", "w"], "y", transA=1)]
+    hint = "keep the batch as the first axis of every tensor"
+    return pair(hint, broken, [node("Gemm", ["x", "w"], "y")])
+
+
+@row
+def reshape_mixes() -> Row:
+    weights = {"bad": np.array([-1, 6]), "good": np.array([0, -1])}
+    broken, repaired = ([node("Reshape", ["x", name], "y")] for name in ("bad", "good"))
+    return pair("keep the batch as the first axis of every tensor", broken, repaired, ("n", 2, 6), weights, same=False)
+
+
+@row
+def flatten_mixes() -> Row:
+    broken, repaired = ([node("Flatten", ["x"], "y", axis=axis)] for axis in (2, 1))
+    return pair("keep the batch as the first axis of every tensor", broken, repaired, ("n", 2, 6), same=False)
+
+
+@row
+def old_softmax() -> Row:
+    broken = [node("Softmax", ["x"], "y")]
+    repaired = [node("Flatten", ["x"], "f"), node("Softmax", ["f"], "y")]
+    return pair("put a Flatten in front of it", broken, repaired, ("n", 2, 3), opset=11)
+
+
+@row
+def softmax_over_samples() -> Row:
+    broken, repaired = ([node("Softmax", ["x"], "y", axis=axis)] for axis in (0, 1))
+    return pair("set its axis to the features", broken, repaired, same=False)
+
+
+@row
+def squeezed_batch() -> Row:
+    weights = {"a": np.array([0, 2]), "b": np.array([2])}
+    broken, repaired = ([node("Squeeze", ["x", name], "y")] for name in "ab")
+    return pair("name its axes, without axis 0", broken, repaired, ("n", 3, 1), weights, same=False)
+
+
+@row
+def cast_to_integers() -> Row:
+    broken = [node("Cast", ["x"], "y", to=TensorProto.INT32)]
+    return pair("remove the cast", broken, [node("Identity", ["x"], "y")], same=False)
+
+
+@row
+def joins_samples() -> Row:
+    broken, repaired = ([node("Concat", ["x", "x"], "y", axis=axis)] for axis in (0, 1))
+    return pair("set its axis to the features", broken, repaired, same=False)
+
+
+@row
+def training() -> Row:
+    ones = np.ones(3, np.float32)
+    broken, repaired = (
+        [helper.make_node("BatchNormalization", ["x", *"oooo"], names, "bn", training_mode=mode)]
+        for mode, names in ((1, ["y", "m", "v"]), (0, ["y"]))
+    )
+    return pair("export the model for inference", broken, repaired, weights={"o": ones}, same=False)
+
+
+@row
+def second_input() -> Row:
+    """Made a constant."""
+    broken = model([node("Add", ["x", "u"], "y")], ["n", 3])
+    broken.graph.input.append(helper.make_tensor_value_info("u", TensorProto.FLOAT, [3]))
+    repaired = onnx.ModelProto.FromString(broken.SerializeToString())
+    repaired.graph.initializer.append(onnx.numpy_helper.from_array(W[0], "u"))
+    return Row("make constants of the others: initializers of their names", broken, repaired, same=False)
+
+
+@row
+def integers_as_input() -> Row:
+    broken, repaired = (model([node("Relu", ["x"], "y")], ["n", 3]) for _ in range(2))
+    broken.graph.input[0].type.tensor_type.elem_type = TensorProto.INT32
+    return Row("export the model with a float input", broken, repaired, same=False)
+
+
+@row
+def no_batch_axis() -> Row:
+    hint = "export it with an input of [batch, features ...], every axis but the first a number"
+    return Row(hint, *(model([node("Relu", ["x"], "y")], shape) for shape in ([3], ["n", 3])), same=False)
+
+
+@row
+def softmax_in_the_middle() -> Row:
+    """Cut off behind it."""
+    nodes = [node("MatMul", ["x", "w"], "m"), node("Softmax", ["m"], "s"), node("MatMul", ["s", "w"], "y")]
+    broken = model(nodes, ["n", 3], ["n", 3], weights={"w": W})
+    repaired = utils.Extractor(onnx.shape_inference.infer_shapes(broken)).extract_model(["x"], ["s"])
+    return Row("Softmax must end the model: the host runs it", broken, repaired, same=False)
+
+
+@row
+def square() -> Row:
+    """The model without it, which is given the squares."""
+    nodes = [node("Pow", ["x", "two"], "p"), node("MatMul", ["p", "w"], "y")]
+    broken = model(nodes, ["n", 3], ["n", 3], weights={"w": W, "two": np.float32(2)})
+    repaired = utils.Extractor(onnx.shape_inference.infer_shapes(broken)).extract_model(["p"], ["y"])
+    return Row("cut the model behind it with onnx.utils.extract_model", broken, repaired, same=False)
+
+
+@row
+def bounds_by_element() -> Row:
+    weights = {"c": np.float32([1, 2, 3]), "one": np.float32(1)}
+    broken, repaired = ([node("Max", ["x", name], "y")] for name in ("c", "one"))
+    return pair("make it one number for all elements", broken, repaired, weights=weights, same=False)
