@@ -14,7 +14,7 @@ from emcc.samples.judge import judge
 
 
 class Worth(NamedTuple):
-    """What outputs are worth, as shares: of right classes, or of the targets' variance; None where it cannot be told."""
+    """What outputs are worth, as shares: of right classes, or of the targets' variance; None where that is unknown."""
 
     accuracy: float | None = None
     explained: float | None = None

@@ -24,6 +24,7 @@ from emcc.ir.graph import Graph
 from emcc.ops.interpret import trace
 from emcc.runtime import answers
 from emcc.runtime.answers import reference
+from emcc.runtime.final import Worth
 from emcc.runtime.opened import Opened
 from emcc.samples.dataset import Dataset
 
@@ -192,7 +193,7 @@ def test_batches_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_an_engine_that_differs_writes_no_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled(mlp((6, 9, 4), seed=2), samples(50, 6))
     found = SimpleNamespace(
-        inferences=50, final={}, accuracy=None, saturation=None, complaint="first difference: 3, not 4"
+        inferences=50, final={}, worth=Worth(), saturation=None, complaint="first difference: 3, not 4"
     )
     monkeypatch.setattr(answers, "simulate", lambda *arguments, **options: found)
     result = CliRunner().invoke(app, ["run", "out", "--data", "data.npz", "--out", "y.npz", "--engine", "rtl"])
