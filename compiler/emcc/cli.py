@@ -54,6 +54,10 @@ TargetSparsity = Annotated[
     float | None, typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Compress to this share of zeros, exactly.")
 ]
 RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", metavar="NAME", help="The tensor to take as the output. [default: the one that emcc can]"),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
@@ -85,6 +89,7 @@ def compile_command(
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
     work: Work = None,
+    output: Output = None,
     dump: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the graph after every pass, and the program, as text.")
     ] = None,
@@ -101,7 +106,7 @@ def compile_command(
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work,
-        dump=dump,
+        output=output, dump=dump,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -123,6 +128,7 @@ def compress(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_compressed, here]")] = None,
     recipe: RecipeFile = None,
     work: Work = None,
+    output: Output = None,
     quiet: Quiet = False,
 ) -> None:
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
@@ -141,7 +147,7 @@ def compress(
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
-        artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights), progress)
+        artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights, output), progress)
     artefact.write(folder)
     if not quiet:
         print_compressed(artefact.manifest, printable(str(folder), 1000))
@@ -189,6 +195,7 @@ def inspect(
     ir: Annotated[
         bool, typer.Option("--ir", help="Print the model's graph, or the artefact's program, as text.")
     ] = False,
+    output: Output = None,
 ) -> None:
     """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
 
@@ -199,7 +206,7 @@ def inspect(
     if ir:
         from emcc.driver.dump import text_of
 
-        print(text_of(path), end="")
+        print(text_of(path, output), end="")
         return
     if path.is_dir():
         from emcc.report.paper import print_compressed, print_paper
@@ -219,7 +226,7 @@ def inspect(
     from emcc.frontend import survey
     from emcc.report.survey import as_values, print_survey
 
-    answers = survey(path)
+    answers = survey(path, output)
     print_survey(answers)
     if json_file:
         write_file(json_file, to_json(as_values(answers)))

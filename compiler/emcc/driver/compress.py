@@ -36,7 +36,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
 
     tell("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
-    source = load(options.model, "emcc compress")
+    source = load(options.model, "emcc compress", options.output)
     data = load_data(options.data, source) if options.data else None
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
     folded = Fold().apply(source)

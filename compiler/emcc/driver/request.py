@@ -16,6 +16,7 @@ class CompressOptions:
         keep_weights: neither prune nor fine-tune; codebooks as wide as the weights need, at most 8 bits, or as the
             recipe or the goal says.
         work: where a search keeps its steps, so that it goes on after an interruption.
+        output: the tensor to take as the output; None where there is one that can be taken.
     """
 
     model: Path
@@ -24,6 +25,7 @@ class CompressOptions:
     recipe: Path | None = None
     work: Path | None = None
     keep_weights: bool = False
+    output: str | None = None
 
 
 @dataclass(frozen=True)
