@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from emcc import __version__
 from emcc.base.errors import EmccError
 from emcc.base.text import for_path, printable
+from emcc.runtime.engines import ENGINES, NAMES, engine
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -53,6 +54,24 @@ TargetSize = Annotated[str | None, typer.Option(metavar="SIZE", help="Compress u
 TargetSparsity = Annotated[
     float | None, typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Compress to this share of zeros, exactly.")
 ]
+DataFile = Annotated[
+    Path | None,
+    typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y: labels, or float targets."),
+]
+Validate = Annotated[
+    Path | None,
+    typer.Option(metavar="V.npz", help="Samples that decide, new to the model. [default: some of DATA]"),
+]
+Task = Annotated[
+    str, typer.Option(metavar="auto|classify|regress", help="What the outputs are for, and so how they are judged.")
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(metavar="M", min=0.01, help="Time to train for; becomes a number of steps beforehand. [default: 5]"),
+]
+TrainSteps = Annotated[
+    int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of training, instead; as emcc.json has them.")
+]
 RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")]
 Output = Annotated[
     str | None,
@@ -60,6 +79,8 @@ Output = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
+HELD = "|".join(name for name, one in ENGINES.items() if one.held)
+Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples. [default: all]")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
 
 
@@ -76,9 +97,7 @@ def compile_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
     target: Annotated[str, typer.Option(help="The accelerator; eie is the one there is.")] = "eie",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_eie, here]")] = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
-    ] = None,
+    data: DataFile = None,
     pes: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=256, help="Processing elements. [default: the recipe's, 8]")
     ] = None,
@@ -88,13 +107,26 @@ def compile_command(
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="Follow the recipe: [prune] to 10 %, [finetune]; no goal.")
+    ] = False,
+    validate: Validate = None,
+    task: Task = "auto",
+    minutes: Minutes = None,
+    steps: TrainSteps = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where more is lost than the goal allows, or than a point.")
+    ] = False,
     work: Work = None,
     output: Output = None,
     dump: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the graph after every pass, and the program, as text.")
     ] = None,
 ) -> None:
-    """Compile a model into an artefact: compressed model, RTL, ROM images, report."""
+    """Compile a model into an artefact: compressed model, RTL, ROM images, report.
+
+    With data and no goal: --max-drop 1 --minutes 5. Without data nothing is pruned or trained.
+    """
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions
     from emcc.files.artefact import check_folder
@@ -106,27 +138,34 @@ def compile_command(
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work,
-        output=output, dump=dump,
+        output=output, dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes, steps=steps,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
     artefact.write(folder)
     if not quiet:
         print_summary(artefact.manifest, printable(str(folder), 1000))
+    loss = artefact.manifest["loss"]
+    if strict and loss is not None and loss["lost"] > loss["allowed"]:
+        raise typer.Exit(1)
 
 
 @app.command()
 def compress(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
-    data: Annotated[
-        Path | None, typer.Option(metavar="DATA.npz", help="x (batch first, float32) and, optionally, y (labels).")
-    ] = None,
+    data: DataFile = None,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
     keep_weights: KeepWeights = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_compressed, here]")] = None,
     recipe: RecipeFile = None,
+    validate: Validate = None,
+    task: Task = "auto",
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", min=0.01, help="Time to train for. [default: what the passes take]")
+    ] = None,
+    steps: TrainSteps = None,
     work: Work = None,
     output: Output = None,
     quiet: Quiet = False,
@@ -147,7 +186,8 @@ def compress(
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
-        artefact = compress_model(CompressOptions(model, data, goal, recipe, work, keep_weights, output), progress)
+        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, output)
+        artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:
         print_compressed(artefact.manifest, printable(str(folder), 1000))
@@ -157,20 +197,27 @@ def compress(
 def simulate(
     folder: Folder,
     data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
-    count: Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples. [default: all]")] = None,
+    count: Count = None,
     json_file: Json = None,
     trace: Annotated[bool, typer.Option("--trace", help="Write a waveform, emcc.fst, here.")] = False,
+    by: Annotated[str, typer.Option("--engine", metavar=HELD, help="What is held against the reference.")] = "rtl",
+    outputs: Annotated[
+        Path | None, typer.Option(metavar="Y.npz", help="Write the model's answers, as `emcc run` does.")
+    ] = None,
 ) -> None:
     """Run the emitted RTL in Verilator and hold every output integer against the reference model.
 
     Exits with 0 only if all are equal, otherwise with 1.
     """
-    from emcc.files.artefact import read_manifest, to_json, write_file
+    from emcc.files.artefact import check_file, read_manifest, to_json, write_file
     from emcc.report.progress import Progress
     from emcc.report.simulated import print_simulation
-    from emcc.runtime.simulate import simulate as run
+    from emcc.runtime.final import to_npz
 
+    device = engine(by)
     read_manifest(folder)
+    check_file(outputs)
+    check_file(json_file)
     waveform = Path("emcc.fst") if trace else None
     with Progress(quiet=False) as progress:
 
@@ -178,14 +225,95 @@ def simulate(
             progress(f"simulating, {done:,} of {total:,} inferences", done, total)
 
         progress("building the simulator")
-        result = run(folder, data, count=count, trace=waveform, progress=show)
+        result = device.simulate(folder, data, count=count, trace=waveform, progress=show)
     print_simulation(result)
     if waveform:
         print(f"waveform: {waveform}")
     if json_file:
         write_file(json_file, to_json(result.to_json()))
+    if outputs and result.complete:
+        write_file(outputs, to_npz(result.final))
+    elif outputs:
+        print("emcc: no outputs are written: not every inference came to its end", file=sys.stderr)
     if not result.ok:
         raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of `emcc compile` or `emcc compress`.")],
+    data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
+    out: Annotated[Path, typer.Option(metavar="Y.npz", help="The answers: y, or several outputs by their names.")],
+    by: Annotated[str, typer.Option("--engine", metavar=NAMES, help="What runs it.")] = "reference",
+    count: Count = None,
+    json_file: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run a compressed model on data and write what it answers, as the ONNX model would.
+
+    Exits with 1, and writes no answers, if an engine does not do what the reference does.
+    """
+    from emcc.files.artefact import check_file, to_json, write_file
+    from emcc.report.answered import print_answers
+    from emcc.report.progress import Progress
+    from emcc.runtime.final import to_npz
+    from emcc.runtime.opened import open_artefact
+    from emcc.samples.dataset import load_data
+
+    chosen = engine(by)
+    opened = open_artefact(folder)
+    check_file(out)
+    check_file(json_file)
+    samples = load_data(data, opened.interface).first(count)
+    with Progress(quiet) as progress:
+        progress(f"running, {by}")
+        answers = chosen.answer(opened, samples, lambda done, total: progress(f"running, {by}", done, total))
+    if not answers.failure:
+        write_file(out, to_npz(answers.final))
+    if json_file:
+        write_file(json_file, to_json({"engine": by, **answers.to_json()}))
+    if answers.failure:
+        print(
+            f"emcc: the engine {by} is not what the reference is: {printable(answers.failure, None)}", file=sys.stderr
+        )
+        raise typer.Exit(1)
+    if not quiet:
+        print_answers(answers, by, printable(str(out), 1000))
+
+
+@app.command()
+def compare(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of `emcc compile` or `emcc compress`.")],
+    model: Annotated[Path, typer.Option(metavar="MODEL.onnx", help="The model that it was made of.")],
+    data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, samples as the model is used on.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="[default: DIR_compare.html, beside DIR]")
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="Samples, spread evenly over the data.")] = 1000,
+    threshold: Annotated[
+        float, typer.Option(metavar="SHARE", min=0.0, help="Relative error beyond which tensors have parted.")
+    ] = 0.05,
+    json_file: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show every tensor's float value against its fixed-point one: error, saturation, share of the output's error."""
+    from emcc.driver.compare import compare_model
+    from emcc.files.artefact import check_file, to_json, write_file
+    from emcc.report.compared import print_comparison
+    from emcc.report.profile import render_comparison
+    from emcc.report.progress import Progress
+
+    here = folder.resolve()
+    page = out or folder.parent / f"{for_path(here.name)}_compare.html"
+    check_file(page)
+    check_file(json_file)
+    with Progress(quiet) as progress:
+        comparison = compare_model(folder, model, data, count, threshold, progress)
+    write_file(page, render_comparison(comparison, model.name))
+    if json_file:
+        write_file(json_file, to_json(comparison.to_json()))
+    if not quiet:
+        print_comparison(comparison, printable(str(page), 1000))
 
 
 @app.command()

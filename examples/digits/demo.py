@@ -67,7 +67,7 @@ def main() -> int:
         ("held-out digits through Verilator", f"{result.inferences}"),
         ("accuracy, float model", percent(float_right or 0)),
         ("accuracy, compressed model (reference)", percent(compressed_right or 0)),
-        ("accuracy, RTL", percent(result.accuracy or 0)),
+        ("accuracy, RTL", percent(result.worth.accuracy or 0)),
         ("weights kept", percent(total["density"])),
         ("size, float32 parameters", f"{total['dense_bytes']:,} bytes"),
         ("size, model.emc", f"{total['bytes']:,} bytes"),

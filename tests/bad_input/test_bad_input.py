@@ -35,6 +35,30 @@ def data(**arrays: np.ndarray) -> Build:
     return build
 
 
+def artefact(command: str = "compile", **arrays: np.ndarray) -> Build:
+    """A good model, data.npz, and what a command makes of the model in "out"."""
+
+    def build(folder: Path) -> None:
+        data(**arrays)(folder)
+        arguments = [command, str(folder / bad.MODEL), "--keep-weights", "--out", str(folder / "out"), "--quiet"]
+        assert CliRunner().invoke(app, arguments).exit_code == 0
+
+    return build
+
+
+def damaged(folder: Path) -> None:
+    """What `emcc compress` wrote, model.emc cut off."""
+    artefact("compress", x=floats(4, 6))(folder)
+    file = folder / "out" / "model.emc"
+    file.write_bytes(file.read_bytes()[:-9])
+
+
+def of_another(folder: Path) -> None:
+    """An artefact, and then another model."""
+    artefact(x=floats(4, 6))(folder)
+    bad.with_weight(0.25)(folder)
+
+
 def recipe(text: str) -> Build:
     """A good model and recipe.toml."""
 
@@ -65,6 +89,9 @@ def floats(*shape: int) -> np.ndarray:
 
 DATA = [*COMPILE, "--data", "data.npz"]
 RECIPE = [*COMPILE, "--recipe", "recipe.toml"]
+RUN = ["run", "out", "--data", "data.npz", "--out", "y.npz"]
+COMPARE = ["compare", "out", "--model", "model.onnx", "--data", "data.npz"]
+FITTING = floats(4, 6)
 INSIDE = ["compile", "inside/model.onnx", "--out", "out"]
 NAN = np.full((4, 6), np.nan, np.float32)
 
@@ -108,6 +135,22 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "out_under_file": (file_out, ["compile", "model.onnx", "--out", "out/deeper"]),
     "target_unknown": (good, [*COMPILE, "--target", "tpu"]),
     "simulate_no_artefact": (data(x=floats(1, 6)), ["simulate", "nowhere", "--data", "data.npz"]),
+    "simulate_the_reference": (artefact(x=FITTING), ["simulate", *RUN[1:4], "--engine", "reference"]),
+    "simulate_no_folder": (artefact(x=FITTING), ["simulate", *RUN[1:4], "--outputs", "no/y.npz"]),
+    "run_no_artefact": (data(x=FITTING), ["run", "nowhere", *RUN[2:]]),
+    "run_no_data": (artefact(x=FITTING), ["run", "out", "--data", "no.npz", "--out", "y.npz"]),
+    "run_wrong_shape": (artefact(x=floats(4, 7)), RUN),
+    "run_nan": (artefact(x=NAN), RUN),
+    "run_no_folder": (artefact(x=FITTING), [*RUN[:-1], "no/y.npz"]),
+    "run_onto_folder": (artefact(x=FITTING), [*RUN[:-1], "out"]),
+    "run_no_engine": (artefact(x=FITTING), [*RUN, "--engine", "vhdl"]),
+    "run_no_rtl": (artefact("compress", x=FITTING), [*RUN, "--engine", "rtl"]),
+    "run_damaged": (damaged, RUN),
+    "compare_no_artefact": (data(x=FITTING), ["compare", "nowhere", *COMPARE[2:]]),
+    "compare_no_model": (artefact(x=FITTING), ["compare", "out", "--model", "no.onnx", "--data", "data.npz"]),
+    "compare_another_model": (of_another, COMPARE),
+    "compare_wrong_shape": (artefact(x=floats(4, 7)), COMPARE),
+    "compare_no_folder": (artefact(x=FITTING), [*COMPARE, "--out", "no/page.html"]),
     "rom_no_artefact": (good, ["rom", "nowhere", "--format", "hex"]),
     "inspect_nothing": (lambda folder: None, ["inspect", "nowhere"]),
     "inspect_random_bytes": (bad.random_bytes, ["inspect", "model.onnx"]),

@@ -90,7 +90,7 @@ def test_what_the_result_says(table_design: tuple[Path, Program]) -> None:
     assert seen[-1] == (20, 20)
     assert np.array_equal(result.outputs, np.ldexp(integers, -program.layers[-1].out_fmt.frac_bits))
     assert data.y is not None
-    assert result.accuracy == np.mean(integers.argmax(axis=1) == data.y[:20])
+    assert result.worth.accuracy == np.mean(integers.argmax(axis=1) == data.y[:20])
     values = reference.run_layers(program, program.layers[0].in_fmt.quantise(data.x[:20]))
     matrices = [reference.weights(layer, layer.codebook, program.pes).toarray() for layer in program.layers]
     pairs = list(zip(matrices, values[:-1], strict=True))

@@ -16,6 +16,7 @@ from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.ir.graph import Graph
 from emcc.ops import having
 from emcc.samples.dataset import Dataset
+from emcc.samples.split import Sides
 
 DISTIL = ("auto", "values", "distribution")
 STAGE = "fine-tuning"
@@ -28,15 +29,15 @@ class Finetune:
     Before sharing, the weights that are not zero are trained, and zeros stay exactly zero. After sharing (the graph
     has codebooks) the codebooks' entries are, each by the sum of its weights' gradients; codes do not change.
 
-    The aim, on `data`: the labels' cross entropy where there are labels and at least two outputs. Without labels the
-    outputs of `teacher`, the model before it was compressed (Hinton et al. 2015): with `distil` "values" their mean
-    squared error over their variance, with "distribution" the Kullback-Leibler divergence of their softmax at
-    `temperature`. "auto" is "distribution" where the host applies a softmax or arg-max. (LeNet-300-100 pruned to a
-    tenth, without labels, keeps 97.6 % with "values" and 97.8 % with "distribution" of 97.7 %; but outputs that
-    are not scores have no distribution.)
+    The aim, on `data`: the labels' cross entropy, or the squared error of a regression's targets over their variance.
+    Without either the outputs of `teacher`, the model before it was compressed (Hinton et al. 2015): a regression's and
+    with `distil` "values" by their squared error over their variance, with "distribution" by the Kullback-Leibler
+    divergence of their softmax at `temperature`. "auto" is "distribution" where the host applies a softmax or arg-max.
+    (LeNet-300-100 pruned to a tenth, without labels, keeps 97.6 % with "values" and 97.8 % with "distribution" of 97.7
+    %; but outputs that are not scores have no distribution.)
 
-    A part `holdout` of the data is not trained on; after each epoch it judges, and the best state is the result,
-    the one before the first epoch included: what is held out never gets worse.
+    What decides is not trained on (`sides`, else a part `holdout` of the data); after each epoch it judges, and the
+    best state is the result, the one before the first epoch included: what is held out never gets worse.
 
     The same seed, data and machine give the same bits.
     """
@@ -46,7 +47,8 @@ class Finetune:
     learning_rate: float = option(1e-3, "of Adam, before sharing; falls to zero along a cosine", low=0.0, high=1.0)
     shared_epochs: int = option(4, "passes over the data after sharing", low=0, high=10_000)
     shared_learning_rate: float = option(3e-4, "of Adam, after sharing", low=0.0, high=1.0)
-    batch: int = option(128, "samples a step", low=1, high=1_000_000)
+    batch: int = option(128, "samples a step, at most", low=1, high=1_000_000)
+    least_steps: int = option(40, "steps of a pass over small data, at least", low=1, high=1_000_000)
     distil: str = option("auto", "what to learn of the original model without labels", choices=DISTIL)
     temperature: float = option(1.0, "of distilling a distribution", low=0.01, high=1000.0)
     holdout: float = option(0.1, "share of the data that judges and does not train", low=0.0, high=0.9)
@@ -54,6 +56,8 @@ class Finetune:
     seed: int = option(0, "of the order of the data", low=0, high=2**32 - 1)
     data: Dataset | None = None
     teacher: Graph | None = None
+    sides: Sides | None = None
+    task: str = "auto"
     progress: Callable[[Event], None] | None = None
     codebooks: Codebooks | None = None
     name: ClassVar[str] = "finetune"
@@ -65,8 +69,8 @@ class Finetune:
             raise ValueError("nothing to learn from")
         by_host = any(op in having("host") for op, _ in self.teacher.host)
         scores = self.distil == "distribution" or (self.distil == "auto" and by_host)
-        aim = Aim(self.holdout, self.seed, self.batch, temperature=self.temperature, scores=scores)
-        return Problem(import_torch(), self.teacher, self.data, aim)
+        aim = Aim(self.holdout, self.seed, self.batch, self.least_steps, temperature=self.temperature, scores=scores)
+        return Problem(import_torch(), self.teacher, self.data, aim, self.sides, self.task)
 
     def apply(self, graph: Graph) -> Graph:
         """The trained graph; the same one without data. Raises EmccError without torch."""

@@ -1,5 +1,6 @@
 """The problem that compression solves: what trains, what decides, what the aim is."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,18 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from emcc.base.errors import EmccError
 from emcc.compress.augment import Augment
 from emcc.compress.dropout import Dropout
 from emcc.ir.graph import Array, Graph
 from emcc.ops import interpret
-from emcc.ops.host import classes
 from emcc.samples.dataset import Dataset
-from emcc.samples.split import split
+from emcc.samples.judge import Judge, Score, judge, of_original, variance
+from emcc.samples.split import Sides, split
 
 EVALUATE = 1024
 PERIOD, ROOM = 6, 1 << 25
 """Epochs after which orders and augmentation come again; numbers of the original's outputs that are kept."""
+
+CERTAIN = 1e-6
+"""How far a probability stays from 0 and 1 in a cross entropy: a function table gives both."""
+
+BATCHES, SMALL = 8, 16
+"""Batches that small data is cut into at least, where they have at least SMALL samples."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,11 @@ class Aim:
 
     Attributes:
         holdout: share of the data that decides and does not train; seed: of orders and random changes.
-        batch: samples a step.
+        batch: samples a step, at most. least_steps: of an epoch; small data comes as often as that takes.
         distil: share of the original model's outputs in the aim, beside labels; without labels they are all of it.
         temperature: of distilling scores (Hinton et al. 2015).
-        scores: whether outputs are learned as scores of classes, by the Kullback-Leibler divergence, or as values, by
-            the mean squared error over their variance; None: as scores where outputs can be told apart as classes.
+        scores: whether a classifier's outputs are learned as scores, by the Kullback-Leibler divergence, or as values,
+            by the mean squared error over their variance. A regression's are values.
         augment: random changes of image inputs; dropout, input_dropout: shares that a step leaves out.
         weight_decay: per unit of learning rate.
     """
@@ -40,9 +46,10 @@ class Aim:
     holdout: float = 0.1
     seed: int = 0
     batch: int = 256
+    least_steps: int = 1
     distil: float = 0.0
     temperature: float = 1.0
-    scores: bool | None = None
+    scores: bool = True
     augment: str = "none"
     dropout: float = 0.0
     input_dropout: float = 0.0
@@ -60,60 +67,79 @@ class Problem:
 
     Attributes:
         torch: the module. original: the graph that is compressed, and learned from.
-        train, held: rows of the data. dropout: how activations are left out in training.
-        labelled: whether labels are the aim; scores: whether outputs are judged as classes; measure: the quality's
-            name.
+        sides: which rows train and which decide. task: what the user says that the outputs are for, see samples.judge.
+        judged: judges outputs on the samples that decide. before: the original's score.
+        dropout: how activations are left out in training.
+
+    Raises:
+        EmccError: the task does not go with the model and its data, or the model's outputs are not finite.
     """
 
     torch: Any
     original: Graph
     data: Dataset
     options: Aim
-    train: Array = field(init=False)
-    held: Array = field(init=False)
+    sides: Sides | None = None
+    task: str = "auto"
+    judged: Judge = field(init=False)
+    before: Score = field(init=False)
 
     def __post_init__(self) -> None:
-        self.train, self.held = split(len(self.data), self.options.holdout, self.options.seed)
+        sides = self.sides or split(self.data, self.options.holdout, self.options.seed)
+        self.train, self.held, self.judges = sides.train, sides.held, sides.judges
         shape = tuple(int(size or 1) for size in self.original.tensors[self.original.inputs[0]].shape[1:])
         self._augment = Augment(self.torch, self.options.augment, shape)
         self.dropout = Dropout(self.torch, self.original, self.options.dropout, self.options.input_dropout)
-        result = self.original.tensors[self.original.outputs[0]]
-        vector = sum(size != 1 for size in result.shape[1:]) == 1
-        labels = self.data.y
-        self.labelled = labels is not None and vector and int(labels.max()) < result.features
         self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
-        self._targets = [self._numpy(self.original, x) for _, x in self.batches(self.held)]
-        targets = np.concatenate(self._targets)
-        if not np.isfinite(targets).all():
-            raise EmccError("the model's outputs are NaN or infinite on the data", hint="check the data")
-        self._variance = float(targets.var(0).mean()) or 1.0
-        by_class = self.options.scores is not False and self._classes(targets) is not None
-        self.scores = self.labelled or by_class
-        self.measure = "accuracy" if self.labelled else "agreement" if self.scores else "explained variance"
+        self._targets = [self._numpy(self.original, x) for _, x in self._decide()]
+        targets = self._shaped(np.concatenate(self._targets))
+        self.judged = judge(self.original, targets, self.judges, self.held, self.task)
+        self.before = self.judged.score(targets)
+        self._same = of_original(self.judged, targets)
+        self._variance = self.torch.from_numpy(variance(targets.reshape(len(targets), -1)).astype(np.float32))
 
-    def batches(self, rows: Array) -> Iterator[tuple[Array, Any]]:
+    @property
+    def labelled(self) -> bool:
+        """Whether labels or targets are the aim, and not the original's outputs."""
+        return self.judged.labelled
+
+    @property
+    def measure(self) -> str:
+        """The quality's name."""
+        return self.judged.measure
+
+    @property
+    def size(self) -> int:
+        """Samples a step."""
+        return min(self.options.batch, len(self.train), max(SMALL, len(self.train) // BATCHES))
+
+    def _decide(self) -> Iterator[tuple[Array, Any]]:
+        return self._batches(self.judges, self.held)
+
+    def _batches(self, data: Dataset, rows: Array) -> Iterator[tuple[Array, Any]]:
         """Rows in order, with their inputs as float32 tensors; read when asked for."""
         for begin in range(0, len(rows), EVALUATE):
             part = rows[begin : begin + EVALUATE]
-            yield part, self.torch.from_numpy(np.array(self.data.x[part], np.float32))
+            yield part, self.torch.from_numpy(np.array(data.x[part], np.float32))
 
     def steps(self) -> int:
         """Steps of an epoch."""
-        return max(1, len(self.train) // self.options.batch)
+        return max(self.options.least_steps, len(self.train) // self.size)
 
     def epoch(self, number: int, clean: float = 0.0) -> Iterator[tuple[Array, Any, Any]]:
         """(rows, inputs, the original's outputs) a batch, shuffled and augmented by (seed, number).
 
-        A short last batch is left out; a share `clean` of samples is not augmented. Orders come again every PERIOD
-        epochs, so that the original need not run every time.
+        A short last batch is left out, and small data comes again in another order; a share `clean` of samples is not
+        augmented. Orders come again every PERIOD epochs, so that the original need not run every time.
         """
         number %= PERIOD
         rng = np.random.default_rng([self.options.seed, 1, number])
-        order = rng.permutation(self.train)
-        size = min(self.options.batch, len(order))
+        steps, size = self.steps(), self.size
+        passes = -(-steps // (len(self.train) // size))
+        order = np.concatenate([_whole(rng.permutation(self.train), size) for _ in range(passes)])
         self._augment.begin(rng)
-        for begin in range(0, self.steps() * size, size):
+        for begin in range(0, steps * size, size):
             rows = np.sort(order[begin : begin + size])
             x = self._augment(self.torch.from_numpy(np.array(self.data.x[rows], np.float32)), rng, clean)
             x = x.contiguous(memory_format=self.torch.channels_last) if x.ndim == 4 else x
@@ -140,65 +166,87 @@ class Problem:
         if self._targets[0].shape[1] * len(self.train) > ROOM:
             return None
         with self.torch.no_grad():
-            return self.torch.cat([outputs(self.torch, self.original, x) for _, x in self.batches(self.train)])
+            return self.torch.cat(
+                [outputs(self.torch, self.original, x) for _, x in self._batches(self.data, self.train)]
+            )
 
-    def loss(self, output: Any, rows: Array, target: Any) -> Any:
-        """The aim: labels' cross entropy and the original's outputs `target`, in the shares that the options say."""
-        functional, heat = self.torch.nn.functional, self.options.temperature
+    def loss(self, output: Any, rows: Array, target: Any, data: Dataset | None = None) -> Any:
+        """The aim, of outputs [n, features] for rows of `data`: its labels or targets and the original's outputs
+        `target`, in the shares that the options say."""
+        y = (data or self.data).y
         share = self.options.distil if self.labelled else 1.0
         total = 0.0
         if self.labelled and share < 1:
-            assert self.data.y is not None
-            labels = self.torch.from_numpy(np.array(self.data.y[rows]))
-            total = (1 - share) * functional.cross_entropy(output, labels)
-        if share:
-            if self.scores:
-                logs = functional.log_softmax(output / heat, 1), functional.log_softmax(target / heat, 1)
-                distance = functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
-            else:
-                distance = functional.mse_loss(output, target) / self._variance
-            total = total + share * distance
-        return total
+            assert y is not None
+            total = (1 - share) * self._by_labels(output, self.torch.from_numpy(np.array(y[rows])))
+        return total + share * self._by_original(output, target) if share else total
+
+    def _by_labels(self, output: Any, wanted: Any) -> Any:
+        functional, threshold = self.torch.nn.functional, self.judged.threshold
+        if self.judged.task == "regress":
+            return self._distance(output, wanted.flatten(1))
+        if threshold is None:
+            return functional.cross_entropy(output, wanted)
+        return self._binary(output, wanted[:, None].to(output.dtype))
+
+    def _by_original(self, output: Any, target: Any) -> Any:
+        if self.judged.task == "regress" or not self.options.scores:
+            return self._distance(output, target)
+        functional, heat = self.torch.nn.functional, self.options.temperature
+        threshold = self.judged.threshold
+        if threshold is not None:
+            return self._binary(output, target if threshold else self.torch.sigmoid(target))
+        logs = functional.log_softmax(output / heat, 1), functional.log_softmax(target / heat, 1)
+        return functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
+
+    def _binary(self, output: Any, wanted: Any) -> Any:
+        """Cross entropy of one output: a probability, or its logarithm against that of the opposite."""
+        functional = self.torch.nn.functional
+        if not self.judged.threshold:
+            return functional.binary_cross_entropy_with_logits(output, wanted)
+        return functional.binary_cross_entropy(output.clamp(CERTAIN, 1 - CERTAIN), wanted)
+
+    def _distance(self, output: Any, wanted: Any) -> Any:
+        """Squared error over each output's own variance: small numbers count as much as large ones."""
+        return ((output - wanted).square() / self._variance).mean()
 
     def judge(self, graph: Graph, most: int | None = None) -> tuple[float, float]:
-        """(loss, quality in percent) on the held-out rows, or on `most` times EVALUATE of them.
+        """(loss, quality in percent) on the rows that decide; see samples.judge.
 
-        Quality is accuracy where there are labels, else agreement with the original's classes; where outputs are no
-        classes, the share of the original outputs' variance that is explained.
+        With `most` the loss is of so many times EVALUATE rows alone, and the quality is not counted: NaN.
         """
-        losses, right, error, count = 0.0, 0.0, 0.0, 0
+        losses, count, found = 0.0, 0, []
         with self.torch.no_grad():
-            for target, (rows, x) in islice(zip(self._targets, self.batches(self.held), strict=False), most):
+            for target, (rows, x) in islice(zip(self._targets, self._decide(), strict=False), most):
                 output = outputs(self.torch, graph, x)
                 count += len(rows)
-                losses += float(self.loss(output, rows, self.torch.from_numpy(target))) * len(rows)
-                values = output.numpy()
-                if self.labelled:
-                    assert self.data.y is not None
-                    right += float(np.sum(values.argmax(1) == self.data.y[rows]))
-                elif self.scores:
-                    predicted, wanted = self._classes(values), self._classes(target)
-                    assert predicted is not None
-                    right += float(np.sum(predicted == wanted))
-                else:
-                    error += float(np.square(values - target).mean(1).sum())
-        quality = 100 * right / count if self.scores else 100 * max(0.0, 1 - error / count / self._variance)
-        return losses / count, quality
+                losses += float(self.loss(output, rows, self.torch.from_numpy(target), self.judges)) * len(rows)
+                found.append(output.numpy())
+        if count < len(self.held):
+            return losses / count, math.nan
+        return losses / count, self.judged.score(self._shaped(np.concatenate(found))).value
+
+    def score(self, graph: Graph) -> Score:
+        """The score on the rows that decide."""
+        return self.judged.score(self._given(graph))
 
     def agreement(self, graph: Graph) -> float:
-        """Percent of held-out samples with the original's class (explained variance where there are no classes)."""
-        if not self.labelled:
-            return self.judge(graph)[1]
-        same = 0
-        for target, (_, x) in zip(self._targets, self.batches(self.held), strict=True):
-            same += int(np.sum(self._numpy(graph, x).argmax(1) == target.argmax(1)))
-        return 100 * same / len(self.held)
+        """As Problem.judge, with the original's outputs in the place of labels and targets."""
+        return self._same.score(self._given(graph)).value
 
-    def _classes(self, flat: Array) -> Array | None:
-        """Of outputs [n, features]; operators of the host see the shape that they are for."""
+    def _given(self, graph: Graph) -> Array:
+        return self._shaped(np.concatenate([self._numpy(graph, x) for _, x in self._decide()]))
+
+    def _shaped(self, flat: Array) -> Array:
+        """Of outputs [n, features]: operators of the host see the shape that they are for."""
         shape = self.original.tensors[self.original.outputs[0]].shape[1:]
-        return classes(self.original.host, flat.reshape(len(flat), *(size or 1 for size in shape)))
+        return flat.reshape(len(flat), *(size or 1 for size in shape))
 
     def _numpy(self, graph: Graph, x: Any) -> Array:
         with self.torch.no_grad():
             return np.asarray(outputs(self.torch, graph, x).numpy())
+
+
+def _whole(order: Array, size: int) -> Array:
+    """Without a short last batch."""
+    return order[: len(order) // size * size]

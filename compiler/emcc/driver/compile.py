@@ -28,7 +28,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.backends import rom, verilog
     from emcc.compress.record import Recorder
     from emcc.container import encode
-    from emcc.driver import manifest, plan
+    from emcc.driver import goals, losses, manifest, plan
     from emcc.driver.dump import Dump
     from emcc.driver.encoder import Encoder
     from emcc.driver.recipe import Recipe
@@ -53,24 +53,27 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     source = load(options.model, "emcc compile", options.output)
     require_hardware(source, options.model)
     data = load_data(options.data, source) if options.data else None
-    check_goal(options)
+    goal = goals.goal_of(options, recipe)
+    check_goal(options, goal)
     dump = Dump(options.dump) if options.dump else None
     steps = Steps(progress, dump)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
     original = steps.run((Fold(),), source)
-    planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
-    for name, reason in planned.skipped if options.goal is None else ():
+    set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
+    planned = plan.make(recipe, data, original, options, set_up.sides, progress)
+    for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
-    if options.goal is None:
-        steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data)))
+    if goal is None:
+        steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data), options.task))
         shared, steps.watch = steps.run(planned.compress, original), None
-        record = {"layer_passes": recorder.rows}
+        pruned, record = steps.before.get("share", original), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        shared, record = search(original, data, options, recipe, encoder, progress)
-        planned = plan.searched(planned, recipe, options.keep_weights)
-        steps.searched(shared, record)
+        found, record = search(original, data, set_up, options, recipe, encoder, progress)
+        planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
+        pruned, shared = found.pruned, found.shared
+        steps.searched(shared, record, goal is not options.goal)
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
     progress("lowering and rendering")
@@ -86,20 +89,28 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **rom.render(images, "hex"),
     }
     progress("measuring")
+    graphs = losses.Stages(original, pruned, shared, calibrated, program)
+    worth = losses.worth(graphs, set_up.sides, options, goal)
     errors = table_errors(calibrated, quantised)
     compiled = manifest.Compiled(
-        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record, errors
+        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record, worth, errors
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(facts)
     return Artefact({**files, MANIFEST: to_json({**facts, "files": digests(files)})})
 
 
-def check_goal(options: CompileOptions) -> None:
-    """EmccError where a goal cannot be had."""
+def check_goal(options: CompileOptions, goal: Any) -> None:
+    """EmccError where a goal cannot be had, or an option has no use."""
     if options.goal is not None and options.data is None:
         raise EmccError("automatic compression needs data to judge by", hint="give it with --data")
+    if options.validate is not None and options.data is None:
+        raise EmccError("--validate gives samples that decide, beside those of --data", hint="give --data too")
+    if options.goal is not None and options.fixed:
+        raise EmccError("--fixed follows no goal", hint="leave out --fixed, or the goal")
     if options.goal is not None:
         options.goal.check(options.keep_weights)
-    if options.goal is None and options.work is not None:
+    if goal is None and options.work is not None:
         raise EmccError("--work keeps the steps of automatic compression", hint="give a goal: --max-drop 0.3")
+    if goal is None and (options.steps is not None or options.minutes is not None):
+        raise EmccError("--steps and --minutes are of automatic compression", hint="give a goal: --max-drop 1")

@@ -12,7 +12,7 @@ from emcc.files.artefact import FORMAT, MANIFEST, Artefact, to_json
 from emcc.ir.graph import Graph
 from emcc.samples.dataset import Dataset
 
-CHECKED, MEASURED = 64, 10_000
+CHECKED = 64
 KIND = "compressed"
 
 
@@ -23,12 +23,13 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         EmccError: the model, the data, the recipe or the goal are at fault.
     """
     from emcc.container import decode
+    from emcc.driver import goals
     from emcc.driver.encoder import Encoder
     from emcc.driver.search import search
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.measure import truth
-    from emcc.measure.quality import stored
+    from emcc.measure.quality import Quality, decoded
     from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
     from emcc.samples.dataset import load_data
@@ -42,22 +43,24 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     folded = Fold().apply(source)
     if not any(folded.layers()):
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
+    if data is None and (options.goal or options.validate):
+        raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
+    set_up = goals.set_up(options, recipe, options.goal, data, source, folded, None)
     searched: dict[str, Any] = {}
-    if options.goal is None:
+    if options.goal is None or data is None:
         tell("sharing weights")
         shared = recipe.codebooks.kept().apply(folded)
-    elif options.data is None or data is None:
-        raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     else:
-        shared, searched = search(folded, data, options, recipe, encoder, tell)
+        found, searched = search(folded, data, set_up, options, recipe, encoder, tell)
+        shared = found.shared
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
     facts = {**manifest(options, recipe, folded, shared, encoded, data, checked), **searched}
-    if options.goal is None and data is not None:
+    if options.goal is None and set_up.sides is not None:
         tell("measuring")
-        facts["quality"] = rounded(stored(folded, decode(encoded), sample(source, data, MEASURED)))
+        facts["quality"] = rounded(Quality(folded, set_up.sides, options.task).facts(decoded(decode(encoded))))
     return Artefact({**files, MANIFEST: to_json({**facts, "format": FORMAT, "files": digests(files)})})
 
 
@@ -81,6 +84,7 @@ def manifest(
         "emcc": __version__,
         "model": {**source(options.model), "name": original.name, "checked": checked},
         "data": {**source(options.data), "samples": len(data)} if options.data and data is not None else None,
+        "validation": source(options.validate) if options.validate else None,
         "recipe": source(options.recipe) if options.recipe else None,
         "options": {"passes": {name: effective[name] for name in used}},
         **rounded(table(original, shared, encoded)),

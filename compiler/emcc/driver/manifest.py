@@ -18,7 +18,6 @@ from emcc.ir.graph import Graph
 from emcc.ir.program import Program
 from emcc.measure.coding import table
 from emcc.measure.cost import layer_row, totals
-from emcc.measure.quality import measure
 from emcc.measure.values import rounded, source
 from emcc.runtime.work import products
 from emcc.samples.dataset import Dataset
@@ -31,8 +30,9 @@ TIMED = 256
 class Compiled:
     """What a compile leaves: the folded graph, the compressed one in floats and in integers, and the rest.
 
-    `record` has a row a layer and pass ("layer_passes"), and what automatic compression measured, where that ran;
-    `table_errors` the greatest error of each function table, by layer, in output ulps.
+    `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
+    automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
+    in output ulps.
     """
 
     original: Graph
@@ -44,6 +44,7 @@ class Compiled:
     plan: Plan
     steps: tuple[tuple[str, str], ...]
     record: Mapping[str, Any]
+    worth: Mapping[str, Any]
     table_errors: Mapping[str, float]
 
 
@@ -59,15 +60,17 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "data": source(options.data) | {"samples": len(data), "labels": data.y is not None}
         if options.data and data
         else None,
+        "validation": source(options.validate) if options.validate else None,
         "recipe": source(options.recipe) if options.recipe else None,
         "options": {
             "keep_weights": options.keep_weights,
+            "task": options.task,
             "fine_tuned": compiled.plan.fine_tuned,
             "passes": compiled.plan.resolved,
         },
         **rounded(compiled.record),
         "passes": [{"name": name, "did": did} for name, did in compiled.steps],
-        "warnings": list(compiled.plan.warnings),
+        "warnings": [*compiled.plan.warnings, *compiled.worth["warnings"]],
         "design": {
             "pes": program.pes,
             "act_w": program.act_w,
@@ -91,9 +94,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             {"layer": layer.name, **asdict(at)}
             for layer, at in zip(program.layers, Layout(program).placements, strict=True)
         ],
-        "quality": rounded(
-            measure(compiled.original, compiled.shared, program, sample(compiled.original, data), real=data is not None)
-        ),
+        **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
     }
 
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emcc.compress.finetune import Finetune, Gradual
+from emcc.compress.search.goal import Search
 from emcc.driver.recipe import Recipe
+from emcc.driver.request import CompileOptions
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
 from emcc.passes.base import Pass
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.quantise import Quantise
 from emcc.samples.dataset import Dataset
+from emcc.samples.split import Sides
 
 PRUNE = "skipped: no data to fine-tune on; the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
 FINETUNE = "skipped: no data"
@@ -44,11 +47,12 @@ def make(
     recipe: Recipe,
     data: Dataset | None,
     original: Graph,
-    keep_weights: bool,
-    pes: int | None,
+    options: CompileOptions,
+    sides: Sides | None,
     progress: Callable[[Any], None],
 ) -> Plan:
     """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
+    keep_weights, pes = options.keep_weights, options.pes
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
     lower = recipe.of(LowerOptions)
     lower = lower if pes is None else replace(lower, pes=pes)
@@ -69,7 +73,8 @@ def make(
         resolved = {name: section for name, section in resolved.items() if name not in (zeros.name, "finetune")}
         resolved[codebooks.name] = {name: getattr(compress[0], name) for name in resolved[codebooks.name]}
     elif data is not None:
-        finetune = replace(recipe.of(Finetune), data=data, teacher=original, progress=progress, codebooks=codebooks)
+        finetune = replace(recipe.of(Finetune), data=data, teacher=original, sides=sides, task=options.task)
+        finetune = replace(finetune, progress=progress, codebooks=codebooks)
         compress = (Gradual(zeros, finetune), codebooks)
         compress += (finetune,) if finetune.shared_epochs else ()
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
@@ -81,11 +86,11 @@ def make(
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
 
 
-def searched(plan: Plan, recipe: Recipe, keep_weights: bool) -> Plan:
+def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> Plan:
     """The plan where a search stands for the passes up to "finetune"."""
     replaced = (recipe.zeros.name, recipe.codebooks.name, "finetune")
     resolved = {name: section for name, section in plan.resolved.items() if name not in replaced}
-    resolved["search"] = recipe.effective()["search"]
+    resolved["search"] = {**recipe.effective()["search"], "steps": search.steps}
     return replace(plan, compress=(), skipped=(), fine_tuned=not keep_weights, resolved=resolved)
 
 

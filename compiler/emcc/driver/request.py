@@ -15,6 +15,9 @@ class CompressOptions:
         goal: what a search aims at; without one `compress` only shares weights, and `compile` follows the recipe.
         keep_weights: neither prune nor fine-tune; codebooks as wide as the weights need, at most 8 bits, or as the
             recipe or the goal says.
+        validate: an .npz whose samples decide, in the place of some of the data's.
+        task: what outputs are for, one of samples.judge.TASKS.
+        minutes: how long training may take, about; steps: of training, instead.
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor to take as the output; None where there is one that can be taken.
     """
@@ -25,6 +28,10 @@ class CompressOptions:
     recipe: Path | None = None
     work: Path | None = None
     keep_weights: bool = False
+    validate: Path | None = None
+    task: str = "auto"
+    minutes: float | None = None
+    steps: int | None = None
     output: str | None = None
 
 
@@ -34,9 +41,11 @@ class CompileOptions(CompressOptions):
 
     Attributes:
         target: one of driver.compile.TARGETS. pes: processing elements; None leaves it to the recipe.
+        fixed: follow the recipe's fixed schedule where there is no goal, and not --max-drop 1.
         dump: a folder for the graph after every pass, and the program, as text.
     """
 
     target: str = "eie"
     pes: int | None = None
+    fixed: bool = False
     dump: Path | None = None

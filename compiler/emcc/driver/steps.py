@@ -13,6 +13,8 @@ from emcc.passes.base import Pass
 class Steps:
     """Runs passes, and keeps a sentence about each: `sentences` is a list of (pass, sentence).
 
+    `before` has the graph that each role's first pass was given.
+
     `dump` is called with each stage's name and graph; `watch`, where it is set, with each pass's name and the graphs
     before and after it.
     """
@@ -22,12 +24,13 @@ class Steps:
         self._stage = "frontend"
         self.watch: Callable[[str, Graph, Graph], None] | None = None
         self.sentences: list[tuple[str, str]] = []
+        self.before: dict[str, Graph] = {}
 
     def say(self, name: str, sentence: str) -> None:
         """Adds a sentence."""
         self.sentences.append((name, sentence))
 
-    def searched(self, shared: Graph, record: Mapping[str, Any]) -> None:
+    def searched(self, shared: Graph, record: Mapping[str, Any], by_default: bool = False) -> None:
         """Automatic compression stood for the passes up to "finetune", and gave `shared`."""
         verify(shared, after="finetune")
         self._stage, search = "finetune", record["search"]
@@ -37,8 +40,10 @@ class Steps:
         before, after = search["quality_before"], search["quality"]
         self.say(
             "search",
-            f"{goal}: {kept:,} of {size:,} weights kept ({kept / size:.2%}); {search['measure']} on "
-            f"{search['held_out']:,} held-out samples {after:.2f} %, {before:.2f} % before",
+            f"{goal}{' (the default; --fixed follows the recipe)' if by_default else ''}: "
+            f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), trained for {search['trained_steps']:,} steps; "
+            f"{search['measure']} on the {search['held_out']:,} samples that decide "
+            f"{after:.2f} %, {before:.2f} % before",
         )
 
     def run(self, passes: Sequence[Pass], graph: Graph) -> Graph:
@@ -50,6 +55,7 @@ class Steps:
             self._progress(step.name)
             before, graph = graph, step.apply(graph)
             self._stage = getattr(step, "role", step.name)
+            self.before.setdefault(self._stage, before)
             verify(graph, after=self._stage)
             self._dump(step.name, graph)
             self.say(step.name, describe(step, before, graph))

@@ -1,6 +1,7 @@
 """The bit-exact meaning of a Program, in NumPy integers, from the same slices that the array reads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -9,7 +10,10 @@ from emcc import ops
 from emcc.eie.pack import unpack_rows
 from emcc.ir.graph import Array, Node
 from emcc.ir.program import ABSENT, FIRST_CONSTANT, HOLE, HostPart, Port, Program, Slices, Step, Window
-from emcc.ops.fixed import activate
+from emcc.ops import fixed
+
+Watch = Callable[[int, Array], object]
+"""Takes a buffer and which of the values just written to it saturate (ops.fixed.saturating): bool, of any shape."""
 
 
 def run(program: Program, x: Array) -> Array:
@@ -25,9 +29,9 @@ def run(program: Program, x: Array) -> Array:
     return run_ports(program, {source.name: x})[sink.name]
 
 
-def run_ports(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def run_ports(program: Program, inputs: Mapping[str, Array], watch: Watch | None = None) -> dict[str, Array]:
     """Run a batch: integers [n, elements] by input's name to int64 [n, elements] by output's name."""
-    memory = Memory(program, len(next(iter(inputs.values()))))
+    memory = Memory(program, len(next(iter(inputs.values()))), watch)
     for port in program.inputs:
         memory.write(port, np.asarray(inputs[port.name], np.int64))
     for _ in memory.steps():
@@ -35,12 +39,12 @@ def run_ports(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]
     return {port.name: memory.read(port) for port in program.outputs}
 
 
-def run_layers(program: Program, x: Array, count: int | None = None) -> list[Array]:
+def run_layers(program: Program, x: Array, count: int | None = None, watch: Watch | None = None) -> list[Array]:
     """Return what every layer of a chain takes and the last one gives: int64 [n, slots] each, the input first.
 
     `count` layers are run, or all.
     """
-    memory = Memory(program, len(x))
+    memory = Memory(program, len(x), watch)
     memory.write(program.inputs[0], np.asarray(x, np.int64))
     buffers = [program.inputs[0].buffer]
     steps = memory.steps()
@@ -50,10 +54,13 @@ def run_layers(program: Program, x: Array, count: int | None = None) -> list[Arr
 
 
 class Memory:
-    """What the buffers of a program hold for a batch: int64 [n, positions, slots] each, 0 at first."""
+    """What the buffers of a program hold for a batch: int64 [n, positions, slots] each, 0 at first.
 
-    def __init__(self, program: Program, n: int) -> None:
-        self.program = program
+    `watch` is called after each step and host's part.
+    """
+
+    def __init__(self, program: Program, n: int, watch: Watch | None = None) -> None:
+        self.program, self.watch = program, watch
         self.values: dict[int, Array] = {}
         for index in range(len(program.buffers)):
             self._place(index, n)
@@ -89,7 +96,9 @@ class Memory:
             while part is not None and part.before <= index:
                 self._host(part)
                 part = next(parts)
-            self.values[step.target][:] = _result(self.program, step, [self.values[source] for source in step.sources])
+            sources = [self.values[source] for source in step.sources]
+            watch = self.watch and partial(self.watch, step.target)
+            self.values[step.target][:] = _result(self.program, step, sources, watch)
             yield step
         while part is not None:
             self._host(part)
@@ -109,10 +118,13 @@ class Memory:
         node = Node(part.name, part.op, (), (), part.attrs)
         result = np.asarray(ops.get(part.op).evaluate(np, node, *arguments), np.float64)
         fmt = self.program.buffers[part.target.buffer].fmt
-        self.write(part.target, fmt.quantise(result.reshape(len(result), -1)))
+        flat = result.reshape(len(result), -1)
+        if self.watch:
+            self.watch(part.target.buffer, fmt.beyond(flat))
+        self.write(part.target, fmt.quantise(flat))
 
 
-def _result(program: Program, step: Step, sources: list[Array]) -> Array:
+def _result(program: Program, step: Step, sources: list[Array], watch: fixed.Watch | None) -> Array:
     """Return what a step writes: int64 [n, positions, slots]."""
     target, source = program.buffers[step.target], program.buffers[step.sources[0]]
     taps = list(tapped(step.window, (source.height, source.width), (target.height, target.width)))
@@ -128,7 +140,7 @@ def _result(program: Program, step: Step, sources: list[Array]) -> Array:
         acc = acc + program.biases[step.bias]
     by = program.multipliers[step.multiplier] if step.multiplier >= 0 else 1
     table = program.tables[step.table] if step.table >= 0 else None
-    return activate(acc, step.shift, step.z_fmt.width, step.function, table, by)
+    return fixed.activate(acc, step.shift, step.z_fmt.width, step.function, table, by, watch)
 
 
 def tapped(window: Window, source: tuple[int, int], target: tuple[int, int]) -> Iterator[tuple[Array, Array]]:

@@ -98,6 +98,16 @@ def check_folder(folder: Path, marker: str = MANIFEST, names: Sequence[str] = ()
             raise PermissionError(13, os.strerror(13), str(above))
 
 
+def check_file(path: Path | None) -> None:
+    """Raise EmccError if a file that is asked for cannot be written; cheap, so asked before the work."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise EmccError("is a folder, not a file", file=path)
+    if not path.parent.is_dir():
+        raise EmccError("there is no such folder", file=path.parent, hint="make it first")
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write one file, whole or not at all. Raises EmccError where the system refuses."""
     if path.is_dir():

@@ -27,20 +27,29 @@ _CODED = {
         **{"compression": float, "coders": _CODERS},
     },
 }
+_QUALITY = {
+    **{"samples": SIZE, "source": str, "task": str, "measure": str, "against": str, "labels": bool, "outputs": SIZE},
+    **dict.fromkeys(("float", "float_worst", "compressed", "worst", "lost", "lost_at_most", "agreement"), float),
+    **{"agreement_measure": str, "interval": [float]},
+}
+_UNKNOWN = {"measure": None, "samples": range(1)}
+_FIXED = dict.fromkeys(("fixed_error_max", "fixed_error_rms", "output_range"), float) | {"fixed_samples": SIZE}
+_LOSS = {
+    **dict.fromkeys(("lost", "allowed", "by_rounding"), float),
+    **{"measure": str, "source": str, "samples": SIZE, "rounded": [str], "advice": (str, None)},
+    "causes": [{"cause": str, "lost": float}],
+}
 _EITHER = {"emcc": str, "model": {**_SOURCE, "name": str}, "files": _FILES}
 COMPRESSED = {
     **_EITHER,
     **_CODED,
     "data": ({**_SOURCE, "samples": COUNT}, None),
     "search?": {
-        **{"measure": str, "score?": str},
-        **dict.fromkeys(("held_out", "trained_on"), COUNT),
-        **dict.fromkeys(("quality_before", "quality", "agreement"), float),
+        **{"task": str, "measure": str, "score?": str},
+        **dict.fromkeys(("held_out", "trained_on", "trained_steps"), COUNT),
+        **dict.fromkeys(("quality_before", "quality", "lost", "lost_at_most", "agreement"), float),
     },
-    "quality?": {
-        **{"samples": COUNT, "classes": bool, "agreement": float},
-        **dict.fromkeys(("accuracy", "accuracy_before"), (float, None)),
-    },
+    "quality?": _QUALITY,
 }
 COMPILED = {
     **_EITHER,
@@ -63,11 +72,8 @@ COMPILED = {
         **{"clock_hz": SIZE, "cycles": {"mean": float, "min": COUNT, "max": COUNT, "samples": COUNT}},
     },
     "compression": _CODED,
-    "quality": {
-        **{"samples": COUNT, "labels": bool},
-        **dict.fromkeys(("float_accuracy", "compressed_accuracy", "agreement"), (float, None)),
-        **dict.fromkeys(("fixed_error_max", "fixed_error_rms", "output_range"), float),
-    },
+    "quality": ({**_QUALITY, **_FIXED}, {**_UNKNOWN, **_FIXED}),
+    "loss": (_LOSS, None),
 }
 """As data: a type (float is any finite number), a range of whole numbers, None, a tuple of alternatives, a list of any
 length, an object. A key that ends in "?" may be missing, "*" is any name, and what a schema does not name is free."""
@@ -133,9 +139,8 @@ def _unsafe(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _apart(manifest: Mapping[str, Any], compressed: bool) -> Iterator[str]:
     """Say what does not go together."""
     quality = manifest.get("quality", {})
-    pair = ("accuracy", "accuracy_before") if compressed else ("float_accuracy", "compressed_accuracy")
-    measured = "search" in manifest or ("quality" in manifest if compressed else quality["labels"])
+    measured = "search" in manifest or ("quality" in manifest if compressed else quality["measure"] is not None)
     if measured and manifest["data"] is None:
         yield "something was measured, and there is no data"
-    if len({quality.get(name) is None for name in pair}) == 2:
-        yield "quality has one accuracy of two"
+    if len(quality.get("interval") or (0.0, 0.0)) != 2:
+        yield "quality's interval is not two numbers"

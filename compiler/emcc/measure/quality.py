@@ -1,5 +1,6 @@
-"""What compression and fixed point cost in accuracy, measured with the models themselves."""
+"""What compression and fixed point cost, measured with the models themselves: one figure, the judge's."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,72 +9,98 @@ from emcc.eie import reference
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
 from emcc.ops import interpret
-from emcc.ops.host import accuracy, classes
 from emcc.samples.dataset import Dataset
-from emcc.samples.sampling import quantised
+from emcc.samples.judge import AGREEMENT, Judge, Score, judge, of_original
+from emcc.samples.sampling import dequantised, quantised, sample
+from emcc.samples.split import Sides
 
 BATCH = 1000
+Run = Callable[[Array], Array]
+"""Outputs of samples [n, ...] in floats, [n, ...], before the host's part."""
 
 
-def agreement(before: Array | None, after: Array | None) -> float | None:
-    """Return the share of samples with the same class, both int64 [n]; None where either has no classes."""
-    return None if before is None or after is None else float(np.mean(before == after))
+def floats(graph: Graph) -> Run:
+    """Run a float graph."""
+    return lambda x: np.asarray(interpret.run(graph, np.asarray(x, np.float64)), np.float64)
 
 
-def measure(original: Graph, shared: Graph, program: Program, data: Dataset, real: bool) -> dict[str, Any]:
-    """Return accuracy (with labels), agreement (with data), and the error of fixed point alone.
+def integers(program: Program) -> Run:
+    """Run a program in the reference model."""
+    return lambda x: dequantised(program, reference.run(program, quantised(program, x)))
 
-    Args:
-        original, shared: folded float graphs, before compression and after it; `program` is `shared` in integers.
-        data: the samples; `real` is false where they are noise, on which classes mean nothing.
+
+def decoded(held: Graph) -> Run:
+    """Run what a model.emc holds: in integers where it has formats."""
+    return lambda x: interpret.answers(held, x)
+
+
+class Quality:
+    """The samples that decide, and the original's score on them.
+
+    Attributes:
+        judged: the judge. before: the original's score. samples: how many decide; source: where they come from.
     """
-    wide = data.x.astype(np.float64)
-    before, after = (np.asarray(interpret.run(graph, wide), np.float64) for graph in (original, shared))
-    integers = reference.run(program, quantised(program, data.x))
-    fixed = program.layers[-1].out_fmt.dequantise(integers).reshape(after.shape)
-    classified = (classes(program.host, outputs) for outputs in (before, fixed))
+
+    def __init__(self, original: Graph, sides: Sides, task: str = "auto") -> None:
+        self._sides, self.samples, self.source = sides, len(sides.held), sides.source
+        outputs = self._outputs(floats(original))
+        self.judged: Judge = judge(original, outputs, sides.judges, sides.held, task)
+        self.before = self.judged.score(outputs)
+        self._same = of_original(self.judged, outputs)
+
+    def score(self, run: Run) -> Score:
+        """The score of what a model gives."""
+        return self.judged.score(self._outputs(run))
+
+    def facts(self, run: Run) -> dict[str, Any]:
+        """Quality of a compressed model against the original's, in percent; for emcc.json.
+
+        task, measure, against: see samples.judge. float, compressed, worst (of outputs): quality. interval: of
+        `compressed`, 95 %. lost, lost_at_most: points. agreement: with the original, by class or explained variance.
+        """
+        outputs = self._outputs(run)
+        score = self.judged.score(outputs)
+        return {
+            "task": self.judged.task,
+            "measure": self.judged.measure,
+            "against": self.judged.against,
+            "samples": self.samples,
+            "source": self.source,
+            "labels": self.judged.labelled,
+            "outputs": score.parts.size,
+            "float": self.before.value,
+            "float_worst": self.before.worst,
+            "compressed": score.value,
+            "worst": score.worst,
+            "interval": list(score.interval),
+            "lost": score.lost(self.before),
+            "lost_at_most": score.lost_at_most(self.before),
+            "agreement": self._same.score(outputs).value,
+            "agreement_measure": AGREEMENT if self._same.task == "classify" else self._same.measure,
+        }
+
+    def _outputs(self, run: Run) -> Array:
+        return np.concatenate([run(x) for x in self._batches()])
+
+    def _batches(self) -> Iterator[Array]:
+        rows = self._sides.held
+        for begin in range(0, len(rows), BATCH):
+            yield np.asarray(self._sides.judges.x[rows[begin : begin + BATCH]])
+
+
+def fixed_error(shared: Graph, program: Program, data: Dataset | None) -> dict[str, Any]:
+    """Return the error of fixed point alone: of `program` against `shared`, the same in floats, before the host's part.
+
+    Without data of seeded noise; "fixed_samples" says of how many samples.
+    """
+    some = sample(shared, data)
+    runs = floats(shared), integers(program)
+    parts = [[run(some.x[begin : begin + BATCH]) for run in runs] for begin in range(0, len(some), BATCH)]
+    after, fixed = (np.concatenate([pair[i].reshape(len(pair[i]), -1) for pair in parts]) for i in (0, 1))
     return {
-        "samples": len(data),
-        "synthetic": not real,
-        "labels": data.y is not None,
-        "float_accuracy": accuracy(program.host, before, data.y),
-        "compressed_accuracy": accuracy(program.host, fixed, data.y),
-        "agreement": agreement(*classified) if real else None,
+        "synthetic": data is None,
+        "fixed_samples": len(some),
         "fixed_error_max": float(np.abs(fixed - after).max()),
         "fixed_error_rms": float(np.sqrt(np.mean(np.square(fixed - after)))),
         "output_range": float(np.abs(after).max()),
     }
-
-
-def stored(original: Graph, held: Graph, data: Dataset) -> dict[str, Any]:
-    """Measure a model.emc, decoded, as it will run: in integers where it holds integers.
-
-    Return samples; accuracy of both, as a share, None without labels or classes; agreement: the share with the same
-    class, or of the original outputs' variance that is explained where outputs are no classes.
-
-    Args:
-        original: the folded float graph; held: what model.emc holds of it, compressed.
-    """
-    source = held.tensors[held.inputs[0]].fmt
-    target = held.tensors[held.outputs[0]].fmt
-    originals, decoded = [], []
-    for begin in range(0, len(data), BATCH):
-        x = np.asarray(data.x[begin : begin + BATCH])
-        originals.append(np.asarray(interpret.run(original, x), np.float64))
-        y = np.asarray(interpret.run(held, source.quantise(x) if source else x))
-        decoded.append(target.dequantise(y) if source and target else y.astype(np.float64))
-    before = np.concatenate(originals)
-    after = np.concatenate(decoded).reshape(before.shape)
-    same = agreement(*(classes(original.host, outputs) for outputs in (before, after)))
-    return {
-        "samples": len(data),
-        "accuracy_before": accuracy(original.host, before, data.y),
-        "accuracy": accuracy(original.host, after, data.y),
-        "agreement": _explained(before, after) if same is None else same,
-        "classes": same is not None,
-    }
-
-
-def _explained(before: Array, after: Array) -> float:
-    """Return the share of the variance of `before` that `after` explains."""
-    return 1 - float(np.square(after - before).mean() / (before.var(0).mean() or 1.0))

@@ -1,5 +1,7 @@
 """The one integer meaning of a step after its sums (docs/architecture.md), and how large these can get."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from emcc.ir.graph import Array, Format
@@ -9,25 +11,61 @@ _BLOCK = 1 << 22
 MULTIPLIER_W = 16
 """Bits of a row's multiplier, two's complement."""
 
+Watch = Callable[[Array], object]
+"""Takes what `saturating` says, bool of the accumulators' shape."""
+
 
 def activate(
-    accumulators: Array, shift: int, width: int, function: str, table: Table | None, multiplier: Array | int = 1
+    accumulators: Array,
+    shift: int,
+    width: int,
+    function: str,
+    table: Table | None,
+    multiplier: Array | int = 1,
+    watch: Watch | None = None,
 ) -> Array:
-    """Activations, int64, of accumulators (bias included) of any shape: requantise, then apply the function."""
-    z = requantise(accumulators, shift, width, multiplier)
+    """Activations, int64, of accumulators (bias included) of any shape: rescale, saturate, then apply the function."""
+    z = rescaled(accumulators, shift, multiplier)
+    if watch is not None:
+        watch(saturating(z, width, function, table))
+    z = _saturated(z, width)
     if function == "relu":
         return np.asarray(np.maximum(z, 0))
     return z if table is None else look_up(table, z, width)
 
 
-def requantise(accumulators: Array, shift: int, width: int, multiplier: Array | int = 1) -> Array:
-    """int64: times the row's multiplier, add half of the last place, shift right arithmetically, saturate to `width`.
+def rescaled(accumulators: Array, shift: int, multiplier: Array | int = 1) -> Array:
+    """int64: times the row's multiplier, add half of the last place, shift right arithmetically; not yet saturated.
 
     `multiplier` broadcasts against the accumulators; products must be below 2**62.
     """
-    half = 1 << (width - 1)
     products = np.asarray(accumulators * multiplier, np.int64)
-    return np.asarray(np.clip((products + ((1 << shift) >> 1)) >> shift, -half, half - 1))
+    return np.asarray((products + ((1 << shift) >> 1)) >> shift)
+
+
+def saturating(z: Array, width: int, function: str, table: Table | None) -> Array:
+    """Which of `rescaled` values z saturate: bool, of their shape.
+
+    Those outside of `width` bits, at an end where it shows: below, a ReLU gives 0 anyway; and at an end of a table that
+    is flat there (over the last eighth of all z it moves by one unit in the last place at most: a sigmoid or tanh whose
+    format reaches so far), the function gives the same beyond.
+    """
+    half = 1 << (width - 1)
+    low, high = function != "relu", True
+    if table is not None and function == "table":
+        ends = np.array([-half, half // 4 - half, half - half // 4 - 1, half - 1])
+        low, high = np.abs(np.diff(look_up(table, ends, width)))[[0, 2]] > 1
+    beyond = np.zeros(z.shape, bool)
+    if low:
+        beyond |= z < -half
+    if high:
+        beyond |= z > half - 1
+    return beyond
+
+
+def _saturated(z: Array, width: int) -> Array:
+    half = 1 << (width - 1)
+    return np.asarray(np.clip(z, -half, half - 1))
 
 
 def look_up(table: Table, z: Array, width: int) -> Array:

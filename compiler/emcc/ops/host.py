@@ -54,14 +54,6 @@ def classes(tail: Tail, outputs: Array) -> Array | None:
     return final.reshape(len(final), -1).argmax(axis=1) if len(lengths) == 1 else None
 
 
-def accuracy(tail: Tail, outputs: Array, labels: Array | None) -> float | None:
-    """The share of samples whose class is their label, or None where there are no labels or no classes."""
-    if labels is None or not len(outputs) or not np.issubdtype(labels.dtype, np.integer):
-        return None
-    predicted = classes(tail, outputs)
-    return None if predicted is None else float(np.mean(predicted == labels.reshape(len(labels))))
-
-
 def _softmax(xp: Any, attrs: Attrs, x: Any) -> Any:
     powers = xp.exp(x - xp.amax(x, axis=attrs["axis"], keepdims=True))
     return powers / xp.sum(powers, axis=attrs["axis"], keepdims=True)

@@ -1,6 +1,6 @@
 """Evaluates a Graph: what its operators mean, in floats (NumPy or torch) or, after quantising, in integers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,21 +36,31 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
     return np.concatenate([trace(graph, part, xp, constants, keep=graph.outputs)[output] for part in parts])
 
 
+def answers(graph: Graph, x: Array) -> Array:
+    """Float samples in, float64 outputs [n, ...] out: of a graph that computes in integers, through its formats."""
+    source, target = graph.tensors[graph.inputs[0]].fmt, graph.tensors[graph.outputs[0]].fmt
+    y = np.asarray(run(graph, source.quantise(x) if source else x))
+    return target.dequantise(y) if source and target else y.astype(np.float64)
+
+
 def trace(
     graph: Graph,
     x: Any,
     xp: Any = np,
     constants: Mapping[str, Any] | None = None,
     keep: tuple[str, ...] | None = None,
+    through: Callable[[str, Any], Any] = lambda name, value: value,
 ) -> dict[str, Any]:
     """Every tensor's value by name (those of `keep`, where given), for a batch; arguments as for `run`.
+
+    `through` is called with every tensor's name and value, the inputs' too; what it gives takes the value's place.
 
     `x` may also be a batch of each input by its name. In a quantised graph, what is neither quantised nor selects
     elements runs in float64 between the formats of its tensors.
     """
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
     given = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
-    values: dict[str, Any] = {name: _shaped(graph, name, value) for name, value in given.items()}
+    values: dict[str, Any] = {name: through(name, _shaped(graph, name, value)) for name, value in given.items()}
     like = next(iter(values.values()))
     host = is_quantised(graph)
     for i, node in enumerate(graph.nodes):
@@ -60,6 +70,7 @@ def trace(
             values[output] = through_floats(graph, node, arguments)
         else:
             values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
+        values[output] = through(output, values[output])
         if keep is not None:
             for name in node.inputs:
                 if name in values and name not in keep and last_use[name] == i:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emcc.report.lines import headline, kilo, notes, percent, seconds
+from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
 from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
@@ -16,7 +16,7 @@ def render(manifest: Mapping[str, Any]) -> bytes:
         title=f"{manifest['model']['file']}: emcc report",
         headline=headline(manifest),
         notes=notes(manifest),
-        warnings=manifest["warnings"],
+        warnings=[line for line in (loss_line(manifest), *manifest["warnings"]) if line],
         tables=[_weights(manifest), _cost(manifest), _formats(manifest), _memory(manifest)],
         bars=_bars(manifest),
     )

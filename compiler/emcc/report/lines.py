@@ -5,6 +5,10 @@ from typing import Any
 
 from emcc.base.text import printable
 
+WHERE = {"held out": "held out of training", "all samples": "of the data", "synthetic inputs": "of noise"}
+SHOWN = 4
+"""Names of layers in a line."""
+
 
 def percent(fraction: float, form: str = ".2%") -> str:
     """Write a share in percent: 0.1234 -> 12.34 %."""
@@ -26,6 +30,11 @@ def seconds(value: float) -> str:
     return f"{value * 1e9:.3g} ns"
 
 
+def than(ratio: float, more: str, less: str) -> str:
+    """Write a ratio so that it is true: 3.1x faster, or 1.3x slower for 0.77."""
+    return f"{ratio:.1f}x {more}" if ratio >= 1 or ratio <= 0 else f"{1 / ratio:.1f}x {less}"
+
+
 def headline(manifest: Mapping[str, Any]) -> str:
     """Say what was compiled for what."""
     design = manifest["design"]
@@ -35,6 +44,57 @@ def headline(manifest: Mapping[str, Any]) -> str:
     )
 
 
+def worth(quality: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
+    """Say what the model is worth before and after: the one figure of quality, and on which samples."""
+    low, high = quality["interval"]
+    what = {"labels": "accuracy", "targets": "explained variance of the targets"}.get(quality["against"])
+    what = what or f"{quality['measure']} ({quality['against']})"
+    lines = [
+        f"quality, {what}, on {quality['samples']:,} samples {WHERE.get(quality['source'], quality['source'])}: "
+        f"float {quality['float']:.2f} %, compressed {quality['compressed']:.2f} % "
+        f"(95 % interval {low:.2f} to {high:.2f} %)"
+    ]
+    if quality["outputs"] > 1:
+        lines.append(f"of the worst output: float {quality['float_worst']:.2f} %, compressed {quality['worst']:.2f} %")
+    if quality["labels"]:
+        lines.append(f"{quality['agreement_measure']} with the float model: {quality['agreement']:.2f} %")
+    elif quality["task"] == "classify":
+        lines.append("accuracy is not known: the data has no labels (y)")
+    if manifest.get("validation") is None and quality["source"] != "validation data":
+        lines.append("the float model may have been trained on these samples: --validate V.npz judges by others")
+    return lines
+
+
+def worth_rows(worth: Any) -> list[tuple[str, str]]:
+    """Return the row of a table that says what outputs are worth; none without labels or targets."""
+    if worth.accuracy is not None:
+        return [("accuracy", percent(worth.accuracy))]
+    return [] if worth.explained is None else [("explained variance of the targets", percent(worth.explained))]
+
+
+def loss_line(manifest: Mapping[str, Any]) -> str | None:
+    """Say first what was lost, where it is more than was allowed, or that weights were rounded; None where neither."""
+    loss = manifest["loss"]
+    if loss is None:
+        return None
+    on = f"on {loss['samples']:,} samples {WHERE.get(loss['source'], loss['source'])}"
+    text = ""
+    if loss["rounded"]:
+        names = ", ".join(printable(name, 40) for name in loss["rounded"][:SHOWN])
+        more = f" and {len(loss['rounded']) - SHOWN} more" if len(loss["rounded"]) > SHOWN else ""
+        text = (
+            f"weights were rounded to codebooks in {names}{more}: "
+            f"{loss['by_rounding']:.2f} points of {loss['measure']} {on} went by that alone. "
+        )
+    if loss["lost"] > loss["allowed"]:
+        causes = ", ".join(f"{row['cause']} {row['lost']:.2f}" for row in loss["causes"])
+        text += (
+            f"LOST {loss['lost']:.2f} points of {loss['measure']} {on}, more than {loss['allowed']:g}. "
+            f"By cause: {causes}. Try: {loss['advice']}"
+        )
+    return text.strip()
+
+
 def notes(manifest: Mapping[str, Any]) -> list[str]:
     """Return the sentences under the table."""
     total = manifest["totals"]
@@ -42,31 +102,26 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
     cycles = total["cycles"]
     lines = [
         f"size: {total['bytes']:,} bytes (model.emc) against {total['dense_bytes']:,} bytes (dense float32 weights and "
-        f"biases): {total['compression']:.1f}x smaller",
+        f"biases): {than(total['compression'], 'smaller', 'larger')}",
         f"time: {cycles['mean']:,.0f} cycles an inference ({cycles['min']:,} to {cycles['max']:,}), "
         f"{seconds(total['seconds'])} at {clock:.0f} MHz; dense on the same {manifest['design']['pes']} PEs "
-        f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: {total['speedup']:.1f}x faster "
+        f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: "
+        f"{than(total['speedup'], 'faster', 'slower')} "
         f"[estimate: cycle model over {cycles['samples']} {manifest['samples']}]",
         "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
     ]
     lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]
     quality = manifest["quality"]
-    tuned = manifest["options"]["fine_tuned"]
-    if quality["labels"] and quality["float_accuracy"] is None:
-        lines.append("accuracy cannot be told: labels name classes, and the model's output is not a number a class")
-    elif quality["labels"]:
+    if quality["measure"] is None:
         lines.append(
-            f"accuracy on {quality['samples']} samples of {printable(manifest['data']['file'])}"
-            f"{' (which it was fine-tuned on)' if tuned else ''}: "
-            f"float {percent(quality['float_accuracy'])}, compressed {percent(quality['compressed_accuracy'])}"
+            "quality: not measured; give samples with --data DATA.npz (x, and y where labels or targets are known)"
         )
-    if quality["agreement"] is not None:
-        same = percent(quality["agreement"])
-        lines.append(f"same largest output as the float model on {same} of {quality['samples']} samples")
+    else:
+        lines += worth(quality, manifest)
     lines.append(
-        f"float-to-fixed error of the output (same weights, {quality['samples']} samples): "
-        f"at most {quality['fixed_error_max']:.3g}, RMS {quality['fixed_error_rms']:.3g}, "
-        f"output range {quality['output_range']:.3g}"
+        f"float-to-fixed error of the output (same weights, {quality['fixed_samples']} "
+        f"{'synthetic ' if quality['synthetic'] else ''}samples): at most {quality['fixed_error_max']:.3g}, "
+        f"RMS {quality['fixed_error_rms']:.3g}, output range {quality['output_range']:.3g}"
     )
     errors = {row["name"]: row["table_error"] for row in manifest["layers"] if row.get("table_error") is not None}
     if errors:

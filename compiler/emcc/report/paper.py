@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from emcc.base.text import printable
-from emcc.report.lines import kilo, percent
+from emcc.report.lines import kilo, percent, than, worth
 from emcc.report.summary import console, shown, table_of
 
 TITLES = {"huffman": "Huffman", "range": "range coder"}
@@ -27,31 +27,23 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
     else:
         lines += _searched(manifest, search)
     if "quality" in manifest:
-        lines.append(_measured(manifest, manifest["quality"]))
+        lines += worth(manifest["quality"], manifest)
     for line in lines:
         out.print(shown(line))
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
     """Return sentences on what the search measured."""
+    judging = manifest.get("validation") or manifest["data"]
     trained = "nothing was trained: zero pattern and weights stay, but for their codebooks"
     if "score" in search:
         trained = f"trained on the other {search['trained_on']:,} samples; weights ranked by {search['score']}"
     return [
-        f"{search['measure']} on {search['held_out']:,} held-out samples of {printable(manifest['data']['file'])}: "
-        f"{search['quality_before']:.2f} % before, {search['quality']:.2f} % after; "
-        f"same as the original on {search['agreement']:.2f} %",
+        f"{search['measure']} on {search['held_out']:,} samples of {printable(judging['file'])}: "
+        f"{search['quality_before']:.2f} % before, {search['quality']:.2f} % after, in 19 cases of 20 at most "
+        f"{max(search['lost_at_most'], 0):.2f} points lost; agreement with the original {search['agreement']:.2f} %",
         trained,
     ]
-
-
-def _measured(manifest: Mapping[str, Any], quality: Mapping[str, Any]) -> str:
-    """Return a sentence on model.emc's accuracy and agreement on the data."""
-    text = f"on {quality['samples']:,} samples of {printable(manifest['data']['file'])}: "
-    if quality["accuracy"] is not None:
-        text += f"accuracy {percent(quality['accuracy_before'])} before, {percent(quality['accuracy'])} after; "
-    label = "same as the original on" if quality["classes"] else "explained of the original outputs' variance:"
-    return f"{text}{label} {percent(quality['agreement'])}"
 
 
 def print_paper(manifest: Mapping[str, Any]) -> None:
@@ -68,7 +60,7 @@ def parts(table: Mapping[str, Any]) -> str:
     books, biases = (sum(row[key] for row in rows) for key in ("codebook_bytes", "bias_bytes"))
     return (
         f"model.emc: {total['bytes']:,} bytes, of them {books:,} codebooks, {biases:,} biases, "
-        f"{total['header_bytes']:,} header and checksums; {total['compression']:.1f}x smaller than "
+        f"{total['header_bytes']:,} header and checksums; {than(total['compression'], 'smaller', 'larger')} than "
         f"{total['dense_bytes']:,} bytes of float32 weights and biases"
     )
 

@@ -4,7 +4,8 @@ from rich import box
 from rich.table import Table
 
 from emcc.measure.cost import CLOCK_HZ
-from emcc.report.lines import percent, seconds
+from emcc.report.lines import percent, seconds, worth_rows
+from emcc.report.saturation import saturation_rows, warn_of_saturation
 from emcc.report.summary import console, shown
 from emcc.runtime.result import SimulationResult
 
@@ -28,12 +29,13 @@ def print_simulation(result: SimulationResult) -> None:
         ]
     if result.cycle_mismatches is not None:
         rows.append(("inferences off the predicted cycles", f"{result.cycle_mismatches:,}"))
-    if result.accuracy is not None:
-        rows.append(("accuracy", percent(result.accuracy)))
+    rows += worth_rows(result.worth)
+    rows += saturation_rows(result.saturation)
     rows.append(("simulator", f"built in {result.build_seconds:.1f} s, ran {result.run_seconds:.1f} s"))
     for name, value in rows:
         table.add_row(name, shown(value, justify="right"))
     out.print(table)
+    warn_of_saturation(out, result.saturation)
     if result.failure:
         out.print(shown(f"stopped early: {result.failure}"))
     if result.difference:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emcc.base.text import printable
-from emcc.report.lines import headline, kilo, notes, percent, seconds
+from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
 
 Column = tuple[str, list[str], str]
 """Title, a cell a row, footer."""
@@ -29,6 +29,10 @@ def shown(text: str, **style: Any) -> Text:
 def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
     """Print the layer table and the totals on stdout. All cycle counts are estimates, and labelled so."""
     out = console()
+    lost = loss_line(manifest)
+    if lost:
+        over = manifest["loss"]["lost"] > manifest["loss"]["allowed"]
+        out.print(shown(lost, style="bold red" if over else "yellow"))
     out.print(shown(f"{folder}: {headline(manifest)}"))
     out.print(layer_table(manifest))
     for line in notes(manifest):

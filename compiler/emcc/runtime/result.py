@@ -1,11 +1,14 @@
-"""What a simulation found."""
+"""What a simulation found, and what a run answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from emcc.eie.saturation import Saturation
 from emcc.ir.graph import Array
+from emcc.runtime.final import Worth
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class SimulationResult:
             products of a non-zero weight and a non-zero activation.
         utilisation: products / (PEs * cycles) over all inferences that completed.
         outputs: float64 [n, ...], the output integers as numbers, before the host's operators.
-        accuracy: share of samples that are classified as labelled; None without labels or classes.
+        final: by key, what `emcc run` writes of these outputs: after the host's operators (see runtime.final).
+        worth: of the outputs, by labels or targets.
+        saturation: what saturates in the reference, over all inferences asked for.
         build_seconds, run_seconds: wall time.
     """
 
@@ -63,7 +68,9 @@ class SimulationResult:
     products: Array = field(repr=False)
     utilisation: float
     outputs: Array = field(repr=False)
-    accuracy: float | None
+    final: Mapping[str, Array] = field(repr=False)
+    worth: Worth
+    saturation: Saturation = field(repr=False)
     build_seconds: float
     run_seconds: float
 
@@ -71,6 +78,20 @@ class SimulationResult:
     def ok(self) -> bool:
         """Whether the RTL gave the reference's bits in the predicted cycles."""
         return not (self.mismatches or self.failure or self.cycle_mismatches)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every inference gave an output."""
+        return bool((self.cycles > 0).all())
+
+    @property
+    def complaint(self) -> str:
+        """Why the RTL's outputs are not to be believed, or ""."""
+        if self.failure:
+            return f"stopped early: {self.failure}"
+        if self.difference:
+            return f"first difference: {self.difference}"
+        return "" if self.ok else f"{self.cycle_mismatches} inferences off the predicted cycles"
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values, without the outputs and without seconds, which differ from run to run."""
@@ -86,10 +107,42 @@ class SimulationResult:
             "predicted_cycles": self.predicted_cycles.tolist(),
             "cycle_mismatches": self.cycle_mismatches,
             "mean_cycles": float(np.mean(completed)) if completed.size else None,
-            "accuracy": self.accuracy,
+            **self.worth._asdict(),
+            "saturation": self.saturation.to_json(),
             "utilisation": self.utilisation,
             "layer_cycles": self.layer_cycles.tolist(),
             "broadcasts": self.broadcasts.tolist(),
             "stalls": self.stalls.tolist(),
             "products": self.products.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What `emcc run` got from an engine.
+
+    Attributes:
+        samples: rows of every array.
+        final: the answers by key, see runtime.final.
+        worth: of the outputs, by labels or targets.
+        saturation: None where the artefact computes in floats.
+        failure: why the answers are not to be believed, or "".
+    """
+
+    samples: int
+    final: Mapping[str, Array] = field(repr=False)
+    worth: Worth
+    saturation: Saturation | None
+    failure: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all but the answers as JSON values."""
+        return {
+            "samples": self.samples,
+            "outputs": {
+                key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in self.final.items()
+            },
+            **self.worth._asdict(),
+            "saturation": self.saturation and self.saturation.to_json(),
+            "failure": self.failure or None,
         }

@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from emcc.eie import cycles, reference
+from emcc.eie.counter import Counter
 from emcc.eie.hardware import require_array
+from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
-from emcc.ir.graph import Array, Graph, Tensor
+from emcc.ir.graph import Array
 from emcc.ir.program import Program
-from emcc.ops import host
+from emcc.runtime.final import final, worth
+from emcc.runtime.opened import interface
 from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Shape, Stalls, drive
 from emcc.runtime.work import products
 from emcc.samples.dataset import Dataset, load_data
-from emcc.samples.sampling import quantised
+from emcc.samples.sampling import dequantised, saturated, scaled
 from emcc.tools import verilator
 from emcc.tools.rtl import read_rtl
 
@@ -48,13 +51,16 @@ def simulate(
     """
     program = load_program(folder / "program.npz")
     require_array(program, folder / "program.npz")
-    loaded = load_data(data, _interface(program)) if isinstance(data, Path) else data
-    x, labels = loaded.x[:count], None if loaded.y is None else loaded.y[:count]
-    integers = quantised(program, x)
+    loaded = load_data(data, interface(program)) if isinstance(data, Path) else data
+    some = Dataset(loaded.x[:count], None if loaded.y is None else loaded.y[:count])
+    x = some.x
+    counter = Counter(program)
+    counter.take(values := scaled(program, x))
+    integers = saturated(program, values)
     begun = time.perf_counter()
     simulator = verilator.build(read_rtl(folder), trace=trace is not None)
     built = time.perf_counter()
-    expected = reference.run_layers(program, integers)
+    expected = reference.run_layers(program, integers, watch=counter)
     predicted = cycles.predict(program, integers)
     started = time.perf_counter()
     ran = drive(
@@ -69,7 +75,8 @@ def simulate(
         progress=progress and (lambda done: progress(done, len(x))),
     )
     ended = time.perf_counter()
-    return _judged(program, ran, expected, predicted, labels, bool(stalls), (built - begun, ended - started))
+    seconds = (built - begun, ended - started)
+    return _judged(program, ran, expected, predicted, some, bool(stalls), seconds, counter.result())
 
 
 def input_slots(program: Program, integers: Array, junk: np.random.Generator | None = None) -> Array:
@@ -80,13 +87,6 @@ def input_slots(program: Program, integers: Array, junk: np.random.Generator | N
         slots = junk.integers(fmt.low, fmt.high, slots.shape, endpoint=True)
     slots[:, : program.inputs[0].slots.size] = integers[:, program.inputs[0].slots]
     return slots
-
-
-def _interface(program: Program) -> Graph:
-    """Return a graph of the program's input and output alone, to check data against."""
-    source = Tensor(program.inputs[0].name, (None, *program.inputs[0].shape))
-    result = Tensor(program.outputs[0].name, (None, *program.outputs[0].shape))
-    return Graph(program.name, (source.name,), (result.name,), (), {source.name: source, result.name: result}, {})
 
 
 def _patience(predicted: Array, stalls: Stalls | None) -> int:
@@ -111,9 +111,10 @@ def _judged(
     ran: Run,
     layers: list[Array],
     predicted: Array,
-    labels: Array | None,
+    data: Dataset,
     stalled: bool,
     seconds: tuple[float, float],
+    saturation: Saturation,
 ) -> SimulationResult:
     """Compare the simulated words with the reference's `layers`, see reference.run_layers."""
     last, done = program.layers[-1], ran.done
@@ -127,7 +128,7 @@ def _judged(
     useful = products(program, layers)
     busy = program.pes * int(counted[done].sum())
     integers = ran.words[:, np.argsort(program.outputs[0].slots)]
-    outputs = last.out_fmt.dequantise(integers).reshape(len(done), *program.outputs[0].shape)
+    outputs = dequantised(program, integers)
     return SimulationResult(
         inferences=len(done),
         mismatches=int(differs.sum()) + missing,
@@ -143,7 +144,9 @@ def _judged(
         products=useful,
         utilisation=int(useful[done].sum()) / busy if busy else 0.0,
         outputs=outputs,
-        accuracy=host.accuracy(program.host, outputs[done], None if labels is None else labels[done]),
+        final=final(program.host, {program.outputs[0].name: outputs}),
+        worth=worth(interface(program), outputs[done], Dataset(data.x[done], None if data.y is None else data.y[done])),
+        saturation=saturation,
         build_seconds=seconds[0],
         run_seconds=seconds[1],
     )

@@ -1,4 +1,4 @@
-"""Data for calibrating, fine-tuning and simulating: an .npz with x and, for classifiers, y."""
+"""Data for calibrating, training, judging and simulating: an .npz with x and, optionally, y: labels or targets."""
 
 import zipfile
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.files.arrays import DAMAGED, Member, member
-from emcc.ir.graph import Array, Graph
+from emcc.ir.graph import Array, Graph, Tensor
 
-HINT = "write it with numpy.savez(path, x=inputs, y=labels)"
+HINT = "write it with numpy.savez(path, x=inputs, y=labels_or_targets)"
 EXACT = ("float32", "float16", "int8", "uint8", "int16", "uint16")
 _CHUNK = 1 << 22
 
@@ -22,7 +22,7 @@ class Dataset:
 
     Attributes:
         x: float32 [n, ...], of the model's input shape; read-only, and mapped from the file where it allows that.
-        y: int64 [n], class numbers; None for unlabelled data.
+        y: int64 [n], class numbers; float32 [n, ...] of the output's shape, targets of a regression; or None.
     """
 
     x: Array
@@ -31,13 +31,18 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.x)
 
+    def first(self, count: int | None) -> "Dataset":
+        """The first `count` samples, or all."""
+        return Dataset(self.x[:count], None if self.y is None else self.y[:count])
+
 
 def load_data(path: Path | str, graph: Graph) -> Dataset:
     """Read an .npz for a model.
 
     `x` is float32 of the model's input shape with the batch first. float64 is rounded to float32; float16 and
     integers of up to 16 bits are converted as they are (pixels are not scaled). `y` is optional: integer class
-    numbers [n], below the model's output size where its output is a vector. Raises EmccError for anything else. An
+    numbers [n], below the model's output size where its output is a vector, or targets of the output's shape. Numbers
+    [n] for a single output are class numbers where all are 0 or 1. Raises EmccError for anything else. An
     array's size is checked before it is read, and float32 that is not compressed is mapped, not loaded.
     """
     path = Path(path)
@@ -93,20 +98,46 @@ def _check_finite(x: Array, path: Path) -> None:
 
 def _load_y(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) -> Array:
     array = _member(archive, "y", path)
-    if array.dtype.kind not in "iu":
-        raise EmccError(f"y is {array.dtype}, not integer class numbers", file=path)
-    if array.shape != (samples,):
+    if array.dtype.kind not in "iuf":
+        raise EmccError(f"y is {array.dtype}, neither class numbers nor targets", file=path)
+    output = graph.tensors[graph.outputs[0]]
+    single, vector = output.features == 1, len(output.shape) == 2
+    if array.shape[:1] != (samples,):
         shape = list(array.shape)
         raise EmccError(f"y has shape {shape}, but x has {samples} samples: expected [{samples}]", file=path)
     raw = array.read()
-    output = graph.tensors[graph.outputs[0]]
-    classes = max(output.features, 2) if len(output.shape) == 2 else None
+    if single and raw.size == samples and ((raw == 0) | (raw == 1)).all():
+        y = raw.reshape(samples).astype(np.int64)
+    elif array.dtype.kind in "iu" and raw.size == samples and not single:
+        y = _classes(raw.reshape(samples), output.features if vector else None, path)
+    elif graph.host:
+        given, hint = f"{array.dtype} of shape {list(array.shape)}", "give integers [n], such as y.argmax(axis=1)"
+        raise EmccError(f"y is {given}, but the model classifies: class numbers belong there", file=path, hint=hint)
+    else:
+        y = _targets(raw, path, output)
+    y.flags.writeable = False
+    return y
+
+
+def _classes(raw: Array, classes: int | None, path: Path) -> Array:
     low, high = int(raw.min()), int(raw.max())
     if low < 0 or (classes is not None and high >= classes):
         allowed = f"0 to {classes - 1}" if classes is not None else "0 and up"
         raise EmccError(f"y holds class numbers from {low} to {high}, but the model's are {allowed}", file=path)
-    y = raw.astype(np.int64)
-    y.flags.writeable = False
+    return raw.astype(np.int64)
+
+
+def _targets(raw: Array, path: Path, output: Tensor) -> Array:
+    shape = (len(raw), *(size or 1 for size in output.shape[1:]))
+    if raw.size != np.prod(shape):
+        expected = ", ".join(["n", *map(str, shape[1:])])
+        hint = "class numbers are integers [n]; leave y out to hold the model against itself"
+        message = f"y is {raw.dtype} of shape {list(raw.shape)}, but the model's output is [{expected}]"
+        raise EmccError(message, file=path, hint=hint)
+    with np.errstate(over="ignore"):
+        y = np.asarray(raw, np.float32).reshape(shape)
+    if not np.isfinite(y).all():
+        raise EmccError("y has NaN or infinite values", file=path)
     return y
 
 

@@ -3,19 +3,14 @@
 import numpy as np
 
 from emcc.base.errors import EmccError
-from emcc.ir.graph import Array, Graph
+from emcc.ir.graph import Array, Format, Graph
 from emcc.ir.program import Program
 from emcc.samples.dataset import Dataset
+from emcc.samples.split import spread
 
 SAMPLES = 4096
 NOISE = 256
 SEED = 0
-
-
-def spread(length: int, count: int) -> Array:
-    """Return at most `count` row numbers spread evenly over `length` rows, ascending: int64."""
-    count = min(count, length)
-    return np.arange(count, dtype=np.int64) * length // max(count, 1)
 
 
 def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
@@ -28,8 +23,10 @@ def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
     return Dataset(np.asarray(data.x[rows]), None if data.y is None else data.y[rows])
 
 
-def quantised(program: Program, x: Array) -> Array:
-    """Return float samples [n, ...] as the array takes them: int64 [n, elements], flattened in the model's order.
+def scaled(program: Program, x: Array) -> Array:
+    """Return float samples [n, ...] on the input's scale: float64 integers [n, elements], in the model's order.
+
+    Nothing is saturated: `input_format` says what the array takes.
 
     Raises:
         EmccError: the samples are not in the model's shape, or some are NaN.
@@ -38,4 +35,33 @@ def quantised(program: Program, x: Array) -> Array:
         raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.inputs[0].shape}")
     if np.isnan(x).any():
         raise EmccError("x has NaN in it")
-    return program.layers[0].in_fmt.quantise(x.reshape(len(x), -1))
+    return input_format(program).rounded(x.reshape(len(x), -1))
+
+
+def input_format(program: Program) -> Format:
+    """Return the format of the program's input."""
+    return program.buffers[program.inputs[0].buffer].fmt
+
+
+def quantised(program: Program, x: Array) -> Array:
+    """Return float samples [n, ...] as the array takes them: int64 [n, elements], flattened in the model's order.
+
+    Raises:
+        EmccError: the samples are not in the model's shape, or some are NaN.
+    """
+    return saturated(program, scaled(program, x))
+
+
+def saturated(program: Program, values: Array) -> Array:
+    """Return what `scaled` gave as the array takes it: int64."""
+    fmt = input_format(program)
+    return np.clip(values, fmt.low, fmt.high).astype(np.int64)
+
+
+def dequantised(program: Program, integers: Array, output: int = 0) -> Array:
+    """Return what the array gave as an output, int64 [n, elements] in the model's order, in floats: float64 [n, ...].
+
+    The host's operators behind the last layer are not applied (ops.host does that).
+    """
+    port = program.outputs[output]
+    return program.buffers[port.buffer].fmt.dequantise(integers).reshape(len(integers), *port.shape)

@@ -22,7 +22,7 @@ from emcc.ops.interpret import run
 from emcc.passes.calibrate import Calibrate
 from emcc.samples.dataset import Dataset
 
-FAST = {"epochs": 3, "settle": 1, "code_epochs": 1, "shared_epochs": 2, "batch": 32, "every": 3}
+FAST = {"least_steps": 1, "epochs": 3, "settle": 1, "code_epochs": 1, "shared_epochs": 2, "batch": 32, "every": 3}
 
 
 def searcher(problem: Problem, goal: Goal, options: Search, encoder: Encoder, store: Store) -> Searcher:

@@ -51,7 +51,9 @@ def test_a_softmax_over_maps_is_no_classifier(tmp_path: Path) -> None:
     weights = {"w": np.random.default_rng(1).standard_normal((3, 1, 1, 1)).astype(np.float32)}
     nodes = [node("Conv", ["x", "w"], "z"), node("Softmax", ["z"], "y", axis=1)]
     proto = models.model(nodes, ["n", 1, 4, 4], ["n", 3, 4, 4], weights)
-    assert compress(tmp_path, proto, (1, 4, 4), "--max-drop", 5, labels=3).exit_code == 0
+    refused = compress(tmp_path, proto, (1, 4, 4), "--max-drop", 5, labels=3)
+    assert (refused.exit_code, "the model's output is not a number a class" in refused.stderr) == (2, True)
+    assert compress(tmp_path, proto, (1, 4, 4), "--max-drop", 5).exit_code == 0
     manifest = json.loads((tmp_path / "c" / "emcc.json").read_text())
     assert manifest["search"]["measure"] == "explained variance"
 

@@ -16,7 +16,7 @@ from emcc.compress.trainer import deterministic, import_torch
 from emcc.driver.encoder import Encoder
 from emcc.passes.calibrate import Calibrate
 from emcc.samples.dataset import Dataset
-from emcc.samples.split import split
+from emcc.samples.split import ALL, split
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,8 @@ def _torch():
 @settings(max_examples=200)
 @given(samples=st.integers(2, 5000), holdout=st.floats(0.001, 0.9), seed=st.integers(0, 2**32 - 1))
 def test_what_decides_never_trains(samples: int, holdout: float, seed: int) -> None:
-    train, held = split(samples, holdout, seed)
+    sides = split(Dataset(np.zeros((samples, 1), np.float32)), holdout, seed)
+    train, held = sides.train, sides.held
     assert len(train) >= 1
     assert len(held) >= 1
     assert sorted([*train.tolist(), *held.tolist()]) == list(range(samples))
@@ -35,8 +36,9 @@ def test_what_decides_never_trains(samples: int, holdout: float, seed: int) -> N
 
 @pytest.mark.parametrize(("samples", "holdout"), [(1, 0.5), (7, 0.0)])
 def test_where_none_can_be_held_out_all_decide(samples: int, holdout: float) -> None:
-    train, held = split(samples, holdout, 0)
-    assert train.tolist() == held.tolist() == list(range(samples))
+    sides = split(Dataset(np.zeros((samples, 1), np.float32)), holdout, 0)
+    assert sides.train.tolist() == sides.held.tolist() == list(range(samples))
+    assert sides.source == ALL
 
 
 def test_epochs_draw_training_rows_only() -> None:

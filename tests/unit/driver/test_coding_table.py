@@ -17,7 +17,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, bytes]:
     path = models.save(models.mlp((30, 50, 5), seed=1), folder / "m.onnx")
     rng = np.random.default_rng(0)
     np.savez(folder / "d.npz", x=rng.standard_normal((300, 30)).astype(np.float32), y=rng.integers(0, 5, 300))
-    made = compile_model(CompileOptions(path, data=folder / "d.npz"))
+    made = compile_model(CompileOptions(path, data=folder / "d.npz", fixed=True))
     return made.manifest, made.files["model.emc"]
 
 

@@ -1,5 +1,7 @@
 """What the recipe, the data and --keep-weights decide."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.driver.plan import SYNTHETIC, Plan, make
 from emcc.driver.recipe import Recipe
+from emcc.driver.request import CompileOptions
 from emcc.ir.graph import Graph
 from emcc.passes.calibrate import Calibrate
 from emcc.samples.dataset import Dataset
@@ -17,7 +20,8 @@ DATA = Dataset(np.zeros((8, 4), np.float32))
 
 
 def plan(recipe: str = "", data: Dataset | None = None, keep: bool = False, pes: int | None = None) -> Plan:
-    return make(Recipe.parse(recipe), data, TEACHER, keep, pes, lambda step: None)
+    options = CompileOptions(Path("m.onnx"), keep_weights=keep, pes=pes)
+    return make(Recipe.parse(recipe), data, TEACHER, options, None, lambda step: None)
 
 
 def names(result: Plan) -> list[str]:

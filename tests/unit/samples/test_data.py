@@ -84,8 +84,12 @@ ARRAYS = [
     ),
     ({"x": SEEN.astype(object)}, "x holds Python objects, which are not read", HINT),
     ({"x": SEEN, "y": EVEN[:9]}, "y has shape [9], but x has 10 samples: expected [10]", None),
-    ({"x": SEEN, "y": EVEN[:, None]}, "y has shape [10, 1], but x has 10 samples: expected [10]", None),
-    ({"x": SEEN, "y": EVEN * 0.5}, "y is float64, not integer class numbers", None),
+    (
+        {"x": SEEN, "y": EVEN * 0.5},
+        "y is float64 of shape [10], but the model's output is [n, 4]",
+        "class numbers are integers [n]; leave y out to hold the model against itself",
+    ),
+    ({"x": SEEN, "y": np.full((10, 4), np.inf)}, "y has NaN or infinite values", None),
     ({"x": SEEN, "y": EVEN + 4}, "y holds class numbers from 4 to 4, but the model's are 0 to 3", None),
     ({"x": SEEN, "y": EVEN - 1}, "y holds class numbers from -1 to -1, but the model's are 0 to 3", None),
 ]

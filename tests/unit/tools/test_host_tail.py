@@ -42,11 +42,3 @@ def test_classes() -> None:
     assert host.classes([], np.zeros((2, 3, 4))) is None
     assert host.classes([], np.zeros((2, 1))) is None
     assert host.classes([("ArgMax", {"axis": 1})], np.zeros((2, 3, 4))) is None
-
-
-def test_accuracy() -> None:
-    x = np.array([[1.0, 3.0], [5.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    assert host.accuracy([], x, np.array([1, 1, 1, 0])) == 0.5
-    assert host.accuracy([], x, None) is None
-    assert host.accuracy([], x, np.array([0.5] * 4)) is None
-    assert host.accuracy([], np.zeros((0, 2)), np.zeros(0, np.int64)) is None

@@ -11,6 +11,9 @@ from emcc.compress.problem import Aim
 
 UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "kib": 1024, "mib": 1 << 20}
 SCORES = ("auto", "magnitude", "scan", "lamp")
+LEVELS = 16
+"""Levels that --max-drop tries, about."""
+
 AUGMENT = ("none", "shift", "warp")
 
 
@@ -27,14 +30,16 @@ class Goal:
     """When to stop. Exactly one is set.
 
     Attributes:
-        max_drop: percentage points that the quality on held-out data may lose (see `problem.Problem.quality`).
+        max_drop: percentage points that the quality may lose in 19 cases of 20, see `samples.judge.Score.lost_at_most`.
         target_size: bytes that model.emc may have.
         target_sparsity: share of the weights to remove; exact.
+        refuses: whether a drop that cannot be had is an error; else the result is the best there is.
     """
 
     max_drop: float | None = None
     target_size: int | None = None
     target_sparsity: float | None = None
+    refuses: bool = True
 
     def __post_init__(self) -> None:
         if sum(value is not None for value in (self.max_drop, self.target_size, self.target_sparsity)) != 1:
@@ -56,7 +61,11 @@ class Search:
     shared_epochs: int = option(3, "passes in which only codebooks and biases learn", low=0, high=10_000)
     learning_rate: float = option(2e-3, "of Adam; falls to zero along a cosine", low=0.0, high=1.0)
     shared_learning_rate: float = option(5e-4, "of Adam, once weights are shared", low=0.0, high=1.0)
-    batch: int = option(256, "samples a step", low=1, high=1_000_000)
+    batch: int = option(256, "samples a step, at most", low=1, high=1_000_000)
+    least_steps: int = option(40, "steps of a pass over small data, at least", low=1, high=1_000_000)
+    steps: int = option(
+        0, "of training in all, about; 0: what the passes take, or what --minutes allows", low=0, high=10**9
+    )
     every: int = option(40, "steps between two choices of the zero pattern or the codes", low=1, high=1_000_000)
     regrow: float = option(0.2, "share of the weights given back where gradients are largest", low=0.0, high=0.9)
     distil: float = option(0.7, "share of the original model's outputs in the aim, beside labels", low=0.0, high=1.0)
@@ -74,6 +83,20 @@ class Search:
     threads: int = option(1, "processor threads; the last bits of the result depend on it", low=1, high=1024)
     seed: int = option(0, "of the order of the data and of augmentation", low=0, high=2**32 - 1)
     name: ClassVar[str] = "search"
+
+    @property
+    def level(self) -> tuple[int, int]:
+        """Epochs of a level that --max-drop tries: while sparsity grows, and with the zero pattern fixed."""
+        return max(1, self.epochs // 6), max(1, self.settle // 2)
+
+    def passes(self, levels: bool) -> int:
+        """Epochs of the whole search; where levels are tried, about as many as it takes."""
+        grown = LEVELS * sum(self.level) if levels else self.epochs
+        return grown + self.settle + self.code_epochs + self.shared_epochs
+
+    def cap(self, levels: bool) -> int | None:
+        """Most steps of an epoch; None: no limit."""
+        return max(1, self.steps // self.passes(levels)) if self.steps else None
 
     @property
     def aim(self) -> Aim:

@@ -29,6 +29,7 @@ class Tried:
     state: State
     bytes: int
     quality: float
+    lost: float
 
 
 class Keeper(Stages):
@@ -47,24 +48,16 @@ class Keeper(Stages):
         state = best.state
         self.note("shared", state, start.weights)
         shared = snapped(graph_of(problem.original, state))
-        record = {
-            "measure": problem.measure,
-            "held_out": len(problem.held),
-            "trained_on": 0,
-            "quality_before": self.before[1],
-            "quality": problem.judge(shared)[1],
-            "agreement": problem.agreement(shared),
-            "steps": self.rows,
-        }
+        record = {**self.measured(shared), "trained_on": 0, "steps": self.rows}
         return Result(problem.original, shared, record)
 
     def _searched(self, start: State, base: State, chosen: list[dict[str, Setting]]) -> Tried:
         """The best of the choices, which get smaller and worse, by bisection: one that will do, its neighbour not."""
         goal = self.goal
-        allowed = self.before[1] - float(goal.max_drop or 0.0)
+        most = float(goal.max_drop or 0.0)
 
         def enough(trial: Tried) -> bool:
-            return trial.bytes > goal.target_size if goal.target_size is not None else trial.quality >= allowed
+            return trial.bytes > goal.target_size if goal.target_size is not None else trial.lost <= most
 
         low, high = -1, len(chosen)
         tried: list[Tried] = []
@@ -81,15 +74,17 @@ class Keeper(Stages):
                     hint="ask for more with --target-size, or leave out --keep-weights",
                 )
             return max(fitting, key=lambda trial: (trial.quality, -trial.bytes))
-        good = [trial for trial in tried if trial.quality >= allowed]
+        good = [trial for trial in tried if trial.lost <= most]
         if not good:
-            good = [trial for trial in [self._tried(start, chosen[0], len(tried))] if trial.quality >= allowed]
-        if not good:
-            best = max(trial.quality for trial in tried)
-            raise EmccError(
-                f"with 255 values a layer it has {best:.2f} % {self.problem.measure}, {allowed:.2f} % are asked for",
-                hint="allow more with --max-drop",
-            )
+            richest = self._tried(start, chosen[0], len(tried))
+            score = self.problem.score(graph_of(self.problem.original, richest.state))
+            if score.lost(self.problem.before) > most and goal.refuses:
+                raise EmccError(
+                    f"with 255 values a layer it has {score.value:.2f} % {self.problem.measure} and loses "
+                    f"{score.lost(self.problem.before):.2f} points, {most:g} are allowed",
+                    hint="allow more with --max-drop",
+                )
+            good = [richest]
         return min(good, key=lambda trial: (trial.bytes, -trial.quality))
 
     def _trials(self, base: State, name: str) -> list[tuple[int, float, float, float]]:
@@ -116,9 +111,9 @@ class Keeper(Stages):
             return replace(state, values=values, codes=codes, weights=decoded((values, codes)))
 
         shared = self.store.state(make)
-        facts: Any = self.store.value(lambda: [self.bytes(shared), self.quality(shared)])
+        facts: Any = self.store.value(lambda: [self.bytes(shared), self.quality(shared), self.lost(shared)])
         self.say("choosing codebooks", place + 1, 6, shared, 0.0)
-        return Tried(shared, int(facts[0]), float(facts[1]))
+        return Tried(shared, int(facts[0]), float(facts[1]), float(facts[2]))
 
 
 def _pick(rows: list[tuple[int, float, float, float]], weight: float) -> Setting:

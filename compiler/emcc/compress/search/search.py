@@ -17,6 +17,9 @@ from emcc.ir.graph import Graph
 RATIO, TRIES = 0.7, 30
 """Of two densities that --max-drop tries after one another, and how many."""
 
+DENSER = (0.6, 0.8)
+"""Densities that --max-drop tries where every level loses too much once weights are shared."""
+
 BYTES = 1.15
 """Of a kept weight in the file, before there is a better guess: position, code, its share of biases and header."""
 
@@ -38,6 +41,8 @@ class Searcher(Stages):
         problem, store = self.problem, self.store
         start = state_of(problem.original)
         self.before = store.value(lambda: problem.judge(problem.original))
+        if self.goal.max_drop is not None and problem.before.lost_at_most(problem.before) > self.goal.max_drop:
+            return self.result(start, self._whole(start), {"scan": [], "scores": {}})
         scanned = store.value(lambda: self.scan(start))
         self.zeros = self.zeros.forms({row["weight"]: row["curvature"] for row in scanned["rows"]})[scanned["score"]]
         if self.goal.target_sparsity is not None:
@@ -48,21 +53,13 @@ class Searcher(Stages):
             pruned, shared = self._to_size(start, self.goal.target_size)
         else:
             pruned, shared = self._to_quality(start)
-        before = graph_of(problem.original, replace(pruned, codes={}, values={}))
-        graphs = before, snapped(graph_of(problem.original, shared))
-        record = {
-            "measure": problem.measure,
-            "held_out": len(problem.held),
-            "trained_on": len(problem.train),
-            "quality_before": self.before[1],
-            "quality": problem.judge(graphs[1])[1],
-            "agreement": problem.agreement(graphs[1]),
-            "score": scanned["score"],
-            "scan": scanned["rows"],
-            "scores": scanned["scores"],
-            "steps": self.rows,
-        }
-        return Result(*graphs, record)
+        return self.result(pruned, shared, {"scan": scanned["rows"], **{k: scanned[k] for k in ("score", "scores")}})
+
+    def result(self, pruned: State, shared: State, scanned: Mapping[str, Any]) -> Result:
+        """What was found, with what it is worth."""
+        original = self.problem.original
+        graphs = graph_of(original, replace(pruned, codes={}, values={})), snapped(graph_of(original, shared))
+        return Result(*graphs, {**self.measured(graphs[1]), **scanned, "steps": self.rows})
 
     def _to_size(self, start: State, target: int) -> tuple[State, State]:
         """Weights left as the size allows; the file is never larger than `target`."""
@@ -94,15 +91,13 @@ class Searcher(Stages):
 
     def _to_quality(self, start: State) -> tuple[State, State]:
         """The sparsest level that, shared, loses no more than `max_drop`; levels grow by RATIO until one fails."""
-        allowed = self.before[1] - float(self.goal.max_drop or 0.0)
-        epochs = max(1, self.options.epochs // 6)
-        settle = max(1, self.options.settle // 2)
+        epochs, settle = self.options.level
         good: list[State] = []
         state, density, ratio = start, FIRST, RATIO
         for _ in range(TRIES):
             count = max(1, round(start.size() * density))
             tried = self.settled(self.grow(state, count, epochs), settle)
-            if self.stored_quality(tried) >= allowed:
+            if self.fits(tried):
                 good.append(tried)
                 state = tried
             elif not good:
@@ -112,7 +107,7 @@ class Searcher(Stages):
             else:
                 density, ratio = density / ratio, math.sqrt(ratio)
             density *= ratio
-            if count == 1 or density > 0.93:
+            if count == 1 or density > 0.93 or self.spent():
                 break
         while good:
             best = good.pop()
@@ -120,22 +115,36 @@ class Searcher(Stages):
             if self.stored_quality(final) < self.stored_quality(best):
                 final = best
             shared = self.share(final)
-            if self.stored_quality(shared) >= allowed:
+            if self.fits(shared):
                 return final, shared
-        # Nothing can go: the weights stay, only codes as wide as it takes.
-        return start, self._whole(start, allowed)
+        for density in DENSER:
+            if self.spent():
+                break
+            final = self.settled(self.grow(start, round(start.size() * density), epochs), self.options.settle)
+            shared = self.share(final)
+            if self.fits(shared):
+                return final, shared
+        return start, self._whole(start)
 
-    def _whole(self, start: State, allowed: float) -> State:
-        """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed."""
+    def _whole(self, start: State) -> State:
+        """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed.
+
+        The richest where too few samples decide to be sure of any loss.
+        """
+        most = float(self.goal.max_drop or 0.0)
         shared = start
-        for most in (15, 31, 63, 127, 255):
-            sizes = {name: self.codebooks.sizes(weights, most)[-1] for name, weights in start.weights.items()}
+        for entries in (15, 31, 63, 127, 255):
+            sizes = {name: self.codebooks.sizes(weights, entries)[-1] for name, weights in start.weights.items()}
             values, codes = self.assigned(start.weights, sizes)
             shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
-            if self.quality(shared) >= allowed:
+            if self.fits(shared):
                 return shared
+        score = self.problem.score(graph_of(self.problem.original, shared))
+        lost = score.lost(self.problem.before)
+        if lost <= most or not self.goal.refuses:
+            return shared
         raise EmccError(
-            f"nothing can be taken from this model: with the richest codebooks it has {self.quality(shared):.2f} % "
-            f"{self.problem.measure}, {allowed:.2f} % are asked for",
+            f"nothing can be taken from this model: with the richest codebooks it has {score.value:.2f} % "
+            f"{self.problem.measure} and loses {lost:.2f} points, {most:g} are allowed",
             hint="allow more with --max-drop, or give more data",
         )

@@ -22,7 +22,7 @@ from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.store import Store
 from emcc.compress.state import State, graph_of, state_of
 from emcc.compress.trainer import Span, train
-from emcc.ir.graph import Array
+from emcc.ir.graph import Array, Graph
 
 CLEAN = {"pruning": 0.3, "settling": 0.7, "moving codes": 1.0, "training codebooks": 1.0}
 """Share of samples that are not augmented, by stage: the last ones fit what the network will see.
@@ -38,6 +38,9 @@ AUDITION, STEPS = 0.03, 120
 
 PRICES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0, 40.0, 100.0)
 """Of a bit, relative to what pruning pays, in the order in which --target-size tries them."""
+
+END = 0.25
+"""Of the steps of training that there are, those kept for what follows the levels of --max-drop."""
 
 ALMOST = 0.995
 """Of a wanted size, what is aimed at while codes move. They take about 2 % more than before they moved."""
@@ -56,6 +59,7 @@ class Stages:
 
     Attributes:
         rows: for the record. before: (loss, quality) of the model as it came.
+        used: steps of training so far.
         zeros: the form of the method that chooses zeros; codebooks: the method that shares weights.
     """
 
@@ -74,6 +78,7 @@ class Stages:
         self.zeros, self.codebooks = methods.zeros, methods.codebooks
         self.rows: list[dict[str, Any]] = []
         self.before = (0.0, 0.0)
+        self.used = 0
 
     def scan(self, start: State) -> dict[str, Any]:
         """The sensitivity scan, and which form of the method ranks weights best between layers.
@@ -246,6 +251,7 @@ class Stages:
         def trained() -> State:
             base = self.options.learning_rate if rate is None else rate
             span = Span(epoch / epochs, (epoch + 1) / epochs, base, hold, clean=CLEAN[stage])
+            span = replace(span, limit=self.options.cap(self.goal.max_drop is not None))
             after, loss = train(self.problem, state, make(self.problem.torch, state), span)
             if not math.isfinite(loss):
                 raise EmccError("training diverged", hint="lower learning_rate in the recipe's [search]")
@@ -253,6 +259,7 @@ class Stages:
             return after
 
         after = self.store.state(trained)
+        self.used += after.steps - state.steps
         for loss in losses:
             self.say(stage, epoch + 1, epochs, after, loss)
         return after
@@ -280,6 +287,35 @@ class Stages:
     def stored_quality(self, state: State) -> float:
         """The same, as a step of the store."""
         return float(self.store.value(partial(self.quality, state)))
+
+    def lost(self, state: State) -> float:
+        """Points that it loses at most, in 19 cases of 20; see samples.judge.Score."""
+        return self.problem.score(graph_of(self.problem.original, state)).lost_at_most(self.problem.before)
+
+    def fits(self, state: State) -> bool:
+        """Whether it loses no more than `max_drop`; a step of the store."""
+        return float(self.store.value(partial(self.lost, state))) <= float(self.goal.max_drop or 0.0)
+
+    def spent(self) -> bool:
+        """Whether the steps of training are used up, but for those that the end takes."""
+        return bool(self.options.steps) and self.used >= self.options.steps * (1 - END)
+
+    def measured(self, shared: Graph) -> dict[str, Any]:
+        """What the record says of the result."""
+        problem = self.problem
+        score = problem.score(shared)
+        return {
+            "task": problem.judged.task,
+            "measure": problem.measure,
+            "held_out": len(problem.held),
+            "trained_on": len(problem.train),
+            "trained_steps": self.used,
+            "quality_before": problem.before.value,
+            "quality": score.value,
+            "lost": score.lost(problem.before),
+            "lost_at_most": score.lost_at_most(problem.before),
+            "agreement": problem.agreement(shared),
+        }
 
     def note(self, name: str, state: State, before: Mapping[str, Array]) -> None:
         """Add a row a layer to the record; `before` are the weights that the pass began with.

@@ -1,0 +1,78 @@
+"""One thing of a float model replaced by its fixed-point value, and what that alone does to the output."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.ir.program import Table
+from emcc.ops.fixed import look_up
+from emcc.ops.interpret import trace
+from emcc.ops.qlinear import constants
+
+
+def rerun(
+    graph: Graph, values: Mapping[str, Array], tensors: Mapping[str, Array], changes: Mapping[str, Array]
+) -> Array:
+    """Return the output, float64 [n, ...], of a float graph with some tensors or constants replaced.
+
+    Args:
+        graph: of one output.
+        values: every tensor of `graph` as it is, of `ops.interpret.trace`.
+        tensors, changes: what is replaced: tensors, and constants, by name.
+
+    Only what depends on them is computed again.
+    """
+    (output,) = graph.outputs
+    if output in tensors:
+        return tensors[output]
+    changed, again = set(tensors), []
+    for node in graph.nodes:
+        if changed & set(node.inputs) or set(changes) & set(node.inputs):
+            again.append(node)
+            changed.add(node.outputs[0])
+    if output not in changed:
+        return values[output]
+    made = {node.outputs[0] for node in again}
+    read = {name for node in again for name in node.inputs if name in graph.tensors} - made
+    part = graph.with_(inputs=tuple(sorted(read)), nodes=tuple(again))
+    given = {name: tensors.get(name, values[name]) for name in sorted(read)}
+    result: Array = trace(part, given, constants=changes, keep=graph.outputs)[output]
+    return result
+
+
+def replaced(graph: Graph, held: Graph, name: str, values: Mapping[str, Array]) -> Array:
+    """Return a float tensor as the artefact would have it if all before it were exact: rounded, saturated, tabulated.
+
+    Args:
+        graph: float; held: the artefact's, in integers; values: of `graph`, by name.
+    """
+    fmt = _format(held, name)
+    node = next((node for node in held.nodes if name in node.outputs), None)
+    before = next((one.inputs[0] for one in graph.nodes if name in one.outputs), "")
+    if node is None or node.attrs.get("function") != "table" or before not in values:
+        return fmt.dequantise(fmt.quantise(values[name]))
+    coarse, fine = (held.constants[each] for each in node.inputs[-2:])
+    z = Format(node.attrs["act_w"], node.attrs["z_frac"]).quantise(values[before])
+    return fmt.dequantise(look_up(Table(node.attrs["lo_bits"], node.attrs["hi_bits"], coarse, fine), z, fmt.width))
+
+
+def weights_of(held: Graph, node: Node) -> tuple[Array, Array]:
+    """Return the weights and biases of an artefact's layer, float64, in the float layer's shape and units.
+
+    Of a QLinear or QConv, z = (codebook[codes] x + bias) m / 2**shift, with z and x in their formats.
+    """
+    if node.op in ("Linear", "Conv"):
+        weight, bias = (held.constants[name].astype(np.float64) for name in node.inputs[1:])
+        return weight, bias
+    codes, book, bias, multiplier = constants(held, node)
+    by = np.ones(len(bias)) if multiplier is None else multiplier.astype(np.float64)
+    down = -(node.attrs["shift"] + node.attrs["z_frac"])
+    weight = np.ldexp(book[codes].astype(np.float64), down + _format(held, node.inputs[0]).frac_bits)
+    return weight * by.reshape(-1, *(1 for _ in codes.shape[1:])), np.ldexp(bias.astype(np.float64), down) * by
+
+
+def _format(graph: Graph, name: str) -> Format:
+    fmt = graph.tensors[name].fmt
+    assert fmt is not None
+    return fmt

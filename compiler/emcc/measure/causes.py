@@ -1,0 +1,51 @@
+"""Why quality fell: each of what compiling does to a model, measured by itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from emcc.ir.graph import Array, Format, Graph
+from emcc.measure.quality import Quality, Run, floats
+from emcc.ops.interpret import trace
+
+PRUNING, CODEBOOKS, ROUNDING, SATURATION = "pruning and training", "codebooks", "activation formats", "saturation"
+
+
+def causes(quality: Quality, pruned: Graph, shared: Graph, calibrated: Graph) -> list[dict[str, Any]]:
+    """Return {"cause", "lost"} in points by the output that lost most, the worst first.
+
+    Pruning is the loss of `pruned` since the original, codebooks that of `shared` since `pruned`, both in floats; then
+    `calibrated` (`shared` with formats) in floats whose activations are only rounded, or only held in their range.
+    """
+    before = quality.before
+    alone = [
+        (PRUNING, quality.score(floats(pruned)), before),
+        (CODEBOOKS, quality.score(floats(shared)), quality.score(floats(pruned))),
+        (ROUNDING, quality.score(_with(calibrated, _rounded)), quality.score(floats(shared))),
+        (SATURATION, quality.score(_with(calibrated, _held)), quality.score(floats(shared))),
+    ]
+    rows = [{"cause": cause, "lost": after.lost(since)} for cause, after, since in alone]
+    return sorted(rows, key=lambda row: -float(row["lost"]))
+
+
+def _with(graph: Graph, change: Callable[[Format, Array], Array]) -> Run:
+    """Run a calibrated graph in floats, each tensor with a format changed as it is made."""
+
+    def through(name: str, value: Array) -> Array:
+        fmt = graph.tensors[name].fmt
+        return value if fmt is None else change(fmt, value)
+
+    def run(x: Array) -> Array:
+        values = trace(graph, np.asarray(x, np.float64), keep=graph.outputs, through=through)
+        return np.asarray(values[graph.outputs[0]], np.float64)
+
+    return run
+
+
+def _rounded(fmt: Format, value: Array) -> Array:
+    return np.asarray(np.ldexp(np.floor(np.ldexp(value, fmt.frac_bits) + 0.5), -fmt.frac_bits))
+
+
+def _held(fmt: Format, value: Array) -> Array:
+    return np.clip(value, np.ldexp(float(fmt.low), -fmt.frac_bits), np.ldexp(float(fmt.high), -fmt.frac_bits))

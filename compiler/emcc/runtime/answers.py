@@ -1,0 +1,67 @@
+"""`emcc run`: what a model answers, by any of the engines."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from emcc.base.errors import EmccError
+from emcc.eie.counter import Counter
+from emcc.eie.reference import run_ports
+from emcc.eie.saturation import Saturation
+from emcc.ir.graph import Array
+from emcc.ir.program import Program
+from emcc.ops import interpret
+from emcc.runtime.final import Worth, final, worth
+from emcc.runtime.opened import Opened
+from emcc.runtime.result import Answers
+from emcc.runtime.simulate import simulate
+from emcc.samples.dataset import Dataset
+from emcc.samples.sampling import dequantised, saturated, scaled
+
+ROWS, ELEMENTS = 4096, 1 << 22
+Progress = Callable[[int, int], object]
+
+
+def reference(opened: Opened, data: Dataset, progress: Progress) -> Answers:
+    """Run the reference model; where the artefact holds floats, the graph itself in float64."""
+    program = opened.program
+    if program is None:
+        graph = opened.held
+        largest = max(tensor.features for tensor in graph.tensors.values())
+        parts = [interpret.answers(graph, x.astype(np.float64)) for x in _batches(data.x, largest, progress)]
+        outputs, saturation = {graph.outputs[0]: np.concatenate(parts)}, None
+    else:
+        outputs, saturation = _integers(program, data, progress)
+    first = next(iter(outputs.values()))
+    told = worth(opened.interface, first, data) if len(outputs) == 1 else Worth()
+    return Answers(len(data), final(opened.host, outputs), told, saturation)
+
+
+def rtl(opened: Opened, data: Dataset, progress: Progress) -> Answers:
+    """Run the RTL, which is held against the reference meanwhile."""
+    if not opened.array:
+        hint = "use --engine reference, or write RTL with `emcc compile`"
+        raise EmccError("there is no RTL in it: `emcc compress` wrote it", file=opened.folder, hint=hint)
+    result = simulate(opened.folder, data, progress=progress)
+    return Answers(result.inferences, result.final, result.worth, result.saturation, result.complaint)
+
+
+def _integers(program: Program, data: Dataset, progress: Progress) -> tuple[dict[str, Array], Saturation]:
+    if len(program.inputs) != 1:
+        raise EmccError(f"the program has {len(program.inputs)} inputs; data files have one, x")
+    counter = Counter(program)
+    parts: list[list[Array]] = []
+    for x in _batches(data.x, max(buffer.positions * buffer.slots for buffer in program.buffers), progress):
+        counter.take(values := scaled(program, x))
+        integers = run_ports(program, {program.inputs[0].name: saturated(program, values)}, counter)
+        parts.append([dequantised(program, integers[port.name], i) for i, port in enumerate(program.outputs)])
+    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    return {port.name: value for port, value in zip(program.outputs, joined, strict=True)}, counter.result()
+
+
+def _batches(x: Array, largest: int, progress: Progress) -> Iterator[Array]:
+    """Yield rows of x, fewer where the largest tensor has many elements; say how many are done."""
+    rows = max(1, min(ROWS, ELEMENTS // largest))
+    for begin in range(0, len(x), rows):
+        yield x[begin : begin + rows]
+        progress(min(begin + rows, len(x)), len(x))

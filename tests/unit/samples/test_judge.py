@@ -1,0 +1,93 @@
+"""What outputs are for, and how they are judged."""
+
+import numpy as np
+import pytest
+from graphs import folded
+
+from emcc.base.errors import EmccError
+from emcc.ops.interpret import run
+from emcc.samples.dataset import Dataset
+from emcc.samples.judge import judge, paired_bound
+
+X = np.random.default_rng(3).standard_normal((200, 4)).astype(np.float32)
+TWO, ONE = folded((4, 6, 2)), folded((4, 6, 1))
+CLASSES, TARGETS = np.arange(200) % 2, np.random.default_rng(4).standard_normal((200, 2)).astype(np.float32)
+SOFTMAX = TWO.with_(host=(("Softmax", {"axis": -1}),))
+
+
+@pytest.mark.parametrize(
+    ("graph", "y", "asked", "task", "measure", "against"),
+    [
+        (TWO, None, "auto", "regress", "explained variance", "the original model"),
+        (TWO, None, "classify", "classify", "agreement", "the original model"),
+        (TWO, CLASSES, "auto", "classify", "accuracy", "labels"),
+        (TWO, TARGETS, "auto", "regress", "explained variance", "targets"),
+        (ONE, CLASSES, "auto", "classify", "accuracy", "labels"),
+        (ONE, CLASSES, "regress", "regress", "explained variance", "targets"),
+        (ONE, None, "auto", "regress", "explained variance", "the original model"),
+        (SOFTMAX, None, "auto", "classify", "agreement", "the original model"),
+        (SOFTMAX, None, "regress", "regress", "explained variance", "the original model"),
+    ],
+)
+def test_what_a_model_is_for(graph, y, asked, task, measure, against):
+    made = judge(graph, run(graph, X), Dataset(X, y), task=asked)
+    assert (made.task, made.measure, made.against) == (task, measure, against)
+
+
+@pytest.mark.parametrize(
+    ("graph", "y", "asked", "message"),
+    [
+        (TWO, TARGETS, "classify", "y holds targets, not class numbers"),
+        (TWO, CLASSES, "regress", "y holds class numbers, and a regression's targets are of the output's shape"),
+        (TWO, None, "guess", "no task 'guess'"),
+    ],
+)
+def test_tasks_that_cannot_be_had(graph, y, asked, message):
+    with pytest.raises(EmccError, match=message):
+        judge(graph, run(graph, X), Dataset(X, y), task=asked)
+
+
+def test_an_autoencoder_is_judged_by_its_inputs():
+    same = folded((4, 4), weights=[np.eye(4)], biases=[np.zeros(4)])
+    made = judge(same, run(same, X), Dataset(X))
+    assert made.against == "its inputs"
+    assert made.score(X * 0.5).value == pytest.approx(75, abs=3)
+
+
+def test_one_output_is_a_class_above_a_half_or_above_nothing():
+    outputs = np.array([[0.2], [0.8], [0.4], [0.6]])
+    labels = Dataset(X[:4], np.array([0, 1, 1, 1]))
+    assert judge(ONE, outputs, labels).score(outputs).value == 75
+    assert judge(ONE, outputs * 10 - 5, labels).score(outputs * 10 - 5).value == 75
+
+
+def test_an_output_that_never_moves_has_a_scale():
+    made = judge(TWO, np.ones((200, 2)) * [3.0, 0.0], Dataset(X))
+    assert made.score(np.ones((200, 2)) * [3.0, 0.0]).value == 100
+    assert made.score(np.ones((200, 2)) * [3.1, 0.0]).worst < 0
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "samples", "bound"),
+    # Upper limits of Tango's 90 % interval, found by maximising the likelihood on a grid.
+    [(0, 0, 400, 0.00672), (5, 2, 100, 0.08233), (1, 0, 400, 0.01113), (0, 5, 100, -0.02233)],
+)
+def test_the_bound_of_a_paired_difference(lost, won, samples, bound):
+    assert paired_bound(lost, won, samples) == pytest.approx(bound, abs=1e-4)
+
+
+def test_the_bound_holds_in_nineteen_cases_of_twenty():
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(1000):
+        draws = rng.choice(3, 300, p=(0.95, 0.03, 0.02))
+        held += paired_bound(int((draws == 1).sum()), int((draws == 2).sum()), 300) >= 0.01
+    assert held >= 935
+
+
+def test_what_is_lost_at_most_of_values_is_of_the_worst_output():
+    values = np.asarray(run(TWO, X), np.float64)
+    made = judge(TWO, values, Dataset(X))
+    before, after = made.score(values), made.score(values + values.std(axis=0) * np.array([0.0, 0.1]))
+    assert after.lost(before) == pytest.approx(1, abs=0.1)
+    assert after.lost_at_most(before) >= after.lost(before)
