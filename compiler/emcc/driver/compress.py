@@ -82,7 +82,7 @@ def manifest(
     return {
         "kind": KIND,
         "emcc": __version__,
-        "model": {**source(options.model), "name": original.name, "checked": checked},
+        "model": {**source(options.model), "name": original.name, "checked": checked, **options.named_output},
         "data": {**source(options.data), "samples": len(data)} if options.data and data is not None else None,
         "validation": source(options.validate) if options.validate else None,
         "recipe": source(options.recipe) if options.recipe else None,

@@ -34,6 +34,11 @@ class CompressOptions:
     steps: int | None = None
     output: str | None = None
 
+    @property
+    def named_output(self) -> dict[str, str]:
+        """What emcc.json says of the model's output: nothing where none was named."""
+        return {} if self.output is None else {"taken": self.output}
+
 
 @dataclass(frozen=True)
 class CompileOptions(CompressOptions):

@@ -44,6 +44,14 @@ def test_compile_takes_the_output_that_is_named(folder: Path) -> None:
     assert len(json.loads((folder / "b" / "emcc.json").read_text())["layers"]) == 2
 
 
+def test_compare_takes_the_output_that_was_compiled(folder: Path) -> None:
+    np.savez(folder / "d.npz", x=np.random.default_rng(0).standard_normal((30, 6)).astype(np.float32))
+    run("compile", "two.onnx", "--keep-weights", "--output", "h", "--data", "d.npz", "--out", "a", "-q")
+    assert json.loads((folder / "a" / "emcc.json").read_text())["model"]["taken"] == "h"
+    text = run("compare", "a", "--model", "two.onnx", "--data", "d.npz")
+    assert [line.split()[0] for line in text.splitlines() if line.strip().startswith(("x ", "h ", "y "))] == ["x", "h"]
+
+
 def test_compress_and_inspect_take_it_too(folder: Path) -> None:
     run("compress", "two.onnx", "--keep-weights", "--output", "h", "--out", "c", "-q")
     checked = json.loads((folder / "c" / "emcc.json").read_text())["model"]["checked"]
