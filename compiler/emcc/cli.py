@@ -73,6 +73,10 @@ TrainSteps = Annotated[
     int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of training, instead; as emcc.json has them.")
 ]
 RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", metavar="NAME", help="The tensor to take as the output. [default: the one that emcc can]"),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
 HELD = "|".join(name for name, one in ENGINES.items() if one.held)
@@ -114,6 +118,7 @@ def compile_command(
         bool, typer.Option("--strict", help="Exit with 1 where more is lost than the goal allows, or than a point.")
     ] = False,
     work: Work = None,
+    output: Output = None,
     dump: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the graph after every pass, and the program, as text.")
     ] = None,
@@ -133,7 +138,7 @@ def compile_command(
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work,
-        dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes, steps=steps,
+        output=output, dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes, steps=steps,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -162,6 +167,7 @@ def compress(
     ] = None,
     steps: TrainSteps = None,
     work: Work = None,
+    output: Output = None,
     quiet: Quiet = False,
 ) -> None:
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
@@ -180,7 +186,7 @@ def compress(
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
-        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps)
+        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, output)
         artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:
@@ -317,6 +323,7 @@ def inspect(
     ir: Annotated[
         bool, typer.Option("--ir", help="Print the model's graph, or the artefact's program, as text.")
     ] = False,
+    output: Output = None,
 ) -> None:
     """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
 
@@ -327,7 +334,7 @@ def inspect(
     if ir:
         from emcc.driver.dump import text_of
 
-        print(text_of(path), end="")
+        print(text_of(path, output), end="")
         return
     if path.is_dir():
         from emcc.report.paper import print_compressed, print_paper
@@ -347,7 +354,7 @@ def inspect(
     from emcc.frontend import survey
     from emcc.report.survey import as_values, print_survey
 
-    answers = survey(path)
+    answers = survey(path, output)
     print_survey(answers)
     if json_file:
         write_file(json_file, to_json(as_values(answers)))

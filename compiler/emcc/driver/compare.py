@@ -32,8 +32,8 @@ def compare_model(
     """
     opened = open_artefact(folder)
     tell("reading")
-    graph = load(model)
     made_of = opened.manifest["model"]
+    graph = load(model, "emcc compare", str(made_of["taken"]) if "taken" in made_of else None)
     if made_of["sha256"] != source(model)["sha256"]:
         raise EmccError(
             f"is not the model of {printable(str(folder))}, which was made of {printable(made_of['file'])!r} with "

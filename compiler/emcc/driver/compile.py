@@ -50,7 +50,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
 
     progress("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
-    source = load(options.model, "emcc compile")
+    source = load(options.model, "emcc compile", options.output)
     require_hardware(source, options.model)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)

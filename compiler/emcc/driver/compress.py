@@ -37,7 +37,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
 
     tell("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
-    source = load(options.model, "emcc compress")
+    source = load(options.model, "emcc compress", options.output)
     data = load_data(options.data, source) if options.data else None
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
     folded = Fold().apply(source)
@@ -82,7 +82,7 @@ def manifest(
     return {
         "kind": KIND,
         "emcc": __version__,
-        "model": {**source(options.model), "name": original.name, "checked": checked},
+        "model": {**source(options.model), "name": original.name, "checked": checked, **options.named_output},
         "data": {**source(options.data), "samples": len(data)} if options.data and data is not None else None,
         "validation": source(options.validate) if options.validate else None,
         "recipe": source(options.recipe) if options.recipe else None,

@@ -12,8 +12,10 @@ from emcc.ir.text import graph_text, program_text
 NAME = re.compile(r"\d\d-[a-z]+\.txt")
 
 
-def text_of(path: Path) -> str:
+def text_of(path: Path, output: str | None = None) -> str:
     """Return the program of a folder that `emcc compile` wrote, the graph of any other artefact, or a model's graph.
+
+    `output` is the tensor to take as a model's output.
 
     Raises:
         EmccError: the model or the artefact is damaged, or is none.
@@ -21,7 +23,7 @@ def text_of(path: Path) -> str:
     if not path.is_dir():
         from emcc.frontend import load
 
-        return graph_text(load(path))
+        return graph_text(load(path, "emcc inspect", output))
     from emcc.container import decode
     from emcc.eie.store import load_program
     from emcc.files.artefact import read_manifest

@@ -56,7 +56,12 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "format": FORMAT,
         "emcc": __version__,
         "target": options.target,
-        "model": {**source(options.model), "name": program.name, **_interface(program)},
+        "model": {
+            **source(options.model),
+            "name": program.name,
+            **_interface(program),
+            **options.named_output,
+        },
         "data": source(options.data) | {"samples": len(data), "labels": data.y is not None}
         if options.data and data
         else None,

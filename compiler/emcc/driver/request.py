@@ -19,6 +19,7 @@ class CompressOptions:
         task: what outputs are for, one of samples.judge.TASKS.
         minutes: how long training may take, about; steps: of training, instead.
         work: where a search keeps its steps, so that it goes on after an interruption.
+        output: the tensor to take as the output; None where there is one that can be taken.
     """
 
     model: Path
@@ -31,6 +32,12 @@ class CompressOptions:
     task: str = "auto"
     minutes: float | None = None
     steps: int | None = None
+    output: str | None = None
+
+    @property
+    def named_output(self) -> dict[str, str]:
+        """What emcc.json says of the model's output: nothing where none was named."""
+        return {} if self.output is None else {"taken": self.output}
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
 
 
 def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
-    """Return why the model as a whole, its inputs and outputs, is not one that emcc compiles."""
+    """Return why the model as a whole, its inputs, is not one that emcc compiles."""
     graph, problems = model.graph, []
     inputs = real_inputs(graph)
     shadowing = [function.name for function in model.functions if function.domain in ("", "ai.onnx")]
@@ -75,16 +75,12 @@ def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
     if len(inputs) != 1:
         names, hint = ", ".join(quoted(value.name) for value in inputs[:8]), _ONE_INPUT if inputs else _NO_INPUT
         problems.append(_error(path, f"has {len(inputs)} inputs, not one{': ' if names else ''}{names}", hint))
-    if len(graph.output) != 1:
-        names = ", ".join(quoted(value.name) for value in graph.output[:8])
-        problems.append(_error(path, f"has {len(graph.output)} outputs, not one: {names}", _ONE))
     hostile = names_problem(graph, path)
     problems.extend([hostile] if hostile else [])
     problems.extend(problem for value in inputs[:1] if (problem := _input_problem(value, path)))
     return problems
 
 
-_ONE = "cut the others off with onnx.utils.extract_model"
 _ONE_INPUT = "make constants of the others: initializers of their names"
 _NO_INPUT = "export it again, with its input among the inputs of the graph"
 

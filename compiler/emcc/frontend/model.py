@@ -5,7 +5,7 @@ that no real dimension has, and must come out the same: then it treats each samp
 it does not (an exporter froze the batch to 1), it is read for one sample.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,15 @@ import onnx
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
+from emcc.frontend.context import Initializers, Model
 from emcc.frontend.facts import facts_of, input_data, model_problems
 from emcc.frontend.operands import Data
+from emcc.frontend.outputs import choose, several
 from emcc.frontend.read import opset_of, read
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import NodeReport, Survey
 from emcc.frontend.topology import ordered, real_inputs
-from emcc.frontend.walk import Initializers, Walk
+from emcc.frontend.walk import Walk
 from emcc.ir.graph import Array, Graph, Tensor
 
 BATCHES = (1009, 1013)
@@ -33,16 +35,22 @@ class _Model:
     opset: int
     nodes: list[onnx.NodeProto]
     by: str
+    output: str | None = None
+    decoded: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The tensor that is taken as the output, or all outputs where that is open."""
+        return [value.name for value in self.proto.graph.output] if self.output is None else [self.output]
 
 
-def load(path: Path, by: str = "emcc") -> Graph:
+def load(path: Path, by: str = "emcc", output: str | None = None) -> Graph:
     """Return the model as a Graph of ONNX operators in order, attributes of the newest opset, the batch axis None.
 
     Raises EmccError where the file is not a model, or the model is not one that emcc compiles; then every node at
-    fault is listed. `by` is the command that messages name.
+    fault is listed. `by` is the command that messages name; `output`: see outputs.choose.
     """
-    model = _open(path, by)
-    problems = model_problems(model.proto, path)
+    model, problems = _open(path, by, output)
     walk = _read(model)
     refused = [report for report in walk.reports if not report.supported]
     if problems or refused:
@@ -50,10 +58,9 @@ def load(path: Path, by: str = "emcc") -> Graph:
     return _graph(model, walk)
 
 
-def survey(path: Path) -> Survey:
+def survey(path: Path, output: str | None = None) -> Survey:
     """Report on every node that the output depends on, and on the model."""
-    model = _open(path, "emcc")
-    problems = model_problems(model.proto, path)
+    model, problems = _open(path, "emcc", output)
     walk = _read(model)
     if not problems and all(report.supported for report in walk.reports):
         try:
@@ -64,16 +71,28 @@ def survey(path: Path) -> Survey:
     return Survey(walk.reports, replace(facts_of(model.proto, model.opset, path), problems=sentences))
 
 
-def _open(path: Path, by: str) -> _Model:
+def _open(path: Path, by: str, output: str | None) -> tuple[_Model, list[EmccError]]:
+    """Return the model with its output chosen, and what is wrong with it as a whole."""
     proto = read(path)
-    opset = opset_of(proto, path)
-    return _Model(path, proto, opset, ordered(proto.graph, path), by)
+    whole = _Model(path, proto, opset_of(proto, path), ordered(proto.graph, path), by)
+
+    def only(name: str) -> _Model:
+        return replace(whole, nodes=ordered(proto.graph, path, [name]), output=name)
+
+    def plain(name: str) -> bool:
+        walk = _read(only(name))
+        return _accepted(walk) and name in walk.data and walk.data[name].dtype == "float32"
+
+    problems = model_problems(proto, path)
+    chosen = choose(proto.graph, output, plain, path)
+    if chosen is None:
+        return whole, [*problems, several(proto.graph, path)]
+    return only(chosen), problems
 
 
 def _read(model: _Model) -> Walk:
     """Return the walk for the batch that the model fixes, for any batch, or else for one sample."""
     graph = model.proto.graph
-    decoded: dict[str, Array] = {}
     batch = None
     data: dict[str, Data] = {}
     for value in real_inputs(graph):
@@ -83,13 +102,12 @@ def _read(model: _Model) -> Walk:
     names = {*(tensor.name for tensor in graph.initializer), *data}
     names.update(name for node in graph.node for name in node.output)
     functions = {(function.domain, function.name) for function in model.proto.functions}
+    opsets = {entry.domain: entry.version for entry in model.proto.opset_import} | {"": model.opset}
 
     def walk(samples: int, frozen: bool = False) -> Walk:
-        known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, decoded)
-        outputs = [value.name for value in graph.output]
-        return Walk(model.path, model.opset, samples, frozen, known, dict(data), set(names), functions, model.by).run(
-            model.nodes, outputs
-        )
+        known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)
+        about = Model(model.path, opsets, frozenset(data), functions, model.by)
+        return Walk(about, samples, frozen, known, dict(data), set(names)).run(model.nodes, model.outputs)
 
     if batch is not None:
         return walk(batch)
@@ -135,7 +153,7 @@ def _refusal(problems: list[EmccError], refused: list[NodeReport], path: Path) -
 def _graph(model: _Model, walk: Walk) -> Graph:
     """Return the Graph of a walk without refusals: the nodes between input and output, with unique names."""
     graph, path = model.proto.graph, model.path
-    source, output = real_inputs(graph)[0].name, graph.output[0].name
+    source, output = real_inputs(graph)[0].name, model.outputs[0]
     if output not in walk.data:
         raise EmccError(f"its output {quoted(output)} does not depend on its input", file=path, hint="export it again")
     chain, wanted = [], {output}

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import onnx
 
+from emcc.frontend.context import Model
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
-from emcc.ir.graph import Array
+from emcc.ir.graph import Array, Node
 from emcc.ops.operator import Shape
 
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
@@ -32,7 +33,8 @@ class Data:
 
     `host` is the operator that leaves it to the host, or "". `derived`: it would be constant, were the shape of a
     tensor known that a refused node makes. `bare`: the model, which is for one sample alone, has no batch axis in
-    front of it: its shape there is shape[1:], and not (1, *shape[1:]).
+    front of it: its shape there is shape[1:], and not (1, *shape[1:]). `unit`: every sample is a vector of numbers from
+    0 up, whose sum is 1.
     """
 
     shape: Shape | None
@@ -40,6 +42,7 @@ class Data:
     host: str = ""
     derived: bool = False
     bare: bool = False
+    unit: bool = False
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Operands:
     Attributes:
         proto: the node.
         attrs: its attributes over the defaults of its operator.
-        opset: of the default domain.
+        model: what it is a node of.
         batch: the number of samples the model is read for.
         frozen: whether that is 1 although the model's batch axis is open.
         data: every computed tensor so far.
@@ -57,20 +60,36 @@ class Operands:
         names: every name that the model has, wherever, and those that nodes before this one made.
         changed: constants in the form that the node needs, by the name it refers to them with.
         steps: ir nodes in front of the one that the rule returns.
+        makers: the ir nodes so far, by the tensors they make.
+        kept: constants of those, by the names that they have there.
         leaves_bare: whether the output is bare (see Data); None where an input's being so decides.
+        leaves_unit: whether the output is: see Data.
     """
 
     proto: onnx.NodeProto
     attrs: Mapping[str, Any]
-    opset: int
+    model: Model
     batch: int
     frozen: bool
     data: Mapping[str, Data]
     constants: Mapping[str, Array]
-    names: Collection[str] = ()
+    names: Collection[str]
+    makers: Mapping[str, Node]
+    kept: Mapping[str, Array]
     changed: dict[str, Array] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     leaves_bare: bool | None = None
+    leaves_unit: bool = False
+
+    @property
+    def opset(self) -> int:
+        """Return the version of the default domain."""
+        return self.model.opsets[""]
+
+    @property
+    def sources(self) -> Collection[str]:
+        """Return the names of the model's inputs."""
+        return self.model.sources
 
     def given(self, i: int) -> bool:
         """Return whether input i is there."""

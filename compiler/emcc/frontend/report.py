@@ -51,6 +51,19 @@ class ModelFacts:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Remarks:
+    """What to know of a file for holding its Graph against another runtime.
+
+    Attributes:
+        half: whether an input is of half precision, or a tensor is cast to it: nothing is closer than that.
+        outputs: the names of all outputs.
+    """
+
+    half: bool
+    outputs: tuple[str, ...]
+
+
 class Survey(list[NodeReport]):
     """A report for every node that the output depends on, in order, and the facts of the model."""
 

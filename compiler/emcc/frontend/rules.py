@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+import onnx
+
 from emcc import ops
 from emcc.frontend import rules_arithmetic as arithmetic
 from emcc.frontend import rules_conv as images
 from emcc.frontend import rules_many as many
+from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
@@ -34,6 +37,7 @@ def _softmax(node: Operands) -> Made:
         axis = long[0] if long else max(axis, first)
     if axis < first:
         raise Refusal(f"{op} runs over the batch axis", "set its axis to the features")
+    node.leaves_unit = op == "Softmax" and len(sizes) == 2 and not bare
     return op, (node.proto.input[0],), {"axis": axis + bare}
 
 
@@ -83,8 +87,31 @@ RULES: Mapping[str, Rule] = {
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
 }
+ML_RULES: Mapping[str, Rule] = {
+    "LinearClassifier": ml.linear_classifier,
+    "LinearRegressor": ml.linear_regressor,
+    "Normalizer": ml.normalizer,
+    "Scaler": ml.scaler,
+}
+"""Those of the domain ai.onnx.ml."""
+
+OUTPUT = {"LinearClassifier": 1}
+"""The output that a rule is for, where it is not the first."""
+
 EITHER_SIDE = (
     *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
     *(images.concat, many.total, many.extreme, many.power),
 )
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""
+
+
+def standard(node: onnx.NodeProto) -> bool:
+    """Return whether an operator is of the default domain."""
+    return node.domain in ("", "ai.onnx")
+
+
+def rule_for(node: onnx.NodeProto) -> Rule | None:
+    """Return the rule of a node's operator, or None."""
+    if standard(node):
+        return RULES.get(node.op_type)
+    return ML_RULES.get(node.op_type) if node.domain == "ai.onnx.ml" else None

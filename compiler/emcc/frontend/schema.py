@@ -9,10 +9,10 @@ from onnx import AttributeProto
 from emcc.frontend.refusal import Refusal, quoted
 
 
-def attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
-    """Return the node's attributes over the defaults of its operator in `opset`; raise Refusal for unknown ones."""
+def attributes(node: onnx.NodeProto, opset: int, domain: str = "") -> Mapping[str, Any]:
+    """Return the node's attributes over its operator's defaults in `opset`; raise Refusal for unknown ones."""
     try:
-        schema = onnx.defs.get_schema(node.op_type, opset, "")
+        schema = onnx.defs.get_schema(node.op_type, opset, domain)
     except onnx.defs.SchemaError:
         raise Refusal(
             f"opset {opset} has no operator {quoted(node.op_type)}", "check the opset the file states"

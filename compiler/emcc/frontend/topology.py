@@ -32,8 +32,11 @@ def real_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
     return [value for value in graph.input if value.name not in initializers]
 
 
-def ordered(graph: onnx.GraphProto, path: Path) -> list[onnx.NodeProto]:
-    """Return the nodes that some output depends on, producers first; raise EmccError where names do not fit."""
+def ordered(graph: onnx.GraphProto, path: Path, outputs: Iterable[str] | None = None) -> list[onnx.NodeProto]:
+    """Return the nodes that `outputs`, or all outputs, depend on, producers first.
+
+    Raises EmccError where names do not fit.
+    """
     if graph.sparse_initializer:
         names = [sparse.values.name for sparse in graph.sparse_initializer]
         raise _listing("stores sparse tensors, which emcc does not read", names, path, "store them dense")
@@ -58,9 +61,9 @@ def ordered(graph: onnx.GraphProto, path: Path) -> list[onnx.NodeProto]:
         names = [node_name(graph.node[a]) for a, _ in nx.find_cycle(edges)]
         raise _listing("has a cycle", names, path, "a model must not depend on its own output")
     live: set[int] = set()
-    for value in graph.output:
-        if value.name in producer:
-            live |= {producer[value.name], *nx.ancestors(edges, producer[value.name])}
+    for name in [value.name for value in graph.output] if outputs is None else outputs:
+        if name in producer:
+            live |= {producer[name], *nx.ancestors(edges, producer[name])}
     return [graph.node[i] for i in nx.lexicographical_topological_sort(edges, key=int) if i in live]
 
 

@@ -1,9 +1,8 @@
 """Goes through a model's nodes once, for one number of samples: folds constants, makes ir nodes, notes refusals."""
 
 from collections import ChainMap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -12,13 +11,13 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.frontend import constants, legacy
+from emcc.frontend.context import Initializers, Model
 from emcc.frontend.hints import INLINE, STANDARD, hint_for
-from emcc.frontend.operands import Data, Operands, Step
+from emcc.frontend.operands import Data, Operands
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
-from emcc.frontend.rules import EITHER_SIDE, RULES
+from emcc.frontend.rules import EITHER_SIDE, OUTPUT, Rule, rule_for, standard
 from emcc.frontend.schema import attributes
-from emcc.frontend.tensors import decode
 from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array, Node
 from emcc.legal.hardware import missing
@@ -29,56 +28,40 @@ LARGEST = 1 << 28
 """Most elements a sample of a computed tensor."""
 
 
-class Initializers(dict[str, Array]):
-    """Constants by name: initializers, decoded when first asked for, and what is computed from them.
-
-    `decoded` holds the initializers alone, to be shared between walks.
-    """
-
-    def __init__(self, tensors: Mapping[str, onnx.TensorProto], path: Path, decoded: dict[str, Array]) -> None:
-        super().__init__()
-        self.tensors, self.path, self.decoded = tensors, path, decoded
-
-    def __missing__(self, name: str) -> Array:
-        if name not in self.decoded:
-            self.decoded[name] = decode(self.tensors[name], self.path)
-        return self.decoded[name]
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.tensors
-
-
 @dataclass
 class Walk:
     """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants.
 
-    `names` are all that the model uses, `functions` the (domain, name) of its own; `by` is the command, for messages.
+    `names` are all that the model uses, and that the walk has made; `makers` the ir nodes by the tensors they make.
     """
 
-    path: Path
-    opset: int
+    model: Model
     batch: int
     frozen: bool
     known: Initializers
     data: dict[str, Data]
     names: set[str]
-    functions: Collection[tuple[str, str]]
-    by: str
     nodes: list[Node] = field(default_factory=list)
     used: dict[str, Array] = field(default_factory=dict)
     reports: list[NodeReport] = field(default_factory=list)
+    makers: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def opset(self) -> int:
+        """Of the default domain."""
+        return self.model.opsets[""]
 
     def run(self, protos: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> "Walk":
         """Self, after all nodes, which are in topological order."""
         wanted = {name for proto in protos for name in uses(proto)} | set(outputs)
         for proto in protos:
-            op = f"{proto.domain}.{proto.op_type}" if proto.domain not in ("", "ai.onnx") else proto.op_type
+            op = proto.op_type if standard(proto) else f"{proto.domain}.{proto.op_type}"
             try:
                 made = self._node(proto, wanted)
                 self.reports.append(self._accepted(proto, op, made))
             except UnknownShapeError:
                 self._unknown(proto)
-                self.reports.append(self._accepted(proto, op, [proto.op_type], "as far as can be told"))
+                self.reports.append(self._accepted(proto, op, [], "as far as can be told"))
             except Refusal as refusal:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, refusal.reason, refusal.hint))
@@ -87,10 +70,12 @@ class Walk:
                 self.reports.append(NodeReport(node_name(proto), op, False, error.message, error.hint or ""))
         return self
 
-    def _accepted(self, proto: onnx.NodeProto, op: str, made: Sequence[str], note: str = "") -> NodeReport:
-        """The report on a node that became `made`, or is one such (none where it was folded)."""
-        computed = self._computed(proto)
-        wanted = next((lack for part in made if computed and (lack := missing(part, len(computed)))), "")
+    def _accepted(self, proto: onnx.NodeProto, op: str, made: Sequence[Node], note: str = "") -> NodeReport:
+        """The report on a node that became `made` (none where it was folded, or is not known)."""
+        lacks = [missing(part.op, sum(name in self.data for name in part.inputs)) for part in made]
+        if note and (computed := self._computed(proto)):
+            lacks.append(missing(proto.op_type, len(computed)))
+        wanted = next(filter(None, lacks), "")
         if not wanted:
             return NodeReport(node_name(proto), op, True, note)
         return NodeReport(node_name(proto), op, True, f"--target eie has no hardware for {wanted} yet", COMPRESS, False)
@@ -103,36 +88,38 @@ class Walk:
         """The inputs that depend on what flows through the model, not on shapes alone."""
         return [name for name in uses(proto) if name in self.data and not self.data[name].derived]
 
-    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> tuple[str, ...]:
-        """The ir operators that it became; none where it is constant."""
-        op = proto.op_type
-        if proto.domain not in ("", "ai.onnx"):
+    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> list[Node]:
+        """The ir nodes that it became; none where it is constant."""
+        op, own = proto.op_type, (proto.domain, proto.op_type) in self.model.functions
+        rule = rule_for(proto)
+        if not standard(proto) and (rule is None or own):
             raise Refusal(
                 f"{printable(op)} is not a standard operator, but one of the domain {quoted(proto.domain)}",
-                INLINE if (proto.domain, op) in self.functions else STANDARD,
+                INLINE if own else STANDARD,
             )
         computed = self._computed(proto)
-        attrs = attributes(proto, self.opset)
+        domain = "" if standard(proto) else proto.domain
+        attrs = attributes(proto, self.model.opsets.get(domain, 1), domain)
         derived = any(name in self.data and self.data[name].derived for name in proto.input)
-        if derived and (not computed or op in RULES):
+        if derived and (not computed or rule):
             raise UnknownShapeError
-        if not computed:
+        if not computed and not domain:
             self._fold(proto, attrs)
         elif op in ("Shape", "Size") and len(computed) == 1:
             self._shape_of(proto, attrs)
-        elif op in RULES:
-            return self._make(proto, attrs, wanted)
+        elif rule and computed:
+            return self._make(proto, attrs, rule, wanted)
         else:
-            raise Refusal(f"operator {printable(op)} is not supported by {self.by}", hint_for(op))
-        return ()
+            raise Refusal(f"operator {printable(op)} is not supported by {self.model.by}", hint_for(op))
+        return []
 
     def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
         if proto.op_type == "Constant":
             self.known[proto.output[0]] = constants.constant_value(
-                {a.name: attrs[a.name] for a in proto.attribute}, self.path
+                {a.name: attrs[a.name] for a in proto.attribute}, self.model.path
             )
             return
-        constants.check_tensors(proto, self.path)
+        constants.check_tensors(proto, self.model.path)
         values = [self.known[name] if name else None for name in proto.input]
         named = proto
         if self.opset < legacy.BROADCASTING and "broadcast" in attrs and len(values) == 2:
@@ -154,29 +141,31 @@ class Walk:
         start, end = attrs.get("start", 0), attrs.get("end")
         self.known[proto.output[0]] = full[start:end]
 
-    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], wanted: set[str]) -> tuple[str, ...]:
-        node = Operands(proto, attrs, self.opset, self.batch, self.frozen, self.data, self.known, self.names)
-        rule = RULES[proto.op_type]
+    def _make(self, proto: onnx.NodeProto, attrs: Mapping[str, object], rule: Rule, wanted: set[str]) -> list[Node]:
+        node = Operands(
+            proto, attrs, self.model, self.batch, self.frozen, self.data, self.known, self.names, self.makers, self.used
+        )
         if not node.is_data(0) and rule not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
-        made = rule(node)
-        extra = [name for name in proto.output[1:] if name in wanted]
+        made, output = rule(node), proto.output[OUTPUT.get(proto.op_type, 0)]
+        extra = [name for name in proto.output if name in wanted and name != output]
         if extra:
-            raise Refusal(f"its output {quoted(extra[0])} is used", "only the first output of a node may be used")
-        steps = [*node.steps, Step(made, proto.output[0])]
+            which = "first" if output == proto.output[0] else "second"
+            raise Refusal(f"its output {quoted(extra[0])} is used", f"only the {which} output of a node may be used")
         own: dict[str, Data] = {}
         nodes = []
-        for op, inputs, kept, output in ((*step.made, step.output) for step in steps):
-            result = Node(node_name(proto), op, inputs, (output,), kept)
-            own[output] = self._result(result, ChainMap(own, self.data), node.changed)
+        for (op, inputs, kept), name in [*((step.made, step.output) for step in node.steps), (made, output)]:
+            result = Node(node_name(proto), op, inputs, (name,), kept)
+            own[name] = self._result(result, ChainMap(own, self.data), node.changed)
             nodes.append(result)
         bare = any(node.bare(i) for i in range(len(proto.input))) if node.leaves_bare is None else node.leaves_bare
-        own[proto.output[0]] = replace(own[proto.output[0]], bare=bare)
+        own[output] = replace(own[output], bare=bare, unit=node.leaves_unit)
         self.data.update(own)
         self.used.update(node.changed)
         self.names.update(node.changed, own)
+        self.makers.update({result.outputs[0]: result for result in nodes})
         self.nodes += nodes
-        return tuple(result.op for result in nodes)
+        return nodes
 
     def _result(self, result: Node, data: Mapping[str, Data], changed: Mapping[str, Array]) -> Data:
         """The tensor that an ir node makes."""

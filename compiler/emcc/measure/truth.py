@@ -8,7 +8,7 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend import computes_in_half
+from emcc.frontend import Remarks, cut, remarks
 from emcc.ir.graph import Array, Graph
 from emcc.ops import interpret
 
@@ -41,18 +41,30 @@ def check(graph: Graph, path: Path, x: Array) -> str:
     """Compare the imported `graph` with onnxruntime on `x`, float32 [n, ...]; return a sentence on what was checked.
 
     A model that computes in float16 is given float16, and emcc the same numbers; samples that overflow there are
-    left out.
+    left out. The sentence names the output that was taken where the model has others.
 
     Raises:
         EmccError: they disagree.
     """
+    about = remarks(path)
+    return _check(graph, path, x, about) + _taken(graph.outputs[0], about)
+
+
+def _taken(output: str, about: Remarks) -> str:
+    if about.outputs == (output,):
+        return ""
+    outputs = ", ".join(repr(printable(name)) for name in about.outputs[:8])
+    return f"; {printable(output)!r} is taken as the output, of a model that has {outputs}"
+
+
+def _check(graph: Graph, path: Path, x: Array, about: Remarks) -> str:
     if find_spec("onnxruntime") is None:
         return "not checked against onnxruntime, which is not installed"
-    ran = _outputs(path, x)
+    ran = _outputs(path, x, graph.outputs[0], about)
     if isinstance(ran, str):
         return f"not checked against onnxruntime, which cannot run the model: {ran}"
     x, wanted = ran
-    close = HALF if computes_in_half(path) else SINGLE
+    close = HALF if about.half else SINGLE
     if close is HALF:
         rows = np.isfinite(x).all(tuple(range(1, x.ndim))) & np.isfinite(wanted).all(axis=1)
         x, wanted = x[rows], wanted[rows]
@@ -79,8 +91,8 @@ KINDS = {"tensor(double)": np.float64, "tensor(float16)": np.float16}
 """onnxruntime's name of an input's type -> what it is fed; float32 otherwise."""
 
 
-def _outputs(path: Path, x: Array) -> tuple[Array, Array] | str:
-    """Return the samples in the input's type and onnxruntime's output for them [n, elements]; or why there is none.
+def _outputs(path: Path, x: Array, output: str, about: Remarks) -> tuple[Array, Array] | str:
+    """Return the samples in the input's type and what onnxruntime computes as `output` [n, elements]; or why not.
 
     They run in batches where the model fixes one.
     """
@@ -90,7 +102,10 @@ def _outputs(path: Path, x: Array) -> tuple[Array, Array] | str:
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        model = str(path) if output in about.outputs else cut(path, output)
+        if model is None:
+            return "it is too large to be cut at its output"
+        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         (source, *_) = session.get_inputs()
         fixed = bool(source.shape) and isinstance(source.shape[0], int)
         size = source.shape[0] if fixed else len(x)
@@ -101,7 +116,7 @@ def _outputs(path: Path, x: Array) -> tuple[Array, Array] | str:
             batch = x[begin : begin + size]
             if len(batch) < size:
                 batch = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
-            parts.append(np.asarray(session.run(None, {source.name: batch})[0]))
+            parts.append(np.asarray(session.run([output], {source.name: batch})[0]))
         return x, np.concatenate([part.reshape(size, -1) for part in parts])[: len(x)]
     except Exception as error:
         if type(error).__module__.startswith("onnxruntime"):

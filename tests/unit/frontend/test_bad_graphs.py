@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from emcc import frontend
 from emcc.base.errors import EmccError
 
-OUTPUTS = "\n  hint: cut the others off with onnx.utils.extract_model"
+OUTPUTS = "\n  hint: name the one to take: --output z1"
 ONE = "\n  hint: make constants of the others: initializers of their names"
 JOINS = "\n  hint: emcc joins branches by Add, Sub, Sum and Concat only"
 BATCH = "\n  hint: keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
