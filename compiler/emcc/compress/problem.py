@@ -14,8 +14,9 @@ from emcc.compress.dropout import Dropout
 from emcc.ir.graph import Array, Graph
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
-from emcc.samples.judge import Judge, Score, judge, of_original, variance
+from emcc.samples.judge import Judge, variance
 from emcc.samples.split import Sides, split
+from emcc.samples.yardstick import Yardstick, yardstick
 
 EVALUATE = 1024
 PERIOD, ROOM = 6, 1 << 25
@@ -68,7 +69,7 @@ class Problem:
     Attributes:
         torch: the module. original: the graph that is compressed, and learned from.
         sides: which rows train and which decide. task: what the user says that the outputs are for, see samples.judge.
-        judged: judges outputs on the samples that decide. before: the original's score.
+        yardstick: judges outputs on the samples that decide, against the original's.
         dropout: how activations are left out in training.
 
     Raises:
@@ -81,8 +82,7 @@ class Problem:
     options: Aim
     sides: Sides | None = None
     task: str = "auto"
-    judged: Judge = field(init=False)
-    before: Score = field(init=False)
+    yardstick: Yardstick = field(init=False)
 
     def __post_init__(self) -> None:
         sides = self.sides or split(self.data, self.options.holdout, self.options.seed)
@@ -94,10 +94,13 @@ class Problem:
         self._room = ROOM
         self._targets = [self._numpy(self.original, x) for _, x in self._decide()]
         targets = self._shaped(np.concatenate(self._targets))
-        self.judged = judge(self.original, targets, self.judges, self.held, self.task)
-        self.before = self.judged.score(targets)
-        self._same = of_original(self.judged, targets)
+        self.yardstick = yardstick(self.original, targets, sides, self.task)
         self._variance = self.torch.from_numpy(variance(targets.reshape(len(targets), -1)).astype(np.float32))
+
+    @property
+    def judged(self) -> Judge:
+        """The judge of the samples that decide."""
+        return self.yardstick.judged
 
     @property
     def labelled(self) -> bool:
@@ -226,15 +229,8 @@ class Problem:
             return losses / count, math.nan
         return losses / count, self.judged.score(self._shaped(np.concatenate(found))).value
 
-    def score(self, graph: Graph) -> Score:
-        """The score on the rows that decide."""
-        return self.judged.score(self._given(graph))
-
-    def agreement(self, graph: Graph) -> float:
-        """As Problem.judge, with the original's outputs in the place of labels and targets."""
-        return self._same.score(self._given(graph)).value
-
-    def _given(self, graph: Graph) -> Array:
+    def outputs(self, graph: Graph) -> Array:
+        """A graph's outputs for the rows that decide, as the yardstick takes them."""
         return self._shaped(np.concatenate([self._numpy(graph, x) for _, x in self._decide()]))
 
     def _shaped(self, flat: Array) -> Array:

@@ -100,7 +100,7 @@ def _of(quality: Quality, stages: Stages, rounded: list[str], allowed: float, al
     return {
         "lost": lost,
         "allowed": allowed,
-        "measure": quality.judged.measure,
+        "measure": quality.yardstick.judged.measure,
         "source": quality.source,
         "samples": quality.samples,
         "rounded": rounded,

@@ -10,9 +10,10 @@ from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
-from emcc.samples.judge import AGREEMENT, Judge, Score, judge, of_original
+from emcc.samples.judge import Score
 from emcc.samples.sampling import dequantised, quantised, sample
 from emcc.samples.split import Sides
+from emcc.samples.yardstick import yardstick
 
 BATCH = 1000
 Run = Callable[[Array], Array]
@@ -38,19 +39,17 @@ class Quality:
     """The samples that decide, and the original's score on them.
 
     Attributes:
-        judged: the judge. before: the original's score. samples: how many decide; source: where they come from.
+        yardstick: the judge, and the original's score. samples: how many decide; source: where they come from.
     """
 
     def __init__(self, original: Graph, sides: Sides, task: str = "auto") -> None:
         self._sides, self.samples, self.source = sides, len(sides.held), sides.source
-        outputs = self._outputs(floats(original))
-        self.judged: Judge = judge(original, outputs, sides.judges, sides.held, task)
-        self.before = self.judged.score(outputs)
-        self._same = of_original(self.judged, outputs)
+        self.yardstick = yardstick(original, self._outputs(floats(original)), sides, task)
+        self.before = self.yardstick.before
 
     def score(self, run: Run) -> Score:
         """The score of what a model gives."""
-        return self.judged.score(self._outputs(run))
+        return self.yardstick.judged.score(self._outputs(run))
 
     def facts(self, run: Run) -> dict[str, Any]:
         """Quality of a compressed model against the original's, in percent; for emcc.json.
@@ -59,14 +58,15 @@ class Quality:
         `compressed`, 95 %. lost, lost_at_most: points. agreement: with the original, by class or explained variance.
         """
         outputs = self._outputs(run)
-        score = self.judged.score(outputs)
+        yardstick = self.yardstick
+        score = yardstick.judged.score(outputs)
         return {
-            "task": self.judged.task,
-            "measure": self.judged.measure,
-            "against": self.judged.against,
+            "task": yardstick.judged.task,
+            "measure": yardstick.judged.measure,
+            "against": yardstick.judged.against,
             "samples": self.samples,
             "source": self.source,
-            "labels": self.judged.labelled,
+            "labels": yardstick.judged.labelled,
             "outputs": score.parts.size,
             "float": self.before.value,
             "float_worst": self.before.worst,
@@ -74,9 +74,9 @@ class Quality:
             "worst": score.worst,
             "interval": list(score.interval),
             "lost": score.lost(self.before),
-            "lost_at_most": score.lost_at_most(self.before),
-            "agreement": self._same.score(outputs).value,
-            "agreement_measure": AGREEMENT if self._same.task == "classify" else self._same.measure,
+            "lost_at_most": yardstick.lost_at_most(outputs),
+            "agreement": yardstick.agreement(outputs),
+            "agreement_measure": yardstick.agreement_measure,
         }
 
     def _outputs(self, run: Run) -> Array:

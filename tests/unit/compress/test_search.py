@@ -11,9 +11,9 @@ from searching import kept, search
 
 from emcc.base.errors import EmccError
 from emcc.compress.search.goal import Goal
-from emcc.compress.search.search import Searcher
 from emcc.compress.search.store import Store
 from emcc.legal.verify import verify
+from emcc.samples.yardstick import Yardstick
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +105,7 @@ def test_another_search_does_not_take_up_the_work_of_the_first(tmp_path: Path) -
 
 
 def test_a_drop_that_cannot_be_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Searcher, "stored_quality", lambda self, state: 0.0)
-    monkeypatch.setattr(Searcher, "quality", lambda self, state: 0.0)
+    monkeypatch.setattr(Yardstick, "lost_at_most", lambda self, outputs: 100.0)
+    monkeypatch.setattr(Yardstick, "lost", lambda self, outputs: 100.0)
     with pytest.raises(EmccError, match="nothing can be taken"):
         search(folded([20, 16, 5]), Goal(max_drop=1.0))

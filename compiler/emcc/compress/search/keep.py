@@ -77,11 +77,11 @@ class Keeper(Stages):
         good = [trial for trial in tried if trial.lost <= most]
         if not good:
             richest = self._tried(start, chosen[0], len(tried))
-            score = self.problem.score(graph_of(self.problem.original, richest.state))
-            if score.lost(self.problem.before) > most and goal.refuses:
+            lost = self.problem.yardstick.lost(self.problem.outputs(graph_of(self.problem.original, richest.state)))
+            if lost > most and goal.refuses:
                 raise EmccError(
-                    f"with 255 values a layer it has {score.value:.2f} % {self.problem.measure} and loses "
-                    f"{score.lost(self.problem.before):.2f} points, {most:g} are allowed",
+                    f"with 255 values a layer it has {richest.quality:.2f} % {self.problem.measure} and loses "
+                    f"{lost:.2f} points, {most:g} are allowed",
                     hint="allow more with --max-drop",
                 )
             good = [richest]

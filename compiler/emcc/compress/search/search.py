@@ -43,7 +43,7 @@ class Searcher(Stages):
         problem, store = self.problem, self.store
         start = state_of(problem.original)
         self.before = store.value(lambda: problem.judge(problem.original))
-        if self.goal.max_drop is not None and problem.before.lost_at_most(problem.before) > self.goal.max_drop:
+        if self.goal.max_drop is not None and self.lost(start) > self.goal.max_drop:
             return self.result(start, self._whole(start), {"scan": [], "scores": {}})
         scanned = store.value(lambda: self.scan(start))
         self.zeros = self.zeros.forms({row["weight"]: row["curvature"] for row in scanned["rows"]})[scanned["score"]]
@@ -141,12 +141,12 @@ class Searcher(Stages):
             shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
             if self.fits(shared):
                 return shared
-        score = self.problem.score(graph_of(self.problem.original, shared))
-        lost = score.lost(self.problem.before)
+        outputs = self.problem.outputs(graph_of(self.problem.original, shared))
+        quality, lost = self.problem.judged.score(outputs).value, self.problem.yardstick.lost(outputs)
         if lost <= most or not self.goal.refuses:
             return shared
         raise EmccError(
-            f"nothing can be taken from this model: with the richest codebooks it has {score.value:.2f} % "
+            f"nothing can be taken from this model: with the richest codebooks it has {quality:.2f} % "
             f"{self.problem.measure} and loses {lost:.2f} points, {most:g} are allowed",
             hint="allow more with --max-drop, or give more data",
         )

@@ -290,7 +290,7 @@ class Stages:
 
     def lost(self, state: State) -> float:
         """Points that it loses at most, in 19 cases of 20; see samples.judge.Score."""
-        return self.problem.score(graph_of(self.problem.original, state)).lost_at_most(self.problem.before)
+        return self.problem.yardstick.lost_at_most(self.problem.outputs(graph_of(self.problem.original, state)))
 
     def fits(self, state: State) -> bool:
         """Whether it loses no more than `max_drop`; a step of the store."""
@@ -303,18 +303,18 @@ class Stages:
     def measured(self, shared: Graph) -> dict[str, Any]:
         """What the record says of the result."""
         problem = self.problem
-        score = problem.score(shared)
+        yardstick, outputs = problem.yardstick, problem.outputs(shared)
         return {
             "task": problem.judged.task,
             "measure": problem.measure,
             "held_out": len(problem.held),
             "trained_on": len(problem.train),
             "trained_steps": self.used,
-            "quality_before": problem.before.value,
-            "quality": score.value,
-            "lost": score.lost(problem.before),
-            "lost_at_most": score.lost_at_most(problem.before),
-            "agreement": problem.agreement(shared),
+            "quality_before": yardstick.before.value,
+            "quality": yardstick.judged.score(outputs).value,
+            "lost": yardstick.lost(outputs),
+            "lost_at_most": yardstick.lost_at_most(outputs),
+            "agreement": yardstick.agreement(outputs),
         }
 
     def note(self, name: str, state: State, before: Mapping[str, Array]) -> None:
@@ -326,10 +326,10 @@ class Stages:
 
     def facts(self, name: str, state: State, before: Mapping[str, Array]) -> list[dict[str, Any]]:
         """The rows of `note`."""
-        original = self.problem.original
+        problem, original = self.problem, self.problem.original
         after = graph_of(original, state)
         coded = self.coder.layers(after if state.codes else graph_of(original, self.quick(state)))
-        return rows(name, before, after, coded, self.problem.agreement(after))
+        return rows(name, before, after, coded, problem.yardstick.agreement(problem.outputs(after)))
 
     def say(self, stage: str, done: int, total: int, state: State, loss: float) -> None:
         """Tell of an epoch."""
