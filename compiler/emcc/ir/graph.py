@@ -30,12 +30,19 @@ class Format:
         """The largest integer."""
         return (1 << (self.width - 1)) - 1
 
-    def quantise(self, values: Array) -> Array:
-        """Floats to int64: nearest, ties up (floor(v + 1/2), as the hardware rounds), saturated. NaN is an error."""
+    def rounded(self, values: Array) -> Array:
+        """Floats to float64 integers of any size: nearest, ties up (floor(v + 1/2), as the hardware rounds).
+
+        NaN is an error.
+        """
         scaled = np.floor(np.ldexp(np.asarray(values, np.float64), self.frac_bits) + 0.5)
         if np.isnan(scaled).any():
             raise ValueError("NaN has no fixed-point value")
-        return np.clip(scaled, self.low, self.high).astype(np.int64)
+        return scaled
+
+    def quantise(self, values: Array) -> Array:
+        """Floats to int64: rounded, then saturated."""
+        return np.clip(self.rounded(values), self.low, self.high).astype(np.int64)
 
     def dequantise(self, integers: Array) -> Array:
         """Integers to float64."""

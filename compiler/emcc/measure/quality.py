@@ -10,7 +10,7 @@ from emcc.ir.program import Program
 from emcc.ops import interpret
 from emcc.ops.host import accuracy, classes
 from emcc.samples.dataset import Dataset
-from emcc.samples.sampling import quantised
+from emcc.samples.sampling import dequantised, quantised
 
 BATCH = 1000
 
@@ -30,7 +30,7 @@ def measure(original: Graph, shared: Graph, program: Program, data: Dataset, rea
     wide = data.x.astype(np.float64)
     before, after = (np.asarray(interpret.run(graph, wide), np.float64) for graph in (original, shared))
     integers = reference.run(program, quantised(program, data.x))
-    fixed = program.layers[-1].out_fmt.dequantise(integers).reshape(after.shape)
+    fixed = dequantised(program, integers).reshape(after.shape)
     classified = (classes(program.host, outputs) for outputs in (before, fixed))
     return {
         "samples": len(data),
@@ -54,14 +54,11 @@ def stored(original: Graph, held: Graph, data: Dataset) -> dict[str, Any]:
     Args:
         original: the folded float graph; held: what model.emc holds of it, compressed.
     """
-    source = held.tensors[held.inputs[0]].fmt
-    target = held.tensors[held.outputs[0]].fmt
     originals, decoded = [], []
     for begin in range(0, len(data), BATCH):
         x = np.asarray(data.x[begin : begin + BATCH])
         originals.append(np.asarray(interpret.run(original, x), np.float64))
-        y = np.asarray(interpret.run(held, source.quantise(x) if source else x))
-        decoded.append(target.dequantise(y) if source and target else y.astype(np.float64))
+        decoded.append(interpret.answers(held, x))
     before = np.concatenate(originals)
     after = np.concatenate(decoded).reshape(before.shape)
     same = agreement(*(classes(original.host, outputs) for outputs in (before, after)))

@@ -16,7 +16,7 @@ from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Shape, Stalls, drive
 from emcc.runtime.work import products
 from emcc.samples.dataset import Dataset, load_data
-from emcc.samples.sampling import quantised
+from emcc.samples.sampling import dequantised, quantised
 from emcc.tools import verilator
 from emcc.tools.rtl import read_rtl
 
@@ -127,7 +127,7 @@ def _judged(
     useful = products(program, layers)
     busy = program.pes * int(counted[done].sum())
     integers = ran.words[:, np.argsort(program.outputs[0].slots)]
-    outputs = last.out_fmt.dequantise(integers).reshape(len(done), *program.outputs[0].shape)
+    outputs = dequantised(program, integers)
     return SimulationResult(
         inferences=len(done),
         mismatches=int(differs.sum()) + missing,

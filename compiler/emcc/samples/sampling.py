@@ -3,7 +3,7 @@
 import numpy as np
 
 from emcc.base.errors import EmccError
-from emcc.ir.graph import Array, Graph
+from emcc.ir.graph import Array, Format, Graph
 from emcc.ir.program import Program
 from emcc.samples.dataset import Dataset
 
@@ -28,8 +28,10 @@ def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
     return Dataset(np.asarray(data.x[rows]), None if data.y is None else data.y[rows])
 
 
-def quantised(program: Program, x: Array) -> Array:
-    """Return float samples [n, ...] as the array takes them: int64 [n, elements], flattened in the model's order.
+def scaled(program: Program, x: Array) -> Array:
+    """Return float samples [n, ...] on the input's scale: float64 integers [n, elements], in the model's order.
+
+    Nothing is saturated: `input_format` says what the array takes.
 
     Raises:
         EmccError: the samples are not in the model's shape, or some are NaN.
@@ -38,4 +40,28 @@ def quantised(program: Program, x: Array) -> Array:
         raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.inputs[0].shape}")
     if np.isnan(x).any():
         raise EmccError("x has NaN in it")
-    return program.layers[0].in_fmt.quantise(x.reshape(len(x), -1))
+    return input_format(program).rounded(x.reshape(len(x), -1))
+
+
+def input_format(program: Program) -> Format:
+    """Return the format of the program's input."""
+    return program.buffers[program.inputs[0].buffer].fmt
+
+
+def quantised(program: Program, x: Array) -> Array:
+    """Return float samples [n, ...] as the array takes them: int64 [n, elements], flattened in the model's order.
+
+    Raises:
+        EmccError: the samples are not in the model's shape, or some are NaN.
+    """
+    fmt = input_format(program)
+    return np.clip(scaled(program, x), fmt.low, fmt.high).astype(np.int64)
+
+
+def dequantised(program: Program, integers: Array, output: int = 0) -> Array:
+    """Return what the array gave as an output, int64 [n, elements] in the model's order, in floats: float64 [n, ...].
+
+    The host's operators behind the last layer are not applied (ops.host does that).
+    """
+    port = program.outputs[output]
+    return program.buffers[port.buffer].fmt.dequantise(integers).reshape(len(integers), *port.shape)

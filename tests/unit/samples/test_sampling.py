@@ -9,7 +9,7 @@ from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph, Tensor
 from emcc.samples.dataset import Dataset
-from emcc.samples.sampling import quantised, sample, spread
+from emcc.samples.sampling import dequantised, quantised, sample, scaled, spread
 
 GRAPH = Graph("g", ("x",), ("x",), (), {"x": Tensor("x", (None, 2, 3))}, {})
 
@@ -43,3 +43,16 @@ def test_samples_as_integers() -> None:
         quantised(program, np.zeros((1, 4), np.float32))
     with pytest.raises(EmccError, match="x has NaN"):
         quantised(program, np.float32([[0, np.nan, 0]]))
+
+
+def test_outputs_in_floats() -> None:
+    program = lower(quantised_graph([3, 2]), LowerOptions(pes=2))
+    frac = program.layers[-1].out_fmt.frac_bits
+    floats = dequantised(program, np.array([[1, -2], [32767, 0]]))
+    assert floats.shape == (2, *program.outputs[0].shape)
+    assert (floats * 2.0**frac).tolist() == [[1, -2], [32767, 0]]
+
+
+def test_the_scale_of_inputs_saturates_nothing() -> None:
+    program = lower(quantised_graph([3, 2]), LowerOptions(pes=2))
+    assert scaled(program, np.float32([[0.5, -1, 1000]])).tolist() == [[128, -256, 256000]]
