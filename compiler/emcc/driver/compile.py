@@ -1,6 +1,7 @@
 """The driver: a model and options in, the files of an artefact out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from emcc.base.errors import EmccError
@@ -32,6 +33,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.dump import Dump
     from emcc.driver.encoder import Encoder
     from emcc.driver.recipe import Recipe
+    from emcc.driver.scaling import Scaling, emptied
     from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
@@ -57,8 +59,10 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     dump = Dump(options.dump) if options.dump else None
     steps = Steps(progress, dump)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
-    original = steps.run((Fold(),), source)
+    scaling = Scaling.of(recipe, source, data, options.keep_weights)
+    original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
+    planned = replace(planned, warnings=(*planned.warnings, *scaling.warnings))
     for name, reason in planned.skipped if options.goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
@@ -71,8 +75,10 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         shared, record = search(original, data, options, recipe, encoder, progress)
         planned = plan.searched(planned, recipe, options.keep_weights)
         steps.searched(shared, record)
+    planned = replace(planned, warnings=(*planned.warnings, *emptied(original, shared)))
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
+    steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     program = lower(quantised, planned.lower, active)
@@ -88,7 +94,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     progress("measuring")
     errors = table_errors(calibrated, quantised)
     compiled = manifest.Compiled(
-        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record, errors
+        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record, errors, scales
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(facts)

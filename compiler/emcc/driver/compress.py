@@ -24,9 +24,11 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     """
     from emcc.container import decode
     from emcc.driver.encoder import Encoder
+    from emcc.driver.scaling import Scaling
     from emcc.driver.search import search
     from emcc.frontend import load
     from emcc.frontend.export import export
+    from emcc.legal.checks import chained
     from emcc.measure import truth
     from emcc.measure.quality import stored
     from emcc.measure.values import digests, rounded
@@ -42,6 +44,10 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     folded = Fold().apply(source)
     if not any(folded.layers()):
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
+    scaling = Scaling.of(recipe, source, data, options.keep_weights)
+    data = scaling.data
+    for step in scaling.passes if chained(folded) else ():
+        folded = step.apply(folded)
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
     searched: dict[str, Any] = {}
     if options.goal is None:

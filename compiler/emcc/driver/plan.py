@@ -16,7 +16,7 @@ from emcc.samples.dataset import Dataset
 PRUNE = "skipped: no data to fine-tune on; the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
 FINETUNE = "skipped: no data"
 KEPT = "skipped: --keep-weights"
-SYNTHETIC = "calibrated on synthetic inputs (standard normal noise); give real ones with --data"
+SYNTHETIC = "no data: formats are for inputs in an assumed range ([calibrate] reach); give real ones with --data"
 
 
 @dataclass(frozen=True)

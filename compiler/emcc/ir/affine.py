@@ -4,6 +4,9 @@ import numpy as np
 
 from emcc.ir.graph import Affine, Array
 
+LARGEST = 1e18
+"""No scale that emcc chooses is larger, or smaller than its inverse."""
+
 
 def sound(affine: Affine, elements: int) -> bool:
     """Whether scales and offsets are float64 [elements] or [1], all finite, and no scale is 0."""
