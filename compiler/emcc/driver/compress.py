@@ -52,7 +52,8 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     searched: dict[str, Any] = {}
     if options.goal is None:
         tell("sharing weights")
-        shared = recipe.codebooks.kept().apply(folded)
+        codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
+        shared = codebooks.kept().apply(folded)
     elif options.data is None or data is None:
         raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     else:

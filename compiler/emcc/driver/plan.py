@@ -55,7 +55,7 @@ def make(
     resolved["lower"]["pes"] = lower.pes
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic else []
-    zeros, codebooks = recipe.zeros, recipe.codebooks
+    zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False

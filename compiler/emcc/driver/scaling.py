@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from emcc.base.text import printable
+from emcc.compress.method import Codebooks, Zeros
 from emcc.driver.recipe import Recipe
 from emcc.ir.graph import PLAIN, Graph
 from emcc.passes.base import Pass
@@ -18,8 +19,27 @@ from emcc.samples.dataset import Dataset
 from emcc.samples.far import Far, far, warning, without
 
 CHUNK = 1 << 22
+PART = 0.6
+"""Of the recipe's strength of pruning: what a model bears without training, so that its error still tells something."""
 MANY = 1e-3
 """Share of samples whose inputs saturate, from which the user is told."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """Compression without training: what scales are judged through, since they change what is pruned too."""
+
+    zeros: Zeros
+    codebooks: Codebooks
+
+    @property
+    def name(self) -> str:
+        """The codebooks'."""
+        return self.codebooks.name
+
+    def apply(self, graph: Graph) -> Graph:
+        """The graph, pruned and shared."""
+        return self.codebooks.apply(self.zeros.apply(graph))
 
 
 @dataclass(frozen=True)
@@ -43,7 +63,8 @@ class Scaling:
         calibrate = recipe.of(Calibrate)
         judge = None
         if data is not None:
-            share = recipe.codebooks.kept() if keep_weights else recipe.codebooks
+            codebooks = recipe.codebooks.on(data.x)
+            share: Pass = codebooks.kept() if keep_weights else Pruned(recipe.zeros.partly(PART), codebooks)
             quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
             judge = Judge(np.asarray(data.x), share, quick)
         labelled = data is not None and data.y is not None and data.y.dtype.kind in "iu"
