@@ -17,7 +17,8 @@ from emcc.passes.layers import Producer, producers
 from emcc.passes.ranges import SIGMAS, ranges
 from emcc.passes.reach import error, held, safe, widest
 
-_SYNTHETIC_ROWS = 256
+_SYNTHETIC_ROWS, _SPREAD, _OFTEN = 256, 1025, 4
+"""Samples of noise; numbers of a range, and the part of it that counts where precision is chosen."""
 
 
 def choose(values: Array, width: int, headroom: float) -> Format:
@@ -158,7 +159,8 @@ class Calibrate:
         candidates = [Format(self.bits, frac + 1), Format(self.bits, frac)]
         flat = flat_beyond(node, limits, 2.0 ** -(frac + 2))
         z_fmt = choose(np.clip(z, -flat, flat), self.bits, 1.0 if np.abs(z).max() >= flat else headroom)
-        exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(z)))
+        seen = np.linspace(z.min(), z.max(), _SPREAD) / _OFTEN if self.synthetic else z
+        exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(seen)))
         return {made.z: z_fmt, made.y: min(candidates, key=lambda fmt: error(exact, fmt))}
 
 
