@@ -208,14 +208,11 @@ def error_of_onnx(model: Path, x: np.ndarray, y: np.ndarray) -> float:
 def error_of_emc(data: bytes, x: np.ndarray, y: np.ndarray) -> float:
     """Percent, of the model as model.emc has it: in integers where it holds integers throughout."""
     from emcc.container import decode
-    from emcc.ops.interpret import run as evaluate
+    from emcc.ops.interpret import answers
 
     graph = decode(data)
-    source = graph.tensors[graph.inputs[0]].fmt
-    inputs = x if source is None else source.quantise(x)
     wrong = sum(
-        int(np.sum(np.asarray(evaluate(graph, inputs[i : i + 1000])).argmax(axis=1) != y[i : i + 1000]))
-        for i in range(0, len(y), 1000)
+        int(np.sum(answers(graph, x[i : i + 1000]).argmax(axis=1) != y[i : i + 1000])) for i in range(0, len(y), 1000)
     )
     return 100 * wrong / len(y)
 

@@ -28,6 +28,7 @@ from emcc.eie.store import load_program
 from emcc.frontend import load
 from emcc.ops import host, interpret
 from emcc.passes.fold import Fold
+from emcc.samples.sampling import dequantised, quantised
 
 from models import onnxruntime_run, save  # isort: skip
 from random_chains import chains  # isort: skip
@@ -57,10 +58,10 @@ def agrees(case: tuple[tuple[onnx.ModelProto, tuple[int, ...]], int]) -> str | N
         except EmccError as error:
             return f"refused: {str(error).splitlines()[0].removeprefix(f'{model}: ')}"
     program, integer = load_program(artefact.files["program.npz"]), decode(artefact.files["model.emc"])
-    codes = program.layers[0].in_fmt.quantise(x.reshape(len(x), -1))
+    codes = quantised(program, x)
     outputs = reference.run(program, codes)
     np.testing.assert_array_equal(outputs, interpret.run(integer, codes).reshape(outputs.shape))
-    y = program.layers[-1].out_fmt.dequantise(outputs)
+    y = dequantised(program, outputs).reshape(outputs.shape)
     largest = max(float(np.abs(value).max()) for value in values.values())
     np.testing.assert_allclose(y, values[graph.outputs[0]].reshape(y.shape), rtol=0, atol=OFF * largest)
     return None

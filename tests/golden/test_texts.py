@@ -54,7 +54,7 @@ def dumped(folder: Path) -> dict[str, str]:
     result = CliRunner().invoke(app, [*arguments, "--quiet"])
     assert result.exit_code == 0, result.output
     texts = {file.stem: file.read_text() for file in sorted((folder / "dump").iterdir())}
-    assert texts["05-program"] == inspected(folder / "out")
+    assert texts["07-program"] == inspected(folder / "out")
     return texts
 
 
@@ -92,7 +92,7 @@ def texts(folder: Path) -> dict[str, str]:
     return {
         "digits-model": inspected(model("digits", folder)),
         "conv-model": inspected(model("small_conv", folder)),
-        **{f"tables-{stage}": stages[stage] for stage in ("01-fold", "02-share", "04-quantise", "05-program")},
+        **{f"tables-{stage}": stages[stage] for stage in ("01-fold", "04-share", "06-quantise", "07-program")},
         "conv-integers": graph_text(conv),
         "conv-program": program_text(lower(conv, LowerOptions(pes=2))),
         "joins-program": program_text(lower(joins(), LowerOptions(pes=4))),

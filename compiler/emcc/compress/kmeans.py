@@ -9,6 +9,7 @@ import numpy as np
 from emcc.base.options import option
 from emcc.compress.clusters.codebook import cluster, entropy, priced
 from emcc.compress.clusters.lloyd import INITS
+from emcc.compress.importance.use import Use, better, use
 from emcc.compress.method import Assigner, Setting
 from emcc.compress.parameters import Codes, Entries
 from emcc.compress.state import State
@@ -25,6 +26,10 @@ class Share:
     """K-means weight sharing, a codebook a layer: sets `codebooks`, and the constants to the decoded weights.
 
     Zero weights stay exactly zero. A layer with no more distinct values than entries keeps its weights exactly.
+
+    With samples `data`, float32 [n, ...], a weight's squared error may count as much as it costs at the outputs: the
+    second moment of its input times its row's importance (`importance.use`). Codebooks are made with and without, and
+    those with the less error at the outputs are taken.
     """
 
     bits: int = option(
@@ -34,13 +39,25 @@ class Share:
     init: str = option("optimal", "where the clusters begin; optimal: at the least error there is", choices=INITS)
     max_iter: int = option(1000, "iterations of k-means at most", low=0, high=100_000)
     seed: int = option(0, 'seed of init = "random"', low=0)
+    weigh: bool = option(
+        True, "weigh errors by what they cost at the outputs, on the data, where that makes them better"
+    )
     layers: Mapping[str, int] = option({}, "bits of one layer, by its name", choices=(0, 1, 2, 4, 8))
+    data: Array | None = None
     name: ClassVar[str] = "share"
     role: ClassVar[str] = "share"
 
     def apply(self, graph: Graph) -> Graph:
         """The graph with shared weights."""
         check_names(self.layers, graph, "share.layers")
+        plain = self._shared(graph, {})
+        if not self.weigh or self.data is None or _exact(graph, plain):
+            return plain
+        uses = use(graph, self.data)
+        return better(graph, self.data, plain, self._shared(graph, uses)) if uses else plain
+
+    def _shared(self, graph: Graph, uses: Mapping[str, Use]) -> Graph:
+        """The graph with shared weights, their errors weighed by `uses`, by weight constant."""
         codebooks, constants = {}, {}
         for layer in linear_layers(graph):
             codebook = cluster(
@@ -49,10 +66,15 @@ class Share:
                 init=self.init,
                 seed=self.seed,
                 max_iter=self.max_iter,
+                importance=uses[layer.weight].of_weights() if layer.weight in uses else None,
             )
             codebooks[layer.weight] = codebook
             constants[layer.weight] = looked_up(codebook.values.astype(np.float32), codebook.codes)
         return graph.with_constants(constants).with_(codebooks=codebooks)
+
+    def on(self, x: Array) -> Self:
+        """With samples."""
+        return replace(self, data=x)
 
     def kept(self) -> Self:
         """As wide as `kept_bits`, in every layer."""
@@ -79,3 +101,9 @@ class Share:
     def bits_of(self, values: Array, codes: Array) -> float:
         """The entropy of the codes, and 16 bits an entry."""
         return entropy(codes) + ENTRY_BITS * values.size
+
+
+def _exact(graph: Graph, shared: Graph) -> bool:
+    """Whether all weights were kept."""
+    names = [node.inputs[1] for node in graph.layers()]
+    return all(np.array_equal(graph.constants[name], shared.constants[name]) for name in names)

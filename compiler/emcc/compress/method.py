@@ -103,6 +103,10 @@ class Zeros(Method, Protocol):
 class Codebooks(Method, Protocol):
     """A method that shares weights."""
 
+    def on(self, x: Array) -> Self:
+        """The method with samples of the model's input, float32 [n, ...], to weigh errors by, if it does."""
+        ...
+
     def kept(self) -> Self:
         """The method with the options that --keep-weights has for it."""
         ...

@@ -12,7 +12,8 @@ from emcc.container.bits import FormatError, read_uint, uint
 from emcc.container.file import reading, seal, section_names, unframe
 from emcc.container.header import Constant, Header, header_of, pack
 from emcc.container.matrices import CODINGS, Matrix, side_by_side
-from emcc.ir.graph import Array, Codebook, Graph
+from emcc.ir.affine import sound
+from emcc.ir.graph import Affine, Array, Codebook, Graph
 
 _UNIT = 32767
 _BASE, _PER_BYTE = 1 << 28, 1024
@@ -51,7 +52,9 @@ def encode(graph: Graph, *, coding: str = "huffman") -> bytes:
         return front + matrices.write(codes[at], book, layer.code_w, _geometry(layer), rows_before, coding)
 
     plain = b"".join(arrays.write(graph.constants[constant.name]) for constant in head.arrays)
-    sections = [plain] * bool(head.arrays) + side_by_side(len(head.layers), job)
+    parts = [graph.affines[name] for name in head.affines]
+    scales = b"".join(arrays.write(array) for part in parts for array in (part.scale, part.offset))
+    sections = [plain] * bool(head.arrays) + [scales] * bool(parts) + side_by_side(len(head.layers), job)
     data = seal(pack(head), dict(zip(section_names(head), sections, strict=True)))
     try:
         claim(head, len(data))
@@ -76,7 +79,8 @@ def decode(data: bytes, *, file: object | None = None) -> Graph:
         if layer.values is not None:
             books[constant.name] = Codebook(layer.values, codes, constant.code_w)
             constants[constant.name] = layer.values.astype(np.float32)[codes]
-    return Graph(head.name, head.inputs, head.outputs, head.nodes, head.tensors, constants, books, head.host)
+    ends = (head.inputs, head.outputs, head.nodes, head.tensors)
+    return Graph(head.name, *ends, constants, books, head.host, _affines(head, sections, file))
 
 
 def opened(data: bytes, file: object | None) -> tuple[Header, dict[str, bytes]]:
@@ -93,6 +97,9 @@ def claim(head: Header, file_size: int) -> None:
     A dimension of 0 counts as 1: NumPy has no array of nothing by more than can be.
     """
     left = limit = _BASE + _PER_BYTE * file_size
+    left -= 8 * sum(map(sum, head.affines.values()))
+    if left < 0:
+        raise FormatError(f"scales and offsets of more than {limit} elements in a file of this size")
     for constant in head.constants:
         share = (5 if constant.codebook < 0 else 1) if constant.code_w else 4
         left -= share * prod(max(size, 1) for size in constant.shape) + 8 * sum(constant.shape)
@@ -114,6 +121,22 @@ def read_arrays(head: Header, sections: dict[str, bytes], file: object | None) -
         if at != len(data):
             raise FormatError(f"{len(data) - at} bytes too many")
     return values
+
+
+def _affines(head: Header, sections: dict[str, bytes], file: object | None) -> dict[str, Affine]:
+    """What the host does to tensors."""
+    affines: dict[str, Affine] = {}
+    data, at = sections.get("scales", b""), 0
+    with reading("scales", file):
+        for name, (scales, offsets) in head.affines.items():
+            scale, at = arrays.read(data, at, scales, "float64")
+            offset, at = arrays.read(data, at, offsets, "float64")
+            affines[name] = Affine(scale, offset)
+            if not sound(affines[name], head.tensors[name].features):
+                raise FormatError("a number that is not finite, or a scale of 0")
+        if at != len(data):
+            raise FormatError(f"{len(data) - at} bytes too many")
+    return affines
 
 
 def read_layers(

@@ -10,13 +10,14 @@ from emcc.container.bits import FormatError, read_uint, uint
 from emcc.container.header import Header
 
 MAGIC = b"EMC"
-VERSION = 4
+VERSION = 5
 _CRC = 4
 
 
 def section_names(head: Header) -> list[str]:
     """The sections after the header, in order."""
-    return ["constants"] * bool(head.arrays) + [f"layer {i}" for i in range(1, len(head.layers) + 1)]
+    plain = ["constants"] * bool(head.arrays) + ["scales"] * bool(head.affines)
+    return plain + [f"layer {i}" for i in range(1, len(head.layers) + 1)]
 
 
 def seal(fields: bytes, sections: dict[str, bytes]) -> bytes:

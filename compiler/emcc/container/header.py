@@ -10,6 +10,7 @@ import msgpack
 from emcc import ops
 from emcc.container.arrays import DTYPES
 from emcc.container.bits import FormatError
+from emcc.ir.affine import sound
 from emcc.ir.codebook import CODE_WIDTHS
 from emcc.ir.graph import Array, Format, Graph, Node, Tensor
 
@@ -56,7 +57,11 @@ class Constant:
 
 @dataclass(frozen=True)
 class Header:
-    """A graph without its numbers. tensors: inputs, then in the order of the nodes; constants: in that of their use."""
+    """A graph without its numbers.
+
+    tensors: inputs, then in the order of the nodes; constants: in that of their use; affines: by tensor, the numbers of
+    scales and of offsets.
+    """
 
     name: str
     inputs: tuple[str, ...]
@@ -65,6 +70,7 @@ class Header:
     constants: tuple[Constant, ...]
     nodes: tuple[Node, ...]
     host: tuple[tuple[str, Mapping[str, Any]], ...]
+    affines: Mapping[str, tuple[int, int]]
 
     @property
     def layers(self) -> tuple[Constant, ...]:
@@ -93,6 +99,8 @@ def header_of(graph: Graph) -> Header:
         raise ValueError("a node or an output refers to what is not there")
     if set(tensors) & set(names) or "" in {*tensors, *names} or not set(graph.codebooks) <= set(names):
         raise ValueError("a name is empty, or a tensor's and a constant's, or a codebook is no constant's")
+    if not all(name in tensors and sound(affine, tensors[name].features) for name, affine in graph.affines.items()):
+        raise ValueError("an affine is no tensor's, or of another size")
     if any(tensor.dtype not in DTYPES for tensor in tensors.values()):
         raise ValueError("a tensor is of no known dtype")
     shapes = [*(constant.shape for constant in constants), *(tensor.shape for tensor in tensors.values())]
@@ -100,7 +108,9 @@ def header_of(graph: Graph) -> Header:
         raise ValueError(f"a shape has more than {MOST_DIMENSIONS} dimensions")
     if sum(map(len, names)) > _LETTERS:
         raise ValueError(f"the names of constants have more than {_LETTERS} letters")
-    return Header(graph.name, graph.inputs, graph.outputs, tensors, tuple(constants), graph.nodes, graph.host)
+    affines = {name: (affine.scale.size, affine.offset.size) for name, affine in graph.affines.items()}
+    ends = (graph.inputs, graph.outputs, tensors, tuple(constants), graph.nodes, graph.host)
+    return Header(graph.name, *ends, {name: affines[name] for name in tensors if name in affines})
 
 
 def _codebooks(graph: Graph, names: list[str]) -> dict[str, tuple[int, int]]:
@@ -154,7 +164,8 @@ def pack(head: Header) -> bytes:
     users = _users([[numbers[name] for name in node.inputs] for node in head.nodes], head.nodes, len(numbers))
     constants = _constant_rows(head, users[1 + len(head.tensors) :])
     texts = [head.name, *head.tensors, *(node.name for node in head.nodes), *list(words)[len(WORDS) :]]
-    fields = [texts, _tensor_rows(head), constants, *ends, list(map(list, kinds)), nodes, host]
+    affines = [[numbers[name], *sizes] for name, sizes in head.affines.items()]
+    fields = [texts, _tensor_rows(head), constants, *ends, list(map(list, kinds)), nodes, host, affines]
     packed = msgpack.packb(fields, unicode_errors="surrogatepass")
     if len(packed) > _LONGEST:
         raise FormatError(f"names and attributes take {len(packed)} bytes, more than {_LONGEST}")
@@ -169,7 +180,7 @@ def unpack(data: bytes) -> Header:
         fields = msgpack.unpackb(data, use_list=False, unicode_errors="surrogatepass")
     except (ValueError, TypeError, RecursionError, OverflowError, msgpack.UnpackException) as error:
         raise FormatError(f"it is not msgpack: {error}") from None
-    texts, tensor_rows, constant_rows, inputs, outputs, kinds, rows, host = map(_tuple, _tuple(fields, 8))
+    texts, tensor_rows, constant_rows, inputs, outputs, kinds, rows, host, scales = map(_tuple, _tuple(fields, 9))
     names, nodes_at = [_text(text) for text in texts], 1 + len(tensor_rows)
     words_at, last = nodes_at + len(rows), nodes_at + len(constant_rows)
     if len(names) < words_at:
@@ -209,7 +220,10 @@ def unpack(data: bytes) -> Header:
         for node, (takes, gives, *_) in zip(made, drafts, strict=True)
     )
     tail = tuple(read(row[0], row[1:]) for row in (_tuple(row, at_least=1) for row in host))
-    return Header(names[0], named(numbers(inputs)), named(numbers(outputs)), tensors, constants, nodes, tail)
+    ends = named(numbers(inputs)), named(numbers(outputs))
+    scalable = [number for number in (*inputs, *outputs) if 0 < number < nodes_at]
+    affines = _read_affines(scales, {number: tensors[of[number]] for number in scalable})
+    return Header(names[0], *ends, tensors, constants, nodes, tail, affines)
 
 
 def _users(takes: Sequence[Sequence[int]], nodes: Sequence[Node], count: int) -> list[str]:
@@ -275,6 +289,21 @@ def _read_tensors(rows: tuple[Any, ...], names: list[str]) -> dict[str, Tensor]:
         tensors[name] = Tensor(name, shape, DTYPES[_int(row[3], len(DTYPES) - 1)], fmt)
         before = row
     return tensors
+
+
+def _read_affines(rows: tuple[Any, ...], ends: Mapping[int, Tensor]) -> dict[str, tuple[int, int]]:
+    """By tensor, one of `ends`, the numbers of scales and of offsets: 1 or as many as elements."""
+    affines: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        number, *sizes = _tuple(row, 3)
+        tensor = ends.get(_int(number, _LARGEST, 1))
+        if tensor is None:
+            raise FormatError("scales of what is no input and no output")
+        scales, offsets = (_int(size, _LARGEST, 1) for size in sizes)
+        if tensor.name in affines or not {scales, offsets} <= {1, tensor.features}:
+            raise FormatError(f"{scales} scales and {offsets} offsets of a tensor of {tensor.features} elements")
+        affines[tensor.name] = scales, offsets
+    return affines
 
 
 def _constant_rows(head: Header, users: list[str]) -> list[list[Any]]:

@@ -1,6 +1,7 @@
 """The driver: a model and options in, the files of an artefact out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from emcc.base.errors import EmccError
@@ -32,6 +33,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.dump import Dump
     from emcc.driver.encoder import Encoder
     from emcc.driver.recipe import Recipe
+    from emcc.driver.scaling import Scaling, emptied
     from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
@@ -58,9 +60,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     dump = Dump(options.dump) if options.dump else None
     steps = Steps(progress, dump)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
-    original = steps.run((Fold(),), source)
+    scaling = Scaling.of(recipe, source, data, options.keep_weights)
+    original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
     planned = plan.make(recipe, data, original, options, set_up.sides, progress)
+    planned = replace(planned, warnings=(*planned.warnings, *scaling.warnings))
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
@@ -74,8 +78,10 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)
+    planned = replace(planned, warnings=(*planned.warnings, *emptied(original, shared)))
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
+    steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     program = lower(quantised, planned.lower, active)
@@ -93,7 +99,18 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     worth = losses.worth(graphs, set_up.sides, options, goal)
     errors = table_errors(calibrated, quantised)
     compiled = manifest.Compiled(
-        original, shared, quantised, program, images, data, planned, tuple(steps.sentences), record, worth, errors
+        original,
+        shared,
+        quantised,
+        program,
+        images,
+        data,
+        planned,
+        tuple(steps.sentences),
+        record,
+        worth,
+        errors,
+        scales,
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(facts)

@@ -25,9 +25,11 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.container import decode
     from emcc.driver import goals
     from emcc.driver.encoder import Encoder
+    from emcc.driver.scaling import Scaling
     from emcc.driver.search import search
     from emcc.frontend import load
     from emcc.frontend.export import export
+    from emcc.legal.checks import chained
     from emcc.measure import truth
     from emcc.measure.quality import Quality, decoded
     from emcc.measure.values import digests, rounded
@@ -45,12 +47,17 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
     if data is None and (options.goal or options.validate):
         raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
+    scaling = Scaling.of(recipe, source, data, options.keep_weights)
+    data = scaling.data
+    for step in scaling.passes if chained(folded) else ():
+        folded = step.apply(folded)
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
     set_up = goals.set_up(options, recipe, options.goal, data, source, folded, None)
     searched: dict[str, Any] = {}
     if options.goal is None or data is None:
         tell("sharing weights")
-        shared = recipe.codebooks.kept().apply(folded)
+        codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
+        shared = codebooks.kept().apply(folded)
     else:
         found, searched = search(folded, data, set_up, options, recipe, encoder, tell)
         shared = found.shared

@@ -32,7 +32,7 @@ class Compiled:
 
     `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
     automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
-    in output ulps.
+    in output ulps; `scales` what was decided of scales, and which samples lie outside.
     """
 
     original: Graph
@@ -46,6 +46,7 @@ class Compiled:
     record: Mapping[str, Any]
     worth: Mapping[str, Any]
     table_errors: Mapping[str, float]
+    scales: Mapping[str, Any]
 
 
 def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         **rounded(compiled.record),
         "passes": [{"name": name, "did": did} for name, did in compiled.steps],
         "warnings": [*compiled.plan.warnings, *compiled.worth["warnings"]],
+        "scales": rounded(compiled.scales),
         "design": {
             "pes": program.pes,
             "act_w": program.act_w,
@@ -127,14 +129,20 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], di
 
 
 def _interface(program: Program) -> dict[str, Any]:
-    first, last = program.layers[0].in_fmt, program.layers[-1].out_fmt
+    """What a host has to know: q = round((x - offset) * scale * 2**frac_bits), y = q * 2**-frac_bits * scale + offset.
+
+    Scales and offsets are exact, an element each or one for all.
+    """
+    ends = (("input", program.inputs[0]), ("output", program.outputs[0]))
     return {
-        "input": {"name": program.inputs[0].name, "shape": list(program.inputs[0].shape), "frac_bits": first.frac_bits},
-        "output": {
-            "name": program.outputs[0].name,
-            "shape": list(program.outputs[0].shape),
-            "frac_bits": last.frac_bits,
-        },
+        kind: {
+            "name": port.name,
+            "shape": list(port.shape),
+            "frac_bits": program.buffers[port.buffer].fmt.frac_bits,
+            "scale": port.affine.scale.tolist(),
+            "offset": port.affine.offset.tolist(),
+        }
+        for kind, port in ends
     }
 
 

@@ -19,7 +19,7 @@ from emcc.samples.split import Sides
 PRUNE = "skipped: no data to fine-tune on; the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
 FINETUNE = "skipped: no data"
 KEPT = "skipped: --keep-weights"
-SYNTHETIC = "calibrated on synthetic inputs (standard normal noise); give real ones with --data"
+SYNTHETIC = "no data: formats are for inputs in an assumed range ([calibrate] reach); give real ones with --data"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def make(
     resolved["lower"]["pes"] = lower.pes
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic else []
-    zeros, codebooks = recipe.zeros, recipe.codebooks
+    zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False

@@ -91,6 +91,8 @@ class Recipe:
 def sections() -> dict[str, str]:
     """The recipe's sections, and where the dataclass of each is."""
     return {
+        "scale": "emcc.passes.scale:Scale",
+        "equalise": "emcc.passes.equalise:Equalise",
         "compress": "emcc.compress.method:Combination",
         **{name: where for name, (_, where) in METHODS.items()},
         "finetune": "emcc.compress.finetune:Finetune",

@@ -27,8 +27,8 @@ class Steps:
         self.before: dict[str, Graph] = {}
 
     def say(self, name: str, sentence: str) -> None:
-        """Adds a sentence."""
-        self.sentences.append((name, sentence))
+        """Adds a sentence, if it says anything."""
+        self.sentences += [(name, sentence)] if sentence else []
 
     def searched(self, shared: Graph, record: Mapping[str, Any], by_default: bool = False) -> None:
         """Automatic compression stood for the passes up to "finetune", and gave `shared`."""
@@ -112,16 +112,19 @@ def _share(_step: Any, before: Graph, after: Graph) -> str:
     return f"codebooks of {sizes} entries; weights {how}"
 
 
-def _calibrate(step: Any, _before: Graph, after: Graph) -> str:
+def _calibrate(step: Any, before: Graph, after: Graph) -> str:
     source = after.tensors[after.inputs[0]].fmt
     assert source is not None
-    on = "synthetic inputs" if step.synthetic else "the data"
-    return f"{source.width}-bit activations, formats chosen on {on}"
+    return f"{source.width}-bit activations, formats {step.source(before)}"
 
 
 def _quantise(_step: Any, _before: Graph, after: Graph) -> str:
     fracs = ", ".join(str(node.attrs["weight_frac"]) for node in after.layers())
     return f"codebook entries of 16 bits with {fracs} fraction bits"
+
+
+def _noted(step: Any, _before: Graph, _after: Graph) -> str:
+    return str(step.notes.did)
 
 
 def _count(number: int, noun: str) -> str:
@@ -130,6 +133,8 @@ def _count(number: int, noun: str) -> str:
 
 _SENTENCES = {
     "fold": _fold,
+    "scale": _noted,
+    "equalise": _noted,
     "prune": _prune,
     "finetune": _finetune,
     "share": _share,

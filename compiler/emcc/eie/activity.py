@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from emcc.ir.graph import Array, Graph
-from emcc.ops.interpret import trace
+from emcc.ops.interpret import integers, trace
 
 
 def activity(graph: Graph, x: Array) -> Mapping[str, Array]:
@@ -15,10 +15,8 @@ def activity(graph: Graph, x: Array) -> Mapping[str, Array]:
         graph: quantised, of one input.
         x: floats [n, ...], samples in the model's shape.
     """
-    fmt = graph.tensors[graph.inputs[0]].fmt
-    assert fmt is not None
     read = {node.inputs[0]: node.op for node in graph.layers()}
-    values = trace(graph, fmt.quantise(x), keep=tuple(read))
+    values = trace(graph, integers(graph, x), keep=tuple(read))
     shares = {name: (values[name] != 0).reshape(len(x), *values[name].shape[1:]) for name in read}
     return {
         name: share.reshape(len(x), -1).mean(axis=0) if read[name] == "QLinear" else share.mean(axis=(0, 2, 3))

@@ -11,7 +11,7 @@ from emcc.eie.options import LowerOptions
 from emcc.eie.pack import Positions, pack, padding_zeros, positions
 from emcc.eie.places import Places
 from emcc.eie.tensors import Part
-from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.ir.graph import PLAIN, Array, Format, Graph, Node
 from emcc.ir.program import (
     ABSENT,
     FIRST_CONSTANT,
@@ -66,7 +66,11 @@ class Draft:
         self.parts: list[HostPart] = []
         self._dealt: list[Matrix] = []
         self.codes, self.codebooks, self.biases, self.multipliers, self.tables = (Pool() for _ in range(5))
-        self.inputs = tuple(self.places.port(name) for name in graph.inputs)
+        self.inputs = tuple(self._end(name) for name in graph.inputs)
+
+    def _end(self, name: str) -> Port:
+        """Return the port of one of the model's inputs or outputs."""
+        return replace(self.places.port(name), affine=self.graph.affines.get(name, PLAIN))
 
     def add(self, node: Node) -> None:
         """Add what a node becomes; nothing for a view."""
@@ -235,7 +239,7 @@ class Draft:
             acc_w=MAX_ACC_W,
             queue_depth=options.queue_depth,
             inputs=self.inputs,
-            outputs=tuple(self.places.port(name) for name in graph.outputs),
+            outputs=tuple(self._end(name) for name in graph.outputs),
             buffers=tuple(self.places.buffers),
             steps=tuple(replace(step, slices=index[step.slices]) if step.slices >= 0 else step for step in self.steps),
             slices=tuple(slices.values),

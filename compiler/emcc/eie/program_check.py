@@ -8,6 +8,7 @@ import numpy as np
 from emcc.base.text import printable
 from emcc.eie.bounds import accumulators
 from emcc.eie.pack import unpack_rows
+from emcc.ir.affine import plain, sound
 from emcc.ir.codebook import CODE_WIDTHS
 from emcc.ir.graph import Array, Format
 from emcc.ir.program import (
@@ -143,6 +144,8 @@ def _port(program: Program, port: Port, *, written: bool) -> Iterator[str]:
         yield "the order takes what the input does not have"
     elif not written and (held.size != size or not _distinct(held, size)):
         yield "the order does not give every element of the output once"
+    elif not sound(port.affine, size):
+        yield "scales or offsets of another number, that are not finite, or a scale of 0"
 
 
 def _part(program: Program, part: HostPart) -> Iterator[str]:
@@ -153,6 +156,8 @@ def _part(program: Program, part: HostPart) -> Iterator[str]:
     low, high = FIRST_CONSTANT - len(part.constants) + 1, len(part.ports) - 1
     if not all(low <= read <= high or read == ABSENT for read in part.reads) or not part.ports:
         yield "it reads what is not there"
+    if not all(plain(port.affine) for port in (*part.ports, part.target)):
+        yield "scales or offsets, which are for the program's inputs and outputs"
     for port in part.ports:
         yield from _port(program, port, written=False)
     yield from _port(program, part.target, written=True)

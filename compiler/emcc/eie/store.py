@@ -19,8 +19,11 @@ from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 
-VERSION = 2
-_DTYPES: Mapping[str, type | None] = {"code": np.uint8, "run": np.uint16, "codes": np.uint8, "constants": None}
+VERSION = 3
+_DTYPES: Mapping[str, type | None] = {
+    **{"code": np.uint8, "run": np.uint16, "codes": np.uint8, "constants": None},
+    **{"scale": np.float64, "offset": np.float64},
+}
 """By field: what its arrays are; None for as they are, int64 where nothing is said."""
 
 _NARROW = (np.int8, np.int16, np.int32, np.int64)

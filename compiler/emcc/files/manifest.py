@@ -51,13 +51,19 @@ COMPRESSED = {
     },
     "quality?": _QUALITY,
 }
+_END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 COMPILED = {
     **_EITHER,
+    "model": {**_SOURCE, "name": str, "input": _END, "output": _END},
     "target": str,
     "data": ({**_SOURCE, "samples": COUNT, "labels": bool}, None),
     "options": {"fine_tuned": bool},
     "passes": [{"name": str, "did": str}],
     "warnings": [str],
+    "scales": {
+        **dict.fromkeys(("inputs", "outputs", "between"), str),
+        **{"saturated": COUNT, "left_out": [{"sample": COUNT, "feature": COUNT}]},
+    },
     "samples": str,
     "design": {**dict.fromkeys(("pes", "act_w", "acc_w"), SIZE), "host": [{"op": str}]},
     "layers": [

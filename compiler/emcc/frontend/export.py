@@ -22,6 +22,7 @@ class _Model:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     def fresh(self, name: str) -> str:
         while name in self.taken:
@@ -35,7 +36,8 @@ class _Model:
         return name
 
     def node(self, op: str, inputs: Sequence[str], output: str, name: str, **attrs: Any) -> str:
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name, **attrs))
+        takes = [self.renamed.get(taken, taken) for taken in inputs]
+        self.nodes.append(helper.make_node(op, takes, [output], name, **attrs))
         return output
 
 
@@ -47,9 +49,10 @@ def export(graph: Graph, output: str | None = None) -> bytes:
     """
     model = _Model(taken={*graph.tensors, *graph.constants, *([output] if output else [])})
     model.constants = {name: _float32(graph.constants[name]) for name in _used(graph)}
+    model.renamed = _entered(model, graph)
     for node in graph.nodes:
         _write(model, graph, node)
-    at, shape = graph.outputs[0], graph.tensors[graph.outputs[0]].shape
+    at, shape = _left(model, graph), graph.tensors[graph.outputs[0]].shape
     kind = TensorProto.FLOAT
     for place, (op, attrs) in enumerate(graph.host):
         last = place == len(graph.host) - 1
@@ -59,13 +62,13 @@ def export(graph: Graph, output: str | None = None) -> bytes:
             shape = shape[:axis] + ((1,) if attrs["keepdims"] else ()) + shape[axis + 1 :]
     if not graph.host and output and output != at:
         at = model.node("Identity", [at], output, model.fresh("output"))
-    source = graph.tensors[graph.inputs[0]]
+    given = graph.tensors[graph.inputs[0]]
     dilated = any(node.op == "AveragePool" and _dilated(node) for node in graph.nodes)
     proto = helper.make_model(
         helper.make_graph(
             model.nodes,
             graph.name or "graph",
-            [helper.make_tensor_value_info(source.name, TensorProto.FLOAT, ["batch", *source.shape[1:]])],
+            [helper.make_tensor_value_info(given.name, TensorProto.FLOAT, ["batch", *given.shape[1:]])],
             [helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])],
             [numpy_helper.from_array(value, name) for name, value in model.constants.items()],
         ),
@@ -74,6 +77,36 @@ def export(graph: Graph, output: str | None = None) -> bytes:
     )
     proto.ir_version = DILATED_IR_VERSION if dilated else IR_VERSION
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _entered(model: _Model, graph: Graph) -> dict[str, str]:
+    """What nodes read instead of an input with scales of its own: (x - offset) scale, in the model."""
+    (name,) = graph.inputs
+    if name not in graph.affines:
+        return {}
+    affine, shape = graph.affines[name], graph.tensors[name].shape[1:]
+    at = name
+    for op, values in (("Sub", affine.offset), ("Mul", affine.scale)):
+        constant = model.constant(f"{name}.{op}", _of_sample(values, shape))
+        at = model.node(op, [at, constant], model.fresh(f"{name}.in"), model.fresh(f"{name}.{op}"))
+    return {name: at}
+
+
+def _left(model: _Model, graph: Graph) -> str:
+    """The output in the model's units: y scale + offset, where it has such."""
+    (name,) = graph.outputs
+    at = name
+    if name in graph.affines:
+        affine, shape = graph.affines[name], graph.tensors[name].shape[1:]
+        for op, values in (("Mul", affine.scale), ("Add", affine.offset)):
+            constant = model.constant(f"{name}.{op}", _of_sample(values, shape))
+            at = model.node(op, [at, constant], model.fresh(f"{name}.out"), model.fresh(f"{name}.{op}"))
+    return at
+
+
+def _of_sample(values: Array, shape: tuple[int | None, ...]) -> Array:
+    """Numbers an element as the sample is shaped; one for all as one."""
+    return _float32(values if values.size == 1 else values.reshape(tuple(size or 1 for size in shape)))
 
 
 def _dilated(node: Node) -> bool:

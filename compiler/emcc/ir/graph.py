@@ -55,6 +55,35 @@ class Format:
 
 
 @dataclass(frozen=True)
+class Affine:
+    """What the host does to a tensor outside of the array, element by element, in floats.
+
+    An input x goes in as (x - offset) * scale, and is then quantised; an output y comes out as y * scale + offset,
+    once it is in floats.
+
+    Attributes:
+        scale, offset: float64 [elements], of the flattened sample, or [1], the same for all; scales are not 0.
+    """
+
+    scale: Array
+    offset: Array
+
+    def enter(self, x: Array) -> Array:
+        """[n, ...] in the model's units to [n, elements] on the array's scale; in x's own precision."""
+        flat = x.reshape(len(x), -1)
+        return np.asarray((flat - self.offset.astype(flat.dtype)) * self.scale.astype(flat.dtype))
+
+    def leave(self, y: Array) -> Array:
+        """[n, ...] on the array's scale to [n, elements] in the model's units; in y's own precision."""
+        flat = y.reshape(len(y), -1)
+        return np.asarray(flat * self.scale.astype(flat.dtype) + self.offset.astype(flat.dtype))
+
+
+PLAIN = Affine(np.ones(1), np.zeros(1))
+"""What changes nothing."""
+
+
+@dataclass(frozen=True)
 class Tensor:
     """What flows along an edge. `shape[0]` is None: the batch. `fmt` is set by the calibrate pass."""
 
@@ -112,6 +141,7 @@ class Graph:
         codebooks: by the name of the weight constant, once the share pass has run. `constants` then holds the
             same weights decoded to float.
         host: operators after the last layer, left to the host ("Softmax", "ArgMax"): (op, attrs), in order.
+        affines: what the host does to inputs and outputs, by tensor: see Affine. Nodes see what comes after it.
     """
 
     name: str
@@ -122,6 +152,7 @@ class Graph:
     constants: Mapping[str, Array]
     codebooks: Mapping[str, Codebook] = field(default_factory=dict)
     host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    affines: Mapping[str, Affine] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frozen = {}
@@ -132,6 +163,7 @@ class Graph:
         object.__setattr__(self, "constants", MappingProxyType(frozen))
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
         object.__setattr__(self, "codebooks", MappingProxyType(dict(self.codebooks)))
+        object.__setattr__(self, "affines", MappingProxyType(dict(self.affines)))
 
     def with_(self, **changes: Any) -> "Graph":
         """A copy with some attributes replaced."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.ir.graph import Array, Format
+from emcc.ir.graph import PLAIN, Affine, Array, Format
 
 FUNCTIONS = ("identity", "relu", "table")
 KINDS = ("broadcast", "local")
@@ -64,12 +64,15 @@ class Port:
         buffer: index into Program.buffers.
         order: int64 [positions, slots]: the element of the flattened tensor that is there, or HOLE. What is written
             may repeat elements, and a hole is written as 0; of what is read, every element is in one place.
+        affine: of the program's inputs and outputs, what the host does to the tensor in floats; of a host part's,
+            PLAIN.
     """
 
     name: str
     shape: tuple[int, ...]
     buffer: int
     order: Array
+    affine: Affine = PLAIN
 
     @property
     def slots(self) -> Array:

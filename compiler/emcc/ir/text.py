@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from emcc.base.text import printable
-from emcc.ir.graph import Array, Format, Graph, Node, Tensor
+from emcc.ir.affine import plain
+from emcc.ir.graph import PLAIN, Affine, Array, Format, Graph, Node, Tensor
 from emcc.ir.program import HOLE, HostPart, Port, Program, Slices, Step
 
 
@@ -40,10 +41,11 @@ def digest(*arrays: Array) -> str:
 def _graph(graph: Graph) -> Iterator[str]:
     yield f"graph {name(graph.name)}"
     for source in graph.inputs:
-        yield f"  input {name(source)}: {_tensor(graph.tensors[source])}"
+        yield f"  input {name(source)}: {_tensor(graph.tensors[source])}{_affine(graph.affines.get(source, PLAIN))}"
     for node in graph.nodes:
         yield from _node(graph, node)
-    yield f"  output {', '.join(map(name, graph.outputs))}"
+    outputs = (f"{name(output)}{_affine(graph.affines.get(output, PLAIN))}" for output in graph.outputs)
+    yield f"  output {', '.join(outputs)}"
     for op, attrs in graph.host:
         yield f"  host {printable(op)}{_attrs(attrs)}"
     for constant in sorted(graph.constants):
@@ -101,7 +103,12 @@ def _program(program: Program) -> Iterator[str]:
 
 
 def _port(port: Port) -> str:
-    return f"{name(port.name)} {list(port.shape)} in b{port.buffer}, order {digest(port.order)}"
+    place = f"{name(port.name)} {list(port.shape)} in b{port.buffer}, order {digest(port.order)}"
+    return place + _affine(port.affine)
+
+
+def _affine(affine: Affine) -> str:
+    return "" if plain(affine) else f", scales and offsets of the host {digest(affine.scale, affine.offset)}"
 
 
 def _holes(order: Array) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc import ops
+from emcc.ir.affine import sound
 from emcc.ir.graph import Array, Codebook, Graph, Node
 from emcc.legal.rows import CHAIN, QUANTISED, IllegalGraph, Stage
 from emcc.ops.shapes import elements
@@ -46,8 +47,16 @@ def structure(graph: Graph, stage: Stage) -> None:
     unread = defined - {name for node in graph.nodes for name in node.inputs} - set(graph.outputs)
     require(not unread, f"nothing reads {sorted(unread)}")
     require(defined == set(graph.tensors), f"tensors without a producer: {sorted(set(graph.tensors) - defined)}")
+    _affines(graph)
     for op, attrs in graph.host:
         require("host" in ops.traits(op) and _attributes_fit(op, attrs), f"host operator {op} {attrs}")
+
+
+def _affines(graph: Graph) -> None:
+    """Of inputs and outputs alone, and sound."""
+    require(set(graph.affines) <= {*graph.inputs, *graph.outputs}, f"affines of {sorted(graph.affines)}")
+    for name, affine in graph.affines.items():
+        require(sound(affine, graph.tensors[name].features), f"the affine of {name!r} is {affine}")
 
 
 def layers_alone(graph: Graph) -> bool:

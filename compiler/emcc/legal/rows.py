@@ -48,6 +48,8 @@ UNFOLDED: frozenset[Trait] = frozenset({"host", "matrix", "no-op", "quantised"})
 STAGES: Mapping[str, Stage] = {
     "frontend": Stage(never=frozenset({"folded", "quantised"}), layers=False),
     "fold": Stage(never=UNFOLDED),
+    "scale": Stage(never=UNFOLDED),
+    "equalise": Stage(never=UNFOLDED),
     "prune": Stage(never=UNFOLDED),
     "share": Stage(never=UNFOLDED, shared=True),
     "finetune": Stage(never=UNFOLDED, shared=True),

@@ -15,8 +15,9 @@ class Section:
 
     Attributes:
         layer: the layer's name; "" for the model's own.
-        section: "header" (checksums and frame with it), "constants" (without codebooks and biases), "codes", "runs",
-            "codebook" or "bias". "runs" is where the non-zero codes are, however that is coded.
+        section: "header" (checksums and frame with it), "constants" (without codebooks and biases), "scales" (of inputs
+            and outputs), "codes", "runs", "codebook" or "bias". "runs" is where the non-zero codes are, however that is
+            coded.
         bytes: in the file. Where codes and runs share a byte, it counts as the runs'.
         symbols: entries, or integers; 0 for the header.
         width: bits a symbol takes uncoded; 0 where they differ.
@@ -90,10 +91,12 @@ def sizes(data: bytes, *, file: object | None = None) -> list[Section]:
     _, sections = opened(data, file)
     layers = layer_sizes(data, file=file)
     rows = [Section("", "header", len(data) - sum(map(len, sections.values())))]
-    matrices = sum(len(content) for name, content in sections.items() if name != "constants")
+    matrices = sum(len(content) for name, content in sections.items() if name not in ("constants", "scales"))
     beside = sum(layer.bytes for layer in layers) - matrices
     if "constants" in sections:
         rows.append(Section("", "constants", len(sections["constants"]) - beside))
+    if "scales" in sections:
+        rows.append(Section("", "scales", len(sections["scales"])))
     for layer in layers:
         rows += [layer.codes, layer.runs, layer.codebook, layer.bias]
     return rows

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc import ops
-from emcc.ir.graph import Array, Graph, Node
+from emcc.ir.graph import Array, Format, Graph, Node
 
 BLOCK = 1 << 24
 """Elements of the largest tensor that `run` makes at a time."""
@@ -19,7 +19,8 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
     """The output for a batch, shaped as the output tensor; what is in `graph.host` is not run (see ops.host).
 
     Args:
-        graph: float (then the arithmetic is in x's own dtype) or quantised (then in int64).
+        graph: float (then the arithmetic is in x's own dtype, and `graph.affines` are applied: x and the output are in
+            the model's units) or quantised (then in int64).
         x: [n, ...], flat or in the input's shape. An array of `xp`.
         xp: numpy or torch.
         constants: takes precedence over graph.constants; parameters under training, say.
@@ -31,16 +32,29 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
     if any(node.op in ("Conv", "QConv") for node in graph.nodes):
         rows = max(1, BLOCK // max(tensor.features for tensor in graph.tensors.values()))
     if rows >= len(x) or xp is not np:
-        return trace(graph, x, xp, constants, keep=graph.outputs)[output]
+        return left(graph, output, trace(graph, x, xp, constants, keep=graph.outputs)[output], xp)
     parts = (x[begin : begin + rows] for begin in range(0, len(x), rows))
-    return np.concatenate([trace(graph, part, xp, constants, keep=graph.outputs)[output] for part in parts])
+    whole = np.concatenate([trace(graph, part, xp, constants, keep=graph.outputs)[output] for part in parts])
+    return left(graph, output, whole, xp)
+
+
+def integers(graph: Graph, x: Array) -> Array:
+    """Float samples [n, ...] as a quantised graph takes them: int64 of the input's shape."""
+    name = graph.inputs[0]
+    return _format(graph, name).quantise(_shaped(graph, name, _entered(graph, name, np.asarray(x, np.float64), np)))
+
+
+def floats(graph: Graph, y: Array) -> Array:
+    """What a quantised graph gave, in the model's units: float64 [n, ...]."""
+    name = graph.outputs[0]
+    return np.asarray(_shaped(graph, name, _affine(graph, name, _format(graph, name).dequantise(y), np, leave=True)))
 
 
 def answers(graph: Graph, x: Array) -> Array:
     """Float samples in, float64 outputs [n, ...] out: of a graph that computes in integers, through its formats."""
-    source, target = graph.tensors[graph.inputs[0]].fmt, graph.tensors[graph.outputs[0]].fmt
-    y = np.asarray(run(graph, source.quantise(x) if source else x))
-    return target.dequantise(y) if source and target else y.astype(np.float64)
+    if is_quantised(graph):
+        return floats(graph, run(graph, integers(graph, x)))
+    return np.asarray(run(graph, x), np.float64)
 
 
 def trace(
@@ -53,16 +67,20 @@ def trace(
 ) -> dict[str, Any]:
     """Every tensor's value by name (those of `keep`, where given), for a batch; arguments as for `run`.
 
-    `through` is called with every tensor's name and value, the inputs' too; what it gives takes the value's place.
+    `through` is called with the name and value of every tensor, the inputs' too; what it gives takes the value's place.
+    Values are those that nodes see: an input's after its affine, an output's before.
 
     `x` may also be a batch of each input by its name. In a quantised graph, what is neither quantised nor selects
     elements runs in float64 between the formats of its tensors.
     """
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
     given = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
-    values: dict[str, Any] = {name: through(name, _shaped(graph, name, value)) for name, value in given.items()}
-    like = next(iter(values.values()))
     host = is_quantised(graph)
+    values: dict[str, Any] = {
+        name: through(name, _shaped(graph, name, value if host else _entered(graph, name, value, xp)))
+        for name, value in given.items()
+    }
+    like = next(iter(values.values()))
     for i, node in enumerate(graph.nodes):
         arguments = [_argument(graph, name, values, xp, like, constants or {}) for name in node.inputs]
         (output,) = node.outputs
@@ -90,6 +108,35 @@ def through_floats(graph: Graph, node: Node, arguments: Sequence[Any]) -> Array:
     fmt = graph.tensors[node.outputs[0]].fmt
     assert fmt is not None
     return fmt.quantise(ops.get(node.op).evaluate(np, node, *values))
+
+
+def _entered(graph: Graph, name: str, x: Any, xp: Any) -> Any:
+    return _affine(graph, name, x, xp, leave=False)
+
+
+def left(graph: Graph, name: str, y: Any, xp: Any) -> Any:
+    """The output of a float graph in the model's units."""
+    return y if is_quantised(graph) else _shaped(graph, name, _affine(graph, name, y, xp, leave=True))
+
+
+def _affine(graph: Graph, name: str, value: Any, xp: Any, *, leave: bool) -> Any:
+    """What the host does to a tensor; of torch's by the same formulas."""
+    affine = graph.affines.get(name)
+    if affine is None:
+        return value
+    if xp is np:
+        return affine.leave(value) if leave else affine.enter(value)
+    scale, offset = (
+        xp.as_tensor(array, dtype=value.dtype, device=value.device) for array in (affine.scale, affine.offset)
+    )
+    flat = value.reshape(len(value), -1)
+    return flat * scale + offset if leave else (flat - offset) * scale
+
+
+def _format(graph: Graph, name: str) -> Format:
+    fmt = graph.tensors[name].fmt
+    assert fmt is not None
+    return fmt
 
 
 def _shaped(graph: Graph, name: str, value: Any) -> Any:

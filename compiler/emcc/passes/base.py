@@ -1,6 +1,8 @@
 """What a pass is."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from emcc.ir.graph import Graph
 
@@ -16,3 +18,16 @@ class Pass(Protocol):
     def apply(self, graph: Graph) -> Graph:
         """A new graph. Raises EmccError where the model, not emcc, is at fault."""
         ...
+
+
+@dataclass
+class Notes:
+    """What a pass that decides something has to say of it, once it ran.
+
+    Attributes:
+        did: a sentence. warnings: what the user should know. facts: for emcc.json.
+    """
+
+    did: str = ""
+    warnings: list[str] = field(default_factory=list)
+    facts: Mapping[str, Any] = field(default_factory=dict)

@@ -14,24 +14,11 @@ from emcc.ir.graph import Array, Format, Graph
 from emcc.ops.interpret import trace
 from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Producer, producers
+from emcc.passes.ranges import SIGMAS, ranges
+from emcc.passes.reach import error, held, safe, widest
 
-_SYNTHETIC_ROWS = 256
-
-
-def error(values: Array, fmt: Format) -> float:
-    """Mean squared error of `values` in `fmt`, saturation included."""
-    return float(np.mean(np.square(fmt.dequantise(fmt.quantise(values)) - values))) if values.size else 0.0
-
-
-def widest(top: float, bottom: float, width: int) -> int:
-    """The most fraction bits with which [bottom, top] does not saturate; width - 1 for an empty range."""
-    reach = max(abs(top), abs(bottom))
-    if reach == 0:
-        return width - 1
-    frac = width - int(np.frexp(reach)[1])
-    while not (Format(width, 0).low <= np.ldexp(bottom, frac) and np.ldexp(top, frac) <= Format(width, 0).high):
-        frac -= 1
-    return frac
+_SYNTHETIC_ROWS, _SPREAD, _OFTEN = 256, 1025, 4
+"""Samples of noise; numbers of a range, and the part of it that counts where precision is chosen."""
 
 
 def choose(values: Array, width: int, headroom: float) -> Format:
@@ -40,12 +27,9 @@ def choose(values: Array, width: int, headroom: float) -> Format:
     16 bits have precision to spare: the finest format in which `headroom` times the observed range does not saturate.
     8 bits do not: of that format and the three finer ones, which saturate outliers, the least mean squared error.
     """
-    top, bottom = float(values.max(initial=0.0)) * headroom, float(values.min(initial=0.0)) * headroom
-    if not (np.isfinite(top) and np.isfinite(bottom)):
-        raise OverflowError
-    safe = widest(top, bottom, width)
-    finest = safe if width > 8 else safe + 3
-    return min((Format(width, frac) for frac in range(safe, finest + 1)), key=lambda fmt: error(values, fmt))
+    coarsest = safe(values, width, headroom).frac_bits
+    finest = coarsest if width > 8 else coarsest + 3
+    return min((Format(width, frac) for frac in range(coarsest, finest + 1)), key=lambda fmt: error(values, fmt))
 
 
 def _selected(graph: Graph, formats: Mapping[str, Format]) -> dict[str, Format]:
@@ -67,33 +51,59 @@ def _selected(graph: Graph, formats: Mapping[str, Format]) -> dict[str, Format]:
 class Calibrate:
     """Sets `fmt` on every tensor: chosen for the input, each producer's numbers and each activation's output.
 
-    `data` is float32 [n, ...], of the model's input shape; without it seeded standard normal noise stands in, with
-    twice the headroom, and `synthetic` is true: whoever reports the result must say so.
+    `data` is float32 [n, ...], of the model's input shape. A few samples that would ruin the format of the others are
+    left outside (see `reach.held`), first at the input, which saturates there for what follows. Without data formats
+    come from how far the weights let inputs within `reach` go (see `ranges`), and `synthetic` is true: whoever reports
+    the result must say so, in the words of `source`. Where nothing is known of a node, seeded standard normal noise
+    stands in, with twice the headroom.
     """
 
     bits: int = option(16, "bits of an activation", choices=(8, 16))
     headroom: float = option(1.25, "how far beyond the observed range a tensor may go unsaturated", low=1.0, high=256.0)
     samples: int = option(1024, "rows of the data to run, spread evenly over it", low=1, high=1_000_000)
+    reach: float = option(
+        8.0,
+        "without data: the largest input, once the host has scaled it, that formats are made for",
+        low=1e-30,
+        high=1e30,
+    )
     seed: int = option(0, "seed of the noise that stands in for missing data", low=0)
     data: Array | None = None
     name: ClassVar[str] = "calibrate"
 
     @property
     def synthetic(self) -> bool:
-        """Whether the formats come from noise and not from data."""
+        """Whether the formats do not come from data."""
         return self.data is None
+
+    def source(self, graph: Graph) -> str:
+        """What the formats of a graph come from, in words."""
+        if self.data is not None:
+            return "chosen on the data"
+        known = ranges(graph, self.reach)
+        if known is None:
+            return "chosen on noise"
+        loose = [name for name, each in known.items() if not each.proven]
+        how = "by interval arithmetic" + (
+            f", {len(loose)} of {len(known)} tensors within {SIGMAS:.0f} standard deviations of independent inputs"
+            if loose
+            else ""
+        )
+        return f"from ranges: inputs within +-{self.reach:g} (assumed: [calibrate] reach), and the weights, {how}"
 
     def apply(self, graph: Graph) -> Graph:
         """The same graph with formats."""
-        values = trace(graph, self._rows(graph).astype(np.float64))
-        headroom = self.headroom * (2 if self.synthetic else 1)
-        formats: dict[str, Format] = {}
+        known = ranges(graph, self.reach) if self.synthetic else None
         name = graph.inputs[0]
         try:
-            formats[name] = choose(np.asarray(values[name], np.float64), self.bits, headroom)
+            if known is not None:
+                values: dict[str, Any] = {key: each.ends() for key, each in known.items()}
+                formats, headroom = {name: safe(values[name], self.bits, 1.0)}, 1.0
+            else:
+                values, formats, headroom = self._traced(graph)
             for made in producers(graph):
                 name = made.node.name
-                formats |= self._formats(made, values, headroom)
+                formats |= self._formats(graph, made, values, headroom)
         except OverflowError:
             raise EmccError(
                 "activations are NaN or infinite on the calibration data",
@@ -103,6 +113,23 @@ class Calibrate:
         tensors = {key: replace(graph.tensors[key], fmt=fmt) for key, fmt in _selected(graph, formats).items()}
         return graph.with_(tensors={**graph.tensors, **tensors})
 
+    def _traced(self, graph: Graph) -> tuple[dict[str, Any], dict[str, Format], float]:
+        """(every tensor on the rows, the input's format, the headroom): what flows once the input has saturated."""
+        (name,) = graph.inputs
+        headroom = self.headroom * (2 if self.synthetic else 1)
+        first = graph.with_(nodes=(), outputs=(name,))
+        x = np.asarray(trace(first, self._rows(graph).astype(np.float64))[name])
+        fmt = self._choose(graph, name, x, headroom)
+        least, most = fmt.dequantise(np.array([fmt.low, fmt.high]))
+        plain = graph.with_(affines={})
+        return trace(plain, np.clip(x, least, most)), {name: fmt}, headroom
+
+    def _choose(self, graph: Graph, name: str, values: Array, headroom: float) -> Format:
+        """The format of a tensor [n, ...] for the samples that it should hold."""
+        flat = np.asarray(values, np.float64).reshape(len(values), -1)
+        kept = flat if self.synthetic else flat[held(flat, _weight(graph, name, flat.shape[1]), self.bits, headroom)]
+        return choose(kept, self.bits, headroom)
+
     def _rows(self, graph: Graph) -> Array:
         shape = tuple(int(size) for size in graph.tensors[graph.inputs[0]].shape[1:] if size is not None)
         if self.data is None:
@@ -111,26 +138,37 @@ class Calibrate:
         rows = np.arange(count, dtype=np.int64) * len(self.data) // max(count, 1)
         return np.ascontiguousarray(self.data[rows], np.float32)
 
-    def _formats(self, made: Producer, values: Mapping[str, Any], headroom: float) -> dict[str, Format]:
+    def _formats(self, graph: Graph, made: Producer, values: Mapping[str, Any], headroom: float) -> dict[str, Format]:
         z = np.asarray(values[made.z], np.float64)
         y = np.asarray(values[made.y], np.float64)
         node = made.activation
         if node is not None and node is made.node:
             # What the function takes has its format from elsewhere.
-            return {made.y: choose(y, self.bits, headroom)}
+            return {made.y: self._choose(graph, made.y, y, headroom)}
         if node is None or "rectifier" in ops.traits(node.op):
             # Below zero a ReLU does not care: only what it lets through needs range.
-            fmt = choose(y if y.any() else z, self.bits, headroom)
+            fmt = self._choose(graph, made.y, y if y.any() else z, headroom)
             return {made.z: fmt, made.y: fmt}
         limits = ops.get(node.op).limits
         if limits is None:
             # One scale for both, so that layers can share a table.
-            both = (choose(z, self.bits, headroom), choose(y, self.bits, headroom))
+            both = (self._choose(graph, made.y, z, headroom), self._choose(graph, made.y, y, headroom))
             fmt = min(both, key=lambda fmt: fmt.frac_bits)
             return {made.z: fmt, made.y: fmt}
         frac = widest(limits[1], limits[0], self.bits)
         candidates = [Format(self.bits, frac + 1), Format(self.bits, frac)]
         flat = flat_beyond(node, limits, 2.0 ** -(frac + 2))
         z_fmt = choose(np.clip(z, -flat, flat), self.bits, 1.0 if np.abs(z).max() >= flat else headroom)
-        exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(z)))
+        seen = np.linspace(z.min(), z.max(), _SPREAD) / _OFTEN if self.synthetic else z
+        exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(seen)))
         return {made.z: z_fmt, made.y: min(candidates, key=lambda fmt: error(exact, fmt))}
+
+
+def _weight(graph: Graph, name: str, features: int) -> Array:
+    """float64 [features]: the sum of the squares of the weights that each element of a tensor meets in the next layers;
+    all 1 where something else reads it, or nothing."""
+    readers = [node for node in graph.nodes if name in node.inputs]
+    if not readers or any(node.op != "Linear" for node in readers):
+        return np.ones(features)
+    squares = [np.square(graph.constants[node.inputs[1]], dtype=np.float64).sum(axis=0) for node in readers]
+    return np.asarray(sum(squares[1:], squares[0]))

@@ -24,7 +24,7 @@ def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
 
 
 def scaled(program: Program, x: Array) -> Array:
-    """Return float samples [n, ...] on the input's scale: float64 integers [n, elements], in the model's order.
+    """Return float samples [n, ...] on the input's scales: float64 integers [n, elements], in the model's order.
 
     Nothing is saturated: `input_format` says what the array takes.
 
@@ -35,7 +35,7 @@ def scaled(program: Program, x: Array) -> Array:
         raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.inputs[0].shape}")
     if np.isnan(x).any():
         raise EmccError("x has NaN in it")
-    return input_format(program).rounded(x.reshape(len(x), -1))
+    return input_format(program).rounded(program.inputs[0].affine.enter(np.asarray(x, np.float64)))
 
 
 def input_format(program: Program) -> Format:
@@ -64,4 +64,5 @@ def dequantised(program: Program, integers: Array, output: int = 0) -> Array:
     The host's operators behind the last layer are not applied (ops.host does that).
     """
     port = program.outputs[output]
-    return program.buffers[port.buffer].fmt.dequantise(integers).reshape(len(integers), *port.shape)
+    values = port.affine.leave(program.buffers[port.buffer].fmt.dequantise(integers))
+    return values.reshape(len(integers), *port.shape)

@@ -89,7 +89,7 @@ def test_compile_writes_the_artefact(folder: Path) -> None:
     assert manifest["design"]["pes"] == 4
     assert set(manifest["files"]) == set(files) - {"emcc.json"}
     assert manifest["totals"]["bytes"] == len(files["model.emc"])
-    assert any("synthetic" in warning for warning in manifest["warnings"])
+    assert any("formats are for inputs in an assumed range" in warning for warning in manifest["warnings"])
     assert str(folder) not in files["emcc.json"].decode()
 
 

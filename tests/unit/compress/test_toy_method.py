@@ -44,7 +44,7 @@ def run(folder: Path, command: str, recipe: str, *options: str) -> dict[str, Any
 
 def test_compile_without_a_goal(tmp_path: Path) -> None:
     manifest = run(tmp_path, "compile", BOTH)
-    assert [step["name"] for step in manifest["passes"]][2:5] == ["first_columns", "signs", "finetune"]
+    assert [step["name"] for step in manifest["passes"]][4:7] == ["first_columns", "signs", "finetune"]
     assert manifest["options"]["passes"]["signs"] == {"scale": 0.9}
     assert not {"prune", "share"} & set(manifest["options"]["passes"])
     program = load_program(tmp_path / "out" / "program.npz")

@@ -31,6 +31,9 @@ class Signs:
         weights = {name: book.weights().astype(np.float32) for name, book in books.items()}
         return graph.with_constants(weights).with_(codebooks=books)
 
+    def on(self, x: Array) -> Self:
+        return self
+
     def kept(self) -> Self:
         return self
 

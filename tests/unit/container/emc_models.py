@@ -66,6 +66,9 @@ def same(a: Graph, b: Graph) -> bool:
     return (
         all(getattr(a, part) == getattr(b, part) for part in plain)
         and a.constants.keys() == b.constants.keys()
+        and a.affines.keys() == b.affines.keys()
+        and all(np.array_equal(a.affines[k].scale, b.affines[k].scale) for k in a.affines)
+        and all(np.array_equal(a.affines[k].offset, b.affines[k].offset) for k in a.affines)
         and all(a.constants[k].dtype == b.constants[k].dtype for k in a.constants)
         and all(np.array_equal(a.constants[k], b.constants[k]) for k in a.constants)
     )

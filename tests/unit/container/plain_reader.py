@@ -154,7 +154,7 @@ def checked(name: str, content: bytes, checksum: bytes) -> bytes:
 def read(content: bytes, words: list[str]) -> dict[str, Any]:
     """All that a file says; layers as (codebook or None, codes), arrays as (dtype, shape, values)."""
     data = Bytes(content)
-    assert data.take(4) == b"EMC\4"
+    assert data.take(4) == b"EMC\5"
     end = data.uint()
     end += data.at
     directory = [(data.uint(), data.take(4)) for _ in range(data.uint())]
@@ -163,6 +163,7 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
     head = graph(fields, words)
     kinds = [kind for _, kind, *_ in head["constants"]]
     names = ["constants"] * any(kind < 8 for kind in kinds)
+    names += ["scales"] * bool(head["scaled"])
     names += [f"layer {i + 1}" for i in range(sum(kind >= 8 for kind in kinds))]
     sections = {}
     for name, (size, checksum) in zip(names, directory, strict=True):
@@ -175,6 +176,9 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
             part = sections["constants"]
             values = reals(part, count, dtype) if dtype.startswith("float") else integers(part, count)
             arrays[name] = dtype, shape, values
+    scales = {
+        name: [reals(sections["scales"], count, "float64") for count in counts] for name, *counts in head["scaled"]
+    }
     layers: dict[str, Any] = {}
     for name, kind, shape, book in head["constants"]:
         if kind >= 8:
@@ -185,7 +189,7 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
             size = shape[2:] if len(shape) == 4 else (1, 1)
             layers[name] = values, plain_range.any_matrix(part, shape[0], prod(shape[1:]), numbers, size)
     assert all(section.at == len(section.data) for section in sections.values())
-    return {**head, "arrays": arrays, "layers": layers}
+    return {**head, "arrays": arrays, "scales": scales, "layers": layers}
 
 
 def shares(values: list[float]) -> list[int]:
@@ -195,7 +199,7 @@ def shares(values: list[float]) -> list[int]:
 
 
 def graph(fields: Any, words: list[str]) -> dict[str, Any]:
-    texts, tensor_rows, constant_rows, inputs, outputs, kinds, node_rows, host = fields
+    texts, tensor_rows, constant_rows, inputs, outputs, kinds, node_rows, host, scaled = fields
     model, rest = texts[0], list(texts[1:])
     tensors, last = {}, ((), None, 16, 0)
     for name, own in zip(rest, tensor_rows, strict=False):
@@ -231,4 +235,6 @@ def graph(fields: Any, words: list[str]) -> dict[str, Any]:
     ]
     tail = [(words[kinds[k][0]], dict(zip([words[w] for w in kinds[k][1:]], v, strict=True))) for k, *v in host]
     ends = [tuple(names[n] for n in numbers) for numbers in (inputs, outputs)]
-    return {"name": model, "ends": ends, "tensors": tensors, "constants": constants, "nodes": nodes, "host": tail}
+    scaled = [(names[n], *counts) for n, *counts in scaled]
+    parts = {"tensors": tensors, "constants": constants, "nodes": nodes, "host": tail, "scaled": scaled}
+    return {"name": model, "ends": ends, **parts}

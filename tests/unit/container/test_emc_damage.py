@@ -17,7 +17,7 @@ from emcc.container import decode, encode
 from emcc.container.bits import read_uint
 from emcc.container.file import seal, section_names, unframe
 from emcc.container.header import WORDS
-from emcc.ir.graph import Graph, Node, Tensor
+from emcc.ir.graph import Affine, Graph, Node, Tensor
 from emcc.measure.sections import layer_sizes, sizes
 
 
@@ -25,7 +25,9 @@ def small(coding: str) -> bytes:
     """A file of all kinds of sections."""
     rng = np.random.default_rng(3)
     table = {"coarse": np.arange(-8, 8) * 9, "fine": np.arange(4), "lo_bits": 1, "hi_bits": 1}
-    return encode(quantised([random_layer(rng, 6, 5, 0.4), random_layer(rng, 3, 6, 0.5) | table]), coding=coding)
+    graph = quantised([random_layer(rng, 6, 5, 0.4), random_layer(rng, 3, 6, 0.5) | table])
+    ends = {"image": Affine(np.array([0.5]), rng.normal(size=5)), "h2": Affine(rng.normal(size=3), np.array([0.1]))}
+    return encode(graph.with_(affines=ends), coding=coding)
 
 
 SMALL = small("huffman")
@@ -84,9 +86,9 @@ def test_a_large_file_cut_short(end: int) -> None:
     [
         (b"", "is not an .emc file"),
         (b"\x7fELF" + SMALL, "is not an .emc file"),
-        (b"EMC\x05" + SMALL[4:], "is version 5 of the format, this emcc reads 4\n  hint: it was written by a newer"),
-        (b"EMC\x02" + SMALL[4:], "is version 2 of the format, this emcc reads 4\n  hint: it was written by an older"),
-        (b"EMC\x82" + SMALL[4:], "is version 130 of the format, this emcc reads 4\n  hint: it was written by an older"),
+        (b"EMC\x06" + SMALL[4:], "is version 6 of the format, this emcc reads 5\n  hint: it was written by a newer"),
+        (b"EMC\x02" + SMALL[4:], "is version 2 of the format, this emcc reads 5\n  hint: it was written by an older"),
+        (b"EMC\x82" + SMALL[4:], "is version 130 of the format, this emcc reads 5\n  hint: it was written by an older"),
         (SMALL + b"\0", "has 1 bytes after its last section"),
         (SMALL[:-1], "section 'layer 2' is damaged: the file is truncated: "),
         (flip(SMALL, len(SMALL) * 8 - 1), "section 'layer 2' is damaged: checksum "),
@@ -174,7 +176,7 @@ SHAPES = st.recursive(
 def test_headers_of_other_shapes(data: st.DataObject) -> None:
     """Any value in the place of any part of the header's fields."""
     fields = msgpack.unpackb(header_fields(SMALL))
-    place, at = fields, data.draw(st.integers(0, 7))
+    place, at = fields, data.draw(st.integers(0, 8))
     while isinstance(place[at], list) and place[at] and data.draw(st.booleans()):
         place = place[at]
         at = data.draw(st.integers(0, len(place) - 1))
@@ -184,17 +186,42 @@ def test_headers_of_other_shapes(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [b"", b"\xc1", b"\x91" * 2000 + b"\xc0", b"\xdd\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\x98", b"\xd4\x01\x00",
-     b"\x98" + b"\x90" * 8 + b"\x00", b"\xd6\xff\x00\x00\x00\x00"],
+    [b"", b"\xc1", b"\x91" * 2000 + b"\xc0", b"\xdd\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\x99", b"\xd4\x01\x00",
+     b"\x99" + b"\x90" * 9 + b"\x00", b"\xd6\xff\x00\x00\x00\x00"],
 )  # fmt: skip
 def test_what_is_no_header(fields: bytes) -> None:
     with pytest.raises(EmccError, match="section 'header' is damaged"):
         decode(reseal(SMALL, "header", fields))
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1, 1, 4]], "1 scales and 4 offsets of a tensor of 5 elements"),
+        ([[2, 1, 1]], "scales of what is no input and no output"),
+        ([[4, 1, 1]], "scales of what is no input and no output"),
+        ([[1, 1, 1], [1, 1, 1]], "1 scales and 1 offsets"),
+        ([[1, 1]], "a list is missing"),
+    ],
+)
+def test_scales_of_what_cannot_have_them(rows: list[list[int]], message: str) -> None:
+    fields = msgpack.unpackb(header_fields(SMALL))
+    fields[8] = rows
+    with pytest.raises(EmccError, match=f"section 'header' is damaged: {message}"):
+        decode(reseal(SMALL, "header", msgpack.packb(fields)))
+
+
+@pytest.mark.parametrize("number", [0.0, np.nan, np.inf])
+def test_scales_that_are_no_scales(number: float) -> None:
+    _, sections = unframe(SMALL)
+    content = b"\0" + np.float64([number]).tobytes() + sections["scales"][sections["scales"].index(b"\0", 1) :]
+    with pytest.raises(EmccError, match="section 'scales' is damaged"):
+        decode(reseal(SMALL, "scales", content))
+
+
 def header(constants: list[Any], tensors: list[Any], nodes: list[Any], texts: list[str]) -> bytes:
     """A file of these fields, with one operator without attributes, and no numbers."""
-    fields = [["m", *texts], tensors, constants, [], [], [[WORDS.index("Conv")]], nodes, []]
+    fields = [["m", *texts], tensors, constants, [], [], [[WORDS.index("Conv")]], nodes, [], []]
     return seal(msgpack.packb(fields), {"constants": b""} if constants else {})
 
 

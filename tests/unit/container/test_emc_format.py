@@ -14,7 +14,7 @@ from test_emc_shared import convolutions
 from emcc import ops
 from emcc.container import decode, encode
 from emcc.container.header import WORDS
-from emcc.ir.graph import Graph
+from emcc.ir.graph import Affine, Graph
 
 from hypothesis import given, settings  # isort: skip
 
@@ -40,7 +40,7 @@ def test_the_example_is_right() -> None:
     assert encode(graph, coding="huffman") == data
     assert same(decode(data), graph)
     shown = "".join(line.strip() + " " for line in re.findall(r"^    (.*)", fields, re.MULTILINE))
-    begin = data.index(b"\x98")
+    begin = data.index(b"\x99")
     assert str(msgpack.unpackb(data[begin : 5 + data[4]])) == shown.strip()
     [matrix] = re.findall(r"Range coded, the same matrix is `(.*)`", PAGE)
     assert encode(graph, coding="range").endswith(bytes.fromhex(matrix))
@@ -65,7 +65,10 @@ def graphs() -> dict[str, Graph]:
     layers += [random_layer(rng, 5, 8, 0, 1) | ramp, random_layer(rng, 90, 5, 0.5, 2) | split]
     host = (("Softmax", {"axis": -1, "odd": (None, True, (2.5, b"\0\xff", "é"))}), ("ArgMax", {}))
     kernels = [random_layer(rng, 6, 2 * 4 * 5, 0.4), random_layer(rng, 20, 6, 1.0), random_layer(rng, 8, 20, 0.3, 8)]
+    pixels = Affine(rng.normal(size=64).astype(np.float32).astype(float), np.zeros(1))
+    ends = {"image": pixels, "h2": Affine(np.array([0.1]), rng.normal(size=10))}
     return {
+        "scaled": quantised([random_layer(rng, 20, 64, 0.1), random_layer(rng, 10, 20, 0.3)]).with_(affines=ends),
         "image": quantised([random_layer(rng, 20, 64, 0.1), random_layer(rng, 10, 20, 0.3)], (1, 8, 8)),
         "mixed": quantised(layers, host=host),
         "convolved": quantised(kernels, (2, 4, 5)),
@@ -74,7 +77,7 @@ def graphs() -> dict[str, Graph]:
 
 
 @pytest.mark.parametrize("coding", ["huffman", "range", "auto"])
-@pytest.mark.parametrize("name", ["image", "mixed", "convolved", "floats"])
+@pytest.mark.parametrize("name", ["scaled", "image", "mixed", "convolved", "floats"])
 def test_a_reader_made_from_the_page_reads_the_same(name: str, coding: str) -> None:
     reads_the_same(graphs()[name], coding)
 
@@ -94,6 +97,8 @@ def reads_the_same(graph: Graph, coding: str) -> None:
     }
     assert decoded["nodes"] == [(n.name, n.op, n.inputs, n.outputs, n.attrs) for n in graph.nodes]
     assert decoded["host"] == list(graph.host)
+    scales = {name: [affine.scale.tolist(), affine.offset.tolist()] for name, affine in graph.affines.items()}
+    assert decoded["scales"] == scales
     for name, (values, codes) in decoded["layers"].items():
         book = graph.codebooks.get(name)
         assert (values is None) == (book is None)

@@ -17,8 +17,8 @@ from emcc.ir.graph import Format, Graph, Node, Tensor
 from emcc.measure.sections import layer_sizes, sizes
 
 GOLDEN = {
-    "huffman": "4fe3882200c3ea1f01010ed1b073888d30703c947a95c43ef01feecf3b86485d",
-    "range": "49ef9345457a179b52468a790add4d511be9d6ce3e4cc231396d9fd47c0c2b23",
+    "huffman": "b055bd83ba05ed0ebe98118a4ad57fe993c67ddf5d70cac71dce617e48ecc51d",
+    "range": "dc5f54fc4008a9b7e4688510b4639241d730d5084a6a048016601ddeee733fcc",
 }
 
 

@@ -64,7 +64,16 @@ def test_keep_weights(data: Dataset | None) -> None:
     assert any("[share]" in warning for warning in result.warnings)
     assert result.resolved["share"]["bits"] == 0
     assert (SYNTHETIC in result.warnings) == (data is None)
-    assert set(result.resolved) == {"compress", "share", "calibrate", "quantise", "lower", "encode"}
+    assert set(result.resolved) == {
+        "scale",
+        "equalise",
+        "compress",
+        "share",
+        "calibrate",
+        "quantise",
+        "lower",
+        "encode",
+    }
 
 
 def test_keep_weights_shares_in_the_bits_that_the_recipe_says() -> None:

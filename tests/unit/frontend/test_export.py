@@ -9,6 +9,7 @@ from models import model, node, onnxruntime_run, save
 
 from emcc import frontend
 from emcc.frontend.export import export
+from emcc.ir.graph import Affine
 from emcc.ops import host, interpret
 from emcc.passes.fold import Fold
 
@@ -56,3 +57,20 @@ def test_means_the_same(fold: bool, tmp_path: Path) -> None:
     truth = onnxruntime_run(path, x)
     np.testing.assert_allclose(onnxruntime_run(again, x), truth, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(host.apply(graph.host, interpret.run(graph, x)), truth, rtol=1e-4, atol=1e-5)
+
+
+def test_scales_of_the_host_are_operators_of_the_model(tmp_path: Path) -> None:
+    """At both ends; the input is an image, which the Gemm flattens. Folding takes them in again."""
+    nodes = [node("Flatten", ["x"], "f", axis=1), node("Gemm", ["f", "w"], "y", "fc", transB=1)]
+    path = save(model(nodes, ["n", 2, 8], ["n", 6], weights={"w": WEIGHTS["w"]}), tmp_path / "m.onnx")
+    graph = Fold().apply(frontend.load(path))
+    ends = {"x": Affine(RNG.uniform(0.5, 2, 16), np.array([3.0])), "y": Affine(np.array([0.1]), RNG.normal(size=6))}
+    graph = graph.with_(affines=ends)
+    again = tmp_path / "again.onnx"
+    again.write_bytes(export(graph))
+    x = RNG.standard_normal((3, 2, 8)).astype(np.float32)
+    truth = ((x.reshape(3, 16) - 3) * ends["x"].scale) @ WEIGHTS["w"].T * 0.1 + ends["y"].offset
+    np.testing.assert_allclose(onnxruntime_run(again, x), truth, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(interpret.run(graph, x), truth, rtol=1e-4, atol=1e-5)
+    folded = Fold().apply(frontend.load(again))
+    np.testing.assert_allclose(interpret.run(folded, x), truth, rtol=1e-4, atol=1e-5)

@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from emcc.base.errors import EmccError
 from emcc.ir.graph import Format
 from emcc.ops.interpret import trace
-from emcc.passes.calibrate import Calibrate, choose, error, widest
+from emcc.passes.calibrate import Calibrate, choose
+from emcc.passes.reach import error, widest
 
 ACTIVATIONS = ["", "Relu", "LeakyRelu", "Sigmoid", "Tanh"]
 

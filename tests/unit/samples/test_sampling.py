@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from graphs import folded
 from qgraphs import quantised as quantised_graph
 
 from emcc.base.errors import EmccError
+from emcc.eie import reference
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
-from emcc.ir.graph import Graph, Tensor
+from emcc.ir.graph import Affine, Graph, Tensor
+from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
 from emcc.samples.sampling import dequantised, quantised, sample, scaled, spread
 
@@ -51,6 +54,38 @@ def test_outputs_in_floats() -> None:
     floats = dequantised(program, np.array([[1, -2], [32767, 0]]))
     assert floats.shape == (2, *program.outputs[0].shape)
     assert (floats * 2.0**frac).tolist() == [[1, -2], [32767, 0]]
+
+
+def test_scales_and_offsets_are_applied_on_the_way_in_and_out() -> None:
+    """By graph and by program, in the same integers; a float graph takes and gives the model's units."""
+    ends = {"x": Affine(np.array([2.0, 1e-3, 1e3]), np.array([0.0, 100.0, 273.15]))}
+    graph = quantised_graph([3, 2]).with_(affines=ends)
+    ends[graph.outputs[0]] = Affine(np.array([1e5, 0.5]), np.array([-7.0, 0.0]))
+    graph = graph.with_(affines=ends)
+    program = lower(graph, LowerOptions(pes=2))
+    x = np.random.default_rng(0).normal(size=(50, 3)) / ends["x"].scale + ends["x"].offset
+    taken = quantised(program, x)
+    fmt = graph.tensors["x"].fmt
+    assert fmt
+    wanted = np.floor((x - ends["x"].offset) * ends["x"].scale * 2.0**fmt.frac_bits + 0.5)
+    np.testing.assert_array_equal(taken, np.clip(wanted, fmt.low, fmt.high))
+    np.testing.assert_array_equal(taken, interpret.integers(graph, x))
+    given = reference.run(program, taken)
+    np.testing.assert_array_equal(given, interpret.run(graph, taken))
+    y = dequantised(program, given)
+    np.testing.assert_array_equal(y, interpret.answers(graph, x))
+    frac = program.layers[-1].out_fmt.frac_bits
+    np.testing.assert_array_equal(y, given * 2.0**-frac * [1e5, 0.5] + [-7.0, 0.0])
+
+
+@pytest.mark.parametrize("module", ["numpy", "torch"])
+def test_a_float_graph_takes_and_gives_the_models_units(module: str) -> None:
+    xp = pytest.importorskip(module)
+    graph = folded([3, 2], weights=[np.eye(2, 3)], biases=[np.zeros(2)])
+    ends = {"x": Affine(np.array([2.0, 4.0, 1.0]), np.array([1.0])), "z0": Affine(np.array([10.0]), np.array([0.0, 5]))}
+    x = np.float32([[1, 2, 3], [0, 1, 0]])
+    y = interpret.run(graph.with_(affines=ends), x if xp is np else xp.from_numpy(x), xp)
+    assert np.asarray(y).tolist() == [[0.0, 45.0], [-20.0, 5.0]]
 
 
 def test_the_scale_of_inputs_saturates_nothing() -> None:

@@ -19,7 +19,7 @@ from emcc.base.errors import EmccError
 from emcc.eie import reference
 from emcc.eie.store import load_program, save_program
 from emcc.files.arrays import read_npz, write_npz
-from emcc.ir.graph import Format
+from emcc.ir.graph import Affine, Format
 from emcc.ir.program import Buffer, HostPart, Port, Program, Slices, Step, Table, Window
 
 ACT = Format(16, 8)
@@ -45,7 +45,8 @@ def program() -> Program:
     orders = {"x": np.array([3, 0, 2]), "h": np.array([2, 0, 1]), "y": np.array([0])}
     return Program(
         name="<b>", pes=2, act_w=16, acc_w=42, queue_depth=16,
-        inputs=(Port("x", (2, 2), 0, orders["x"][None]),), outputs=(Port("y", (1,), 2, orders["y"][None]),),
+        inputs=(Port("x", (2, 2), 0, orders["x"][None], Affine(np.arange(1.0, 5) / 3, np.array([0.1]))),),
+        outputs=(Port("y", (1,), 2, orders["y"][None]),),
         buffers=tuple(Buffer(name, 1, 1, order, ACT) for name, order in orders.items()), steps=(step, after),
         slices=(first, second), codes=(), codebooks=(np.array([0, -300, 70, 32767]),),
         biases=(np.array([1 << 40, 0, -5]), np.array([7])), multipliers=(np.array([-3]),), tables=(table,), host=host,
@@ -172,6 +173,9 @@ def slices(**changes: Any) -> Callable[[Program], Program]:
         (at("outputs", 0, order=np.array([[1]])), "does not give every element"),
         (at("outputs", 0, order=np.array([[-1]])), "does not give every element"),
         (at("outputs", 0, shape=(2,)), "does not give every element"),
+        (at("inputs", 0, affine=Affine(np.ones(3), np.zeros(1))), "scales or offsets of another number"),
+        (at("inputs", 0, affine=Affine(np.ones(1), np.array([np.inf]))), "that are not finite"),
+        (at("outputs", 0, affine=Affine(np.zeros(1), np.zeros(1))), "or a scale of 0"),
         (at("steps", 1, slices=0), "a matrix of 3 x 3"),
         (at("tables", 0, lo_bits=3), "table 0: "),
         (at("tables", 0, fine=np.arange(64) << 10), "entries beyond 16 bits"),

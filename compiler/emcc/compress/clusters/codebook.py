@@ -12,11 +12,20 @@ ROUNDS = 12
 """Of moving weights and centroids in `priced`."""
 
 
-def cluster(weights: Array, bits: int, *, init: str = "optimal", seed: int = 0, max_iter: int = 1000) -> Codebook:
+def cluster(
+    weights: Array,
+    bits: int,
+    *,
+    init: str = "optimal",
+    seed: int = 0,
+    max_iter: int = 1000,
+    importance: Array | None = None,
+) -> Codebook:
     """A codebook of at most 2**bits entries for `weights` (any shape, finite float32).
 
     Zeros are code 0 and are not clustered. Distinct values that fit are kept exactly. `bits` 0 takes the smallest
-    width that keeps all exactly, or 8.
+    width that keeps all exactly, or 8. `importance`, float64 > 0 in the shape of the weights, is what the squared error
+    of each counts; all count the same without it.
     """
     has_zero = np.count_nonzero(weights) < weights.size
     points = distinct(weights, LEVELS if init == "optimal" else weights.size)
@@ -24,12 +33,21 @@ def cluster(weights: Array, bits: int, *, init: str = "optimal", seed: int = 0, 
     if bits == 0:
         bits = next((width for width in CODE_WIDTHS if entries <= 2**width), 8)
     room = 2**bits - has_zero
-    if points is None:
+    if importance is not None and (points is None or points[0].size > room):
+        centroids = kmeans(*weighed(weights, importance), room, init=init, seed=seed, max_iter=max_iter)
+    elif points is None:
         centroids = optimal_of_many(weights, room, max_iter)
     else:
         centroids = kmeans(*points, room, init=init, seed=seed, max_iter=max_iter)
     codes = nearest(weights, centroids, base=int(has_zero))
     return canonical(np.concatenate([[0.0], centroids]) if has_zero else centroids, codes, bits)
+
+
+def weighed(weights: Array, importance: Array) -> tuple[Array, Array]:
+    """(the ascending distinct non-zero weights, float64; the sum of the importance of each)."""
+    kept = weights.ravel() != 0
+    values, place = np.unique(weights.ravel()[kept].astype(np.float64), return_inverse=True)
+    return values, np.bincount(place, importance.ravel()[kept], values.size)
 
 
 def priced(weights: Array, entries: int, price: float) -> tuple[Array, Array]:

@@ -1,0 +1,122 @@
+"""Scales at the ends of the array and between layers, and samples far outside: what compile and compress do alike."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from emcc.base.text import printable
+from emcc.compress.method import Codebooks, Zeros
+from emcc.driver.recipe import Recipe
+from emcc.ir.graph import PLAIN, Graph
+from emcc.passes.base import Pass
+from emcc.passes.calibrate import Calibrate
+from emcc.passes.equalise import Equalise
+from emcc.passes.scale import Scale
+from emcc.passes.trial import ROWS, Judge
+from emcc.samples.dataset import Dataset
+from emcc.samples.far import Far, far, warning, without
+
+CHUNK = 1 << 22
+PART = 0.6
+"""Of the recipe's strength of pruning: what a model bears without training, so that its error still tells something."""
+MANY = 1e-3
+"""Share of samples whose inputs saturate, from which the user is told."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """Compression without training: what scales are judged through, since they change what is pruned too."""
+
+    zeros: Zeros
+    codebooks: Codebooks
+
+    @property
+    def name(self) -> str:
+        """The codebooks'."""
+        return self.codebooks.name
+
+    def apply(self, graph: Graph) -> Graph:
+        """The graph, pruned and shared."""
+        return self.codebooks.apply(self.zeros.apply(graph))
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The passes, and what there is to say of them once they ran.
+
+    Attributes:
+        data: without the samples that are far outside; far: those.
+    """
+
+    scale: Scale
+    equalise: Equalise
+    data: Dataset | None
+    far: tuple[Far, ...]
+
+    @classmethod
+    def of(cls, recipe: Recipe, source: Graph, data: Dataset | None, keep_weights: bool) -> "Scaling":
+        """As the recipe says, for a model as it was read."""
+        outside = far(data.x) if data is not None else []
+        data = without(data, outside) if data is not None else None
+        calibrate = recipe.of(Calibrate)
+        judge = None
+        if data is not None:
+            codebooks = recipe.codebooks.on(data.x)
+            share: Pass = codebooks.kept() if keep_weights else Pruned(recipe.zeros.partly(PART), codebooks)
+            quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
+            judge = Judge(np.asarray(data.x), share, quick)
+        labelled = data is not None and data.y is not None and data.y.dtype.kind in "iu"
+        scale = replace(
+            recipe.of(Scale), source=source, reach=calibrate.reach, judge=judge, kept=keep_weights, classes=labelled
+        )
+        equalise = replace(recipe.of(Equalise), judge=judge, kept=keep_weights)
+        return cls(scale, equalise, data, tuple(outside))
+
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        """What runs after folding."""
+        return (self.scale, self.equalise)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know."""
+        samples = len(self.far) + (len(self.data) if self.data else 0)
+        told = [warning(list(self.far), samples)] if self.far else []
+        return told + self.scale.notes.warnings + self.equalise.notes.warnings
+
+    def facts(self, quantised: Graph) -> dict[str, Any]:
+        """emcc.json's "scales": what was decided, and which samples lie outside of the input's format."""
+        saturated = 0 if self.data is None else saturating(quantised, self.data)
+        outside = {"left_out": [asdict(each) for each in self.far], "saturated": saturated}
+        return {**self.scale.notes.facts, **self.equalise.notes.facts, **outside}
+
+    def said(self, facts: Mapping[str, Any]) -> str:
+        """A sentence about samples that the input's format does not hold; "" where there are none."""
+        if self.data is None or not (self.far or facts["saturated"]):
+            return ""
+        left = f"{len(self.far)} left out as far outside all others, " if self.far else ""
+        return f"samples: {left}{facts['saturated']:,} of the other {len(self.data):,} have inputs that saturate"
+
+
+def emptied(original: Graph, compressed: Graph) -> list[str]:
+    """A warning about each layer that had weights and has none."""
+    return [
+        f"layer {printable(node.name, 40)!r} has no weight left: what it gives is constant; keep more ([prune] "
+        "sparsity), or all with --keep-weights"
+        for node in original.layers()
+        if original.constants[node.inputs[1]].any() and not compressed.constants[node.inputs[1]].any()
+    ]
+
+
+def saturating(quantised: Graph, data: Dataset) -> int:
+    """How many samples have an input that the format does not hold."""
+    name = quantised.inputs[0]
+    fmt, affine = quantised.tensors[name].fmt, quantised.affines.get(name, PLAIN)
+    assert fmt is not None
+    count, step = 0, max(1, CHUNK // max(1, data.x[0].size))
+    for begin in range(0, len(data), step):
+        integers = fmt.rounded(affine.enter(np.asarray(data.x[begin : begin + step], np.float64)))
+        count += int(((integers < fmt.low) | (integers > fmt.high)).any(axis=1).sum())
+    return count
