@@ -66,7 +66,7 @@ def reduce_mean(node: Operands) -> Made:
     """Over all spatial axes: the global pool, and a Squeeze behind it where they are not kept."""
     shape, x = node.shape(), node.proto.input[0]
     axes = node.axes(len(shape))
-    if not axes and node.attrs.get("noop_with_empty_axes", 0):
+    if not axes and node.attrs.get("noop_with_empty_axes", 0) == 1:
         return "Identity", (x,), {}
     spatial = tuple(range(2, len(shape)))
     if not spatial or axes != spatial:
