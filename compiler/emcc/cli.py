@@ -80,7 +80,7 @@ Output = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
 HELD = "|".join(name for name, one in ENGINES.items() if one.held)
-Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples. [default: all]")]
+Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples.", show_default="all of them")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
 
 
@@ -287,7 +287,7 @@ def compare(
     model: Annotated[Path, typer.Option(metavar="MODEL.onnx", help="The model that it was made of.")],
     data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, samples as the model is used on.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="[default: DIR_compare.html, beside DIR]")
+        Path | None, typer.Option(metavar="FILE.html", help="The page, by itself DIR_compare.html beside DIR.")
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", min=1, help="Samples, spread evenly over the data.")] = 1000,
     threshold: Annotated[

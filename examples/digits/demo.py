@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -24,12 +23,12 @@ from emcc.eie.store import load_program
 from emcc.frontend import load
 from emcc.measure.cost import CLOCK_HZ
 from emcc.ops import interpret
-from emcc.ops.host import accuracy
 from emcc.report.lines import percent, seconds
 from emcc.report.progress import Progress
+from emcc.runtime.final import worth
 from emcc.runtime.simulate import simulate
 from emcc.samples.dataset import Dataset, load_data
-from emcc.samples.sampling import quantised
+from emcc.samples.sampling import dequantised, quantised
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "digits.onnx"
@@ -53,9 +52,9 @@ def main() -> int:
         assert held_out.y is not None
         data = Dataset(held_out.x[: options.count], held_out.y[: options.count])
         program = load_program(options.out / "program.npz")
-        float_right = accuracy((), interpret.run(graph, data.x), data.y)
+        float_right = worth(graph, interpret.run(graph, data.x), data).accuracy
         integers = reference.run(program, quantised(program, data.x))
-        compressed_right = accuracy((), integers.astype(np.float64), data.y)
+        compressed_right = worth(graph, dequantised(program, integers), data).accuracy
         progress("building the simulator and running it")
         result = simulate(options.out, data)
     total = artefact.manifest["totals"]

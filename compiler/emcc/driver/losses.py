@@ -20,7 +20,7 @@ POINT = 1.0
 SYNTHETIC = "synthetic inputs"
 
 TRY = {
-    PRUNING: "give more data, more time (--minutes), or keep more weights (--max-drop, or --keep-weights)",
+    PRUNING: "keep more weights (--max-drop, --keep-weights), or give more data or more time (--minutes)",
     CODEBOOKS: "give --data and a goal, such as --max-drop 1, so that codebooks are trained; or smaller layers",
     ROUNDING: "scale the model's inputs to a common range, or take 16-bit activations ([calibrate] bits = 16)",
     SATURATION: "give data of the whole range with --data, or more [calibrate] headroom in the recipe",

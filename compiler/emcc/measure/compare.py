@@ -1,6 +1,6 @@
 """`emcc compare`: every tensor of a model in floats against its fixed-point value in an artefact."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -9,8 +9,9 @@ from emcc.base.errors import EmccError
 from emcc.eie.counter import Counter
 from emcc.eie.reference import run_ports
 from emcc.ir.graph import Array, Format, Graph, Node
-from emcc.measure.alone import replaced, rerun, weights_of
+from emcc.measure.alone import weights_of
 from emcc.measure.comparison import EXPONENTS, Comparison, Row
+from emcc.measure.effects import Effects
 from emcc.ops.interpret import trace
 from emcc.runtime.opened import Opened
 from emcc.samples.sampling import saturated, scaled
@@ -29,39 +30,55 @@ def compare(folded: Graph, opened: Opened, x: Array, threshold: float = THRESHOL
     if folded.inputs != held.inputs or folded.outputs != held.outputs:
         hint = "compile it again: it comes from another version of emcc, or is damaged"
         raise EmccError("the artefact's input and output are not the model's", file=opened.folder, hint=hint)
-    made = {node.outputs[0]: node for node in folded.nodes}
-    sums = {name: _Sums() for name in (*folded.inputs, *made) if name in held.tensors}
-    layers = dict(_layers(folded, held))
-    causes = _Causes(folded, held, layers, [name for name in sums if not _selected(made.get(name))])
-    counter = Counter(opened.program) if opened.program else None
+    measured = _Measured(folded, held, opened)
     rows = max(1, _ELEMENTS // max(tensor.features for tensor in folded.tensors.values()))
     for begin in range(0, len(x), rows):
-        batch = x[begin : begin + rows]
-        floats = trace(folded, batch.astype(np.float64))
-        fixed = _fixed(opened, held, batch, counter)
-        for name, own in sums.items():
+        measured.add(x[begin : begin + rows])
+    return Comparison(len(x), threshold, tuple(measured.rows()))
+
+
+class _Measured:
+    """Every tensor and every layer's weights, over batches."""
+
+    def __init__(self, folded: Graph, held: Graph, opened: Opened) -> None:
+        self.folded, self.held, self.opened = folded, held, opened
+        made = {node.outputs[0]: node for node in folded.nodes}
+        self.tensors = {name: _Sums() for name in (*folded.inputs, *made) if name in held.tensors}
+        self.layers = dict(_layers(folded, held))
+        rounded = [name for name in self.tensors if not _selected(made.get(name))]
+        self.effects = Effects(folded, held, self.layers, rounded)
+        self.counter = Counter(opened.program) if opened.program else None
+
+    def add(self, x: Array) -> None:
+        """Take one batch of samples."""
+        floats = trace(self.folded, x.astype(np.float64))
+        fixed = _fixed(self.opened, self.held, x, self.counter)
+        for name, own in self.tensors.items():
             own.add(floats[name], fixed[name])
-        causes.add(floats, batch)
-    weights = {name: _Sums() for name in layers}
-    for node in folded.layers():
-        if node.name in layers:
-            weights[node.name].add(
-                folded.constants[node.inputs[1]].astype(np.float64), layers[node.name][node.inputs[1]]
-            )
-    size = sums[folded.outputs[0]].floats
-    table = []
-    shares = counter.shares() if counter else {}
-    for name in folded.inputs:
-        table.append(sums[name].row("tensor", name, "input", causes, size, held.tensors[name].fmt, shares.get(name)))
-    for node in folded.nodes:
-        name = node.outputs[0]
-        if node.name in layers:
-            table.append(weights[node.name].row("weights", node.name, node.op, causes, size))
-        if name in sums:
-            table.append(
-                sums[name].row("tensor", name, node.op, causes, size, held.tensors[name].fmt, shares.get(name))
-            )
-    return Comparison(len(x), threshold, tuple(table))
+        self.effects.add(floats, x)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows in the network's order."""
+        for name in self.folded.inputs:
+            yield self._tensor(name, "input")
+        for node in self.folded.nodes:
+            if node.name in self.layers:
+                own, name = _Sums(), node.inputs[1]
+                own.add(self.folded.constants[name].astype(np.float64), self.layers[node.name][name])
+                yield own.row("weights", node.name, node.op, self._effect("weights", node.name))
+            if node.outputs[0] in self.tensors:
+                yield self._tensor(node.outputs[0], node.op)
+
+    def _tensor(self, name: str, op: str) -> Row:
+        saturating = self.counter.shares().get(name) if self.counter else None
+        return self.tensors[name].row(
+            "tensor", name, op, self._effect("tensor", name), self.held.tensors[name].fmt, saturating
+        )
+
+    def _effect(self, kind: str, name: str) -> tuple[float, float]:
+        """Return what it does alone to the output, and its share."""
+        squares, total = self.effects.squares.get((kind, name), 0.0), sum(self.effects.squares.values())
+        return ratio(squares, self.tensors[self.folded.outputs[0]].floats), squares / total if total else 0.0
 
 
 def _selected(node: Node | None) -> bool:
@@ -92,50 +109,17 @@ class _Sums:
         kind: str,
         name: str,
         op: str,
-        causes: "_Causes",
-        size: float,
+        effect: tuple[float, float],
         fmt: Format | None = None,
         saturating: float | None = None,
     ) -> Row:
-        """Return the row; `size` is the sum of squares of the float model's outputs."""
-        rms = float(np.sqrt(self.errors / max(self.values, 1)))
-        squares, total = causes.squares.get((kind, name), 0.0), sum(causes.squares.values())
-        return Row(
-            kind, name, op, fmt, self.values, self.most, rms, _ratio(self.errors, self.floats), saturating,
-            _ratio(squares, size), squares / total if total else 0.0, tuple(self.magnitudes.tolist()),
-        )  # fmt: skip
+        """Return the row; `effect` is (what it does alone, its share)."""
+        rms, relative = float(np.sqrt(self.errors / max(self.values, 1))), ratio(self.errors, self.floats)
+        facts = (self.values, self.most, rms, relative, saturating, *effect)
+        return Row(kind, name, op, fmt, *facts, tuple(self.magnitudes.tolist()))
 
 
-class _Causes:
-    """The output's squared error, summed over batches, with one thing replaced at a time: by (kind, name).
-
-    A layer's weights are replaced in the float model. A tensor is rounded in the float model with the artefact's
-    weights, for its format was made for that one.
-    """
-
-    def __init__(
-        self, folded: Graph, held: Graph, layers: Mapping[str, Mapping[str, Array]], tensors: Sequence[str]
-    ) -> None:
-        self.folded, self.held, self.layers = folded, held, layers
-        self.weighted = folded.with_constants({name: value for own in layers.values() for name, value in own.items()})
-        self.tensors = [name for name in tensors if held.tensors[name].fmt is not None]
-        self.squares: dict[tuple[str, str], float] = {}
-
-    def add(self, floats: Mapping[str, Array], x: Array) -> None:
-        """Take one batch: every tensor of the float model, and its samples x."""
-        for name, constants in self.layers.items():
-            self._add(("weights", name), floats, rerun(self.folded, floats, {}, constants))
-        weighted = trace(self.weighted, x.astype(np.float64)) if self.tensors else {}
-        for name in self.tensors:
-            own = replaced(self.weighted, self.held, name, weighted)
-            self._add(("tensor", name), weighted, rerun(self.weighted, weighted, {name: own}, {}))
-
-    def _add(self, key: tuple[str, str], before: Mapping[str, Array], after: Array) -> None:
-        squares = float(np.square(after - before[self.folded.outputs[0]]).sum())
-        self.squares[key] = self.squares.get(key, 0.0) + squares
-
-
-def _ratio(errors: float, floats: float) -> float:
+def ratio(errors: float, floats: float) -> float:
     """Return the RMS of errors as a part of the RMS of floats, from sums of squares."""
     return float(np.sqrt(errors / floats)) if floats else float(errors > 0)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from emcc.compress.search.goal import Search
 from emcc.ir.graph import Graph
 
-MULTIPLIES = 1.5e10
+MULTIPLIES = 4e10
 """Multiplications and additions a second, of one core, in training and when the model runs."""
 
 STEP, LAYER = 1.5e-3, 0.5e-3

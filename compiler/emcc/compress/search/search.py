@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from emcc.base.errors import EmccError
 from emcc.compress.importance.choice import removed
 from emcc.compress.parameters import decoded
 from emcc.compress.rounding import snapped
 from emcc.compress.search.stages import FIRST, Stages
 from emcc.compress.state import State, graph_of, state_of
-from emcc.ir.graph import Graph
+from emcc.ir.graph import Array, Graph
 
 RATIO, TRIES = 0.7, 30
 """Of two densities that --max-drop tries after one another, and how many."""
@@ -134,8 +136,8 @@ class Searcher(Stages):
         most = float(self.goal.max_drop or 0.0)
         shared = start
         for entries in (15, 31, 63, 127, 255):
-            sizes = {name: self.codebooks.sizes(weights, entries)[-1] for name, weights in start.weights.items()}
-            values, codes = self.assigned(start.weights, sizes)
+            books = {name: self._finest(weights, entries) for name, weights in start.weights.items()}
+            values, codes = ({name: book[i] for name, book in books.items()} for i in (0, 1))
             shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
             if self.fits(shared):
                 return shared
@@ -148,3 +150,8 @@ class Searcher(Stages):
             f"{self.problem.measure} and loses {lost:.2f} points, {most:g} are allowed",
             hint="allow more with --max-drop, or give more data",
         )
+
+    def _finest(self, weights: Array, entries: int) -> tuple[Array, Array]:
+        """(values, codes) with the least error, whatever their bits cost."""
+        distinct = int(np.unique(weights[weights != 0]).size)
+        return self.codebooks.assign(weights, (max(1, min(entries, distinct)), 0.0))
