@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks import fuzz_chains, fuzz_container, fuzz_graphs
+from benchmarks import fuzz_chains, fuzz_container, fuzz_graphs, fuzz_imports
 from benchmarks.common import fuzz
 
 
-@pytest.mark.parametrize(("campaign", "count"), [(fuzz_chains, 3), (fuzz_container, 5), (fuzz_graphs, 20)])
+@pytest.mark.parametrize(
+    ("campaign", "count"), [(fuzz_chains, 3), (fuzz_container, 5), (fuzz_graphs, 20), (fuzz_imports, 60)]
+)
 def test_campaigns_pass(campaign, count, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert campaign.main(["--seed", "7", "--count", str(count), "--json", str(tmp_path / "r.json")]) == 0
     assert "seed 7, " in capsys.readouterr().out

@@ -25,7 +25,7 @@ def aligned(value: Array, attrs: Mapping[str, Any], rank: int) -> Array:
     behind = rank - (axis + rank if axis < 0 else axis) - value.ndim
     if not 0 <= behind <= rank:
         raise Refusal(f"axis {axis} does not fit inputs of {rank} and {value.ndim} axes", "remove its axis")
-    return value.reshape(*value.shape, *(1,) * behind)
+    return value.reshape((*value.shape, *(1,) * behind))
 
 
 def for_inference(attrs: Mapping[str, Any], opset: int, op: str) -> None:

@@ -68,7 +68,9 @@ def survey(path: Path, output: str | None = None) -> Survey:
         except EmccError as error:
             problems = [error]
     sentences = tuple(error.message + (f" ({error.hint})" if error.hint else "") for error in problems)
-    return Survey(walk.reports, replace(facts_of(model.proto, model.opset, path), problems=sentences))
+    facts = facts_of(model.proto, model.opset, path)
+    taken = "" if model.output is None or [name for name, *_ in facts.outputs] == [model.output] else model.output
+    return Survey(walk.reports, replace(facts, problems=sentences, taken=taken))
 
 
 def _open(path: Path, by: str, output: str | None) -> tuple[_Model, list[EmccError]]:

@@ -37,6 +37,7 @@ class ModelFacts:
         parameters: elements of all floating-point initializers.
         size: bytes of the file; external data is not counted.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
+        taken: the tensor that is taken as the output, where that is not the model's only one; or "".
     """
 
     name: str
@@ -49,6 +50,7 @@ class ModelFacts:
     parameters: int
     size: int
     problems: tuple[str, ...] = ()
+    taken: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@ import onnx
 
 from emcc import ops
 from emcc.frontend import rules_arithmetic as arithmetic
+from emcc.frontend import rules_clip as clips
 from emcc.frontend import rules_conv as images
+from emcc.frontend import rules_global as whole
 from emcc.frontend import rules_many as many
 from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
+from emcc.frontend.rules_concat import concat
 
 Rule = Callable[[Operands], Made]
 
@@ -56,26 +59,26 @@ RULES: Mapping[str, Rule] = {
     "AveragePool": images.pool,
     "BatchNormalization": arithmetic.batch_normalization,
     "Cast": shapes.cast,
-    "Clip": images.clip,
-    "Concat": images.concat,
+    "Clip": clips.clip,
+    "Concat": concat,
     "Conv": images.conv,
     "Div": arithmetic.binary,
     "Dropout": shapes.dropout,
     "Flatten": shapes.flatten,
     "Gemm": arithmetic.gemm,
-    "GlobalAveragePool": images.global_average_pool,
-    "GlobalMaxPool": images.global_max_pool,
+    "GlobalAveragePool": whole.global_average_pool,
+    "GlobalMaxPool": whole.global_max_pool,
     "Identity": shapes.identity,
     "LeakyRelu": activation,
     "LogSoftmax": _softmax,
     "MatMul": arithmetic.matmul,
-    "Max": many.extreme,
+    "Max": clips.extreme,
     "MaxPool": images.pool,
-    "Min": many.extreme,
+    "Min": clips.extreme,
     "Mul": arithmetic.binary,
     "Neg": many.minus,
     "Pow": many.power,
-    "ReduceMean": images.reduce_mean,
+    "ReduceMean": whole.reduce_mean,
     "Relu": activation,
     "Reshape": shapes.reshape,
     "Sigmoid": activation,
@@ -100,7 +103,7 @@ OUTPUT = {"LinearClassifier": 1}
 
 EITHER_SIDE = (
     *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
-    *(images.concat, many.total, many.extreme, many.power),
+    *(concat, many.total, clips.extreme, many.power),
 )
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""
 

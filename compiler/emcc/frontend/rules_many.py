@@ -1,9 +1,8 @@
-"""Rules of the operators of any number of inputs, Sum, Max and Min; and of Pow, Neg and Abs."""
+"""Rules of Sum, Pow, Neg and Abs."""
 
 from emcc.frontend.operands import Made, Operands
-from emcc.frontend.refusal import Refusal, quoted
+from emcc.frontend.refusal import Refusal
 from emcc.frontend.rules_arithmetic import negative, one_sample
-from emcc.frontend.rules_conv import LARGEST, clipped
 
 POWER = "cut the model behind it with onnx.utils.extract_model and give emcc the powers as input"
 
@@ -21,33 +20,6 @@ def total(node: Operands) -> Made:
     for name in rest[:-1]:
         first = node.put("Add", (first, name), {})
     return "Add", (first, rest[-1]), {}
-
-
-def extreme(node: Operands) -> Made:
-    """Max or Min of a computed tensor and numbers: a Clip."""
-    op, count = node.proto.op_type, len(node.proto.input)
-    computed = [i for i in range(count) if node.is_data(i)]
-    if len(computed) > 1:
-        raise Refusal("several inputs are computed from the model's input", f"emcc takes {op} with constants only")
-    (x,) = computed
-    numbers = [_number(node, i, x) for i in range(count) if i != x]
-    name = node.proto.input[x]
-    node.shape(x, bare=True)
-    if not numbers:
-        return "Identity", (name,), {}
-    return clipped(name, max(numbers), LARGEST) if op == "Max" else clipped(name, -LARGEST, min(numbers))
-
-
-def _number(node: Operands, i: int, x: int) -> float:
-    """The one number that constant i holds, whose shape does not widen input x."""
-    value, full = node.weights(i), node.own(x)
-    name, one = quoted(node.proto.input[i]), "make it one number for all elements"
-    if value.min() != value.max():
-        raise Refusal(f"{name} holds {value.min()} to {value.max()}: other bounds for other elements", one)
-    sizes = zip(reversed(value.shape), reversed(full), strict=False)
-    if value.ndim > len(full) or any(size not in (1, own) for size, own in sizes):
-        raise Refusal(f"{name} is {list(value.shape)}, more than the tensor that it bounds", one)
-    return float(value.flat[0])
 
 
 def power(node: Operands) -> Made:

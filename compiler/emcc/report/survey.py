@@ -23,6 +23,8 @@ def print_survey(survey: Survey) -> None:
         for name, dtype, axes in values:
             shape = ", ".join(printable(str(axis)) for axis in axes)
             out.print(shown(f"{kind} {printable(name)}: {printable(dtype)} [{shape}]"))
+    if facts.taken:
+        out.print(shown(f"taken as the output: {printable(facts.taken)}"))
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("node", "operator", "supported", "why", "what to change"):
         table.add_column(title)

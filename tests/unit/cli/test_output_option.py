@@ -57,7 +57,11 @@ def test_compress_and_inspect_take_it_too(folder: Path) -> None:
     checked = json.loads((folder / "c" / "emcc.json").read_text())["model"]["checked"]
     assert checked.endswith("; 'h' is taken as the output, of a model that has 'y', 'h'")
     assert "--output y" in run("inspect", "two.onnx", code=2)
-    assert "supported: `emcc compile` takes this model" in run("inspect", "two.onnx", "--output", "h")
+    text = run("inspect", "two.onnx", "--output", "h", "--json", "s.json")
+    assert "\ntaken as the output: h\n" in text
+    assert "supported: `emcc compile` takes this model" in text
+    assert json.loads((folder / "s.json").read_text())["model"]["taken"] == "h"
+    assert "taken as" not in run("inspect", "two.onnx", code=2)
     assert "Relu" not in run("inspect", "two.onnx", "--output", "h", "--ir")
     assert "Relu" in run("inspect", "two.onnx", "--output", "y", "--ir")
     assert "--output 'z' is no tensor that the model computes" in run("inspect", "two.onnx", "--output", "z", code=2)

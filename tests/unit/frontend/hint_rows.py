@@ -334,3 +334,112 @@ def bounds_by_element() -> Row:
     weights = {"c": np.float32([1, 2, 3]), "one": np.float32(1)}
     broken, repaired = ([node("Max", ["x", name], "y")] for name in ("c", "one"))
     return pair("make it one number for all elements", broken, repaired, weights=weights, same=False)
+
+
+def small(hint: str, wrong: onnx.NodeProto, right: onnx.NodeProto, shape: Shape = ("n", 3), **weights: Any) -> Row:
+    """The row of one node and another, which need not mean the same."""
+    return pair(hint, [wrong], [right], shape, weights, same=False)
+
+
+@row
+def constant_first() -> Row:
+    wrong, right = (node("Conv", inputs, "y") for inputs in (["k", "x"], ["x", "k"]))
+    return small("give it the computed tensor first", wrong, right, IMAGE, k=K)
+
+
+@row
+def computed_bound() -> Row:
+    broken = [node("Squeeze", ["x"], "low"), node("Clip", ["x", "low"], "y")]
+    return pair(
+        "make it an initializer",
+        broken,
+        [node("Clip", ["x", "zero"], "y")],
+        ("n", 1),
+        {"zero": np.float32(0)},
+        same=False,
+    )
+
+
+@row
+def integer_weights() -> Row:
+    wrong, right = (node("MatMul", ["x", name], "y") for name in ("i", "f"))
+    return small("store it as float32", wrong, right, i=np.eye(3, dtype=np.int64), f=np.eye(3, dtype=np.float32))
+
+
+@row
+def joined_constant() -> Row:
+    wrong, right = (node("Concat", ["x", name], "y", axis=1) for name in ("w", "x"))
+    return small("join computed tensors only", wrong, right)
+
+
+@row
+def wide_pads() -> Row:
+    wrong, right = (node("MaxPool", ["x"], "y", kernel_shape=[2, 2], pads=[size] * 4) for size in (2, 1))
+    return small("make the pads smaller", wrong, right, IMAGE)
+
+
+@row
+def pads_twice() -> Row:
+    wrong, right = (node("Conv", ["x", "k"], "y", pads=[1] * 4, auto_pad=auto) for auto in ("SAME_UPPER", "NOTSET"))
+    return small("remove one of them", wrong, right, IMAGE, k=K)
+
+
+@row
+def squeezed_features() -> Row:
+    wrong, right = (node("Squeeze", ["x", name], "y") for name in "ab")
+    return small("mend its axes", wrong, right, ("n", 3, 1), a=np.array([1]), b=np.array([2]))
+
+
+@row
+def stack_of_matrices() -> Row:
+    broken, repaired = ([node("MatMul", ["x", name], "y")] for name in ("stack", "w"))
+    return pair("give it one matrix", broken, repaired, weights={"stack": W[None]})
+
+
+@row
+def weights_as_rows() -> Row:
+    wrong, right = (node("Gemm", inputs, "y", transB=1) for inputs in (["w", "x"], ["x", "w"]))
+    return small("the computed tensor must be input A, with the batch as its rows; B the weights", wrong, right)
+
+
+@row
+def samples_as_columns() -> Row:
+    wrong, right = (node("Gemm", ["x", "w"], "y", transA=turned) for turned in (1, 0))
+    return small("export it with transA=0", wrong, right)
+
+
+@row
+def axes_twice() -> Row:
+    wrong, right = (node("Squeeze", ["x", name], "y") for name in "ab")
+    return small("name each axis once", wrong, right, ("n", 1, 3), a=np.array([1, -2]), b=np.array([1]))
+
+
+@row
+def slope_of_nothing() -> Row:
+    wrong, right = (node("LeakyRelu", ["x"], "y", alpha=alpha) for alpha in (float("nan"), 0.5))
+    return small("give it a finite value", wrong, right)
+
+
+@row
+def random_constant() -> Row:
+    broken = [node("RandomNormal", [], "r", shape=[3]), node("Add", ["x", "r"], "y")]
+    repaired, weights = [node("Add", ["x", "drawn"], "y")], {"drawn": np.float32([0.5, -1, 2])}
+    return pair("draw them once and store them as an initializer", broken, repaired, weights=weights, same=False)
+
+
+@row
+def second_output_used() -> Row:
+    dropped = [helper.make_node("Dropout", ["x"], ["d", "mask"], name="drop")]
+    broken = [*dropped, node("Where", ["mask", "d", "w"], "y")]
+    hint = "only the first output of a node may be used"
+    return pair(hint, broken, [*dropped, node("Relu", ["d"], "y")], same=False)
+
+
+@row
+def constant_of_graphs() -> Row:
+    result = helper.make_value_info("r", onnx.TypeProto())
+    branch = helper.make_graph([node("Relu", ["w"], "r")], "b", [], [result])
+    broken = [node("If", ["c"], "v", then_branch=branch, else_branch=branch), node("MatMul", ["x", "v"], "y")]
+    weights = {"c": np.asarray(True), "folded": np.maximum(W, 0)}
+    hint = "export the model with its constants folded"
+    return pair(hint, broken, [node("MatMul", ["x", "folded"], "y")], weights=weights)

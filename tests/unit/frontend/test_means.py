@@ -85,3 +85,6 @@ def test_no_axes_that_mean_none(tmp_path: Path) -> None:
         save(model(nodes, ["n", 4], weights={"w": np.ones((4, 2), np.float32)}, opset=18), tmp_path / "m.onnx")
     )
     assert [each.op for each in graph.nodes] == ["Identity", "MatMul"]
+    other = model([node("ReduceMean", ["x"], "m", noop_with_empty_axes=2)], ["n", 4], opset=18)
+    with pytest.raises(EmccError, match="over all axes"):
+        frontend.load(save(other, tmp_path / "m.onnx"))

@@ -93,6 +93,14 @@ def test_one_constant_in_two_shapes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(interpret.run(graph, np.zeros((1, 2, 2))), [[2 + 1, -4 - 2]])
 
 
+def test_numbers(tmp_path: Path) -> None:
+    """Constants without axes, with each other and with what is computed."""
+    proto = old([node("Mul", ["p", "q"], "r", broadcast=1), node("Add", ["x", "r"], "y", broadcast=1)], ["n", 2])
+    proto.graph.initializer.extend(onnx.numpy_helper.from_array(np.float32(3), name) for name in "pq")
+    graph = frontend.load(save(proto, tmp_path / "m.onnx"))
+    np.testing.assert_array_equal(interpret.run(graph, np.zeros((1, 2))), [[9, 9]])
+
+
 def test_axis_is_where_it_says(tmp_path: Path) -> None:
     """By hand: [2] along the channels of [n, 2, 2], where NumPy's rule would put it along the last axis."""
     nodes = [node("Add", ["x", "c"], "y", broadcast=1, axis=1)]
