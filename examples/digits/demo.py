@@ -29,7 +29,7 @@ from emcc.report.lines import percent, seconds
 from emcc.report.progress import Progress
 from emcc.runtime.simulate import simulate
 from emcc.samples.dataset import Dataset, load_data
-from emcc.samples.sampling import quantised
+from emcc.samples.sampling import dequantised, quantised
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "digits.onnx"
@@ -55,7 +55,7 @@ def main() -> int:
         program = load_program(options.out / "program.npz")
         float_right = accuracy((), interpret.run(graph, data.x), data.y)
         integers = reference.run(program, quantised(program, data.x))
-        compressed_right = accuracy((), integers.astype(np.float64), data.y)
+        compressed_right = accuracy((), dequantised(program, integers), data.y)
         progress("building the simulator and running it")
         result = simulate(options.out, data)
     total = artefact.manifest["totals"]
