@@ -32,6 +32,7 @@ COMPRESSED = {
     **_EITHER,
     **_CODED,
     "data": ({**_SOURCE, "samples": COUNT}, None),
+    "warnings?": [str],
     "search?": {
         **{"measure": str, "score?": str},
         **dict.fromkeys(("held_out", "trained_on"), COUNT),

@@ -25,8 +25,8 @@ WORTH = 0.8
 """An error at the output has to fall to this share of what it was, for a change of scales."""
 
 WORTH_OF_DATA = 1 / 3
-"""The same, for scales of inputs from the data: where units are alike they change little but what is pruned, and what is
-left of often used inputs costs cycles (the digits of `make demo`: 0.45, the same accuracy, 15 % more cycles)."""
+"""The same, for scales of inputs from the data: where units are alike they change little but what is pruned, and
+weights of often used inputs cost cycles (the digits of `make demo`: 0.45, the same accuracy, 15 % more cycles)."""
 
 FEW_BITS = 8.0
 """Without data: an offset of the model's own normalisation that is larger, once scaled, is the host's."""
