@@ -1,6 +1,6 @@
 """Share: each layer's weights become codes into a small codebook, by k-means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -15,7 +15,7 @@ from emcc.compress.parameters import Codes, Entries
 from emcc.compress.state import State
 from emcc.ir.codebook import CODE_WIDTHS, looked_up
 from emcc.ir.graph import Array, Graph
-from emcc.passes.layers import check_names, finite_weights, linear_layers
+from emcc.passes.layers import Layer, check_names, finite_weights, linear_layers
 
 ENTRIES = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 31, 63, 127, 255)
 ENTRY_BITS = 16
@@ -50,18 +50,21 @@ class Share:
     def apply(self, graph: Graph) -> Graph:
         """The graph with shared weights."""
         check_names(self.layers, graph, "share.layers")
-        plain = self._shared(graph, {})
+        plain = self._shared(graph, linear_layers(graph), {})
         if not self.weigh or self.data is None or _exact(graph, plain):
             return plain
         uses = use(graph, self.data)
-        return better(graph, self.data, plain, self._shared(graph, uses)) if uses else plain
+        layers = [layer for layer in linear_layers(graph) if layer.weight in uses]
+        return better(graph, self.data, plain, self._shared(plain, layers, uses, graph)) if layers else plain
 
-    def _shared(self, graph: Graph, uses: Mapping[str, Use]) -> Graph:
-        """The graph with shared weights, their errors weighed by `uses`, by weight constant."""
-        codebooks, constants = {}, {}
-        for layer in linear_layers(graph):
+    def _shared(
+        self, graph: Graph, layers: Iterable[Layer], uses: Mapping[str, Use], exact: Graph | None = None
+    ) -> Graph:
+        """The graph with shared weights in these layers, of `exact`, their errors weighed by `uses`, by constant."""
+        codebooks, constants = dict(graph.codebooks), {}
+        for layer in layers:
             codebook = cluster(
-                finite_weights(graph, layer),
+                finite_weights(exact or graph, layer),
                 self.layers.get(layer.node.name, self.bits),
                 init=self.init,
                 seed=self.seed,

@@ -50,6 +50,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     data = scaling.data
     for step in scaling.passes if chained(folded) else ():
+        tell(step.name)
         folded = step.apply(folded)
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
     set_up = goals.set_up(options, recipe, options.goal, data, source, folded, None)
@@ -65,6 +66,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
     facts = {**manifest(options, recipe, folded, shared, encoded, data, checked), **searched}
+    facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings}
     if options.goal is None and set_up.sides is not None:
         tell("measuring")
         facts["quality"] = rounded(Quality(folded, set_up.sides, options.task).facts(decoded(decode(encoded))))
@@ -85,7 +87,15 @@ def manifest(
     from emcc.measure.values import rounded, source
 
     effective = recipe.effective()
-    used = ["compress", *(("search",) if options.goal else (recipe.codebooks.name,)), "calibrate", "quantise", "encode"]
+    used = [
+        "scale",
+        "equalise",
+        "compress",
+        *(("search",) if options.goal else (recipe.codebooks.name,)),
+        "calibrate",
+        "quantise",
+        "encode",
+    ]
     return {
         "kind": KIND,
         "emcc": __version__,

@@ -86,11 +86,16 @@ class Scaling:
         told = [warning(list(self.far), samples)] if self.far else []
         return told + self.scale.notes.warnings + self.equalise.notes.warnings
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What was decided, and the samples that are far outside."""
+        decided = {**self.scale.notes.facts, **self.equalise.notes.facts}
+        return {**decided, "left_out": [asdict(each) for each in self.far]}
+
     def facts(self, quantised: Graph) -> dict[str, Any]:
         """emcc.json's "scales": what was decided, and which samples lie outside of the input's format."""
         saturated = 0 if self.data is None else saturating(quantised, self.data)
-        outside = {"left_out": [asdict(each) for each in self.far], "saturated": saturated}
-        return {**self.scale.notes.facts, **self.equalise.notes.facts, **outside}
+        return {**self.chosen, "saturated": saturated}
 
     def said(self, facts: Mapping[str, Any]) -> str:
         """A sentence about samples that the input's format does not hold; "" where there are none."""

@@ -44,6 +44,7 @@ COMPRESSED = {
     **_EITHER,
     **_CODED,
     "data": ({**_SOURCE, "samples": COUNT}, None),
+    "warnings?": [str],
     "search?": {
         **{"task": str, "measure": str, "score?": str},
         **dict.fromkeys(("held_out", "trained_on", "trained_steps"), COUNT),

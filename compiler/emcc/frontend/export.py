@@ -23,6 +23,7 @@ class _Model:
     constants: dict[str, Array] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
+    inner: dict[str, str] = field(default_factory=dict)
 
     def fresh(self, name: str) -> str:
         while name in self.taken:
@@ -37,7 +38,7 @@ class _Model:
 
     def node(self, op: str, inputs: Sequence[str], output: str, name: str, **attrs: Any) -> str:
         takes = [self.renamed.get(taken, taken) for taken in inputs]
-        self.nodes.append(helper.make_node(op, takes, [output], name, **attrs))
+        self.nodes.append(helper.make_node(op, takes, [self.inner.get(output, output)], name, **attrs))
         return output
 
 
@@ -50,6 +51,7 @@ def export(graph: Graph, output: str | None = None) -> bytes:
     model = _Model(taken={*graph.tensors, *graph.constants, *([output] if output else [])})
     model.constants = {name: _float32(graph.constants[name]) for name in _used(graph)}
     model.renamed = _entered(model, graph)
+    model.inner = {name: model.fresh(f"{name}.unscaled") for name in graph.outputs if name in graph.affines}
     for node in graph.nodes:
         _write(model, graph, node)
     at, shape = _left(model, graph), graph.tensors[graph.outputs[0]].shape
@@ -93,15 +95,18 @@ def _entered(model: _Model, graph: Graph) -> dict[str, str]:
 
 
 def _left(model: _Model, graph: Graph) -> str:
-    """The output in the model's units: y scale + offset, where it has such."""
+    """The output in the model's units, by its name: y scale + offset of what the last node gives, where it has such."""
     (name,) = graph.outputs
-    at = name
     if name in graph.affines:
         affine, shape = graph.affines[name], graph.tensors[name].shape[1:]
-        for op, values in (("Mul", affine.scale), ("Add", affine.offset)):
-            constant = model.constant(f"{name}.{op}", _of_sample(values, shape))
-            at = model.node(op, [at, constant], model.fresh(f"{name}.out"), model.fresh(f"{name}.{op}"))
-    return at
+        inner, model.inner = model.inner[name], {}
+        scale, offset = (
+            model.constant(f"{name}.{op}", _of_sample(values, shape))
+            for op, values in (("Mul", affine.scale), ("Add", affine.offset))
+        )
+        scaled = model.node("Mul", [inner, scale], model.fresh(f"{name}.scaled"), model.fresh(f"{name}.Mul"))
+        model.node("Add", [scaled, offset], name, model.fresh(f"{name}.Add"))
+    return name
 
 
 def _of_sample(values: Array, shape: tuple[int | None, ...]) -> Array:

@@ -30,6 +30,8 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
         lines += worth(manifest["quality"], manifest)
     for line in lines:
         out.print(shown(line))
+    for warning in manifest.get("warnings", ()):
+        out.print(shown(f"warning: {warning}", style="yellow"))
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,8 @@ from models import model, node, onnxruntime_run, save
 
 from emcc.container import decode
 from emcc.driver.compile import compile_model
-from emcc.driver.request import CompileOptions
+from emcc.driver.compress import compress_model
+from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.eie import reference
 from emcc.eie.store import load_program
 from emcc.files.artefact import Artefact
@@ -171,3 +172,24 @@ def test_a_layer_that_lost_all_weights_is_told(tmp_path: Path) -> None:
     proto = model([node("Gemm", ["x", "w"], "y", transB=1)], ["n", 1], ["n", 1], {"w": np.float32([[1]])})
     _, manifest = emcc(tmp_path, proto, None, "[prune]\nsparsity = 0.9\n", keep_weights=False)
     assert any("has no weight left: what it gives is constant" in warning for warning in manifest["warnings"])
+
+
+def test_compress_scales_too_and_its_onnx_means_the_same(tmp_path: Path) -> None:
+    """A glitch, raw units, a constant in the output: model.emc in integers and compressed.onnx in floats."""
+    weight = (np.random.default_rng(9).normal(size=(3, 4)) / UNITS).astype(np.float32)
+    weights = {"w": weight, "b": np.float32([1e4, -1e4, 0]) - (weight @ MIDDLES).astype(np.float32)}
+    proto = model([node("Gemm", ["x", "w", "b"], "y", transB=1)], ["n", 4], ["n", 3], weights)
+    x = readings(300)
+    x[4, 2] = -1e20
+    np.savez(tmp_path / "data.npz", x=x)
+    path = save(proto, tmp_path / "model.onnx")
+    made = compress_model(CompressOptions(path, data=tmp_path / "data.npz", keep_weights=True))
+    manifest = json.loads(made.files["emcc.json"])
+    assert (manifest["scales"]["inputs"], manifest["scales"]["outputs"]) == ("data", "offsets")
+    assert any("sample 4, whose feature 2" in warning for warning in manifest["warnings"])
+    (tmp_path / "compressed.onnx").write_bytes(made.files["compressed.onnx"])
+    seen = readings(100, 3)
+    truth = onnxruntime_run(proto, seen).astype(np.float64)
+    wide = seen.astype(np.float64) @ weight.T.astype(np.float64) + weights["b"]
+    assert explained(wide, interpret.answers(decode(made.files["model.emc"]), seen)) > 0.9999
+    np.testing.assert_allclose(onnxruntime_run(tmp_path / "compressed.onnx", seen), truth, atol=0.05)
