@@ -1,6 +1,7 @@
 """The bytes of a tensor that is stored outside the model's file: only from inside the model's own folder."""
 
 import os
+from contextlib import suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import onnx
@@ -32,6 +33,17 @@ def external_bytes(tensor: onnx.TensorProto, path: Path, size: int) -> bytes:
     with source.open("rb") as file:
         file.seek(offset)
         return file.read(size)
+
+
+def external_size(graph: onnx.GraphProto, path: Path) -> int:
+    """Return the bytes of all data files that the initialisers name; those that are not there, or outside, are none."""
+    files = set()
+    for tensor in graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+            with suppress(EmccError, OSError):
+                files.add(_inside(location, "", path))
+    return sum(file.stat().st_size for file in files)
 
 
 def _inside(location: str, subject: str, path: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import onnx
 
 from emcc.base.errors import EmccError
+from emcc.frontend.external import external_size
 from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted
@@ -32,7 +33,7 @@ def facts_of(model: onnx.ModelProto, opset: int, path: Path) -> ModelFacts:
         outputs=tuple(_described(value) for value in graph.output),
         nodes=len(graph.node),
         parameters=sum(math.prod(tensor.dims) for tensor in graph.initializer if tensor.data_type in FLOATS),
-        size=path.stat().st_size,
+        size=path.stat().st_size + external_size(graph, path),
     )
 
 

@@ -35,7 +35,7 @@ class ModelFacts:
         inputs, outputs: (name, type, axes), an axis being a number, a name or "?"; initializers are left out.
         nodes: nodes at the top level.
         parameters: elements of all floating-point initializers.
-        size: bytes of the file; external data is not counted.
+        size: bytes of the file and of the data files that it names.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
         taken: the tensor that is taken as the output, where that is not the model's only one; or "".
     """

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
+from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds, than
 from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
@@ -109,12 +109,13 @@ def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bars(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    most = max(row["cycles"] for row in manifest["layers"]) or 1.0
+    """Return a bar a layer, whose whole width is dense."""
     return [
         {
             "name": row["name"],
-            "percent": round(100 * row["cycles"] / most, 1),
-            "text": f"{row['cycles']:,.0f} of {row['dense_cycles']:,} dense",
+            "percent": round(min(100.0, 100 * row["cycles"] / max(row["dense_cycles"], 1)), 1),
+            "text": f"{row['cycles']:,.0f} of {row['dense_cycles']:,} dense, "
+            f"{than(row['dense_cycles'] / max(row['cycles'], 1), 'faster', 'slower')}",
         }
         for row in manifest["layers"]
     ]
