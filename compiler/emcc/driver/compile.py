@@ -62,7 +62,6 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     planned = plan.make(recipe, data, original, options.keep_weights, options.pes, progress)
-    planned = replace(planned, warnings=(*planned.warnings, *scaling.warnings))
     for name, reason in planned.skipped if options.goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
@@ -75,10 +74,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         shared, record = search(original, data, options, recipe, encoder, progress)
         planned = plan.searched(planned, recipe, options.keep_weights)
         steps.searched(shared, record)
-    planned = replace(planned, warnings=(*planned.warnings, *emptied(original, shared)))
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
     steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
+    told = (*planned.warnings, *scaling.warnings(scales), *emptied(original, shared))
+    planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     program = lower(quantised, planned.lower, active)
