@@ -9,7 +9,7 @@ import numpy as np
 from emcc.base.options import option
 from emcc.compress.clusters.codebook import cluster, entropy, priced
 from emcc.compress.clusters.lloyd import INITS
-from emcc.compress.importance.use import Use, better, use
+from emcc.compress.importance.use import Use, miss, use
 from emcc.compress.method import Assigner, Setting
 from emcc.compress.parameters import Codes, Entries
 from emcc.compress.state import State
@@ -19,6 +19,8 @@ from emcc.passes.layers import Layer, check_names, finite_weights, linear_layers
 
 ENTRIES = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 31, 63, 127, 255)
 ENTRY_BITS = 16
+NEGLIGIBLE = 1e-4
+"""Share of the outputs' variance: with a smaller error, errors need no weighing."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,10 @@ class Share:
         plain = self._shared(graph, linear_layers(graph), {})
         if not self.weigh or self.data is None or _exact(graph, plain):
             return plain
-        uses = use(graph, self.data)
+        error = miss(graph, self.data)
+        uses = use(graph, self.data) if error(plain) > NEGLIGIBLE else {}
         layers = [layer for layer in linear_layers(graph) if layer.weight in uses]
-        return better(graph, self.data, plain, self._shared(plain, layers, uses, graph)) if layers else plain
+        return min(plain, self._shared(plain, layers, uses, graph), key=error) if layers else plain
 
     def _shared(
         self, graph: Graph, layers: Iterable[Layer], uses: Mapping[str, Use], exact: Graph | None = None

@@ -64,7 +64,6 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
     planned = plan.make(recipe, data, original, options, set_up.sides, progress)
-    planned = replace(planned, warnings=(*planned.warnings, *scaling.warnings))
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
@@ -78,10 +77,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)
-    planned = replace(planned, warnings=(*planned.warnings, *emptied(original, shared)))
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
     steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
+    told = (*planned.warnings, *scaling.warnings(scales), *emptied(original, shared))
+    planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     program = lower(quantised, planned.lower, active)

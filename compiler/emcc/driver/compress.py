@@ -66,7 +66,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
     facts = {**manifest(options, recipe, folded, shared, encoded, data, checked), **searched}
-    facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings}
+    facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings(scaling.chosen)}
     if options.goal is None and set_up.sides is not None:
         tell("measuring")
         facts["quality"] = rounded(Quality(folded, set_up.sides, options.task).facts(decoded(decode(encoded))))

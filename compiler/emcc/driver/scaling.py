@@ -79,11 +79,15 @@ class Scaling:
         """What runs after folding."""
         return (self.scale, self.equalise)
 
-    @property
-    def warnings(self) -> list[str]:
-        """What the user should know."""
-        samples = len(self.far) + (len(self.data) if self.data else 0)
-        told = [warning(list(self.far), samples)] if self.far else []
+    def warnings(self, facts: Mapping[str, Any]) -> list[str]:
+        """What the user should know; `facts` as from here."""
+        seen, saturated = (len(self.data) if self.data else 0), facts.get("saturated", 0)
+        told = [warning(list(self.far), len(self.far) + seen)] if self.far else []
+        if saturated > MANY * seen:
+            told.append(
+                f"{saturated:,} of {seen:,} samples have inputs that saturate: calibrate on more of them ([calibrate] "
+                "samples), or leave more room ([calibrate] headroom)"
+            )
         return told + self.scale.notes.warnings + self.equalise.notes.warnings
 
     @property

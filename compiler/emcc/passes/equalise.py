@@ -14,7 +14,7 @@ from emcc.ops.interpret import trace
 from emcc.passes.base import Notes
 from emcc.passes.layers import Layer, linear_layers
 from emcc.passes.rescale import between
-from emcc.passes.scale import finite, widest_codes, worthwhile
+from emcc.passes.scale import SMALL, finite, widest_codes, worthwhile
 from emcc.passes.trial import Judge, Trial, can_try
 
 ROUNDS = 8
@@ -79,7 +79,7 @@ class Equalise:
             "ranges": lambda: by_range(graph),
             "use": lambda: by_use(graph, self._values(graph, trial)),
         }
-        for kind, make in kinds.items():
+        for kind, make in kinds.items() if errors["none"] > SMALL else ():
             try:
                 found = make()
             except EmccError:

@@ -91,7 +91,7 @@ class Scale:
                 if errors["model"] > errors["none"] / WORTH:
                     best, facts["inputs"], words = graph, "none", "inputs as they are: their normalisation is folded"
             taken = facts["inputs"]
-            found = self._from_data(graph) if self.inputs == "auto" else None
+            found = self._from_data(graph) if self.inputs == "auto" and errors[taken] > SMALL else None
             if found is not None:
                 errors["data"] = self.trial.error(found)
                 if worthwhile(errors["data"], errors[taken], WORTH_OF_DATA) and self._free(found, best):

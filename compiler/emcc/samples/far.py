@@ -15,6 +15,9 @@ FEW = 200
 """One sample in so many may be far outside, and one where there are at least LEAST."""
 
 LEAST = 16
+STILL = 0.5
+"""A feature that is its median in more than this share of the samples mostly stays where it is."""
+
 _ROWS, _CHUNK = 4096, 1 << 22
 
 
@@ -33,8 +36,8 @@ def far(x: Array) -> list[Far]:
     """Samples of x, float32 [n, ...], with a feature FAR times farther from its middle than all but one in FEW go.
 
     A feature's reach is the largest distance from its median, on at most 4,096 samples, once the one in FEW that is
-    farthest is left out. One that never moves has the largest of the others' reaches. Nothing where more than one
-    sample in FEW is far: then it is no glitch.
+    farthest is left out. One that mostly stays where it is, as the pixels at an image's border do, has the largest of
+    all reaches. Nothing where more than one sample in FEW is far: then it is no glitch.
     """
     n = len(x)
     most = max(n // FEW, int(n >= LEAST))
@@ -45,10 +48,10 @@ def far(x: Array) -> list[Far]:
     distance = np.abs(rows - middle)
     skipped = max(len(rows) // FEW, 1)
     reach = np.partition(distance, len(rows) - 1 - skipped, axis=0)[len(rows) - 1 - skipped]
-    moving = reach[reach > 0]
-    if not moving.size:
+    if not reach.any():
         return []
-    reach = np.where(reach > 0, np.maximum(reach, 1e-6 * np.abs(middle)), moving.max())
+    still = (distance == 0).mean(axis=0) > STILL
+    reach = np.where(still, reach.max(), np.maximum(reach, 1e-6 * np.abs(middle)))
     found: list[Far] = []
     step = max(1, _CHUNK // reach.size)
     for begin in range(0, n, step):

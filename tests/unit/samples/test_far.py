@@ -40,6 +40,8 @@ def test_tails_rare_events_and_many_are_no_glitch() -> None:
     x[:, 1] = 0
     x[3, 1] = 1
     x[:, 2] = 7
+    x[:, 3] = np.where(rng.random(400) < 0.02, 1 / 256, 0)
+    x[9, 3] = 1
     assert far(x) == []
     x[:10, 4] = 1e30
     assert far(x) == [], "ten of 400 are no glitch"

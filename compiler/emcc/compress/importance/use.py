@@ -1,6 +1,6 @@
 """What an error of a weight costs at the outputs: its input's second moment times its row's importance."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,14 +63,14 @@ def use(graph: Graph, x: Array) -> Mapping[str, Use]:
     return found
 
 
-def better(graph: Graph, x: Array, *shared: Graph) -> Graph:
-    """The graph whose outputs are nearest to `graph`'s, on ROWS of x; the first of equals."""
+def miss(graph: Graph, x: Array) -> Callable[[Graph], float]:
+    """What holds other graphs' outputs against `graph`'s on ROWS of x: squared error, as a share of the variance."""
     count = min(ROWS, len(x))
     rows = np.asarray(x[np.arange(count) * len(x) // count], np.float64)
     truth = np.asarray(run(graph, rows)).reshape(count, -1)
     least = np.maximum(1e-6 * np.square(truth).mean(axis=0), np.finfo(np.float64).tiny)
     spread = np.maximum(truth.var(axis=0), least)
-    return min(shared, key=lambda each: float((np.square(run(each, rows).reshape(count, -1) - truth) / spread).mean()))
+    return lambda other: float((np.square(run(other, rows).reshape(count, -1) - truth) / spread).mean())
 
 
 def _slope(node: Node, z: Array) -> Array:
