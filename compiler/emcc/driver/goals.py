@@ -65,7 +65,11 @@ def sides_of(
         tuner = recipe.of(Finetune)
         return split(data, tuner.holdout, tuner.seed, validation)
     if len(data) < 2 and validation is None:
-        raise EmccError("too little data to hold some out", file=options.data, hint="give at least two samples")
+        raise EmccError(
+            "too little data to hold some out",
+            file=options.data,
+            hint="give at least two samples, or --keep-weights, which trains nothing",
+        )
     wanted = math.ceil(PROOF / max(goal.max_drop, 0.01)) if goal.max_drop is not None else 0
     most = judges_of(search.steps, original, search, goal.max_drop is not None, wanted) if search.steps else None
     return split(data, search.holdout, search.seed, validation, wanted, most)

@@ -51,6 +51,7 @@ COMPRESSED = {
         **dict.fromkeys(("quality_before", "quality", "lost", "lost_at_most", "agreement"), float),
     },
     "quality?": _QUALITY,
+    "goal?": {"max_drop?": float},
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 COMPILED = {

@@ -9,6 +9,9 @@ from emcc.base.text import printable
 from emcc.report.lines import kilo, percent, than, worth
 from emcc.report.summary import console, shown, table_of
 
+POINT = 1.0
+"""That may be lost where no goal says how many."""
+
 TITLES = {"huffman": "Huffman", "range": "range coder"}
 
 
@@ -16,6 +19,9 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
     """Print the table and its notes on stdout."""
     out = console()
     search = manifest.get("search")
+    lost = lost_line(manifest)
+    if lost:
+        out.print(shown(lost, style="bold red"))
     out.print(shown(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
     lines = [parts(manifest)]
@@ -32,6 +38,19 @@ def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
         out.print(shown(line))
     for warning in manifest.get("warnings", ()):
         out.print(shown(f"warning: {warning}", style="yellow"))
+
+
+def lost_line(manifest: Mapping[str, Any]) -> str | None:
+    """Say first what was lost, where it is more than the goal allows, or than a point; None where it is not."""
+    measured = manifest.get("search") or manifest.get("quality")
+    allowed = manifest.get("goal", {}).get("max_drop", POINT)
+    if measured is None or measured["lost"] <= allowed:
+        return None
+    cause = "pruning and codebooks" if "search" in manifest else "rounding weights to codebooks"
+    return (
+        f"LOST {measured['lost']:.2f} points of {measured['measure']}, more than {allowed:g}, by {cause}. Try: a goal "
+        "such as --max-drop 1 with --data, or more entries a codebook ([search] entries, [share] kept_bits)"
+    )
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:

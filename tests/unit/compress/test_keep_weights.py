@@ -90,3 +90,23 @@ def test_the_recipe_says_how_many_bits(tmp_path: Path) -> None:
     assert run(*words) == 0
     manifest = json.loads((tmp_path / "c" / "emcc.json").read_text())
     assert [row["entries"] for row in manifest["layers"]] == [3, 3]
+
+
+def test_what_is_lost_by_rounding_is_said_first(tmp_path: Path) -> None:
+    path, data = trained_looking(tmp_path)
+    (tmp_path / "r.toml").write_text("[share]\nkept_bits = 1\n")
+    words = [
+        "compress",
+        path,
+        "--keep-weights",
+        "--data",
+        data,
+        "--recipe",
+        tmp_path / "r.toml",
+        "--out",
+        tmp_path / "c",
+    ]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    lost = json.loads((tmp_path / "c" / "emcc.json").read_text())["quality"]["lost"]
+    assert (result.exit_code, lost > 1) == (0, True)
+    assert result.output.startswith(f"LOST {lost:.2f} points of accuracy")
