@@ -4,6 +4,7 @@ import numpy as np
 
 from emcc.ir.affine import LARGEST, compact, single
 from emcc.ir.graph import Affine, Array
+from emcc.passes.reach import few
 
 OFTEN = 0.05
 """Share of exact zeros from which a feature keeps 0 at 0: the array skips zeros."""
@@ -20,14 +21,18 @@ def often_zero(x: Array) -> Array:
 def of_inputs(x: Array, width: int) -> Affine:
     """An Affine that gives each feature of x, float64 [n, features], the same use of a format.
 
-    x goes in as (x - mean) / max(rms, range / REACH), where features that are often 0 have their mean taken as 0. A
-    feature that never moves goes in as 0, and would use as much as it is large if it did.
+    x goes in as (x - middle) / max(rms, reach / REACH), reach being the largest distance from the middle. The middle is
+    the mean, and the few samples that are farthest from it do not count; but of a feature that is often 0 the middle is
+    0, and all count, for it may be rare. A feature that never moves goes in as 0, and would use as much as it is large
+    if it did.
     """
-    offset = np.where(often_zero(x), 0.0, single(x.mean(axis=0)))
+    rare = often_zero(x)
+    offset = np.where(rare, 0.0, single(x.mean(axis=0)))
     still = (x == x[:1]).all(axis=0)
     offset = np.where(still, x[0], offset)
-    moved = x - offset
-    spread = np.maximum(np.sqrt(np.square(moved).mean(axis=0)), np.abs(moved).max(axis=0, initial=0.0) / REACH[width])
+    moved = np.abs(x - offset)
+    kept = len(x) - few(len(x))
+    spread = np.where(rare, _spread(moved, width), _spread(np.partition(moved, kept - 1, axis=0)[:kept], width))
     return compact(single(1 / _filled(spread, np.abs(offset))), offset)
 
 
@@ -38,6 +43,10 @@ def of_outputs(y: Array, *, scaled: bool) -> Affine:
     if scaled:
         spread = single(_filled(np.sqrt(np.square(y - offset).mean(axis=0)), np.abs(offset)))
     return compact(spread, offset)
+
+
+def _spread(distance: Array, width: int) -> Array:
+    return np.asarray(np.maximum(np.sqrt(np.square(distance).mean(axis=0)), distance.max(axis=0) / REACH[width]))
 
 
 def _filled(spread: Array, size: Array) -> Array:

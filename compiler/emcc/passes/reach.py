@@ -13,6 +13,11 @@ HARM = {16: 1e-3, 8: 1e-2}
 """By width: the share of the variance of what the next layer sees, up to which rounding does no harm."""
 
 
+def few(samples: int) -> int:
+    """How many of so many samples may be left outside."""
+    return max(samples // FEW, int(samples >= LEAST))
+
+
 def error(values: Array, fmt: Format) -> float:
     """Mean squared error of `values` in `fmt`, saturation included."""
     return float(np.mean(np.square(fmt.dequantise(fmt.quantise(values)) - values))) if values.size else 0.0
@@ -52,7 +57,7 @@ def held(values: Array, weight: Array, width: int, headroom: float) -> Array:
     """
     n = len(values)
     everyone = np.ones(n, bool)
-    most = max(n // FEW, int(n >= LEAST))
+    most = few(n)
     reach = np.abs(values).max(axis=1, initial=0.0)
     if not most or not np.isfinite(reach).all():
         return everyone

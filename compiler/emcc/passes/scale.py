@@ -85,15 +85,15 @@ class Scale:
             return best, words
         assert self.trial is not None
         if self.inputs != "none":
-            errors = {"none": self.trial.error(graph)}
+            errors = {"none": self._error(graph)}
             if own is not None:
-                errors["model"] = self.trial.error(own)
+                errors["model"] = self._error(own)
                 if errors["model"] > errors["none"] / WORTH:
                     best, facts["inputs"], words = graph, "none", "inputs as they are: their normalisation is folded"
             taken = facts["inputs"]
             found = self._from_data(graph) if self.inputs == "auto" and errors[taken] > SMALL else None
             if found is not None:
-                errors["data"] = self.trial.error(found)
+                errors["data"] = self._error(found)
                 if worthwhile(errors["data"], errors[taken], WORTH_OF_DATA) and self._free(found, best):
                     best, facts["inputs"] = found, "data"
                     words = (
@@ -103,6 +103,20 @@ class Scale:
             facts["errors"] = finite(errors)
         self._warn(best, found)
         return best, words
+
+    def _error(self, graph: Graph) -> float:
+        """The error of the outputs, with scales of their own where they may have such: none hides the others'."""
+        assert self.trial is not None
+        if self._scalable(graph):
+            try:
+                graph = leaves(graph, features.of_outputs(self.trial.exact, scaled=True))
+            except EmccError:
+                return float("inf")
+        return self.trial.error(graph)
+
+    def _scalable(self, graph: Graph) -> bool:
+        """Whether outputs may have offsets and scales."""
+        return self.outputs and not self.classes and not graph.host and last_layer(graph) is not None
 
     def _tried(self, graph: Graph) -> bool:
         return self.trial is not None and can_try(graph) and bool(first_layers(graph))
@@ -168,7 +182,7 @@ class Scale:
 
     def _outputs(self, graph: Graph, facts: dict[str, Any]) -> tuple[Graph, str]:
         facts["outputs"] = "none"
-        if not self.outputs or self.classes or graph.host or last_layer(graph) is None:
+        if not self._scalable(graph):
             return graph, ""
         if self.trial is None:
             return self._centred(graph, facts)

@@ -11,6 +11,7 @@ from emcc.ops import interpret
 from emcc.passes.base import Pass
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.quantise import Quantise
+from emcc.passes.reach import few
 
 ROWS = 256
 MOST = 1 << 22
@@ -68,12 +69,24 @@ class Trial:
     def of(self, outputs: Array) -> float:
         """The error of outputs [n, ...]: the mean over features of the squared error over the variance.
 
-        A feature's variance counts at least as 1e-6 of its mean square, so that one that never moves has a scale.
+        A feature's variance counts at least as 1e-6 of its mean square, so that one that never moves has a scale. Of
+        the errors, and of the distances that make the variance, the `few` largest are left out.
         """
-        least = 1e-6 * np.square(self.exact).mean(0)
-        spread = np.maximum(self.exact.var(0), least)
-        wrong = np.square(outputs.reshape(self.exact.shape) - self.exact).mean(0)
-        return float((wrong / np.where(spread > 0, spread, 1.0)).mean())
+        wrong = _usual(np.square(outputs.reshape(self.exact.shape) - self.exact))
+        return float((wrong / np.where(self.spread > 0, self.spread, 1.0)).mean())
+
+    @cached_property
+    def spread(self) -> Array:
+        """float64 [features]: the original outputs' variance."""
+        least = 1e-6 * _usual(np.square(self.exact))
+        return np.maximum(_usual(np.square(self.exact - np.median(self.exact, axis=0))), least)
+
+
+def _usual(squares: Array) -> Array:
+    """float64 [features]: the mean of squares [n, features], but for the few largest of each feature."""
+    n = len(squares)
+    kept = n - few(n)
+    return np.asarray(np.partition(squares, kept - 1, axis=0)[:kept].mean(axis=0))
 
 
 def can_try(graph: Graph) -> bool:

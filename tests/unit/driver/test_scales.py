@@ -193,3 +193,35 @@ def test_compress_scales_too_and_its_onnx_means_the_same(tmp_path: Path) -> None
     wide = seen.astype(np.float64) @ weight.T.astype(np.float64) + weights["b"]
     assert explained(wide, interpret.answers(decode(made.files["model.emc"]), seen)) > 0.9999
     np.testing.assert_allclose(onnxruntime_run(tmp_path / "compressed.onnx", seen), truth, atol=0.05)
+
+
+def tangents(heights: list[float], constant: list[float]) -> Any:
+    """A tanh layer that undoes units, and outputs of these heights about constants."""
+    rng = np.random.default_rng(10)
+    first = (rng.normal(size=(24, 4)) / UNITS).astype(np.float32)
+    weights = {"a": first, "b": -(first.astype(np.float64) @ MIDDLES).astype(np.float32)}
+    weights |= {"c": np.float32(rng.normal(size=(3, 24)) * np.array(heights)[:, None]), "d": np.float32(constant)}
+    nodes = [node("Gemm", ["x", "a", "b"], "h", transB=1), node("Tanh", ["h"], "t")]
+    return model([*nodes, node("Gemm", ["t", "c", "d"], "y", transB=1)], ["n", 4], ["n", 3], weights)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_outputs_of_all_sizes_and_inputs_of_all_units(tmp_path: Path, bits: int) -> None:
+    """Neither hides what the other loses: inputs are judged with outputs in their own units."""
+    proto = tangents([1e6, 1, 1e-4], [1e7, 0, 5])
+    artefact, manifest = emcc(tmp_path, proto, readings(400), f"[calibrate]\nbits = {bits}\n")
+    assert (manifest["scales"]["inputs"], manifest["scales"]["outputs"]) == ("data", "offsets and scales")
+    program, seen = load_program(artefact.files["program.npz"]), readings(200, 1)
+    y = dequantised(program, reference.run(program, quantised(program, seen)))
+    assert np.corrcoef(y[:, 2], onnxruntime_run(proto, seen).astype(np.float64)[:, 2])[0, 1] > 0.99
+    assert explained(onnxruntime_run(proto, seen)[:, :2].astype(np.float64), y[:, :2]) > 0.99
+
+
+def test_one_sample_that_is_only_rather_large_spoils_no_scale(tmp_path: Path) -> None:
+    x = readings(300)
+    x[5, 2] = 15.0
+    proto = tangents([1, 1, 1], [0, 0, 0])
+    artefact, _ = emcc(tmp_path, proto, x, "[calibrate]\nbits = 8\n")
+    program, seen = load_program(artefact.files["program.npz"]), readings(200, 1)
+    y = dequantised(program, reference.run(program, quantised(program, seen)))
+    assert explained(onnxruntime_run(proto, seen), y) > 0.98
