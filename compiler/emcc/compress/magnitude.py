@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from emcc.base.options import option
-from emcc.compress.importance.choice import choose, removed
+from emcc.compress.importance.choice import best, choose, removed
 from emcc.compress.importance.ranking import SCORES, Ranking, shares, threshold, without_smallest
 from emcc.compress.method import Chooser, Masks
 from emcc.compress.parameters import Weights
@@ -81,8 +81,13 @@ class Prune:
         kinds = ("magnitude", "scan", "lamp")
         return {kind: replace(self, score=kind, curvature=curvature) for kind in kinds}
 
-    def choose(self, graph: Graph, weights: Mapping[str, Array], count: int) -> Masks:
-        """See `importance.choice.choose`."""
+    def choose(
+        self, graph: Graph, weights: Mapping[str, Array], count: int, worth: Mapping[str, Array] | None = None
+    ) -> Masks:
+        """See `importance.choice`: by the score, or by what each weight was found to be worth."""
+        if worth is not None:
+            flat = {name: np.where(array == 0, -1.0, worth[name]).ravel() for name, array in weights.items()}
+            return best(graph, weights, flat, count)
         return choose(graph, self.score, weights, self.curvature, count)
 
     def parameters(self, torch: Any, state: State, choose: Chooser | None, every: int) -> Weights:

@@ -87,8 +87,13 @@ class Zeros(Method, Protocol):
         """
         ...
 
-    def choose(self, graph: Graph, weights: Mapping[str, Array], count: int) -> Masks:
-        """Choose exactly `count` weights that stay, fewer only where fewer are not zero."""
+    def choose(
+        self, graph: Graph, weights: Mapping[str, Array], count: int, worth: Mapping[str, Array] | None = None
+    ) -> Masks:
+        """Choose exactly `count` weights that stay, fewer only where fewer are not zero.
+
+        worth: of each weight, in its shape, where that was measured (`importance.saliency`) and the method may use it.
+        """
         ...
 
     def parameters(self, torch: Any, state: State, choose: Chooser | None, every: int) -> Parameters:

@@ -44,6 +44,7 @@ def train(problem: Problem, state: State, parameters: Parameters, span: Span) ->
     """Train one epoch: (the state after it, the mean loss of its steps).
 
     The state carries Adam's moments and the count of epochs, so that a stage may be stored between any two epochs.
+    Biases that no leaf stands for are the state's, and not those of the graph as it came.
     """
     torch, leaves = problem.torch, parameters.leaves
     graph = problem.dropout.graph
@@ -58,6 +59,7 @@ def train(problem: Problem, state: State, parameters: Parameters, span: Span) ->
         if f"m:{name}" in state.moments:
             first, second = (torch.from_numpy(np.array(state.moments[f"{kind}:{name}"])) for kind in "mv")
             optimiser.state[leaf] = {"step": torch.tensor(float(state.steps)), "exp_avg": first, "exp_avg_sq": second}
+    still = {name: torch.from_numpy(biases) for name, biases in state.biases.items() if name not in leaves}
     count, total = min(problem.steps(), span.limit or problem.steps()), 0.0
     for step, (rows, x, wanted) in enumerate(problem.epoch(state.clock, span.clean)):
         if step == count:
@@ -67,7 +69,7 @@ def train(problem: Problem, state: State, parameters: Parameters, span: Span) ->
         for group in optimiser.param_groups:
             group["lr"] = span.rate_at(at)
         optimiser.zero_grad()
-        constants = {**parameters.constants(), **problem.dropout.factors(rng, len(rows))}
+        constants = {**still, **parameters.constants(), **problem.dropout.factors(rng, len(rows))}
         loss = problem.loss(outputs(torch, graph, x, constants), rows, wanted)
         loss.backward()
         optimiser.step()

@@ -1,5 +1,7 @@
 """What trains and what decides; zeros and codes stay through every way of training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from graphs import folded
@@ -7,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from searching import FAST, problem_of, searcher, trained
 
+from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
-from emcc.compress.problem import Problem
+from emcc.compress.problem import Problem, outputs
 from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.store import Store
-from emcc.compress.state import state_of
-from emcc.compress.trainer import deterministic, import_torch
+from emcc.compress.state import graph_of, state_of
+from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.driver.encoder import Encoder
 from emcc.passes.calibrate import Calibrate
 from emcc.samples.dataset import Dataset
@@ -94,3 +97,25 @@ def test_what_is_pruned_stays_pruned_once_the_pattern_is_fixed(seed: int, sparsi
             assert np.array_equal(codes, state.codes[name])
             assert after.values[name][0] == 0
             assert np.array_equal(after.weights[name] == 0, codes == 0)
+
+
+@pytest.mark.parametrize("kind", ["zeros", "codebooks and biases", "codebooks"])
+def test_what_learns_is_the_state_and_not_the_model_as_it_came(kind: str) -> None:
+    graph = folded([20, 16, 5])
+    with deterministic(import_torch(), 1):
+        problem = problem_of(graph, True, Search(**FAST))
+        state = state_of(Share(bits=2).apply(Prune(0.5).apply(graph)))
+        state = replace(state, biases={name: biases + np.float32(1.5) for name, biases in state.biases.items()})
+        parameters = {
+            "zeros": lambda: Prune().parameters(problem.torch, state, None, 3),
+            "codebooks and biases": lambda: Share().entries(problem.torch, state),
+            "codebooks": lambda: Share().entries(problem.torch, state, biases=False),
+        }[kind]()
+        after, loss = train(problem, state, parameters, Span(0.0, 1.0, rate=0.0))
+        batches = [
+            float(problem.loss(outputs(problem.torch, graph_of(graph, state), x), rows, target))
+            for rows, x, target in problem.epoch(0)
+        ]
+    assert loss == pytest.approx(np.mean(batches), rel=1e-5)
+    for name, biases in state.biases.items():
+        assert np.array_equal(after.biases[name], biases)

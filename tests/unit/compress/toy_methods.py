@@ -73,7 +73,9 @@ class FirstColumns:
     def forms(self, curvature: Mapping[str, float]) -> Mapping[str, Self]:
         return {self.name: self}
 
-    def choose(self, graph: Graph, weights: Mapping[str, Array], count: int) -> Masks:
+    def choose(
+        self, graph: Graph, weights: Mapping[str, Array], count: int, worth: Mapping[str, Array] | None = None
+    ) -> Masks:
         left, masks = count, {}
         for name, array in weights.items():
             kept = array != 0

@@ -109,11 +109,15 @@ def links(graph: Graph) -> list[tuple[str, str, int]]:
 def choose(
     graph: Graph, kind: str, weights: Mapping[str, Array], curvature: Mapping[str, float], count: int
 ) -> dict[str, Array]:
+    """The `best` weights by a score; see there and `score`."""
+    return best(graph, weights, score(kind, weights, curvature), count)
+
+
+def best(graph: Graph, weights: Mapping[str, Array], worth: Mapping[str, Array], count: int) -> dict[str, Array]:
     """Masks in the weights' shapes of exactly `count` weights (fewer only where fewer are not zero).
 
-    What cannot matter makes room for what can.
+    worth: of each weight, flat; -1 of zeros. What cannot matter makes room for what can.
     """
-    worth = score(kind, weights, curvature)
     nonzero = sum(int(np.count_nonzero(values)) for values in weights.values())
     count = min(count, nonzero)
     masks = largest(worth, count)

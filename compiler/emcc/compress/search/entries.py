@@ -1,6 +1,7 @@
 """How many entries a layer's codebook gets: what a bit costs against what it is worth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -14,6 +15,11 @@ FEW = 2
 
 PRICE = 0.02
 """Squared error, relative to the layer's mean square, that a bit of a code is worth; see `method.Setting`."""
+
+PRICES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+"""Of a bit, relative to what pruning pays, that --target-size tries; it begins at BEGIN."""
+
+BEGIN = 3
 
 Trials = Mapping[str, Sequence[tuple[int, float, float]]]
 """By weight constant: (entries, bits, rise in loss) of every number of entries that was tried."""
@@ -46,6 +52,17 @@ def pick(tried: Trials, slope: float) -> dict[str, int]:
     return {
         name: min((rise + slope * bits, entries) for entries, bits, rise in rows)[1] for name, rows in tried.items()
     }
+
+
+def cheapest(loss: Callable[[int], float], count: int, begin: int) -> int:
+    """The index below `count` from which no neighbour has less loss, on the way down from `begin`."""
+    known, best = cache(loss), begin
+    for step in (-1, 1):
+        while 0 <= best + step < count and known(best + step) < known(best):
+            best += step
+        if best != begin:
+            break
+    return best
 
 
 def richer(tried: Trials, chosen: Mapping[str, int]) -> list[dict[str, int]]:

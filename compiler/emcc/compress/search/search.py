@@ -10,6 +10,7 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.compress.importance.choice import removed
+from emcc.compress.importance.saliency import saliency
 from emcc.compress.parameters import decoded
 from emcc.compress.rounding import snapped
 from emcc.compress.search.stages import FIRST, Stages
@@ -87,7 +88,7 @@ class Searcher(Stages):
             size = self.bytes(shared)
             if size <= target:
                 return pruned, shared
-            shared = self.fewer(shared, size, target, floor)
+            shared = self.fewer(shared, size, target, floor, saliency(self.problem, shared))
             shared = self.trained_entries(shared.fresh(), 0, 1)
         raise EmccError(f"a size of {target} bytes was not reached", hint="ask for more with --target-size")
 

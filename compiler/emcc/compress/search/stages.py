@@ -11,6 +11,7 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.compress.importance.choice import grown
+from emcc.compress.importance.saliency import saliency
 from emcc.compress.importance.scan import scan
 from emcc.compress.method import Books, Chooser, Codebooks, Make, Parameters, Zeros
 from emcc.compress.parameters import decoded
@@ -18,6 +19,7 @@ from emcc.compress.problem import Problem
 from emcc.compress.record import Coder, rows
 from emcc.compress.rounding import biases_rounded, biases_to_step
 from emcc.compress.search import entries
+from emcc.compress.search.entries import Trials
 from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.store import Store
 from emcc.compress.state import State, graph_of, state_of
@@ -35,9 +37,6 @@ FIRST = 0.4
 
 AUDITION, STEPS = 0.03, 120
 """The share of the weights that forms of a method are compared at, and the steps of training that each gets."""
-
-PRICES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0, 40.0, 100.0)
-"""Of a bit, relative to what pruning pays, in the order in which --target-size tries them."""
 
 END = 0.25
 """Of the steps of training that there are, those kept for what follows the levels of --max-drop."""
@@ -151,16 +150,12 @@ class Stages:
         """
         options, problem = self.options, self.problem
         begun = state.weights
-        sizes = self.entries(state, room[0] if room else None)
-
-        def assign(weights: Mapping[str, Array]) -> Books:
-            return self.assigned(weights, sizes)
-
-        def moving(torch: Any, state: State) -> Parameters:
-            return self.codebooks.parameters(torch, state, assign, options.every)
-
-        values, codes = assign(state.weights)
+        sizes = self.entries(state, room)
+        moving = self.moving(sizes)
+        values, codes = self.assigned(state.weights, sizes)
         state = replace(state.fresh(), values=values, codes=codes)
+        if room:
+            state = self.store.state(partial(self.fitted, state, *room))
         for epoch in range(options.code_epochs):
             state = self.epoch(
                 "moving codes", state, epoch, options.code_epochs, moving, rate=options.learning_rate / 4
@@ -183,8 +178,19 @@ class Stages:
         make = partial(self.codebooks.entries, biases=biases)
         return self.epoch("training codebooks", state, epoch, epochs, make, rate=rate)
 
-    def entries(self, state: State, target: int | None) -> dict[str, int]:
-        """Entries a layer: what pruning's own price of a bit says, or as many as `target` bytes have room for."""
+    def moving(self, sizes: Mapping[str, int]) -> Make:
+        """The parameters of a stage in which weights move between codes, of so many entries a layer."""
+
+        def assign(weights: Mapping[str, Array]) -> Books:
+            return self.assigned(weights, sizes)
+
+        def make(torch: Any, state: State) -> Parameters:
+            return self.codebooks.parameters(torch, state, assign, self.options.every)
+
+        return make
+
+    def entries(self, state: State, room: tuple[int, int] | None) -> dict[str, int]:
+        """Entries a layer: what pruning's own price of a bit says, or what does best in `room` (see `share`)."""
         position_bits = self.zeros.bits_of(state.kept(), state.size())
         slope, trials = self.store.value(
             lambda: entries.trials(self.problem, state, self.codebooks, self.options.entries, position_bits)
@@ -195,15 +201,32 @@ class Stages:
                 {"pass": "codes", "layer": names[name], "entries": count, "bits": bits, "loss": rise}
                 for count, bits, rise in tried
             ]
-        if target is None:
+        if room is None:
             return entries.pick(trials, slope)
-        for factor in PRICES:
-            chosen = entries.pick(trials, slope * factor)
-            if self.bytes(self.quick(state, chosen)) <= ALMOST * target:
-                break
-        return dict(self.store.value(partial(self.filled, state, trials, chosen, target)))
+        return dict(self.store.value(partial(self.within, state, trials, slope, room)))
 
-    def filled(self, state: State, trials: Mapping[str, Any], chosen: dict[str, int], target: int) -> Mapping[str, int]:
+    def within(self, state: State, trials: Trials, slope: float, room: tuple[int, int]) -> Mapping[str, int]:
+        """Entries a layer by the price of a bit at which the held-out loss is least, in files of one size.
+
+        Richer codebooks cost weights: of every price's codebooks what does not fit goes, and then all is judged.
+        """
+        losses: dict[str, float] = {}
+
+        def chosen(place: int) -> Mapping[str, int]:
+            return self.filled(state, trials, entries.pick(trials, slope * entries.PRICES[place]), room[0])
+
+        def loss(place: int) -> float:
+            sizes = chosen(place)
+            if str(sizes) not in losses:
+                values, codes = self.assigned(state.weights, sizes)
+                tried = self.fitted(replace(state, values=values, codes=codes), *room)
+                losses[str(sizes)] = self.problem.judge(graph_of(self.problem.original, tried))[0]
+                self.say("choosing codebooks", len(losses), len(entries.PRICES), tried, losses[str(sizes)])
+            return losses[str(sizes)]
+
+        return chosen(entries.cheapest(loss, len(entries.PRICES), entries.BEGIN))
+
+    def filled(self, state: State, trials: Trials, chosen: dict[str, int], target: int) -> Mapping[str, int]:
         """More entries, a layer and a step at a time, while there is room for them."""
         while True:
             for tried in entries.richer(trials, chosen):
@@ -215,18 +238,20 @@ class Stages:
 
     def fitted(self, state: State, target: int, floor: int) -> State:
         """About as many of the weights as fit, biases rounded to a few bits; at the end nothing but the file counts."""
+        worth: dict[str, Array] = {}
         for _ in range(9):
             size = self.bytes(biases_to_step(state, 4))
             if size <= ALMOST * target:
                 break
-            state = self.fewer(state, size, ALMOST * target, floor)
+            worth = worth or saliency(self.problem, state)
+            state = self.fewer(state, size, ALMOST * target, floor, worth)
         return state
 
-    def fewer(self, state: State, size: int, target: float, floor: int) -> State:
-        """A shared state of `size` bytes without the least important weights, about as many as `target` asks for."""
+    def fewer(self, state: State, size: int, target: float, floor: int, worth: Mapping[str, Array]) -> State:
+        """A shared state of `size` bytes without the weights of least worth, about as many as `target` asks for."""
         per_weight = max(0.2, (size - floor) / max(1, state.kept()))
         less = max(1, math.ceil((size - target) / per_weight))
-        masks = self.zeros.choose(self.problem.original, state.weights, max(0, state.kept() - less))
+        masks = self.zeros.choose(self.problem.original, state.weights, max(0, state.kept() - less), worth)
         codes = {name: np.where(masks[name], old, 0).astype(np.uint8) for name, old in state.codes.items()}
         weights = {name: np.where(masks[name], old, np.float32(0)) for name, old in state.weights.items()}
         return replace(state, codes=codes, weights=weights)

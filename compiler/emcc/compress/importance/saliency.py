@@ -1,0 +1,38 @@
+"""What each weight is worth where it is now: about the rise in loss if it went, from gradients on training samples."""
+
+from itertools import islice
+
+import numpy as np
+
+from emcc.compress.parameters import leaves_of
+from emcc.compress.problem import Problem, outputs
+from emcc.compress.state import State, graph_of
+from emcc.ir.graph import Array
+
+STEPS = 60
+"""Batches that gradients are taken of."""
+
+DAMPING = 1e-2
+"""Share of a layer's mean curvature that each of its weights has at least: it orders those that no sample reaches."""
+
+
+def saliency(problem: Problem, state: State) -> dict[str, Array]:
+    """By weight constant, float64 in its shape: curvature * w**2, of weights as the state's codebooks have them.
+
+    The curvature of a weight is the mean square of its gradient (the empirical Fisher information; Optimal Brain
+    Damage, LeCun et al. 1990, with the estimate of Theis et al. 2018), over samples that are not augmented.
+    """
+    torch, graph = problem.torch, graph_of(problem.original, state)
+    leaves = leaves_of(torch, {name: graph.constants[name] for name in state.weights})
+    squares = {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
+    for rows, x, target in islice(problem.epoch(0, clean=1.0), STEPS):
+        loss = problem.loss(outputs(torch, graph, x, leaves), rows, target)
+        gradients = torch.autograd.grad(loss, list(leaves.values()))
+        for name, gradient in zip(leaves, gradients, strict=True):
+            squares[name] += np.square(gradient.numpy(), dtype=np.float64)
+    return {name: _damped(total, graph.constants[name]) for name, total in squares.items()}
+
+
+def _damped(curvature: Array, weights: Array) -> Array:
+    level = DAMPING * curvature[weights != 0].mean() if weights.any() else 0.0
+    return np.asarray((curvature + level) * np.square(weights, dtype=np.float64))
