@@ -123,7 +123,7 @@ def compile_command(
     With data and no goal: --max-drop 1 --minutes 5. Without data nothing is pruned or trained.
     """
     from emcc.driver.compile import compile_model
-    from emcc.driver.request import CompileOptions
+    from emcc.driver.request import CompileOptions, goal_of
     from emcc.files.artefact import check_folder
     from emcc.report.progress import Progress
     from emcc.report.summary import print_summary
@@ -165,18 +165,13 @@ def compress(
     quiet: Quiet = False,
 ) -> None:
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
-    from emcc.compress.search.goal import Goal
     from emcc.driver.compress import compress_model
-    from emcc.driver.request import CompressOptions
+    from emcc.driver.request import CompressOptions, compress_goal, goal_of
     from emcc.files.artefact import check_folder
     from emcc.report.paper import print_compressed
     from emcc.report.progress import Progress
 
-    goal = goal_of(max_drop, target_size, target_sparsity)
-    if goal:
-        goal.check(keep_weights)
-    elif not keep_weights:
-        goal = Goal(max_drop=0.3)
+    goal = compress_goal(goal_of(max_drop, target_size, target_sparsity), keep_weights)
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
@@ -388,17 +383,6 @@ def recipe() -> None:
     from emcc.driver.recipe import default_text
 
     print(default_text(), end="")
-
-
-def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: float | None) -> Any:
-    """Return the goal that the options name, or None; EmccError where they name more than one."""
-    from emcc.compress.search.goal import Goal, parse_size
-
-    size = None if target_size is None else parse_size(target_size)
-    given = [value for value in (max_drop, size, target_sparsity) if value is not None]
-    if len(given) > 1:
-        raise EmccError("more than one goal", hint="give one of --max-drop, --target-size and --target-sparsity")
-    return Goal(max_drop, size, target_sparsity) if given else None
 
 
 def main() -> None:
