@@ -97,7 +97,7 @@ TrainSteps = Annotated[
         metavar="N",
         min=1,
         help="Steps of training, instead; as emcc.json has them.",
-        show_default="as many as --minutes allows",
+        show_default="as many as the minutes allow",
     ),
 ]
 RecipeFile = Annotated[

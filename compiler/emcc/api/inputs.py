@@ -25,7 +25,7 @@ Recipe: TypeAlias = Named | Mapping[str, Mapping[str, Any]]
 """A TOML file, or its sections."""
 
 NPZ, MODEL, RECIPE = "data.npz", "model.onnx", "recipe.toml"
-_OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)( (?=\d))?")
+_OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)( (?=\d|reference\b))?")
 
 
 class EmccWarning(UserWarning):
@@ -51,10 +51,10 @@ class Inputs:
         if self._folder is not None:
             self._folder.cleanup()
         if isinstance(error, EmccError):
-            file = self._given.get(str(error.file), error.file)
-            details = [in_python(line) for line in error.details]
-            hint = error.hint and in_python(error.hint)
-            raise EmccError(in_python(error.message), file=file, node=error.node, hint=hint, details=details) from error
+            error.file = self._given.get(str(error.file), error.file)
+            error.message, error.hint = in_python(error.message), error.hint and in_python(error.hint)
+            error.details = tuple(in_python(line) for line in error.details)
+            error.args = (str(error),)
 
     def model(self, given: Any, example: Any, data: Data | None) -> Path:
         """Return the file of a model: a path, an onnx.ModelProto, or a torch module, exported for an example.
@@ -117,7 +117,7 @@ def as_array(value: Any, name: str) -> Array:
 
 def in_python(text: str) -> str:
     """Write the options in a sentence as Python has them: --max-drop 1 is max_drop=1."""
-    return _OPTION.sub(lambda found: f"{found[1].replace('-', '_')}=", text)
+    return _OPTION.sub(lambda found: f"{found[1].replace('-', '_')}=", text.replace(" with --out", ""))
 
 
 def _parts(given: Any, name: str) -> tuple[Any, Any]:
