@@ -13,7 +13,10 @@ import pytest
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "from-frameworks.md"
 BLOCK = re.compile(r"^```(\w+) (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHELL = "import subprocess; subprocess.run({words!r}, check=True)\n"
-CHECK = "assert answers.shape == (len(x_test), 3) and (answers.argmax(axis=1) == y_test).mean() > 0.9\n"
+CHECK = """
+assert answers.shape == (len(x_test), 10) and (answers.argmax(axis=1) == y_test).mean() > 0.9
+assert artefact.manifest["totals"]["density"] < 0.9 and artefact.manifest["quality"]["lost_at_most"] <= 2
+"""
 NEEDS = {
     "torch": ("torch",),
     "keras": ("keras", "torch"),
