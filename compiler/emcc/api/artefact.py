@@ -187,10 +187,17 @@ class Artefact:
 
 @contextmanager
 def _written(files: Files) -> Iterator[Path]:
+    """Write files into a temporary folder, which an EmccError calls "artefact"."""
     with tempfile.TemporaryDirectory(prefix="emcc-", ignore_cleanup_errors=True) as above:
         folder = Path(above) / "artefact"
         files.write(folder)
-        yield folder
+        try:
+            yield folder
+        except EmccError as error:
+            if error.file is not None and Path(str(error.file)).is_relative_to(folder):
+                error.file = Path(str(error.file)).relative_to(above)
+                error.args = (str(error),)
+            raise
 
 
 def _read(file: Path) -> bytes:

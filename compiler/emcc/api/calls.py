@@ -43,7 +43,7 @@ def compile(
 
     Args:
         model: an ONNX file, an onnx.ModelProto, or a torch module, which is exported in eval mode.
-        data: an .npz file, x alone or (x, y): float32 samples with the batch first, and labels or targets.
+        data: an .npz file, x alone, (x, y), or {"x": x, "y": y}: float32 samples, labels or targets.
         max_drop: points of quality that may be lost. target_size: bytes of model.emc, or "20KB".
         target_sparsity: share of zeros, exactly.
         pes: processing elements; by default the recipe's, 8.

@@ -18,8 +18,8 @@ from emcc.files.arrays import write_npz
 from emcc.ir.graph import Array
 
 Named: TypeAlias = str | os.PathLike[str]
-Data: TypeAlias = Named | ArrayLike | tuple[ArrayLike, ArrayLike | None]
-"""An .npz file, x alone, or (x, y)."""
+Data: TypeAlias = Named | ArrayLike | tuple[ArrayLike, ArrayLike | None] | Mapping[str, ArrayLike]
+"""An .npz file, x alone, (x, y), or arrays by their names, as numpy.load gives them."""
 
 Recipe: TypeAlias = Named | Mapping[str, Mapping[str, Any]]
 """A TOML file, or its sections."""
@@ -121,6 +121,10 @@ def in_python(text: str) -> str:
 
 
 def _parts(given: Any, name: str) -> tuple[Any, Any]:
+    if isinstance(given, Mapping):
+        if "x" not in given:
+            raise EmccError(f"{name} has no array called x", hint="give x, (x, y) or an .npz file")
+        return given["x"], given.get("y")
     if not isinstance(given, tuple):
         return given, None
     if len(given) != 2:

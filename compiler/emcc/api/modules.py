@@ -1,5 +1,6 @@
 """A torch module as an ONNX file."""
 
+import inspect
 import sys
 import tempfile
 import warnings
@@ -23,7 +24,7 @@ def is_module(given: Any) -> bool:
 def export(module: Any, example: Any) -> bytes:
     """Export a module of one input and one output, as it is in eval mode, with a batch of any size.
 
-    The exporter is the one by tracing (`dynamo=False`): the other needs onnxscript.
+    The exporter is the one by tracing (`dynamo=False`; before torch 2.5 the only one): the other needs onnxscript.
 
     Args:
         example: an input with the batch first, an array or a tensor; floats are given in the module's type.
@@ -33,7 +34,9 @@ def export(module: Any, example: Any) -> bytes:
     """
     torch = sys.modules["torch"]
     axes = {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}
-    options = {"input_names": [INPUT], "output_names": [OUTPUT], "dynamic_axes": axes, "dynamo": False}
+    options: dict[str, Any] = {"input_names": [INPUT], "output_names": [OUTPUT], "dynamic_axes": axes}
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        options["dynamo"] = False
     with tempfile.TemporaryDirectory(prefix="emcc-") as folder, _evaluating(module), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         file = Path(folder) / "model.onnx"

@@ -122,6 +122,7 @@ def test_too_much_lost_warns(model: Path) -> None:
     [
         ({"data": X[:, :3]}, "data: x has shape [20, 3], but the model's input 'x' is [n, 6]"),
         ({"data": (X, None, None)}, "data is a tuple of 3, not (x, y)\n  hint: give x, (x, y) or an .npz file"),
+        ({"data": {"y": X}}, "data has no array called x\n"),
         ({"data": [[1.0], [1.0, 2.0]]}, "data: x cannot be made an array: "),
         ({"data": np.array([{}] * 6, object)}, "data: x holds Python objects, not numbers\n"),
         ({"data": X, "validate": (X, np.zeros(20, int))}, "validate: of the data and this file only one has y\n"),
@@ -159,6 +160,13 @@ def test_mistakes_of_an_artefacts_user(artefact: emcc.Artefact, tmp_path: Path) 
     (tmp_path / "mine").write_text("")
     with pytest.raises(emcc.EmccError, match=r"hint: name a new or empty folder$"):
         artefact.write(tmp_path)
+
+
+def test_a_compressed_model_has_no_rtl(model: Path, scratch: Path) -> None:
+    with pytest.raises(emcc.EmccError) as error:
+        emcc.compress(model, keep_weights=True).predict(X, engine="rtl")
+    assert str(error.value).startswith("artefact: there is no RTL in it: `emcc compress` wrote it\n")
+    assert "use engine=reference" in str(error.value)
 
 
 def test_options_in_python_words() -> None:

@@ -88,6 +88,8 @@ def test_arrays_are_named_by_the_bytes_that_the_house_writes_of_them(folder: Pat
     cli("compile", "model.onnx", "--data", "data.npz", "--keep-weights", "--out", "out")
     assert artefact.files == contents(folder / "out")
     assert emcc.compile("model.onnx", data="data.npz", keep_weights=True).files == artefact.files
+    with np.load("data.npz") as arrays:
+        assert emcc.compile("model.onnx", data=arrays, keep_weights=True).files == artefact.files
 
 
 def test_the_default_goal_is_the_command_lines(folder: Path) -> None:
