@@ -15,7 +15,7 @@ BLOCK = re.compile(r"^```(\w+) (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHELL = "import subprocess; subprocess.run({words!r}, check=True)\n"
 CHECK = """
 assert answers.shape == (len(x_test), 10) and (answers.argmax(axis=1) == y_test).mean() > 0.9
-assert artefact.manifest["totals"]["density"] < 0.9 and artefact.manifest["quality"]["lost_at_most"] <= 2
+assert 0.29 < artefact.manifest["totals"]["density"] < 0.31
 """
 NEEDS = {
     "torch": ("torch",),
@@ -49,6 +49,7 @@ def test_every_block_belongs_to_a_framework() -> None:
     assert 2 * len(blocks) == PAGE.read_text("utf-8").count("```")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", NEEDS)
 def test_the_page_works(framework: str, tmp_path: Path) -> None:
     missing = [name for name in NEEDS[framework] if importlib.util.find_spec(name) is None]
