@@ -20,7 +20,18 @@ ROM_MARKER = "memories.json"
 
 
 class Guarded(TyperGroup):
-    """Turn a user's mistake into its message and exit code 2, an interrupt into 130; a bug keeps its traceback."""
+    """Turn a user's mistake into its message and exit code 2, an interrupt into 130; a bug keeps its traceback.
+
+    Every option's help says its default: "off" of a switch and "none" of others, where `show_default` has no words.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        params: Any = [param for command in self.commands.values() for param in command.params]
+        for param in params:
+            silent = param.param_type_name == "option" and not param.required and param.show_default is True
+            if silent and param.default in (None, False):
+                param.show_default = "off" if param.is_flag else "none"
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -37,7 +48,6 @@ class Guarded(TyperGroup):
 app = typer.Typer(
     cls=Guarded,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Turns a trained ONNX model into a compressed, sparse FPGA accelerator, and proves it bit for bit.",
 )
@@ -48,7 +58,13 @@ KeepWeights = Annotated[
 ]
 MaxDrop = Annotated[
     float | None,
-    typer.Option(metavar="POINTS", min=0.0, max=100.0, help="Compress until this much accuracy is lost (held out)."),
+    typer.Option(
+        metavar="POINTS",
+        min=0.0,
+        max=100.0,
+        help="Compress until this much accuracy is lost (held out).",
+        show_default="with data and no other goal 1; of `emcc compress` 0.3",
+    ),
 ]
 TargetSize = Annotated[str | None, typer.Option(metavar="SIZE", help="Compress until model.emc fits: 20KB, 9000.")]
 TargetSparsity = Annotated[
@@ -60,27 +76,46 @@ DataFile = Annotated[
 ]
 Validate = Annotated[
     Path | None,
-    typer.Option(metavar="V.npz", help="Samples that decide, new to the model. [default: some of DATA]"),
+    typer.Option(metavar="V.npz", help="Samples that decide, new to the model.", show_default="some of DATA"),
 ]
 Task = Annotated[
     str, typer.Option(metavar="auto|classify|regress", help="What the outputs are for, and so how they are judged.")
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option(metavar="M", min=0.01, help="Time to train for; becomes a number of steps beforehand. [default: 5]"),
+    typer.Option(
+        metavar="M",
+        min=0.01,
+        help="Time to train for; becomes a number of steps beforehand.",
+        show_default="5; of `emcc compress` what the passes take",
+    ),
 ]
 TrainSteps = Annotated[
-    int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of training, instead; as emcc.json has them.")
+    int | None,
+    typer.Option(
+        "--steps",
+        metavar="N",
+        min=1,
+        help="Steps of training, instead; as emcc.json has them.",
+        show_default="as many as the minutes allow",
+    ),
 ]
-RecipeFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.")]
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.toml", help="Options of the passes; see `emcc recipe`.", show_default="all at their defaults"
+    ),
+]
 Output = Annotated[
     str | None,
-    typer.Option("--output", metavar="NAME", help="The tensor to take as the output. [default: the one that emcc can]"),
+    typer.Option(
+        "--output", metavar="NAME", help="The tensor to take as the output.", show_default="the one that emcc can"
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
 HELD = "|".join(name for name, one in ENGINES.items() if one.held)
-Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples.", show_default="all of them")]
+Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples.", show_default="all")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
 
 
@@ -96,10 +131,13 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def compile_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
     target: Annotated[str, typer.Option(help="The accelerator; eie is the one there is.")] = "eie",
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_eie, here]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_eie, here")
+    ] = None,
     data: DataFile = None,
     pes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=256, help="Processing elements. [default: the recipe's, 8]")
+        int | None,
+        typer.Option(metavar="N", min=1, max=256, help="Processing elements.", show_default="the recipe's, 8"),
     ] = None,
     keep_weights: KeepWeights = False,
     recipe: RecipeFile = None,
@@ -108,7 +146,7 @@ def compile_command(
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
     fixed: Annotated[
-        bool, typer.Option("--fixed", help="Follow the recipe: [prune] to 10 %, [finetune]; no goal.")
+        bool, typer.Option("--fixed", help="Follow the recipe and no goal: prune to 10 %, fine-tune.")
     ] = False,
     validate: Validate = None,
     task: Task = "auto",
@@ -128,7 +166,7 @@ def compile_command(
     With data and no goal: --max-drop 1 --minutes 5. Without data nothing is pruned or trained.
     """
     from emcc.driver.compile import compile_model
-    from emcc.driver.request import CompileOptions
+    from emcc.driver.request import CompileOptions, goal_of
     from emcc.files.artefact import check_folder
     from emcc.report.progress import Progress
     from emcc.report.summary import print_summary
@@ -158,31 +196,26 @@ def compress(
     target_size: TargetSize = None,
     target_sparsity: TargetSparsity = None,
     keep_weights: KeepWeights = False,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: MODEL_compressed, here]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_compressed, here")
+    ] = None,
     recipe: RecipeFile = None,
     validate: Validate = None,
     task: Task = "auto",
-    minutes: Annotated[
-        float | None, typer.Option(metavar="M", min=0.01, help="Time to train for. [default: what the passes take]")
-    ] = None,
+    minutes: Minutes = None,
     steps: TrainSteps = None,
     work: Work = None,
     output: Output = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compress a model by itself: model.emc, compressed.onnx, and what was done. [default goal: --max-drop 0.3]"""
-    from emcc.compress.search.goal import Goal
+    """Compress a model by itself: model.emc, compressed.onnx, and what was done. Without a goal: --max-drop 0.3."""
     from emcc.driver.compress import compress_model
-    from emcc.driver.request import CompressOptions
+    from emcc.driver.request import CompressOptions, compress_goal, goal_of
     from emcc.files.artefact import check_folder
     from emcc.report.paper import print_compressed
     from emcc.report.progress import Progress
 
-    goal = goal_of(max_drop, target_size, target_sparsity)
-    if goal:
-        goal.check(keep_weights)
-    elif not keep_weights:
-        goal = Goal(max_drop=0.3)
+    goal = compress_goal(goal_of(max_drop, target_size, target_sparsity), keep_weights)
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
@@ -287,7 +320,8 @@ def compare(
     model: Annotated[Path, typer.Option(metavar="MODEL.onnx", help="The model that it was made of.")],
     data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, samples as the model is used on.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="The page, by itself DIR_compare.html beside DIR.")
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Where to write.", show_default="DIR_compare.html, beside DIR"),
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", min=1, help="Samples, spread evenly over the data.")] = 1000,
     threshold: Annotated[
@@ -366,7 +400,9 @@ def inspect(
 def rom(
     folder: Folder,
     form: Annotated[str, typer.Option("--format", metavar="hex|mem|mif|coe|bin", help="The file format.")],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="[default: DIR_rom_FORMAT, here]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="DIR_rom_FORMAT, here")
+    ] = None,
 ) -> None:
     """Write the ROM images of an artefact in another format."""
     from emcc.backends.rom import FORMATS, images, render
@@ -395,17 +431,6 @@ def recipe() -> None:
     from emcc.driver.recipe import default_text
 
     print(default_text(), end="")
-
-
-def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: float | None) -> Any:
-    """Return the goal that the options name, or None; EmccError where they name more than one."""
-    from emcc.compress.search.goal import Goal, parse_size
-
-    size = None if target_size is None else parse_size(target_size)
-    given = [value for value in (max_drop, size, target_sparsity) if value is not None]
-    if len(given) > 1:
-        raise EmccError("more than one goal", hint="give one of --max-drop, --target-size and --target-sparsity")
-    return Goal(max_drop, size, target_sparsity) if given else None
 
 
 def main() -> None:

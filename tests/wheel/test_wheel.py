@@ -73,13 +73,16 @@ def test_wheel_compiles_and_simulates(installed: Path, tmp_path: Path) -> None:
     run(installed / "emcc", "compile", "model.onnx", "--out", "out", "--pes", "4", "--keep-weights", cwd=tmp_path)
     shown = run(installed / "emcc", "simulate", "out", "--data", "data.npz", cwd=tmp_path)
     assert "every output integer equals the reference" in shown
-    assert "[prune]" in run(installed / "emcc", "recipe", cwd=tmp_path)
+    assert "[prune]" in run(installed / "emcc-fpga", "recipe", cwd=tmp_path)
+    script = "import emcc, numpy; print(emcc.load('out').predict(numpy.load('data.npz')['x']).shape)"
+    assert run(installed / "python", "-c", script, cwd=tmp_path) == "(5, 4)\n"
 
 
 def test_wheel_holds_what_the_tree_holds(wheel: Path) -> None:
     from zipfile import ZipFile
 
     names = set(ZipFile(wheel).namelist())
+    assert "emcc/py.typed" in names
     for folder, shipped in (("templates", "templates"), ("hw/rtl", "rtl"), ("sim/verilator", "harness")):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix != ".md" and "__pycache__" not in path.parts:

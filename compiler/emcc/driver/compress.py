@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from emcc import __version__
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
+from emcc.base.version import __version__
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
 from emcc.files.artefact import FORMAT, MANIFEST, Artefact, to_json

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from emcc import __version__
 from emcc.backends.rom import RomImage
+from emcc.base.version import __version__
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
 from emcc.eie import descriptor, reference

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from emcc.compress.search.goal import Goal
+from emcc.base.errors import EmccError
+from emcc.compress.search.goal import Goal, parse_size
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,20 @@ class CompileOptions(CompressOptions):
     pes: int | None = None
     fixed: bool = False
     dump: Path | None = None
+
+
+def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: float | None) -> Goal | None:
+    """Return the goal that the options name, or None; EmccError where they name more than one."""
+    size = None if target_size is None else parse_size(target_size)
+    given = [value for value in (max_drop, size, target_sparsity) if value is not None]
+    if len(given) > 1:
+        raise EmccError("more than one goal", hint="give one of --max-drop, --target-size and --target-sparsity")
+    return Goal(max_drop, size, target_sparsity) if given else None
+
+
+def compress_goal(goal: Goal | None, keep_weights: bool) -> Goal | None:
+    """Return what `emcc compress` aims at: the goal given, or --max-drop 0.3; nothing where weights are kept."""
+    if goal is None:
+        return None if keep_weights else Goal(max_drop=0.3)
+    goal.check(keep_weights)
+    return goal

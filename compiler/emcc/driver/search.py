@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from emcc import __version__
 from emcc.base.events import Event
+from emcc.base.version import __version__
 from emcc.compress.record import Coder
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Result, Searcher

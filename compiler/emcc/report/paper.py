@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from emcc.base.text import printable
@@ -15,9 +16,9 @@ POINT = 1.0
 TITLES = {"huffman": "Huffman", "range": "range coder"}
 
 
-def print_compressed(manifest: Mapping[str, Any], folder: str) -> None:
-    """Print the table and its notes on stdout."""
-    out = console()
+def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | None = None) -> None:
+    """Print the table and its notes on stdout, or where `out` writes."""
+    out = out or console()
     search = manifest.get("search")
     lost = lost_line(manifest)
     if lost:

@@ -26,9 +26,9 @@ def shown(text: str, **style: Any) -> Text:
     return Text(printable(text, None), **style)
 
 
-def print_summary(manifest: Mapping[str, Any], folder: str) -> None:
-    """Print the layer table and the totals on stdout. All cycle counts are estimates, and labelled so."""
-    out = console()
+def print_summary(manifest: Mapping[str, Any], folder: str, out: Console | None = None) -> None:
+    """Print the layer table and the totals on stdout, or where `out` writes; cycle counts are labelled as estimates."""
+    out = out or console()
     lost = loss_line(manifest)
     if lost:
         over = manifest["loss"]["lost"] > manifest["loss"]["allowed"]

@@ -1,0 +1,1 @@
+"""The Python API, which `emcc` itself hands out: compile, compress, load, and what they give."""

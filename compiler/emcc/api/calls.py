@@ -1,0 +1,152 @@
+"""emcc.compile, emcc.compress and emcc.load. Defaults are the command line's: `emcc compile --help`."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emcc.api.artefact import Artefact
+from emcc.api.inputs import Data, EmccWarning, Inputs, Named, Recipe, in_python
+from emcc.api.limits import number, path_of
+from emcc.driver.request import CompileOptions, CompressOptions, compress_goal, goal_of
+from emcc.files.artefact import read_manifest
+from emcc.report.lines import loss_line
+
+Progress = Callable[[Any], None]
+
+
+def compile(
+    model: Any,
+    *,
+    data: Data | None = None,
+    max_drop: float | None = None,
+    target_size: str | int | None = None,
+    target_sparsity: float | None = None,
+    pes: int | None = None,
+    keep_weights: bool = False,
+    fixed: bool = False,
+    validate: Data | None = None,
+    task: str = "auto",
+    minutes: float | None = None,
+    steps: int | None = None,
+    recipe: Recipe | None = None,
+    example_input: Any = None,
+    target: str = "eie",
+    work: Named | None = None,
+    dump: Named | None = None,
+    progress: Progress | None = None,
+) -> Artefact:
+    """Compile a model into an artefact: compressed model, RTL, ROM images, report.
+
+    With data and no goal (max_drop, target_size, target_sparsity; at most one): max_drop=1 and minutes=5. Without data
+    nothing is pruned or trained. The same inputs give the same bytes, and the same as the command line's.
+
+    Args:
+        model: an ONNX file, an onnx.ModelProto, or a torch module, which is exported in eval mode.
+        data: an .npz file, x alone, (x, y), or {"x": x, "y": y}: float32 samples, labels or targets.
+        max_drop: points of quality that may be lost. target_size: bytes of model.emc, or "20KB".
+        target_sparsity: share of zeros, exactly.
+        pes: processing elements; by default the recipe's, 8.
+        keep_weights: neither prune nor fine-tune.
+        fixed: follow the recipe, and no goal: prune to 10 %, fine-tune.
+        validate: samples that decide, new to the model, as `data` is given.
+        task: "auto", "classify" or "regress".
+        minutes: to train, turned into a number of steps beforehand. steps: of training, instead.
+        recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}.
+        example_input: for a torch module: an input with the batch first; by default the data's first sample.
+        target: the accelerator; eie is the one there is.
+        work: a folder in which a search keeps its steps. dump: one for the graph after every pass, as text.
+        progress: called with the name of every step as it begins, and with every emcc.base.events.Event.
+
+    Raises:
+        EmccError: the model, the data, the recipe or the options are at fault.
+
+    Warns EmccWarning where more is lost than the goal allows, or than a point; see manifest["loss"].
+    """
+    from emcc.driver.compile import compile_model
+
+    with Inputs() as inputs:
+        options = CompileOptions(
+            inputs.model(model, example_input, data),
+            data=inputs.data(data),
+            goal=goal_of(
+                number("max_drop", max_drop),
+                None if target_size is None else str(target_size),
+                number("target_sparsity", target_sparsity),
+            ),
+            recipe=inputs.recipe(recipe),
+            work=path_of(work),
+            keep_weights=keep_weights,
+            validate=inputs.data(validate, "validate"),
+            task=task,
+            minutes=number("minutes", minutes),
+            steps=number("steps", steps),
+            target=target,
+            pes=number("pes", pes),
+            fixed=fixed,
+            dump=path_of(dump),
+        )
+        files = compile_model(options, progress or _silent)
+    loss = files.manifest["loss"]
+    if loss is not None and loss["lost"] > loss["allowed"]:
+        warnings.warn(in_python(loss_line(files.manifest) or ""), EmccWarning, stacklevel=2)
+    return Artefact(files)
+
+
+def compress(
+    model: Any,
+    *,
+    data: Data | None = None,
+    max_drop: float | None = None,
+    target_size: str | int | None = None,
+    target_sparsity: float | None = None,
+    keep_weights: bool = False,
+    validate: Data | None = None,
+    task: str = "auto",
+    minutes: float | None = None,
+    steps: int | None = None,
+    recipe: Recipe | None = None,
+    example_input: Any = None,
+    work: Named | None = None,
+    progress: Progress | None = None,
+) -> Artefact:
+    """Compress a model by itself: model.emc and compressed.onnx; convolutional models too.
+
+    Without a goal and keep_weights: max_drop=0.3. By default training takes what its passes take. Arguments and errors
+    are those of `compile`.
+    """
+    from emcc.driver.compress import compress_model
+
+    with Inputs() as inputs:
+        goal = goal_of(
+            number("max_drop", max_drop),
+            None if target_size is None else str(target_size),
+            number("target_sparsity", target_sparsity),
+        )
+        options = CompressOptions(
+            inputs.model(model, example_input, data),
+            data=inputs.data(data),
+            goal=compress_goal(goal, keep_weights),
+            recipe=inputs.recipe(recipe),
+            work=path_of(work),
+            keep_weights=keep_weights,
+            validate=inputs.data(validate, "validate"),
+            task=task,
+            minutes=number("minutes", minutes),
+            steps=number("steps", steps),
+        )
+        return Artefact(compress_model(options, progress or _silent))
+
+
+def load(folder: Named) -> Artefact:
+    """Load a folder that `emcc compile`, `emcc compress` or `Artefact.write` wrote; it is read when it is used.
+
+    Raises:
+        EmccError: it is none, is damaged, or another version of emcc wrote it.
+    """
+    read_manifest(Path(folder))
+    return Artefact(None, Path(folder))
+
+
+def _silent(step: Any) -> None:
+    pass

@@ -1,0 +1,62 @@
+"""docs/from-frameworks.md: its blocks, read out of the page and run in order in one process a framework."""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "from-frameworks.md"
+BLOCK = re.compile(r"^```(\w+) (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = "import subprocess; subprocess.run({words!r}, check=True)\n"
+CHECK = """
+assert answers.shape == (len(x_test), 10) and (answers.argmax(axis=1) == y_test).mean() > 0.9
+assert 0.29 < artefact.manifest["totals"]["density"] < 0.31
+"""
+NEEDS = {
+    "torch": ("torch",),
+    "keras": ("keras", "torch"),
+    "sklearn": ("skl2onnx",),
+    "tensorflow": ("tensorflow", "tf2onnx"),
+}
+TOO_LARGE = "too large to install for a test: TensorFlow is 1.6 GB on disk"
+
+
+def script(framework: str) -> str:
+    """What the page says to do for a framework, as one script; `emcc` and `python` are this interpreter's."""
+    lines = []
+    for language, name, text in BLOCK.findall(PAGE.read_text("utf-8")):
+        if name in ("data", framework):
+            lines.append(text if language == "python" else shell(text))
+    return "".join(lines) + CHECK
+
+
+def shell(text: str) -> str:
+    """The commands of a block, as Python."""
+    here = {"emcc": [sys.executable, "-m", "emcc"], "python": [sys.executable]}
+    commands = [shlex.split(line) for line in text.splitlines()]
+    return "".join(SHELL.format(words=[*here[words[0]], *words[1:]]) for words in commands)
+
+
+def test_every_block_belongs_to_a_framework() -> None:
+    blocks = BLOCK.findall(PAGE.read_text("utf-8"))
+    assert {name for _, name, _ in blocks} == {"data", *NEEDS}
+    assert {language for language, _, _ in blocks} == {"python", "sh"}
+    assert 2 * len(blocks) == PAGE.read_text("utf-8").count("```")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", NEEDS)
+def test_the_page_works(framework: str, tmp_path: Path) -> None:
+    missing = [name for name in NEEDS[framework] if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(TOO_LARGE if framework == "tensorflow" else f"not installed: {', '.join(missing)}")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", script(framework)], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
