@@ -47,6 +47,10 @@ def _selected(graph: Graph, formats: Mapping[str, Format]) -> dict[str, Format]:
     return result
 
 
+FEW = 12
+"""Samples at which 16 bits keep twice the headroom: the fewer there are, the farther beyond them others lie."""
+
+
 @dataclass(frozen=True)
 class Calibrate:
     """Sets `fmt` on every tensor: chosen for the input, each producer's numbers and each activation's output.
@@ -119,6 +123,8 @@ class Calibrate:
         headroom = self.headroom * (2 if self.synthetic else 1)
         first = graph.with_(nodes=(), outputs=(name,))
         x = np.asarray(trace(first, self._rows(graph).astype(np.float64))[name])
+        if self.bits > 8 and not self.synthetic:
+            headroom *= 1 + FEW / len(x)
         fmt = self._choose(graph, name, x, headroom)
         least, most = fmt.dequantise(np.array([fmt.low, fmt.high]))
         plain = graph.with_(affines={})

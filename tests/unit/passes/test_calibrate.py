@@ -85,7 +85,7 @@ def test_sixteen_bits_are_close_to_the_floats_everywhere():
 
 def test_below_zero_a_relu_needs_no_range():
     graph = folded([1, 1], ["Relu"], weights=[np.ones((1, 1))], biases=[np.zeros(1)])
-    x = np.array([[-100.0], [0.7]], np.float32)
+    x = np.array([[-100.0], [0.7]] * 50, np.float32)
     assert Calibrate(data=x).apply(graph).tensors["z0"].fmt == Format(16, 15)
 
 
@@ -101,7 +101,14 @@ def test_without_data_noise_stands_in_and_says_so():
 
 def test_samples_are_spread_over_the_data():
     x = np.concatenate([np.full((500, 2), 0.01), np.full((500, 2), 8.0)]).astype(np.float32)
-    assert Calibrate(samples=10, data=x).apply(folded([2, 2])).tensors["x"].fmt.frac_bits == 11
+    assert Calibrate(samples=100, data=x).apply(folded([2, 2])).tensors["x"].fmt.frac_bits == 11
+
+
+def test_few_samples_leave_more_room():
+    """Twelve are doubted twice as much as many are; 8 bits have nothing to give."""
+    x, graph = np.full((12, 2), 0.7, np.float32), folded([2, 2])
+    assert [Calibrate(data=x, bits=bits).apply(graph).tensors["x"].fmt.frac_bits for bits in (16, 8)] == [14, 7]
+    assert Calibrate(data=np.repeat(x, 100, axis=0)).apply(graph).tensors["x"].fmt.frac_bits == 15
 
 
 def test_dead_layers_and_infinite_activations():

@@ -93,7 +93,11 @@ class Searcher(Stages):
         raise EmccError(f"a size of {target} bytes was not reached", hint="ask for more with --target-size")
 
     def _to_quality(self, start: State) -> tuple[State, State]:
-        """The sparsest level that, shared, loses no more than `max_drop`; levels grow by RATIO until one fails."""
+        """The sparsest level that, shared, loses no more than `max_drop`; levels grow by RATIO until one fails.
+
+        The level before it, where the original may know the samples that decide: the sparsest of many that pass has
+        passed by luck, and these samples are easy ones.
+        """
         epochs, settle = self.options.level
         good: list[State] = []
         state, density, ratio = start, FIRST, RATIO
@@ -112,6 +116,8 @@ class Searcher(Stages):
             density *= ratio
             if count == 1 or density > 0.93 or self.spent():
                 break
+        if len(good) > 1 and not self.problem.yardstick.fresh:
+            good.pop()
         while good:
             best = good.pop()
             final = self.settled(best, self.options.settle)
