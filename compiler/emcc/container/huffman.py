@@ -108,13 +108,17 @@ def read_table(data: bytes, begin: int, alphabet: int) -> tuple[Array, int | Non
 
 def table_of(counts: Array) -> bytes:
     """The table of the best code for symbols with these counts."""
-    return write_table(code_lengths(counts), int(np.argmax(counts)) if counts.any() else None)
+    return _table(code_lengths(counts), counts)
 
 
 def coded_bits(counts: Array) -> tuple[int, int]:
     """Bits that symbols with these counts take: the table, and the codewords."""
     lengths = code_lengths(counts)
-    return len(table_of(counts)) * 8, int((lengths * counts).sum())
+    return len(_table(lengths, counts)) * 8, int((lengths * counts).sum())
+
+
+def _table(lengths: Array, counts: Array) -> bytes:
+    return write_table(lengths, int(np.argmax(counts)) if counts.any() else None)
 
 
 def read_lookup(data: bytes, begin: int, alphabet: int) -> tuple[tuple[Array, int] | None, int]:

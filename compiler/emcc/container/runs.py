@@ -40,7 +40,9 @@ class Plan:
 
 def plan(codes: Array, code_w: int) -> Plan:
     """The scan order and run width that take the fewest bytes (then: rows first, the narrower run)."""
-    plans = _plans(codes, code_w, by_columns=False) + _plans(codes, code_w, by_columns=True)
+    plans = _plans(codes, code_w, by_columns=False)
+    if min(codes.shape) > 1:
+        plans += _plans(codes, code_w, by_columns=True)
     return min(plans, key=lambda plan: (plan.size, plan.by_columns, plan.run_w))
 
 
@@ -95,6 +97,7 @@ def _scanned(codes: Array, by_columns: bool) -> Array:
 
 
 def _plans(codes: Array, code_w: int, by_columns: bool) -> list[Plan]:
+    """Of a scan order, up to the width that every run fits into: wider ones take the same bytes."""
     from emcc.container.kernels import count_entries
 
     counts, widths = np.zeros(256, np.int64), MAX_RUN_W + 1
@@ -106,4 +109,6 @@ def _plans(codes: Array, code_w: int, by_columns: bool) -> list[Plan]:
         own_runs[-1] += padding[run_w]
         own_counts[0] += padding[run_w]
         plans.append(Plan(by_columns, run_w, own_runs, own_counts))
+        if not padding[run_w]:
+            break
     return plans
