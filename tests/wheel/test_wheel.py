@@ -53,11 +53,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment with the wheel in it."""
+    """The bin folder of an environment with the wheel in it, and no pip: this one's installs into it."""
     place = tmp_path_factory.mktemp("venv")
-    venv.create(place, with_pip=True)
+    venv.create(place)
     python = place / "bin" / "python"
-    run(python, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", wheel, cwd=place)
+    install = ("install", "--no-deps", "--no-index", "--no-compile", "--quiet", wheel)
+    run(sys.executable, "-m", "pip", "--python", python, *install, cwd=place)
     packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=place).strip())
     # Behind the wheel's own files on the path; an editable emcc is not on it, for its .pth is not read from there.
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
