@@ -30,16 +30,20 @@ def digest(parts: Mapping[str, bytes]) -> str:
     return state.hexdigest()
 
 
-def entry(kind: str, key: str, build: Callable[[Path], None]) -> Path:
+def entry(kind: str, key: str, build: Callable[[Path], None], waits: bool = False) -> Path:
     """Return the folder <root>/<kind>/<key>, made by `build(folder)` where it is not there yet.
 
     `build` works in a temporary folder beside it, which is renamed when whole: a reader never sees a half-built
-    entry, and of two builders at once the first wins. If `build` raises, nothing is left.
+    entry, and of two builders at once the first wins; where `waits` the second does not build but waits for it. If
+    `build` raises, nothing is left.
     """
     home = root() / kind
     place = home / key
     if place.is_dir():
         return place
+    if waits:
+        with alone(kind):
+            return entry(kind, key, build)
     try:
         home.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".build-", dir=home))

@@ -137,7 +137,7 @@ def _runtime(trace: bool) -> list[Path]:
             (work / name).write_bytes(content)
         cxx.compile_all([(home() / "include" / name, [*flags, f"-I{work / 'fst'}"]) for name in names], work)
 
-    return sorted(cache.entry("runtime", key[:32], make).glob("*.o"))
+    return sorted(cache.entry("runtime", key[:32], make, waits=True).glob("*.o"))
 
 
 def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:

@@ -182,4 +182,4 @@ def _runtime() -> Path:
         *_, compiled = cxx.compile_all([*units, (header, [*_cxx_flags(), "-x", "c++-header"])], work)
         compiled.rename(work / f"{HEADER}.gch")
 
-    return cache.entry("runtime", cache.digest({"vpi": text.encode()})[:32], make)
+    return cache.entry("runtime", cache.digest({"vpi": text.encode()})[:32], make, waits=True)

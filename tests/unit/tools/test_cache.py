@@ -54,6 +54,28 @@ def test_two_builders_at_once_give_one_whole_entry(place: Path) -> None:
     assert (place / "kind" / "key" / "x").read_text() == "1"
 
 
+def test_the_second_of_two_builders_waits_where_it_is_told_to(place: Path) -> None:
+    built, begun = [], threading.Event()
+
+    def build(folder: Path) -> None:
+        built.append(folder)
+        begun.set()
+        threading.Event().wait(0.3)
+        (folder / "x").write_text("1")
+
+    first, second = (
+        threading.Thread(target=cache.entry, args=("kind", "key", build), kwargs={"waits": True}) for _ in range(2)
+    )
+    first.start()
+    begun.wait(10)
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    assert len(built) == 1
+    assert (place / "kind" / "key" / "x").read_text() == "1"
+    assert cache.entry("kind", "key", build) == place / "kind" / "key"
+
+
 def test_the_digest_is_of_names_and_contents() -> None:
     first = cache.digest({"a": b"1", "b": b"2"})
     assert cache.digest({"b": b"2", "a": b"1"}) == first
