@@ -55,13 +55,14 @@ def emcc(*words: str) -> list[str]:
 
 
 def kept(outcome: Outcome, case: Path) -> tuple[bool, str]:
-    """Quality is kept to a point, or the first line says that it is not."""
+    """Quality is kept to the goal, or to a point, or the first line says that it is not."""
     if outcome.code:
         return False, last(outcome.text)
-    quality = outcome.manifest["quality"]
+    quality, allowed = outcome.manifest["quality"], outcome.manifest.get("goal", {}).get("max_drop", 1.0)
     said = outcome.text.startswith(("LOST", "weights were rounded"))
     what = f"{quality['measure']} {quality['float']:.2f} to {quality['compressed']:.2f} %, lost {quality['lost']:.2f}"
-    return quality["lost"] <= 1 or said, what + (", said first" if said and quality["lost"] > 1 else "")
+    over = quality["lost"] > allowed
+    return said or not over, what + (", said first" if over and said else "")
 
 
 def right_on(name: str) -> Check:
