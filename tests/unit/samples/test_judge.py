@@ -8,6 +8,8 @@ from emcc.base.errors import EmccError
 from emcc.ops.interpret import run
 from emcc.samples.dataset import Dataset
 from emcc.samples.judge import judge, paired_bound
+from emcc.samples.split import HELD, VALIDATED, Sides
+from emcc.samples.yardstick import yardstick
 
 X = np.random.default_rng(3).standard_normal((200, 4)).astype(np.float32)
 TWO, ONE = folded((4, 6, 2)), folded((4, 6, 1))
@@ -91,3 +93,27 @@ def test_what_is_lost_at_most_of_values_is_of_the_worst_output():
     before, after = made.score(values), made.score(values + values.std(axis=0) * np.array([0.0, 0.1]))
     assert after.lost(before) == pytest.approx(1, abs=0.1)
     assert after.lost_at_most(before) >= after.lost(before)
+
+
+def test_what_is_lost_at_most_leaves_a_margin_for_few_samples():
+    """No sample changes sides: of 200 that is no proof of less than a point, of 400 it is."""
+    outputs = np.array([[0.0, 1.0], [1.0, 0.0]] * 200)
+    for count, sure in ((200, False), (400, True)):
+        made = judge(TWO, outputs[:count], Dataset(np.repeat(X, 2, axis=0)[:count], CLASSES.repeat(2)[:count]))
+        score = made.score(outputs[:count])
+        assert score.lost(score) == 0
+        assert (score.lost_at_most(score) < 1) == sure
+
+
+def test_samples_that_the_original_may_know_count_every_difference():
+    """A model that wins as many labels as it loses has lost nothing, but is not the original."""
+    before = np.array([[0.0, 1.0]] * 400)
+    after = before.copy()
+    after[:20] = [1.0, 0.0]
+    labels = np.ones(400, np.int64)
+    labels[:10] = 0
+    bounds = {}
+    for source in (HELD, VALIDATED):
+        sides = Sides(np.arange(400), Dataset(np.zeros((400, 4), np.float32), labels), np.arange(400), source)
+        bounds[source] = yardstick(TWO, before, sides, "auto").lost_at_most(after)
+    assert bounds[VALIDATED] < 2 < 5 < bounds[HELD]
