@@ -11,9 +11,10 @@ from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.ir.graph import Graph
 from emcc.samples.dataset import Dataset, load_data
+from emcc.samples.judge import POINT
 from emcc.samples.split import Sides, split
 
-DEFAULT = Goal(max_drop=1.0, refuses=False)
+DEFAULT = Goal(max_drop=POINT, refuses=False)
 """Of `emcc compile` with data."""
 
 MINUTES = 5.0

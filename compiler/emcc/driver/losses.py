@@ -11,11 +11,9 @@ from emcc.ir.graph import Graph
 from emcc.ir.program import Program
 from emcc.measure.causes import CODEBOOKS, PRUNING, ROUNDING, SATURATION, causes
 from emcc.measure.quality import Quality, fixed_error, floats, integers
+from emcc.samples.judge import POINT
 from emcc.samples.sampling import sample
 from emcc.samples.split import Sides, split
-
-POINT = 1.0
-"""Points that may be lost where no goal says how many."""
 
 SYNTHETIC = "synthetic inputs"
 
@@ -49,12 +47,15 @@ def worth(stages: Stages, sides: Sides | None, options: CompileOptions, goal: Go
     errors = fixed_error(stages.shared, stages.program, None if sides is None else sides.judges)
     rounded = _rounded(stages) if options.keep_weights else []
     if sides is None:
-        loss = _of(_synthetic(stages, options), stages, rounded, POINT, always=True) if rounded else None
+        loss = None
+        if rounded:
+            noise = _synthetic(stages, options)
+            loss = _of(noise, stages, rounded, noise.score(integers(stages.program)).lost(noise.before), POINT)
         return {"quality": {**_missing(), **errors}, "loss": loss, "warnings": []}
     quality = Quality(stages.original, sides, options.task)
     allowed = goal.max_drop if goal is not None and goal.max_drop is not None else POINT
     facts = quality.facts(integers(stages.program))
-    loss = _of(quality, stages, rounded, allowed)
+    loss = _of(quality, stages, rounded, facts["lost"], allowed)
     return {"quality": {**facts, **errors}, "loss": loss, "warnings": _unsure(facts, goal)}
 
 
@@ -91,8 +92,7 @@ def _rounded(stages: Stages) -> list[str]:
     ]
 
 
-def _of(quality: Quality, stages: Stages, rounded: list[str], allowed: float, always: bool = False) -> Any:
-    lost = quality.score(integers(stages.program)).lost(quality.before)
+def _of(quality: Quality, stages: Stages, rounded: list[str], lost: float, allowed: float) -> Any:
     by_rounding = quality.score(floats(stages.shared)).lost(quality.before) if rounded else 0.0
     if lost <= allowed and not rounded:
         return None

@@ -18,12 +18,12 @@ def causes(quality: Quality, pruned: Graph, shared: Graph, calibrated: Graph) ->
     Pruning is the loss of `pruned` since the original, codebooks that of `shared` since `pruned`, both in floats; then
     `calibrated` (`shared` with formats) in floats whose activations are only rounded, or only held in their range.
     """
-    before = quality.before
+    fewer, coded = quality.score(floats(pruned)), quality.score(floats(shared))
     alone = [
-        (PRUNING, quality.score(floats(pruned)), before),
-        (CODEBOOKS, quality.score(floats(shared)), quality.score(floats(pruned))),
-        (ROUNDING, quality.score(_with(calibrated, _rounded)), quality.score(floats(shared))),
-        (SATURATION, quality.score(_with(calibrated, _held)), quality.score(floats(shared))),
+        (PRUNING, fewer, quality.before),
+        (CODEBOOKS, coded, fewer),
+        (ROUNDING, quality.score(_with(calibrated, _rounded)), coded),
+        (SATURATION, quality.score(_with(calibrated, _held)), coded),
     ]
     rows = [{"cause": cause, "lost": after.lost(since)} for cause, after, since in alone]
     return sorted(rows, key=lambda row: -float(row["lost"]))

@@ -76,7 +76,7 @@ class Quality:
             "lost": score.lost(self.before),
             "lost_at_most": yardstick.lost_at_most(outputs),
             "agreement": yardstick.agreement(outputs),
-            "agreement_measure": yardstick.agreement_measure,
+            "agreement_measure": yardstick.same.measure,
         }
 
     def _outputs(self, run: Run) -> Array:

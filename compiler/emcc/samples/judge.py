@@ -16,6 +16,9 @@ TASKS = ("auto", "classify", "regress")
 ACCURACY, AGREEMENT, EXPLAINED = "accuracy", "agreement", "explained variance"
 LABELS, TARGETS, ORIGINAL, INPUTS = "labels", "targets", "the original model", "its inputs"
 
+POINT = 1.0
+"""Points that may be lost where no goal says how many."""
+
 FLAT = 1e-6
 """Of an output's mean square, the least that counts as its variance: what hardly moves has a scale all the same."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from emcc.ir.graph import Array, Graph
-from emcc.samples.judge import AGREEMENT, Judge, Score, judge, of_original
+from emcc.samples.judge import Judge, Score, judge, of_original
 from emcc.samples.split import VALIDATED, Sides
 
 
@@ -26,11 +26,6 @@ class Yardstick:
     def agreement(self, outputs: Array) -> float:
         """How far outputs are the original's, in percent: by class, or by explained variance."""
         return self.same.score(outputs).value
-
-    @property
-    def agreement_measure(self) -> str:
-        """The name of that."""
-        return AGREEMENT if self.same.task == "classify" else self.same.measure
 
     def lost(self, outputs: Array) -> float:
         """Points lost on these samples, by the output that lost most."""
