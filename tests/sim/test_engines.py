@@ -5,20 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run
 from models import mlp, save
-from typer.testing import CliRunner
 
-from emcc.cli import app
 from emcc.runtime.engines import ENGINES
 
 pytestmark = pytest.mark.sim
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    """What a command prints, having ended with `code`."""
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 @pytest.fixture

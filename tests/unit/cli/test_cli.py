@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import printed as run
 from models import mlp, model, node, save
 from typer.testing import CliRunner
 
@@ -15,13 +16,6 @@ from emcc import __version__
 from emcc.cli import app
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    """What a command prints on stdout, having ended with `code`."""
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, result.output
-    return result.stdout
 
 
 @pytest.fixture

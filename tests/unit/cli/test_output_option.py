@@ -5,20 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run
 from models import model, node, save
 from onnx import TensorProto, helper
-from typer.testing import CliRunner
-
-from emcc.cli import app
 
 pytest.importorskip("onnxruntime")
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    """What a command prints, having ended with `code`."""
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 @pytest.fixture

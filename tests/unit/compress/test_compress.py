@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run as emcc
 from models import mlp, onnxruntime_run, save
-from typer.testing import CliRunner
 
-from emcc.cli import app
 from emcc.container import decode
 from emcc.frontend import load
 from emcc.frontend.export import export
@@ -28,12 +27,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "fast.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def emcc(*arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 COMPRESS = ("compress", "model.onnx", "--data", "data.npz", "--recipe", "fast.toml")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from commands import printed as run
 from models import mlp, model, node, onnxruntime_run, random_weight, save
 from onnx import numpy_helper
 from qgraphs import inputs
@@ -29,13 +30,6 @@ from emcc.runtime.opened import Opened
 from emcc.samples.dataset import Dataset
 
 WARNING = "of those that are not zero) saturate"
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    """What a command prints on stdout, having ended with `code`."""
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, result.output
-    return result.stdout
 
 
 @pytest.fixture
