@@ -1,0 +1,122 @@
+"""What the array of column groups runs: passes over one memory of activations, values only. See docs/array.md."""
+
+from dataclasses import dataclass
+
+RECEIVE, SEND, RUN, END = range(4)
+"""What a row of the host's table does."""
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A tap of a pass.
+
+    Attributes:
+        dy, dx: map coordinates beside those of the output position.
+        offset: words beside the source's address at the output position; may be negative.
+        sel: whether it reads source B; load: whether its activation is kept as the next tap's weight.
+        weight: of a direct pass, 16 bits.
+    """
+
+    dy: int
+    dx: int
+    offset: int
+    sel: bool = False
+    load: bool = False
+    weight: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a source lies: its address at output position (0, 0), and how far it moves a position and a row."""
+
+    base: int
+    x: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A rectangle of a step's output positions, walked row by row.
+
+    Attributes:
+        step: index into Program.steps.
+        local, direct, largest: how words are used; direct implies local, largest ("max") implies direct.
+        height, width: output positions.
+        a, b: the sources.
+        y0, x0: map coordinates of output position (0, 0); step_y, step_x: of the next ones, relative.
+        map_height, map_width: a tap counts inside of them.
+        taps: in order.
+        words: of a position of the source.
+        lanes: slots in use in the last word, 1 to pes.
+        columns: broadcast: the first column in the pointer memories; local: the first address of the dense codes.
+        tile: output positions of a tile.
+        rows: K, local rows of a position.
+        depends: whether the source is what the pass before writes.
+        stop: whether the host has something to do when this pass is written.
+        dst, dst_x, dst_row: address of output position (0, 0), and how far it moves a position and a row.
+        bias, scale: first word in the bias and multiplier memories; scale is -1 where there are no multipliers.
+    """
+
+    step: int
+    local: bool
+    direct: bool
+    largest: bool
+    height: int
+    width: int
+    a: Source
+    b: Source
+    y0: int
+    x0: int
+    step_y: int
+    step_x: int
+    map_height: int
+    map_width: int
+    taps: tuple[Tap, ...]
+    words: int
+    lanes: int
+    columns: int
+    tile: int
+    rows: int
+    depends: bool
+    stop: bool
+    dst: int
+    dst_x: int
+    dst_row: int
+    bias: int
+    scale: int = -1
+
+    @property
+    def positions(self) -> int:
+        """Output positions."""
+        return self.height * self.width
+
+
+@dataclass(frozen=True)
+class HostRow:
+    """A row of the host's table: `op` and, of a buffer, where it lies. `last`: the last of an inference to send."""
+
+    op: int
+    base: int = 0
+    pitch: int = 1
+    positions: int = 1
+    slots: int = 1
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A Program on the array.
+
+    Attributes:
+        lanes: R; groups: G.
+        passes: in order. host: rows of the host's table, END last.
+        act_words: depth of the activation memory.
+        acc_rows: depth of an accumulator bank.
+    """
+
+    lanes: int
+    groups: int
+    passes: tuple[Pass, ...]
+    host: tuple[HostRow, ...]
+    act_words: int
+    acc_rows: int
