@@ -150,8 +150,8 @@ class Slices:
     """A sparse matrix of codes, n_out x n_in, rows dealt to lanes: row r is lane r % lanes's local row r // lanes.
 
     Lane p's non-zero weights are entries first[p] .. first[p+1]-1 of `code` and `run`, column by column; column j of
-    lane p is the count[p, j] entries from start[p, j] (relative to first[p]). Within a column an entry's local row is run
-    for the first entry, previous + run + 1 after that. An entry whose code stands for 0 is a padding zero.
+    lane p is the count[p, j] entries from start[p, j] (relative to first[p]). Within a column an entry's local row is
+    run for the first entry, previous + run + 1 after that. An entry whose code stands for 0 is a padding zero.
 
     Attributes:
         n_in, n_out: columns (a step's taps x its source's slots, the slots of tap 0 first) and rows.
