@@ -123,6 +123,10 @@ module emcc_walk (
 
   always_ff @(posedge clk_i) d_q <= walk_rom[pass_q];
 
+  // A position that fills the bank begins at row 0 anyway.
+  logic unused;
+  assign unused = ^d_rows;
+
   // S0: counters
   logic                     valid0_q, first0_q, tag_q;
   logic [PosW-1:0]          ox_q, oy_q, tile_q;
