@@ -28,7 +28,8 @@ def whole(program: Program, step: Step) -> Rectangle:
 
 def by_count(program: Program, step: Step) -> Iterator[tuple[Rectangle, int]]:
     """Yield rectangles of one number of taps that count, margins included, with that number."""
-    down, right = (np.asarray(_inside(program, step, axis, step.margins).sum(axis=0)) for axis in (0, 1))
+    inside: list[Array] = [_inside(program, step, axis, step.margins).astype(np.int64) for axis in (0, 1)]
+    down, right = inside[0].sum(axis=0), inside[1].sum(axis=0)
     yield from ((rectangle, a * b) for rectangle, a, b in _rectangles(down, right))
 
 
