@@ -14,7 +14,7 @@ class Field:
     """One field of a row.
 
     Attributes:
-        name: in the package's struct.
+        name: in the package as TableNameAt and TableNameW.
         width: the name of the number that it has as many bits as, or a number of bits.
         value: from a Context and what the row is of.
         doc: what it says; several fields in turn may share one, which the first has.
@@ -108,7 +108,7 @@ TAPS = (
     _coord("dy", "dy", "map coordinates beside the output position's"),
     _coord("dx", "dx"),
     _address("offset", "offset", "words beside the source's address"),
-    Field("weight", 16, _of("weight"), "of direct passes", signed=True),
+    Field("weight", "FactorW", _of("weight"), "of direct passes", signed=True),
 )
 
 DRAIN = (
@@ -119,7 +119,7 @@ DRAIN = (
     Field("out_w", "PosW", _of("width", 1), "the rectangle, less 1"),
     Field("out_h", "PosW", _of("height", 1)),
     Field("tile", "TileW", _of("tile", 1), "positions of a tile, less 1"),
-    Field("rows", "RowW", _of("rows", 1), "K, less 1"),
+    Field("rows", "RowsW", _of("rows", 1), "K, less 1"),
     Field("full", "RowsW", lambda context, row: row.slots // context.plan.lanes,
           "slots in use, div and mod R: rows beyond `full`, and lanes from `lanes` on in row `full`, are written as 0"),
     Field("lanes", "LaneW", lambda context, row: row.slots % context.plan.lanes),
@@ -146,12 +146,21 @@ HOST = (
 )
 
 TABLES: Mapping[str, tuple[Field, ...]] = {"walk": WALK, "tap": TAPS, "drain": DRAIN, "host": HOST}
-"""The structs of the package: walk_t and so on."""
+"""By the names that the package has for them."""
 
 
 def width(context: Context, fields: Sequence[Field]) -> int:
     """Return the bits of a row."""
     return sum(context.bits(field) for field in fields)
+
+
+def places(context: Context, fields: Sequence[Field]) -> list[tuple[Field, int]]:
+    """Return each field with its lowest bit in the word."""
+    result, at = [], width(context, fields)
+    for field in fields:
+        at -= context.bits(field)
+        result.append((field, at))
+    return result
 
 
 def packed(context: Context, fields: Sequence[Field], row: Pass | Tap | HostRow) -> int:
