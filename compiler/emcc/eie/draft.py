@@ -109,6 +109,10 @@ class Draft:
         kernel = self.graph.constants[node.inputs[1]].shape[2:] if node.op == "QConv" else attrs["kernel_shape"]
         return Window(tuple(kernel), tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
 
+    def _convolved(self, node: Node, source: str) -> Window:
+        made = self.places.unrolled.get(source)
+        return self._window(node) if made is None else made.rows
+
     def _broadcast(self, node: Node, layer: Matrix) -> None:
         (source,) = self.places.tensors.computed(node)
         dealt = layer.rows(self.places.order(node.outputs[0])).columns(self.places.columns(layer, source))
@@ -124,7 +128,7 @@ class Draft:
             bias=self.biases.array(dealt.bias),
             multiplier=-1 if dealt.multiplier is None else self.multipliers.array(dealt.multiplier),
             table=self.tables.table(layer.table),
-            window=self._window(node) if node.op == "QConv" else Window((height, width)),
+            window=self._convolved(node, source) if node.op == "QConv" else Window((height, width)),
         )
 
     def _local(self, node: Node) -> None:
