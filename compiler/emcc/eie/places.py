@@ -34,8 +34,8 @@ class Places:
         self.matrices = self._matrices(activity)
         self.unrolled = unrolled(graph, self.tensors, options) if options.groups > 1 else {}
         for name, made in self.unrolled.items():
-            self.channels[name] = np.tile(np.arange(made.channels), made.window.kernel[1])
-            self.tensors.maps[name] = (made.height, made.out_width, made.slots)
+            self.channels[name] = made.held % made.channels
+            self.tensors.maps[name] = (made.height, made.out_width, made.held.size)
         self.buffers: list[Buffer] = []
         self._orders: dict[str, Array] = {}
         self._index: dict[str, int] = {}
@@ -90,6 +90,8 @@ class Places:
         taps = layer.codes.shape[1] // slot.size
         at = np.tile((slot // lanes + slot % lanes) % groups, taps)
         by_column = self._weighted(layer)
+        if source in self.unrolled:
+            by_column = by_column * np.tile(self.unrolled[source].share[self.order(source)], taps)
         return np.stack([by_column[:, at == number].sum(axis=1) for number in range(groups)], axis=1)
 
     def _read_work(self, base: str) -> Iterator[Array]:
@@ -102,8 +104,10 @@ class Places:
             part = self.tensors.parts.get(base)
             first = 0 if source == base else part.first if part is not None and part.whole == source else None
             if first is not None:
-                costs = self._weighted(layer).sum(axis=0).reshape(-1, self._size(source)).sum(axis=0)
-                yield costs[first : first + size]
+                made = self.unrolled.get(source)
+                columns = self._size(source) if made is None else made.size
+                costs = self._weighted(layer).sum(axis=0).reshape(-1, columns).sum(axis=0)
+                yield costs[first : first + size] if made is None else costs[made.held] * made.share
 
     def _weighted(self, layer: Matrix) -> Array:
         """Return what each weight costs: 1, or how often its column's activation is not zero where that is known."""
@@ -125,9 +129,11 @@ class Places:
     def columns(self, layer: Matrix, source: str) -> Array:
         """Return a layer's columns in the order of its source's slots, tap by tap."""
         order = self.order(source)
-        channels = self._size(source)
+        made = self.unrolled.get(source)
+        channels = self._size(source) if made is None else made.size
         taps = np.arange(layer.codes.shape[1] // channels)[:, None]
-        return np.where(order == HOLE, HOLE, taps * channels + order).ravel()
+        held = order if made is None else made.held[order]
+        return np.where(order == HOLE, HOLE, taps * channels + held).ravel()
 
     def natural(self, node: Node) -> Array:
         """Return a Concat's order without a copy: its parts', each from a whole word on."""

@@ -3,6 +3,9 @@
 The host writes an input's elements into as many places as there are taps in a row that see them, so that one word holds
 what they see, and all groups of columns have work however few the channels are. The matrix is the same: its columns are
 numbered by rows of taps, taps of a row, channels.
+
+Where the places are no multiple of the groups, those that are left over stand in every group, each with a share of the
+rows: the groups' sums are added anyway.
 """
 
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ class Unrolled:
 
     Attributes:
         height, width: of the input; out_width: of the convolution's output.
-        channels: of the input.
+        channels: of the input. groups: of columns.
         window: of the convolution as it was.
     """
 
@@ -32,12 +35,32 @@ class Unrolled:
     width: int
     out_width: int
     channels: int
+    groups: int
     window: Window
 
     @property
-    def slots(self) -> int:
-        """Slots of a position: taps of a row x channels."""
+    def size(self) -> int:
+        """What a position sees of a row: taps x channels."""
         return self.window.kernel[1] * self.channels
+
+    @property
+    def held(self) -> Array:
+        """Which of it each slot holds: int64 [slots], those that are left over once a group."""
+        left = self.size % self.groups
+        return np.concatenate([np.arange(self.size), np.repeat(np.arange(self.size - left, self.size), self.groups - 1)])
+
+    @property
+    def share(self) -> Array:
+        """How much of its column's rows each slot has: float64 [slots]."""
+        return 1 / np.bincount(self.held)[self.held]
+
+    def rows_of(self, order: Array, rows: int, lanes: int) -> Array:
+        """Return which rows each slot has: bool [rows, slots]; the slots hold `order` of `held`."""
+        held = self.held[order]
+        same = held[:, None] == held
+        before = np.tril(same, -1).sum(axis=1)
+        row = np.arange(rows)[:, None]
+        return np.asarray((row // lanes + row % lanes) % same.sum(axis=1) == before)
 
     @property
     def rows(self) -> Window:
@@ -54,7 +77,7 @@ class Unrolled:
         y, x, tap, channel = np.ogrid[: self.height, : self.out_width, : window.kernel[1], : self.channels]
         column = x * window.stride[1] + tap * window.dilation[1] - window.before[1]
         element = (channel * self.height + y) * self.width + column
-        return np.where((column >= 0) & (column < self.width), element, HOLE).reshape(-1, self.slots)
+        return np.where((column >= 0) & (column < self.width), element, HOLE).reshape(-1, self.size)[:, self.held]
 
 
 def unrolled(graph: Graph, tensors: Tensors, options: LowerOptions) -> dict[str, Unrolled]:
@@ -70,8 +93,8 @@ def _unrolled(graph: Graph, tensors: Tensors, options: LowerOptions, name: str) 
     attrs = node.attrs
     kernel = tuple(graph.constants[node.inputs[1]].shape[2:])
     window = Window(kernel, tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
-    made = Unrolled(height, width, tensors.maps[node.outputs[0]][1], channels, window)
-    before, after = (w * words(slots, options.pes) for w, slots in ((width, channels), (made.out_width, made.slots)))
+    made = Unrolled(height, width, tensors.maps[node.outputs[0]][1], channels, options.groups, window)
+    before, after = (w * words(slots, options.pes) for w, slots in ((width, channels), (made.out_width, made.held.size)))
     return made if kernel[1] > 1 and channels < options.pes and after <= MEMORY * before else None
 
 
