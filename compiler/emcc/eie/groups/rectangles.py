@@ -32,10 +32,9 @@ def by_count(program: Program, step: Step) -> Iterator[tuple[Rectangle, int]]:
     yield from ((rectangle, a * b) for rectangle, a, b in _rectangles(*counts))
 
 
-def by_any(program: Program, step: Step) -> Iterator[tuple[Rectangle, bool]]:
-    """Yield rectangles with whether there is a tap on the map."""
-    anys = [[any(column) for column in _inside(program, step, axis).T.tolist()] for axis in (0, 1)]
-    yield from ((rectangle, bool(a and b)) for rectangle, a, b in _rectangles(*anys))
+def covered(program: Program, step: Step) -> bool:
+    """Whether every output position has a tap on the map."""
+    return all(bool(_inside(program, step, axis).any(axis=0).all()) for axis in (0, 1))
 
 
 def seen(program: Program, step: Step, at: Rectangle) -> tuple[int, ...]:
