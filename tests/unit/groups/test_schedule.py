@@ -215,6 +215,18 @@ def test_a_sum_whose_weights_differ_by_slot() -> None:
     assert kinds(plan(mixed)) == ["dense"]
 
 
+def test_a_window_of_too_many_taps_is_refused() -> None:
+    net = Hand((1, 300, 300))
+    book, codes = net.constant(np.array([0, 1])), net.constant(np.ones((1, 90000), np.uint8))
+    more = {"code_w": 1, "weight_frac": 0, "shift": 0, "z_frac": 8}
+    flat = net.node("Flatten", ["x0"], {"axis": 1})
+    net.node("QLinear", [flat, codes, book, net.constant(np.zeros(1, np.int64))], {**FIXED, **more})
+    net.conv("x0", 1)
+    program = lower(finished(net), LowerOptions(pes=1))
+    with pytest.raises(EmccError, match="node 'QLinear t2': a window of 90,000 taps, more than the 65,536"):
+        plan(program)
+
+
 def test_what_fits_no_memory_is_refused() -> None:
     net = Hand((1, 1024, 1024))
     net.node("QSum", ["x0"], {**FIXED, "weights": (1,), "z_frac": 8})

@@ -6,8 +6,12 @@ from itertools import groupby, product
 
 import numpy as np
 
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, Step
+
+MAX_TAPS = 1 << 16
+"""Taps of a window that are not yet a mistake."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,17 @@ def covered(program: Program, step: Step) -> bool:
 
 
 def seen(program: Program, step: Step, at: Rectangle) -> tuple[int, ...]:
-    """Return the taps that are on the map for any position of a rectangle; tap 0 where none is."""
+    """Return the taps that are on the map for any position of a rectangle; tap 0 where none is.
+
+    EmccError where there are more than MAX_TAPS.
+    """
     window = step.window
     down = np.flatnonzero(_inside(program, step, 0)[:, at.y : at.y + at.height].any(axis=1))
     right = np.flatnonzero(_inside(program, step, 1)[:, at.x : at.x + at.width].any(axis=1))
+    if down.size * right.size > MAX_TAPS:
+        raise EmccError(
+            f"a window of {down.size * right.size:,} taps, more than the {MAX_TAPS:,} that there can be", node=step.name
+        )
     return tuple((down[:, None] * window.kernel[1] + right).ravel().tolist()) or (0,)
 
 
