@@ -50,8 +50,10 @@ class Pass:
         lanes: slots in use in the last word, 1 to pes.
         columns: broadcast: the first column in the pointer memories; local: the first address of the dense codes.
         tile: output positions of a tile.
-        rows: K, local rows of a position.
-        depends: whether the source is what the pass before writes.
+        rows: K, local rows of a position; a multiple of the groups where the target is part of a Concat's whole, so that
+            all of its words are written.
+        slots: of a position of the target, in use: what is drained beyond them is 0.
+        depends_a, depends_b: whether the source is what the pass before writes.
         stop: whether the host has something to do when this pass is written.
         dst, dst_x, dst_row: address of output position (0, 0), and how far it moves a position and a row.
         bias, scale: first word in the bias and multiplier memories; scale is -1 where there are no multipliers.
@@ -77,7 +79,9 @@ class Pass:
     columns: int
     tile: int
     rows: int
-    depends: bool
+    slots: int
+    depends_a: bool
+    depends_b: bool
     stop: bool
     dst: int
     dst_x: int
