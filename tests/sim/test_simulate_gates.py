@@ -104,7 +104,8 @@ def test_the_first_difference_is_told(artefact: tuple[Path, Dataset, Program]) -
     assert result.difference is not None
     assert result.difference.inference == 0
     assert result.difference.element == program.outputs[0].slots[2]
-    assert f"inference 0, element {program.outputs[0].slots[2]} of the output: expected" in str(result.difference)
+    place = f"element {program.outputs[0].slots[2]} of the output (written by step {len(program.steps)} "
+    assert f"inference 0, {place}" in str(result.difference)
 
 
 def test_the_command_exits_with_1_on_a_mismatch_and_with_0_without(

@@ -1,4 +1,4 @@
-"""Which steps of a Program the array has no hardware for yet, in the words of `legal.hardware`."""
+"""Which array a Program runs on, and what of it the chain of perceptrons has no hardware for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +8,16 @@ from emcc.base.text import printable
 from emcc.ir.program import Program, Step
 from emcc.legal.hardware import ALONE, BETWEEN, JOIN, PORTS, SCALES, hint
 
+CHAIN, GROUPS = "chain", "groups"
+
+
+def array(program: Program) -> str:
+    """Return CHAIN where the array of perceptrons runs the Program, GROUPS where it takes column groups."""
+    return GROUPS if any(lacking(program)) else CHAIN
+
 
 def missing(program: Program, step: Step) -> str:
-    """What the step needs and the array has not, or ""."""
+    """What the step needs and the chain has not, or ""."""
     source, target = program.buffers[step.sources[0]], program.buffers[step.target]
     if len(step.sources) > 1 or target.whole >= 0 or source.whole >= 0:
         return JOIN
@@ -24,7 +31,7 @@ def missing(program: Program, step: Step) -> str:
 
 
 def lacking(program: Program) -> Iterator[tuple[str, str]]:
-    """Yield (which step, part or port, what it needs) for all that the array cannot run."""
+    """Yield (which step, part or port, what it needs) for all that the chain cannot run."""
     if len(program.inputs) != 1 or len(program.outputs) != 1:
         yield "the program", PORTS
     for part in program.parts:
