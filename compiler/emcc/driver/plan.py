@@ -56,6 +56,7 @@ def make(
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
     lower = recipe.of(LowerOptions)
     lower = lower if pes is None else replace(lower, pes=pes)
+    lower.require_groups()
     resolved["lower"]["pes"] = lower.pes
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic else []

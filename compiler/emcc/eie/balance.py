@@ -17,7 +17,7 @@ def row_order(work: Array, pes: int) -> Array:
 
     Args:
         work: integers or floats [rows], what each row costs.
-        pes: processing elements.
+        pes: among how many rows are dealt: the PEs of a group.
     """
     rows = work.size
     room = np.full(pes, words(rows, pes))

@@ -43,7 +43,7 @@ def _sums(program: Program, step: Step, largest: list[int]) -> Array:
         return np.array([largest[0]])
     book = np.abs(program.codebooks[step.codebook])
     if step.kind == "broadcast":
-        sums = abs(weights(program.slices[step.slices], program.codebooks[step.codebook], program.pes)).sum(axis=1)
+        sums = abs(weights(program.slices[step.slices], program.codebooks[step.codebook], program.lanes)).sum(axis=1)
         return np.asarray(sums).ravel() * largest[0]
     if step.codes < 0:
         return np.array([int((book * np.arange(book.size)).max()) * largest[0]])

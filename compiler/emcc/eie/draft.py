@@ -222,7 +222,7 @@ class Draft:
     def build(self) -> Program:
         """Return the Program."""
         graph, options = self.graph, self.options
-        live = [positions(layer.codes, layer.live, options.pes) for layer in self._dealt]
+        live = [positions(layer.codes, layer.live, options.lanes) for layer in self._dealt]
         run_ws = [_run_width(layer, weights, options) for layer, weights in zip(self._dealt, live, strict=True)]
         entry_w = max((layer.code_w + run_w for layer, run_w in zip(self._dealt, run_ws, strict=True)), default=1)
         slices, index = Pool(), []
@@ -253,6 +253,7 @@ class Draft:
             drop_empty=options.drop_empty,
             overlap=options.overlap,
             prefetch=options.prefetch,
+            groups=options.groups,
         )
 
 

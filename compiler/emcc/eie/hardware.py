@@ -6,7 +6,7 @@ from pathlib import Path
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.ir.program import Program, Step
-from emcc.legal.hardware import ALONE, BETWEEN, JOIN, PORTS, SCALES, hint
+from emcc.legal.hardware import ALONE, BETWEEN, GROUPED, JOIN, PORTS, SCALES, hint
 
 CHAIN, GROUPS = "chain", "groups"
 
@@ -34,6 +34,8 @@ def lacking(program: Program) -> Iterator[tuple[str, str]]:
     """Yield (which step, part or port, what it needs) for all that the chain cannot run."""
     if len(program.inputs) != 1 or len(program.outputs) != 1:
         yield "the program", PORTS
+    if program.groups > 1:
+        yield "the program", GROUPED
     for part in program.parts:
         yield f"{printable(part.name, 40)!r} ({printable(part.op, 40)})", BETWEEN
     before = program.inputs[0].buffer

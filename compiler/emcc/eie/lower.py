@@ -21,9 +21,11 @@ def lower(graph: Graph, options: LowerOptions | None = None, activity: Mapping[s
             entries where this is None.
 
     Raises:
-        EmccError: the accumulator of a step would need more than MAX_ACC_W bits.
+        EmccError: the accumulator of a step would need more than MAX_ACC_W bits, or the groups do not divide the PEs.
     """
-    draft = Draft(graph, options or LowerOptions(), activity or {})
+    options = options or LowerOptions()
+    options.require_groups()
+    draft = Draft(graph, options, activity or {})
     for node in graph.nodes:
         draft.add(node)
     program = draft.build()

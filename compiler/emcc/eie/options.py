@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from emcc.base.errors import EmccError
 from emcc.base.options import option
-from emcc.ir.program import MAX_PES, QUEUE_DEPTHS
+from emcc.ir.program import GROUPS, MAX_PES, QUEUE_DEPTHS
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class LowerOptions:
     name: ClassVar[str] = "lower"
 
     pes: int = option(8, "processing elements; --pes overrides it", low=1, high=MAX_PES)
+    groups: int = option(1, "column groups, which must divide pes: each has activations of its own", choices=GROUPS)
     queue_depth: int = option(32, "activation queue entries a PE", choices=QUEUE_DEPTHS)
     run_bits: int = option(0, "bits of the zero run in an entry; 0 chooses by padding", low=0, high=12)
     padding: float = option(0.01, "with run_bits 0: padding zeros allowed, as a share of the weights", low=0, high=1)
@@ -27,3 +29,17 @@ class LowerOptions:
     drop_empty: bool = option(True, "keep columns that are empty in a PE out of its queue")
     overlap: bool = option(True, "scan a layer while the one before drains")
     prefetch: bool = option(True, "read words of non-zero flags ahead")
+
+    def require_groups(self) -> None:
+        """Raise EmccError where the groups do not divide the PEs."""
+        if self.groups not in GROUPS or self.pes % self.groups:
+            fitting = [str(groups) for groups in GROUPS if self.pes % groups == 0]
+            raise EmccError(
+                f"{self.pes} PEs are not {self.groups} equal groups",
+                hint=f"with {self.pes} PEs, groups in the recipe's [lower] may be {', '.join(fitting)}",
+            )
+
+    @property
+    def lanes(self) -> int:
+        """PEs of a group."""
+        return self.pes // self.groups

@@ -10,7 +10,7 @@ from emcc.ir.program import words
 
 @dataclass(frozen=True)
 class Slices:
-    """See ir.program.Layer for the meaning of the arrays. `pes` slices over `columns` columns."""
+    """See ir.program.Layer for the meaning of the arrays. `pes` slices over `columns` columns: one a PE of a group."""
 
     start: Array
     count: Array

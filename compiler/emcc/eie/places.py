@@ -61,7 +61,7 @@ class Places:
         if not made or self.options.balance == "none":
             return np.arange(self._size(next(iter(group))))
         work = [self._work(self.matrices[node.name], self.tensors.of(node.inputs[0])) for node in made]
-        return row_order(sum(work[1:], work[0]), self.options.pes)
+        return row_order(sum(work[1:], work[0]), self.options.lanes)
 
     def _work(self, layer: Matrix, source: str) -> Array:
         """Return what each row costs: its entries, weighted by their columns' activity where that is known."""

@@ -16,6 +16,7 @@ from emcc.ir.program import (
     COMBINES,
     FIRST_CONSTANT,
     FUNCTIONS,
+    GROUPS,
     HOLE,
     KINDS,
     MAX_ACC_W,
@@ -61,6 +62,8 @@ def problems(program: Program) -> list[str]:
 def _network(program: Program) -> Iterator[str]:
     if not 1 <= program.pes <= MAX_PES:
         yield f"{program.pes} PEs, not 1 to {MAX_PES}"
+    if program.groups not in GROUPS or program.pes % program.groups:
+        yield f"{program.pes} PEs in {program.groups} groups"
     if program.act_w not in (8, 16) or not program.act_w < program.acc_w <= MAX_ACC_W:
         yield f"activations of {program.act_w} bits and accumulators of {program.acc_w}"
     if program.queue_depth not in QUEUE_DEPTHS:
@@ -127,6 +130,8 @@ def _buffer(program: Program, buffer: Buffer) -> Iterator[str]:
                 yield "another map or format than the whole's"
             if not 0 <= at.first <= whole.slots - at.slots:
                 yield f"slots {at.first} to {at.first + at.slots} of {whole.slots}"
+            if at.first % program.pes:
+                yield f"a part from slot {at.first}, within a word of {program.pes}"
             at, seen = whole, seen + 1
         if at.whole != -1:
             yield "a part of itself, or of nothing"
@@ -168,9 +173,9 @@ def _slices(program: Program, slices: Slices) -> Iterator[str]:
         yield f"codes of {slices.code_w} and runs of {slices.run_w} bits"
         return
     shapes = {
-        "start": (slices.start, (program.pes, slices.n_in)),
-        "count": (slices.count, (program.pes, slices.n_in)),
-        "first": (slices.first, (program.pes + 1,)),
+        "start": (slices.start, (program.lanes, slices.n_in)),
+        "count": (slices.count, (program.lanes, slices.n_in)),
+        "first": (slices.first, (program.lanes + 1,)),
         "code": (slices.code, (slices.entries,)),
         "run": (slices.run, (slices.entries,)),
     }
@@ -186,12 +191,12 @@ def _slices(program: Program, slices: Slices) -> Iterator[str]:
         yield f"the columns have {int(slices.count.sum())} entries, not {slices.entries}"
         return
     if not np.array_equal(slices.first, np.concatenate([[0], np.cumsum(slices.count.sum(axis=1))])):
-        yield "the PEs' slices do not follow each other"
+        yield "the lanes' slices do not follow each other"
     elif not np.array_equal(slices.start, np.cumsum(slices.count, axis=1) - slices.count):
         yield "the columns do not follow each other"
     elif (
         slices.entries
-        and int(unpack_rows(slices.count, slices.first, slices.run, program.pes)[0].max()) >= slices.n_out
+        and int(unpack_rows(slices.count, slices.first, slices.run, program.lanes)[0].max()) >= slices.n_out
     ):
         yield f"entries lie beyond row {slices.n_out - 1}"
 

@@ -172,7 +172,7 @@ def _largest(x: Array, taps: list[tuple[Array, Array]]) -> Array:
 def _matrix(program: Program, step: Step, x: Array, taps: list[tuple[Array, Array]]) -> Array:
     """Sum W x over taps and slots."""
     slices = program.slices[step.slices]
-    by_column = weights(slices, program.codebooks[step.codebook], program.pes).tocsc()
+    by_column = weights(slices, program.codebooks[step.codebook], program.lanes).tocsc()
     n, slots, positions = len(x), x.shape[2], taps[0][0].size
     acc = np.zeros((slices.n_out, n * positions), np.int64)
     for t, tap in enumerate(taps):
@@ -204,9 +204,9 @@ def counted(step: Step, source: tuple[int, int], target: tuple[int, int]) -> Arr
     return np.asarray(sum(inside.astype(np.int64) for _, inside in tapped(wide, around, target)))
 
 
-def weights(slices: Slices, codebook: Array, pes: int) -> csr_array:
+def weights(slices: Slices, codebook: Array, lanes: int) -> csr_array:
     """Decode a matrix from its slices: int64 [n_out, n_in], sparse, padding zeros left out."""
-    rows, columns = unpack_rows(slices.count, slices.first, slices.run, pes)
+    rows, columns = unpack_rows(slices.count, slices.first, slices.run, lanes)
     values = codebook[slices.code]
     kept = values != 0
     return csr_array((values[kept], (rows[kept], columns[kept])), shape=(slices.n_out, slices.n_in), dtype=np.int64)

@@ -18,6 +18,7 @@ MAX_RUN_W = 16
 
 MAX_ACC_W = 48
 MAX_PES = 256
+GROUPS = (1, 2, 4, 8)
 QUEUE_DEPTHS = (16, 32, 64, 128)
 HOLE = -1
 """In an order: nothing of the model lies here."""
@@ -146,16 +147,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Slices:
-    """A sparse matrix of codes, n_out x n_in, rows dealt to PEs: row r is PE r % pes's local row r // pes.
+    """A sparse matrix of codes, n_out x n_in, rows dealt to lanes: row r is lane r % lanes's local row r // lanes.
 
-    PE p's non-zero weights are entries first[p] .. first[p+1]-1 of `code` and `run`, column by column; column j of PE
-    p is the count[p, j] entries from start[p, j] (relative to first[p]). Within a column an entry's local row is run
-    for the first entry, previous + run + 1 after that. An entry whose code stands for 0 is a padding zero.
+    Lane p's non-zero weights are entries first[p] .. first[p+1]-1 of `code` and `run`, column by column; column j of
+    lane p is the count[p, j] entries from start[p, j] (relative to first[p]). Within a column an entry's local row is
+    run for the first entry, previous + run + 1 after that. An entry whose code stands for 0 is a padding zero.
 
     Attributes:
         n_in, n_out: columns (a step's taps x its source's slots, the slots of tap 0 first) and rows.
         code_w, run_w: bits of an entry's code and zero run.
-        start, count: int64 [pes, n_in]; first: int64 [pes + 1].
+        start, count: int64 [lanes, n_in]; first: int64 [lanes + 1].
         code: uint8 [entries]; run: uint16 [entries].
         padding: number of padding zeros.
     """
@@ -173,7 +174,7 @@ class Slices:
 
     @property
     def entries(self) -> int:
-        """Spmat entries over all PEs, padding zeros included."""
+        """Spmat entries over all lanes, padding zeros included."""
         return int(self.code.size)
 
 
@@ -242,11 +243,13 @@ class Layer(Slices):
 
 @dataclass(frozen=True)
 class Program:
-    """A network for an array of `pes` processing elements.
+    """A network for an array of `pes` processing elements: `groups` groups of `lanes`, each with columns of its own.
+
+    A position's slots are dealt to words of `pes` slots, rows to `lanes`: the PEs of a lane have the same rows.
 
     Attributes:
         name: the model's name (untrusted text).
-        pes: processing elements.
+        pes: processing elements; groups: column groups, one of GROUPS, a divisor of `pes`.
         act_w: bits an activation (16 or 8).
         acc_w: accumulator bits, proven by lowering to hold every partial sum.
         queue_depth: activation queue entries a PE.
@@ -281,6 +284,12 @@ class Program:
     drop_empty: bool = True
     overlap: bool = True
     prefetch: bool = True
+    groups: int = 1
+
+    @property
+    def lanes(self) -> int:
+        """PEs of a group: among so many are the rows of a matrix dealt."""
+        return self.pes // self.groups
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

@@ -80,7 +80,8 @@ def _attrs(attrs: Mapping[str, Any]) -> str:
 
 
 def _program(program: Program) -> Iterator[str]:
-    sizes = f"{program.pes} PEs, activations of {program.act_w} bits, accumulators of {program.acc_w}"
+    groups = f" in {program.groups} groups" if program.groups > 1 else ""
+    sizes = f"{program.pes} PEs{groups}, activations of {program.act_w} bits, accumulators of {program.acc_w}"
     yield f"program {name(program.name)}: {sizes}, queues of {program.queue_depth}"
     for kind, ports in (("input", program.inputs), ("output", program.outputs)):
         for port in ports:

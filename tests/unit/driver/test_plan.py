@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emcc.base.errors import EmccError
 from emcc.compress.finetune import Gradual
 from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
@@ -93,6 +94,12 @@ def test_pes_of_the_command_line_win() -> None:
     result = plan("[lower]\npes = 16\n", pes=4)
     assert result.lower.pes == 4
     assert result.resolved["lower"]["pes"] == 4
+
+
+def test_groups_divide_the_pes() -> None:
+    assert plan("[lower]\npes = 6\ngroups = 4\n", pes=12).lower.lanes == 3
+    with pytest.raises(EmccError, match=r"6 PEs are not 4 equal groups(.|\n)*groups in .* may be 1, 2$"):
+        plan("[lower]\npes = 12\ngroups = 4\n", pes=6)
 
 
 def test_no_epochs_is_no_tuning() -> None:

@@ -57,6 +57,11 @@ def test_a_chain_lacks_nothing() -> None:
     assert set(rom.images(program)) >= {"layers", "codebook", "pe002_bias"}
 
 
+def test_groups_are_told() -> None:
+    program = lower(quantised([12, 9, 4], seed=1), LowerOptions(pes=4, groups=2))
+    assert list(lacking(program)) == [("the program", "column groups")]
+
+
 @settings(max_examples=100)
 @given(qgraphs())
 def test_what_lacks_nothing_is_emitted_and_the_rest_is_told(case: tuple[object, object]) -> None:

@@ -135,6 +135,7 @@ def test_options_are_checked_by_the_dataclass_fields() -> None:
     names = {field.name for field in dataclasses.fields(LowerOptions)}
     assert names == {
         "pes",
+        "groups",
         "queue_depth",
         "run_bits",
         "padding",

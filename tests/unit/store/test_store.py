@@ -156,6 +156,10 @@ def slices(**changes: Any) -> Callable[[Program], Program]:
         (lambda p: replace(p, act_w=12), "activations of 12 bits"),
         (lambda p: replace(p, queue_depth=0), "queues of 0"),
         (lambda p: replace(p, pes=257), "257 PEs"),
+        (lambda p: replace(p, groups=4), "2 PEs in 4 groups"),
+        (lambda p: replace(p, pes=3, groups=3), "3 PEs in 3 groups"),
+        (lambda p: replace(p, groups=0), "2 PEs in 0 groups"),
+        (lambda p: replace(p, groups=2), "start of shape (2, 3)"),
         (lambda p: replace(p, acc_w=49), "accumulators of 49"),
         (lambda p: replace(p, queue_depth=1), "queues of 1 entries"),
         (lambda p: replace(p, queue_depth=24), "queues of 24 entries"),
@@ -233,6 +237,7 @@ def test_programs_that_cannot_run_are_refused(change: Callable[[Program], Progra
     [
         (at("buffers", 2, first=3), "slots 3 to 5 of 4"),
         (at("buffers", 2, height=1, width=6), "another map"),
+        (at("buffers", 3, first=1), "a part from slot 1, within a word of 2"),
         (at("parts", 0, before=4), "before step 4 of 3"),
         (at("parts", 0, op="Exec"), "no operator 'Exec'"),
         (at("parts", 0, op="QLinear"), "no operator 'QLinear'"),
