@@ -50,13 +50,16 @@ class Pass:
         lanes: slots in use in the last word, 1 to pes.
         columns: broadcast: the first column in the pointer memories; local: the first address of the dense codes.
         tile: output positions of a tile.
-        rows: K, local rows of a position; a multiple of the groups where the target is part of a Concat's whole, so that
-            all of its words are written.
+        rows: K, local rows of a position; a multiple of the groups where the target is part of a Concat's whole, so
+            that all of its words are written.
         slots: of a position of the target, in use: what is drained beyond them is 0.
         depends_a, depends_b: whether the source is what the pass before writes.
         stop: whether the host has something to do when this pass is written.
         dst, dst_x, dst_row: address of output position (0, 0), and how far it moves a position and a row.
         bias, scale: first word in the bias and multiplier memories; scale is -1 where there are no multipliers.
+        code_w, book, ident: of a pass with codes: their bits, the codebook's first entry, whether the code is the
+            weight.
+        plain: whether the sums are written as they are, whatever the step does after its sums: a copy before it.
     """
 
     step: int
@@ -88,6 +91,10 @@ class Pass:
     dst_row: int
     bias: int
     scale: int = -1
+    code_w: int = 1
+    book: int = 0
+    ident: bool = False
+    plain: bool = False
 
     @property
     def positions(self) -> int:
@@ -108,6 +115,58 @@ class HostRow:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Columns in the pointer memories, from `first` on: of Program.slices[slices], over positions of `slots` slots.
+
+    `taps`: those of the matrix's taps that any output position sees. In group g, column (t * words + w) * lanes + l is
+    the slot at word w, lane l of tap taps[t].
+    """
+
+    first: int
+    slices: int
+    slots: int
+    taps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Dense codes of the PEs, from address `first` on: rows `taps` of Program.codes[codes], `code_w` bits each."""
+
+    first: int
+    codes: int
+    code_w: int
+    taps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Biases:
+    """`rows` words of the bias memories, from `first` on: Program.biases[bias], or none (-1), plus `plus`."""
+
+    first: int
+    bias: int
+    plus: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Scales:
+    """`rows` words of the multiplier memories, from `first` on: Program.multipliers[multiplier]."""
+
+    first: int
+    multiplier: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Book:
+    """Entries of the codebook memory, from `first` on: Program.codebooks[codebook], 2**code_w places."""
+
+    first: int
+    codebook: int
+    code_w: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """A Program on the array.
 
@@ -116,6 +175,7 @@ class Plan:
         passes: in order. host: rows of the host's table, END last.
         act_words: depth of the activation memory.
         acc_rows: depth of an accumulator bank.
+        columns, codes, biases, scales, books: what lies in the memories of constants, in the order of addresses.
     """
 
     lanes: int
@@ -124,3 +184,8 @@ class Plan:
     host: tuple[HostRow, ...]
     act_words: int
     acc_rows: int
+    columns: tuple[Columns, ...] = ()
+    codes: tuple[Codes, ...] = ()
+    biases: tuple[Biases, ...] = ()
+    scales: tuple[Scales, ...] = ()
+    books: tuple[Book, ...] = ()

@@ -1,0 +1,126 @@
+"""Program -> Plan: passes and the host's table, with an address each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from emcc.base.errors import EmccError
+from emcc.eie.groups.plan import END, RECEIVE, RUN, SEND, HostRow, Pass, Plan
+from emcc.eie.groups.steps import Steps
+from emcc.eie.groups.where import Where, where
+from emcc.eie.groups.work import Work
+from emcc.eie.liveness import Life, allocate
+from emcc.ir.program import Port, Program
+
+ACC_ROWS = 32
+"""Rows of an accumulator bank, unless a position has more."""
+
+MAX_ACT_WORDS = 1 << 20
+"""Words of activations that are not yet a mistake."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What the host receives (from the host's view: what comes into the array) or sends."""
+
+    op: int
+    port: Port
+    at: Where
+
+
+Event = Work | Transfer
+
+
+def plan(program: Program) -> Plan:
+    """Lay a Program out. EmccError where it is larger than any memory, or a step writes what it reads."""
+    steps = Steps(program)
+    events = list(_events(program, steps))
+    bases, depth = _bases(events)
+    if depth > MAX_ACT_WORDS:
+        raise EmccError(
+            f"the activations that are needed at a time take {depth:,} words of {program.pes}, "
+            f"more than the {MAX_ACT_WORDS:,} that there can be",
+            hint="more PEs make fewer words; a smaller input has fewer positions",
+        )
+    acc_rows = max(ACC_ROWS, *(event.row.rows for event in events if isinstance(event, Work)))
+    shelves = steps.stock.shelves()
+    passes: list[Pass] = []
+    before: Work | None = None
+    for i, event in enumerate(events):
+        if isinstance(event, Work):
+            row = event.placed(bases, shelves)
+            stop = not isinstance(events[i + 1], Work)
+            passes.append(
+                replace(
+                    row,
+                    tile=min(row.positions, max(1, acc_rows // row.rows)),
+                    depends_a=before is not None and event.waits(before, second=False),
+                    depends_b=before is not None and event.waits(before, second=True),
+                    stop=stop,
+                )
+            )
+        before = event if isinstance(event, Work) else None
+    return Plan(
+        lanes=program.lanes,
+        groups=program.groups,
+        passes=tuple(passes),
+        host=tuple(_host(program, events, bases)),
+        act_words=depth,
+        acc_rows=acc_rows,
+        columns=tuple(steps.stock.columns.values()),
+        codes=tuple(steps.stock.codes.values()),
+        biases=tuple(shelves.biases.values()),
+        scales=tuple(shelves.scales.values()),
+        books=tuple(shelves.books.values()),
+    )
+
+
+def _events(program: Program, steps: Steps) -> Iterator[Event]:
+    """Yield passes and transfers in order."""
+
+    def moved(op: int, port: Port) -> Transfer:
+        return Transfer(op, port, where(program, port.buffer))
+
+    yield from (moved(RECEIVE, port) for port in program.inputs)
+    parts = list(program.parts)
+    before: Work | None = None
+    for index in range(len(program.steps) + 1):
+        while parts and parts[0].before <= index:
+            part = parts.pop(0)
+            yield from (moved(SEND, port) for port in part.ports)
+            yield moved(RECEIVE, part.target)
+            before = None
+        if index < len(program.steps):
+            for made in steps.works(index, before):
+                yield made
+                before = made
+    yield from (moved(SEND, port) for port in program.outputs)
+
+
+def _bases(events: list[Event]) -> tuple[dict[int, int], int]:
+    """Return (the address of every root, the depth of the memory)."""
+    lives: dict[int, Life] = {}
+    for time, event in enumerate(events):
+        for at in _touched(event):
+            first = lives[at.root].written if at.root in lives else time
+            lives[at.root] = Life(at.size, first, time)
+    bases, depth = allocate(list(lives.values()))
+    return dict(zip(lives, bases, strict=True)), depth
+
+
+def _touched(event: Event) -> list[Where]:
+    return [event.at] if isinstance(event, Transfer) else [*(read.at for read in event.reads), event.target]
+
+
+def _host(program: Program, events: list[Event], bases: dict[int, int]) -> Iterator[HostRow]:
+    """Yield the host's table. A part of a whole is received in whole words, so that there is no old value in it."""
+    running = False
+    for i, event in enumerate(events):
+        if isinstance(event, Transfer):
+            at = event.at
+            slots = at.words * program.pes if event.op == RECEIVE and at.part else at.slots
+            last = i == len(events) - 1
+            yield HostRow(event.op, bases[at.root] + at.first, at.pitch, at.height * at.width, slots, last)
+        elif not running:
+            yield HostRow(RUN)
+        running = isinstance(event, Work)
+    yield HostRow(END)

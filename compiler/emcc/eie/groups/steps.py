@@ -1,0 +1,155 @@
+"""The passes of a step: what docs/array.md calls broadcast, local, direct and largest."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from emcc.base.errors import EmccError
+from emcc.eie.groups.plan import Tap
+from emcc.eie.groups.rectangles import Rectangle, by_any, by_count, seen, whole
+from emcc.eie.groups.stock import Stock
+from emcc.eie.groups.where import Where, where
+from emcc.eie.groups.work import Read, Shape, Work, work
+from emcc.ir.graph import Array
+from emcc.ir.program import Program, Step
+
+DIRECT: dict[str, Any] = {"local": True, "direct": True}
+
+
+class Steps:
+    """Makes the passes of a Program's steps. What they need of constants goes into `stock`."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.stock = program, Stock(program)
+        self._copies = count(len(program.buffers))
+
+    def works(self, index: int, before: Work | None) -> Iterator[Work]:
+        """Yield a step's passes. `before`: the pass that comes before them, if nothing is between."""
+        step = self.program.steps[index]
+        sources = [where(self.program, source) for source in step.sources]
+        self._require_apart(step, sources)
+        if step.combine == "mul":
+            made = self._product(index, sources)
+        elif step.combine == "max":
+            made = self._largest(index, sources[0])
+        elif step.kind == "local" and step.codes < 0:
+            made = self._average(index, sources[0])
+        elif len(sources) > 1:
+            made = self._sum(index, sources, before)
+        else:
+            made = self._matrix(index, sources[0])
+        for item in made:
+            self.stock.rows(item.bias, item.plus, item.multiplier, item.row.rows)
+            yield item
+
+    def _require_apart(self, step: Step, sources: list[Where]) -> None:
+        """Raise EmccError where a step writes what it still reads."""
+        target = where(self.program, step.target)
+        for source in sources:
+            if source.meets(target) and (source != target or step.kind == "broadcast" or step.window.taps > 1):
+                raise EmccError("it writes words that it still reads", node=step.name)
+
+    def _matrix(self, index: int, source: Where) -> Iterator[Work]:
+        """Yield the pass of a matrix, or of a window of codes by slot: direct where each tap has one weight."""
+        program, step = self.program, self.program.steps[index]
+        at = whole(program, step)
+        taps = seen(program, step, at)
+        if step.kind == "broadcast":
+            code_w, first = program.slices[step.slices].code_w, self.stock.column(step, taps).first
+            yield self._window(index, source, at, taps, code_w=code_w, columns=first, codebook=step.codebook)
+        elif (weights := self._weights(step)) is not None:
+            yield self._window(index, source, at, taps, weights, **DIRECT)
+        else:
+            yield self._window(index, source, at, taps, **self._dense(step, taps))
+
+    def _weights(self, step: Step) -> Array | None:
+        """Return the weight of each tap where it is one for all slots."""
+        weights = self.program.codebooks[step.codebook][self.program.codes[step.codes]]
+        return weights[:, 0] if (weights == weights[:, :1]).all() else None
+
+    def _dense(self, step: Step, taps: tuple[int, ...]) -> dict[str, Any]:
+        """Return what a pass says of dense codes."""
+        codes = self.stock.code(step, taps)
+        return {"local": True, "code_w": codes.code_w, "columns": codes.first, "codebook": step.codebook}
+
+    def _average(self, index: int, source: Where) -> Iterator[Work]:
+        program, step = self.program, self.program.steps[index]
+        for at, number in by_count(program, step):
+            weights = np.full(step.window.taps, program.codebooks[step.codebook][number])
+            yield self._window(index, source, at, seen(program, step, at), weights, **DIRECT)
+
+    def _largest(self, index: int, source: Where) -> Iterator[Work]:
+        """Yield the passes of a pool; where no tap is on the map, the bias gives the least that there is."""
+        program, step = self.program, self.program.steps[index]
+        for at, some in by_any(program, step):
+            weights, taps = np.ones(step.window.taps, np.int64), seen(program, step, at)
+            made = self._window(index, source, at, taps, weights, largest=True, **DIRECT)
+            yield made if some else replace(made, plus=self._least(step))
+
+    def _least(self, step: Step) -> int:
+        """Return what requantises to the least; EmccError where no accumulator holds that."""
+        if step.z_fmt.width + step.shift > self.program.acc_w:
+            raise EmccError("a window of the pool lies beyond the map", node=step.name)
+        return -1 << step.z_fmt.width - 1 + step.shift
+
+    def _sum(self, index: int, sources: list[Where], before: Work | None) -> Iterator[Work]:
+        """Yield the pass of a sum of tensors, after copies of those that neither source reaches."""
+        program, step = self.program, self.program.steps[index]
+        at = whole(program, step)
+        for i in _beyond(sources):
+            copy = sources[i].copy(next(self._copies))
+            reads = [Read(Tap(0, 0, 0, weight=1), sources[i])]
+            yield work(program, index, Shape(at, sources[i], None, copy), reads, plain=True, **DIRECT)
+            sources[i] = copy
+        weights = self._weights(step)
+        second = _second(sources, before)
+        reads = [
+            Read(Tap(0, 0, 0, sel, weight=0 if weights is None else int(weights[i])), source)
+            for i, (source, sel) in enumerate(zip(sources, second, strict=True))
+        ]
+        b = sources[second.index(True)] if True in second else None
+        shape = Shape(at, sources[second.index(False)], b, where(program, step.target))
+        how = self._dense(step, tuple(range(len(sources)))) if weights is None else DIRECT
+        yield work(program, index, shape, reads, **how)
+
+    def _product(self, index: int, sources: list[Where]) -> Iterator[Work]:
+        """Yield a pass a word: what a tap loads is kept for one word."""
+        program, step = self.program, self.program.steps[index]
+        target, pes = where(program, step.target), program.pes
+        for i in range(target.words):
+            a, b = (source.word(i, pes) for source in sources)
+            reads = [Read(Tap(0, 0, 0, sel=True, load=True), b), Read(Tap(0, 0, 0), a)]
+            yield work(program, index, Shape(whole(program, step), a, b, target.word(i, pes)), reads, **DIRECT)
+
+    def _window(
+        self, index: int, source: Where, at: Rectangle, taps: tuple[int, ...], weights: Array | None = None, **how: Any
+    ) -> Work:
+        """Return the pass of a window's `taps`, with a weight each where they are direct."""
+        step = self.program.steps[index]
+        reads = []
+        for tap in taps:
+            i, j = divmod(tap, step.window.kernel[1])
+            dy, dx = i * step.window.dilation[0], j * step.window.dilation[1]
+            weight = 0 if weights is None else int(weights[tap])
+            reads.append(Read(Tap(dy, dx, (dy * source.width + dx) * source.pitch, weight=weight), source))
+        shape = Shape(at, source, None, where(self.program, step.target), step.window)
+        return work(self.program, index, shape, reads, **how)
+
+
+def _beyond(sources: list[Where]) -> list[int]:
+    """Return which sources have to be copied: at most two pitches, the commonest and that of copies, are left."""
+    pitches = Counter(source.pitch for source in sources)
+    kept = {pitches.most_common(1)[0][0], sources[0].words}
+    return [i for i, source in enumerate(sources) if source.pitch not in kept] if len(pitches) > 2 else []
+
+
+def _second(sources: list[Where], before: Work | None) -> list[bool]:
+    """Return which sources are read through source B: those of another pitch, or those just written."""
+    second = [source.pitch != sources[0].pitch for source in sources]
+    if not any(second) and before is not None:
+        second = [source.meets(before.target) for source in sources]
+    return second if not all(second) else [False] * len(sources)
