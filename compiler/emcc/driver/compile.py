@@ -26,11 +26,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     """
     if options.target not in TARGETS:
         raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
-    from emcc.backends import rom, verilog
     from emcc.compress.record import Recorder
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, plan
     from emcc.driver.dump import Dump
+    from emcc.driver.emit import emit
     from emcc.driver.encoder import Encoder
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
@@ -87,12 +87,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program = lower(quantised, planned.lower, active)
     if dump:
         dump("program", program)
-    images = rom.images(program)
+    emitted = emit(program)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),
         "program.npz": save_program(program),
-        **verilog.render(program),
-        **rom.render(images, "hex"),
+        **emitted.files,
     }
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)
@@ -103,7 +102,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         shared,
         quantised,
         program,
-        images,
+        emitted,
         data,
         planned,
         tuple(steps.sentences),

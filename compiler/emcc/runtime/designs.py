@@ -25,22 +25,26 @@ class Traffic:
         into: integers [n, ...], all beats in, lane by lane.
         out: integers [n, shape.out], all that should come out.
         cycles: int64 [n], predicted; None where nothing predicts them.
+        completed: int64 [n, completions], predicted too: the cycle of each.
         products: int64 [n, steps], see work.by_step.
     """
 
     into: Array
     out: Array
     cycles: Array | None
+    completed: Array | None
     products: Array
 
     @staticmethod
     def joined(parts: "list[Traffic]") -> "Traffic":
         """Return batches as one."""
-        predicted = [part.cycles for part in parts if part.cycles is not None]
+        total = [part.cycles for part in parts if part.cycles is not None]
+        completed = [part.completed for part in parts if part.completed is not None]
         return Traffic(
             np.concatenate([part.into for part in parts]),
             np.concatenate([part.out for part in parts]),
-            np.concatenate(predicted) if len(predicted) == len(parts) else None,
+            np.concatenate(total) if total else None,
+            np.concatenate(completed) if completed else None,
             np.concatenate([part.products for part in parts]),
         )
 
@@ -101,7 +105,9 @@ class Chain:
         last = memory.values[program.outputs[0].buffer][:, 0]
         out[:, : last.shape[1]] = last
         into = chain_slots(program, x, junk).astype(self.shape.dtype)
-        return Traffic(into, out, cycles.predict(program, x), by_step(program, memory.values))
+        held = [memory.values[step.sources[0]][:, 0] for step in program.steps]
+        counts = cycles.count_layers(program, held)
+        return Traffic(into, out, counts.total, counts.layer_done, by_step(program, memory.values))
 
 
 @dataclass(frozen=True)
@@ -157,12 +163,27 @@ class Grouped:
             wide[:, :, : held.shape[2]] = held
             sides[crossing.into].append(wide.reshape(len(wide), -1))
         into, out = (np.concatenate(sides[side], axis=1) for side in (True, False))
-        return Traffic(into, out, None, by_step(program, memory.values))
+        return Traffic(into, out, None, None, by_step(program, memory.values))
 
 
 def design_of(program: Program) -> Design:
     """Return the design of a Program's array."""
     return Chain(program)
+
+
+def step_cycles(design: Design, completed: Array, total: Array) -> Array:
+    """Return the cycles from each step's completion to the next, the rest of `total` with the last: int64 [n, steps].
+
+    Args:
+        design: whose `steps` say the step of each completion.
+        completed: int64 [n, completions], the cycle in which each was.
+        total: int64 [n], cycles of the inference.
+    """
+    ends = np.column_stack([completed[:, :-1], total])
+    taken = np.diff(ends, axis=1, prepend=0)
+    result = np.zeros((len(completed), len(design.program.steps)), np.int64)
+    np.add.at(result.T, list(design.steps), taken.T)
+    return result
 
 
 def chain_slots(program: Program, integers: Array, junk: np.random.Generator | None = None) -> Array:

@@ -15,7 +15,7 @@ from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.batches import batches
 from emcc.runtime.crossings import place
-from emcc.runtime.designs import Design, Traffic, design_of
+from emcc.runtime.designs import Design, Traffic, design_of, step_cycles
 from emcc.runtime.final import Worth, final, worth
 from emcc.runtime.opened import interface
 from emcc.runtime.result import Difference, SimulationResult
@@ -128,21 +128,6 @@ def _difference(design: Design, traffic: Traffic, ran: Run, differs: Array) -> D
     return Difference(inference, where.element, expected, got, where.says)
 
 
-def step_cycles(design: Design, completed: Array, total: Array) -> Array:
-    """Return the cycles from each step's completion to the next, the rest of `total` with the last: int64 [n, steps].
-
-    Args:
-        design: whose `steps` say the step of each completion.
-        completed: int64 [n, completions], the cycle in which each was.
-        total: int64 [n], cycles of the inference.
-    """
-    ends = np.column_stack([completed[:, :-1], total])
-    taken = np.diff(ends, axis=1, prepend=0)
-    result = np.zeros((len(completed), len(design.program.steps)), np.int64)
-    np.add.at(result.T, list(design.steps), taken.T)
-    return result
-
-
 def _judged(
     design: Design,
     traffic: Traffic,
@@ -170,7 +155,7 @@ def _judged(
         cycles=counted,
         transfer=transfer,
         predicted_cycles=traffic.cycles,
-        cycle_mismatches=int((counted != traffic.cycles).sum()) if compared else None,
+        cycle_mismatches=_off(traffic, ran) if compared else None,
         layer_cycles=ran.records[:, len(COUNTERS) :],
         steps=tuple(step.name for step in program.steps),
         step_cycles=step_cycles(design, ran.records[:, len(COUNTERS) :], counted),
@@ -185,6 +170,12 @@ def _judged(
         build_seconds=seconds[0],
         run_seconds=seconds[1],
     )
+
+
+def _off(traffic: Traffic, ran: Run) -> int:
+    """Count the inferences whose cycles, or the cycles of whose completions, are not the predicted ones."""
+    wrong = ran.records[:, 0] != traffic.cycles
+    return int((wrong | (ran.records[:, len(COUNTERS) :] != traffic.completed).any(axis=1)).sum())
 
 
 def _worth(program: Program, outputs: dict[str, Array], data: Dataset, done: Array) -> Worth:
