@@ -94,18 +94,18 @@ class Memory:
         part = next(parts)
         for index, step in enumerate(self.program.steps):
             while part is not None and part.before <= index:
-                self._host(part)
+                self.part(part)
                 part = next(parts)
             sources = [self.values[source] for source in step.sources]
             watch = self.watch and partial(self.watch, step.target)
             self.values[step.target][:] = _result(self.program, step, sources, watch)
             yield step
         while part is not None:
-            self._host(part)
+            self.part(part)
             part = next(parts)
 
-    def _host(self, part: HostPart) -> None:
-        """Run one of the host's parts."""
+    def part(self, part: HostPart) -> None:
+        """Run one of the host's parts on what the buffers hold."""
         arguments: list[Array | None] = []
         for read in part.reads:
             if read >= 0:

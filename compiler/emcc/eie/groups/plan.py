@@ -175,6 +175,7 @@ class Plan:
         passes: in order. host: rows of the host's table, END last.
         act_words: depth of the activation memory.
         acc_rows: depth of an accumulator bank.
+        bases: (root, the address of its first word) of every root, see where.Where.
         columns, codes, biases, scales, books: what lies in the memories of constants, in the order of addresses.
     """
 
@@ -184,6 +185,7 @@ class Plan:
     host: tuple[HostRow, ...]
     act_words: int
     acc_rows: int
+    bases: tuple[tuple[int, int], ...] = ()
     columns: tuple[Columns, ...] = ()
     codes: tuple[Codes, ...] = ()
     biases: tuple[Biases, ...] = ()

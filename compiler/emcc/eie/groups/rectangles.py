@@ -1,6 +1,6 @@
 """Which taps of a window count where: rectangles of output positions, and the taps that any position sees."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 
@@ -28,14 +28,14 @@ def whole(program: Program, step: Step) -> Rectangle:
 
 def by_count(program: Program, step: Step) -> Iterator[tuple[Rectangle, int]]:
     """Yield rectangles of one number of taps that count, margins included, with that number."""
-    down, right = (np.asarray(_inside(program, step, axis, step.margins).sum(axis=0)) for axis in (0, 1))
-    yield from ((rectangle, a * b) for rectangle, a, b in _rectangles(down, right))
+    counts = [[sum(column) for column in _inside(program, step, axis, step.margins).T.tolist()] for axis in (0, 1)]
+    yield from ((rectangle, a * b) for rectangle, a, b in _rectangles(*counts))
 
 
 def by_any(program: Program, step: Step) -> Iterator[tuple[Rectangle, bool]]:
     """Yield rectangles with whether there is a tap on the map."""
-    down, right = (_inside(program, step, axis).any(axis=0).astype(np.int64) for axis in (0, 1))
-    yield from ((rectangle, bool(a and b)) for rectangle, a, b in _rectangles(down, right))
+    anys = [[any(column) for column in _inside(program, step, axis).T.tolist()] for axis in (0, 1)]
+    yield from ((rectangle, bool(a and b)) for rectangle, a, b in _rectangles(*anys))
 
 
 def seen(program: Program, step: Step, at: Rectangle) -> tuple[int, ...]:
@@ -55,16 +55,16 @@ def _inside(program: Program, step: Step, axis: int, margins: tuple[int, ...] = 
     return np.asarray((at >= -margins[axis]) & (at < size + margins[axis + 2]))
 
 
-def _runs(values: Array) -> list[tuple[int, int, int]]:
+def _runs(values: Sequence[int]) -> list[tuple[int, int, int]]:
     """Return (first, length, value) of each run of equal values."""
     result, first = [], 0
-    for value, run in groupby(values.tolist()):
+    for value, run in groupby(values):
         length = len(list(run))
-        result.append((first, length, int(value)))
+        result.append((first, length, value))
         first += length
     return result
 
 
-def _rectangles(down: Array, right: Array) -> Iterator[tuple[Rectangle, int, int]]:
+def _rectangles(down: Sequence[int], right: Sequence[int]) -> Iterator[tuple[Rectangle, int, int]]:
     for (y, height, a), (x, width, b) in product(_runs(down), _runs(right)):
         yield Rectangle(y, x, height, width), a, b

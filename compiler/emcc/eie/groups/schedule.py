@@ -66,6 +66,7 @@ def plan(program: Program) -> Plan:
         host=tuple(_host(program, events, bases)),
         act_words=depth,
         acc_rows=acc_rows,
+        bases=tuple(bases.items()),
         columns=tuple(steps.stock.columns.values()),
         codes=tuple(steps.stock.codes.values()),
         biases=tuple(shelves.biases.values()),

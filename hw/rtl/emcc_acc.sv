@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic unit: one multiply-accumulate a cycle into one of two accumulator banks, the tag says which; the other bank
+// may drain. A step of maxima keeps the largest product instead of the sum.
+//
+// Row and value come in cycle a (codes one cycle earlier, a direct step's weight one later). Codebook: cycles a-1 to a+1.
+// Multiply: a+1, a+2. The accumulator is read in a+1, forwarded in a+2 and written in a+3, so two younger sums are
+// forwarded: the one being added and the one written last.
+//
+// Accumulators that are not certain to be made of LUTs are taken for block RAM, which is far away and slow. They have an
+// output register and are read in cycle a, and the sum is registered before it is written, in a+4. So two more sums are
+// forwarded; the choice between those is made in a+1.
+//
+// A word of a bank is a sum and a bit that says whether it is live. Draining a row takes that bit away, and a row that
+// is not live counts as nothing: that needs no multiplexer in front of the memory.
+`default_nettype none
+
+import emcc_cfg_pkg::*;
+
+module emcc_acc #(
+  // See emcc_ram
+  parameter int LutWords = 0
+) (
+  input  wire                   clk_i,
+  input  wire                   rst_ni,
+  // Of the two tiles' steps
+  input  wire  [1:0]            direct_i,
+  input  wire  [1:0]            largest_i,
+  input  wire  [1:0]            ident_i,
+  input  wire  [1:0][2:0]       code_sel_i,
+  input  wire  [1:0][BookAddrW-1:0] book_base_i,
+  // Cycle a-1
+  input  wire  [CodeW-1:0]      code_i,
+  input  wire                   code_tag_i,
+  // Cycle a
+  input  wire                   valid_i,
+  input  wire                   tag_i,
+  input  wire  [RowW-1:0]       row_i,
+  input  wire  [ActW-1:0]       value_i,
+  // Cycle a+1
+  input  wire  [15:0]           weight_i,
+  // Drain: the row is cleared two cycles after drain_i, in the bank that drain_bank_i names; its sum comes three cycles
+  // after drain_i.
+  input  wire                   drain_i,
+  input  wire                   drain_bank_i,
+  input  wire  [RowW-1:0]       drain_row_i,
+  output logic signed [AccW-1:0] drain_data_o
+);
+  localparam int WeightW = 16;
+  localparam int ProdW   = ActW + WeightW;
+  localparam bit Block   = AccRows > LutWords;
+
+  // Operands
+  logic               valid1_q, valid2_q, valid3_q, tag1_q, tag2_q, tag3_q;
+  logic [RowW-1:0]    row1_q, row2_q, row3_q;
+  logic [ActW-1:0]    value1_q;
+  logic [WeightW-1:0] weight;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid1_q <= 1'b0;
+      valid2_q <= 1'b0;
+      valid3_q <= 1'b0;
+    end else begin
+      valid1_q <= valid_i;
+      valid2_q <= valid1_q;
+      valid3_q <= valid2_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    row1_q   <= row_i;
+    row2_q   <= row1_q;
+    row3_q   <= row2_q;
+    tag1_q   <= tag_i;
+    tag2_q   <= tag1_q;
+    tag3_q   <= tag2_q;
+    value1_q <= value_i;
+  end
+
+  // The weight: what the codebook says; the code itself; or the direct step's
+  logic [WeightW-1:0] book, own, coded;
+
+  if (HasBook) begin : gen_book
+    // A small codebook is made of LUTs and has its first register before it, for the way from the Spmat memory is long.
+    // A large one is block RAM and has both registers behind.
+    localparam bit SmallBook = BookDepth <= 64;
+    logic [BookAddrW-1:0] book_addr, book_addr_read;
+
+    assign book_addr = book_base_i[code_tag_i] | BookAddrW'(code_i);
+
+    if (SmallBook) begin : gen_small_book
+      logic [BookAddrW-1:0] book_addr_q;
+      always_ff @(posedge clk_i) book_addr_q <= book_addr;
+      assign book_addr_read = book_addr_q;
+    end else begin : gen_large_book
+      assign book_addr_read = book_addr;
+    end
+
+    emcc_rom #(
+      .Width   (WeightW),
+      .Depth   (BookDepth),
+      .AddrW   (BookAddrW),
+      .OutReg  (!SmallBook),
+      .InitFile("rom/codebook.hex")
+    ) u_book (
+      .clk_i,
+      .addr_i(book_addr_read),
+      .data_o(book)
+    );
+  end else begin : gen_no_book
+    assign book = '0;
+  end
+
+  if (HasIdent) begin : gen_own
+    logic [WeightW-1:0] own0, own0_q, own1_q;
+
+    // A code of 2**k bits, its sign spread over what is above
+    always_comb begin
+      own0 = '0;
+      for (int k = 0; k < 5; k++) begin
+        if (CodeWidths[k] && code_sel_i[code_tag_i] == 3'(k)) begin
+          for (int i = 0; i < WeightW; i++) own0[i] = code_i[i < (1 << k) ? i : (1 << k) - 1];
+        end
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      own0_q <= own0;
+      own1_q <= own0_q;
+    end
+    assign own = own1_q;
+  end else begin : gen_no_own
+    logic unused;
+    assign unused = ^code_sel_i;
+    assign own = '0;
+  end
+
+  assign coded  = HasIdent && (!HasBook || ident_i[tag1_q]) ? own : book;
+  assign weight = HasDirect && direct_i[tag1_q] ? weight_i : coded;
+
+  // Multiplier, two registers. Yosys 0.70 makes zeros of the product where iCE40's multiplier takes both in but not the
+  // adder behind, which has 32 bits there: then the first is kept, and the second stays in the fabric.
+`ifdef YOSYS
+  (* keep = AccW > 32 *)
+`endif
+  logic signed [ProdW-1:0] product2_q;
+  logic signed [ProdW-1:0] product3_q;
+
+  always_ff @(posedge clk_i) begin
+    product2_q <= $signed(value1_q) * $signed(weight);
+    product3_q <= product2_q;
+  end
+
+  // Accumulate with forwarding. An operand comes from its bank or from a younger sum: each has a register here, the one
+  // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic.
+  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, sum4_q, older, sum_write;
+  logic            live0, live1, near_q, far_q, old, young, write, write_tag, fresh3_q, larger;
+  logic [RowW-1:0] row_write;
+
+  assign young    = near_q || far_q || old;
+  assign operand3 = bank0_q | bank1_q | young_q;
+  assign larger   = fresh3_q || $signed(product3_q[ActW-1:0]) > $signed(operand3[ActW-1:0]);
+
+  assign sum3 = !HasMax || !largest_i[tag3_q] ? operand3 + AccW'(product3_q) :
+      larger ? AccW'($signed(product3_q[ActW-1:0])) : operand3;
+
+  always_ff @(posedge clk_i) begin
+    near_q <= valid2_q && row2_q == row1_q && tag2_q == tag1_q;
+    far_q  <= valid3_q && row3_q == row1_q && tag3_q == tag1_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    fresh3_q <= !young && !(tag2_q ? live1 : live0);
+    if (!live0 || young || tag2_q) bank0_q <= '0;
+    else bank0_q <= rdata0;
+    if (!live1 || young || !tag2_q) bank1_q <= '0;
+    else bank1_q <= rdata1;
+    if (!young) young_q <= '0;
+    else young_q <= near_q ? sum3 : !Block || far_q ? sum4_q : older;
+    sum4_q <= sum3;
+  end
+
+  if (Block) begin : gen_block
+    logic [AccW-1:0] sum5_q, older_q;
+    logic [RowW-1:0] row4_q, row5_q;
+    logic            valid4_q, valid5_q, tag4_q, tag5_q, third, old_q;
+
+    assign third = valid4_q && row4_q == row1_q && tag4_q == tag1_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        valid4_q <= 1'b0;
+        valid5_q <= 1'b0;
+      end else begin
+        valid4_q <= valid3_q;
+        valid5_q <= valid4_q;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      row4_q  <= row3_q;
+      row5_q  <= row4_q;
+      tag4_q  <= tag3_q;
+      tag5_q  <= tag4_q;
+      sum5_q  <= sum4_q;
+      old_q   <= third || (valid5_q && row5_q == row1_q && tag5_q == tag1_q);
+      older_q <= third ? sum4_q : sum5_q;
+    end
+
+    assign old       = old_q;
+    assign older     = older_q;
+    assign write     = valid4_q;
+    assign write_tag = tag4_q;
+    assign row_write = row4_q;
+    assign sum_write = sum4_q;
+  end else begin : gen_no_block
+    assign old       = 1'b0;
+    assign older     = '0;
+    assign write     = valid3_q;
+    assign write_tag = tag3_q;
+    assign row_write = row3_q;
+    assign sum_write = sum3;
+  end
+
+  // The draining bank: the row is read, and then cleared.
+  logic            drain1_q, drain2_q, drain_bank1_q, drain_bank2_q;
+  logic [RowW-1:0] drain_row1_q, drain_row2_q, row_read, drain_row_read;
+  logic [AccW-1:0] drained_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      drain1_q <= 1'b0;
+      drain2_q <= 1'b0;
+    end else begin
+      drain1_q <= drain_i;
+      drain2_q <= drain1_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    drain_bank1_q <= drain_bank_i;
+    drain_bank2_q <= drain_bank1_q;
+    drain_row1_q  <= drain_row_i;
+    drain_row2_q  <= drain_row1_q;
+    if (drain_bank2_q ? live1 : live0) drained_q <= drain_bank2_q ? rdata1 : rdata0;
+    else drained_q <= '0;
+  end
+
+  assign drain_data_o   = drained_q;
+  assign row_read       = Block ? row_i : row1_q;
+  assign drain_row_read = Block ? drain_row_i : drain_row1_q;
+
+  // A bank drains while drain_i, or the row's second cycle, is for it; then nothing accumulates in it.
+  logic drains0, drains1, clear0, clear1;
+  assign drains0 = Block ? drain_i && !drain_bank_i : drain1_q && !drain_bank1_q;
+  assign drains1 = Block ? drain_i && drain_bank_i : drain1_q && drain_bank1_q;
+  assign clear0  = drain2_q && !drain_bank2_q;
+  assign clear1  = drain2_q && drain_bank2_q;
+
+  emcc_ram #(
+    .Width   (AccW + 1),
+    .Depth   (AccRows),
+    .AddrW   (RowW),
+    .LutWords(LutWords),
+    .OutReg  (Block)
+  ) u_bank0 (
+    .clk_i,
+    .we_i   (clear0 || (write && !write_tag)),
+    .waddr_i(clear0 ? drain_row2_q : row_write),
+    .wdata_i({!clear0, sum_write}),
+    .raddr_i(drains0 ? drain_row_read : row_read),
+    .rdata_o({live0, rdata0})
+  );
+
+  emcc_ram #(
+    .Width   (AccW + 1),
+    .Depth   (AccRows),
+    .AddrW   (RowW),
+    .LutWords(LutWords),
+    .OutReg  (Block)
+  ) u_bank1 (
+    .clk_i,
+    .we_i   (clear1 || (write && write_tag)),
+    .waddr_i(clear1 ? drain_row2_q : row_write),
+    .wdata_i({!clear1, sum_write}),
+    .raddr_i(drains1 ? drain_row_read : row_read),
+    .rdata_o({live1, rdata1})
+  );
+
+`ifndef SYNTHESIS
+  always @(posedge clk_i) begin
+    if (rst_ni && drain2_q && write && drain_bank2_q == write_tag) $error("%m: drain of the bank in use");
+  end
+
+  // The compiler has proven that no sum overflows: signed overflow of an addition is a bug.
+  always @(posedge clk_i) begin
+    if (rst_ni && valid3_q && !(HasMax && largest_i[tag3_q]) && operand3[AccW-1] == product3_q[ProdW-1] &&
+        sum3[AccW-1] != operand3[AccW-1]) begin
+      $error("%m: accumulator overflow in row %0d", row3_q);
+    end
+  end
+`endif
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+// The array of column groups: the walk, a scan a group, PEs, a drain a lane, and the memory of activations between them.
+// docs/array.md says what lies where, and in which cycle things happen.
+`default_nettype none
+
+import emcc_cfg_pkg::*;
+
+module emcc_core #(
+  // Up to so many words accumulators are in memories made of LUTs, and beyond in block RAM; 0 leaves it to synthesis
+  parameter int SumLutWords = 0
+) (
+  input  wire                           clk_i,
+  input  wire                           rst_ni,
+  input  wire  [ActW-1:0]               s_axis_tdata,
+  input  wire                           s_axis_tvalid,
+  output logic                          s_axis_tready,
+  output logic [ActW-1:0]               m_axis_tdata,
+  output logic                          m_axis_tvalid,
+  input  wire                           m_axis_tready,
+  output logic                          m_axis_tlast,
+  // A cycle that counts; a pass's last write; groups that emit, and that wait for a queue
+  output logic                          run_o,
+  output logic                          step_done_o,
+  output logic [Groups-1:0]             bcast_o,
+  output logic [Groups-1:0]             stall_o,
+  // Memories, two cycles from address to data
+  output logic [Pes*ColW-1:0]           ptr_addr_o,
+  input  wire  [Pes*(StartW+CountW)-1:0] ptr_data_i,
+  output logic [Pes*StartW-1:0]         spmat_addr_o,
+  input  wire  [Pes*EntryW-1:0]         spmat_data_i,
+  output logic [BiasAddrW-1:0]          bias_addr_o,
+  input  wire  [Lanes*AccW-1:0]         bias_data_i,
+  output logic [ScaleAddrW-1:0]         scale_addr_o,
+  input  wire  [Lanes*16-1:0]           scale_data_i
+);
+  localparam int Levels  = $clog2(Groups);
+  localparam int Latency = 6 + Levels + (HasScale ? 3 : 0) + (HasTable ? 3 : 0);
+
+  // The host
+  logic              start, done, host_we, host_busy;
+  logic [AddrW-1:0]  host_addr;
+  logic [GroupW-1:0] host_group;
+  logic [LaneW-1:0]  host_lane;
+  logic [ActW-1:0]   host_data, read_q;
+
+  emcc_host u_host (
+    .clk_i,
+    .rst_ni,
+    .s_axis_tdata,
+    .s_axis_tvalid,
+    .s_axis_tready,
+    .m_axis_tdata,
+    .m_axis_tvalid,
+    .m_axis_tready,
+    .m_axis_tlast,
+    .start_o(start),
+    .done_i (done),
+    .we_o   (host_we),
+    .addr_o (host_addr),
+    .group_o(host_group),
+    .lane_o (host_lane),
+    .data_o (host_data),
+    .busy_o (host_busy),
+    .data_i (read_q)
+  );
+
+  // The walk
+  logic                 walk_idle, take, take_tag, walk_done, full, word_valid, word_inside, word_last, word_end;
+  logic                 word_tag, word_local, word_all, word_load, step_local, step_direct, step_largest, step_ident;
+  logic                 seen_q, release_tile, release_tag, written;
+  logic [1:0]           ahead_q, free_q;
+  logic [2:0]           step_code_sel;
+  logic [BookAddrW-1:0] step_book_base;
+  logic [LaneCntW-1:0]  word_lanes;
+  logic [AddrW-1:0]     walk_addr, seen_addr_q;
+  logic [InfoW-1:0]     word_info;
+  logic [RowW-1:0]      word_row;
+
+  emcc_walk u_walk (
+    .clk_i,
+    .rst_ni,
+    .start_i    (start),
+    .idle_o     (walk_idle),
+    .free_i     (free_q),
+    .take_o     (take),
+    .tag_o      (take_tag),
+    .ahead_i    (ahead_q),
+    .seen_i     (seen_q),
+    .seen_addr_i(seen_addr_q),
+    .done_o     (walk_done),
+    .local_o    (step_local),
+    .direct_o   (step_direct),
+    .largest_o  (step_largest),
+    .ident_o    (step_ident),
+    .code_sel_o (step_code_sel),
+    .book_base_o(step_book_base),
+    .lanes_o    (word_lanes),
+    .full_i     (full),
+    .addr_o     (walk_addr),
+    .valid_o    (word_valid),
+    .inside_o   (word_inside),
+    .last_word_o(word_last),
+    .tile_end_o (word_end),
+    .word_tag_o (word_tag),
+    .word_local_o(word_local),
+    .all_o      (word_all),
+    .load_o     (word_load),
+    .info_o     (word_info),
+    .row_o      (word_row)
+  );
+
+  // Tiles: a bank is free until the walk takes it, and again when its last row is issued.
+  logic [1:0]                local_q, direct_q, largest_q, ident_q;
+  logic [1:0][2:0]           code_sel_q;
+  logic [1:0][BookAddrW-1:0] book_base_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      free_q <= '1;
+    end else begin
+      if (take) free_q[take_tag] <= 1'b0;
+      if (release_tile) free_q[release_tag] <= 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) begin
+      local_q[take_tag]     <= step_local;
+      direct_q[take_tag]    <= step_direct;
+      largest_q[take_tag]   <= step_largest;
+      ident_q[take_tag]     <= step_ident;
+      code_sel_q[take_tag]  <= step_code_sel;
+      book_base_q[take_tag] <= step_book_base;
+    end
+  end
+
+  // Passes that are walked and not written; what of the first of them is written
+  logic             we, we_word_end;
+  logic [AddrW-1:0] waddr;
+  logic             running_q;
+
+  assign done        = running_q && walk_idle && ahead_q == 2'd1 && written;
+  assign run_o       = running_q;
+  assign step_done_o = written;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      ahead_q   <= '0;
+      seen_q    <= 1'b0;
+      running_q <= 1'b0;
+    end else begin
+      if (walk_done && !written) ahead_q <= ahead_q + 1'b1;
+      else if (!walk_done && written) ahead_q <= ahead_q - 1'b1;
+      if (written) seen_q <= 1'b0;
+      else if (we && we_word_end) seen_q <= 1'b1;
+      if (start) running_q <= 1'b1;
+      else if (done) running_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) if (we && we_word_end) seen_addr_q <= waddr;
+
+  // Which lanes of a position's last word are in use
+  logic [Pes-1:0] mask_q;
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_mask
+    for (genvar i = 0; i < Lanes; i++) begin : gen_lane
+      always_ff @(posedge clk_i) begin
+        mask_q[g*Lanes+i] <= LaneCntW'((g - i + Lanes * Groups) % Groups * Lanes + i) < word_lanes;
+      end
+    end
+  end
+
+  // The groups
+  logic [Groups-1:0]         fulls;
+  logic [Groups-1:0]         left0, left1;
+  logic [Pes-1:0]            near_full;
+  logic [Pes-1:0]            holds0, holds1;
+  logic                      drain, drain_bank;
+  logic [RowW-1:0]           drain_row;
+  logic [Pes*AccW-1:0]       drained;
+  logic [Pes*ActW-1:0]       words;
+  logic [Lanes*ActW-1:0]     acts, wdata;
+  logic [Pes-1:0]            we_lanes;
+
+  assign full = |fulls;
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_group
+    logic                  stall_q, valid, is_local, is_load, tag;
+    logic [ColW-1:0]       col;
+    logic [InfoW-1:0]      info;
+    logic [RowW-1:0]       row;
+    logic [ActW-1:0]       value;
+    logic [Lanes-1:0]      lanes;
+    logic [Lanes*ActW-1:0] own;
+
+    always_ff @(posedge clk_i) stall_q <= |near_full[g*Lanes +: Lanes];
+
+    emcc_scan u_scan (
+      .clk_i,
+      .rst_ni,
+      .valid_i    (word_valid),
+      .inside_i   (word_inside),
+      .last_word_i(word_last),
+      .tile_end_i (word_end),
+      .tag_i      (word_tag),
+      .local_i    (word_local),
+      .all_i      (word_all),
+      .load_i     (word_load),
+      .info_i     (word_info),
+      .row_i      (word_row),
+      .data_i     (words[g*Lanes*ActW +: Lanes*ActW]),
+      .lanes_i    (mask_q[g*Lanes +: Lanes]),
+      .full_o     (fulls[g]),
+      .stall_i    (stall_q),
+      .emit_o     (bcast_o[g]),
+      .wait_o     (stall_o[g]),
+      .left_o     ({left1[g], left0[g]}),
+      .col_o      (col),
+      .valid_o    (valid),
+      .local_o    (is_local),
+      .load_o     (is_load),
+      .tag_o      (tag),
+      .info_o     (info),
+      .row_o      (row),
+      .value_o    (value),
+      .lanes_o    (lanes),
+      .data_o     (own)
+    );
+
+    for (genvar i = 0; i < Lanes; i++) begin : gen_pe
+      localparam int P = g * Lanes + i;
+
+      emcc_slice #(
+        .Behind     ((g - i + Lanes * Groups) % Groups),
+        .SumLutWords(SumLutWords)
+      ) u_slice (
+        .clk_i,
+        .rst_ni,
+        .local_i     (local_q),
+        .direct_i    (direct_q),
+        .largest_i   (largest_q),
+        .ident_i     (ident_q),
+        .code_sel_i  (code_sel_q),
+        .book_base_i (book_base_q),
+        .col_i       (col),
+        .valid_i     (valid),
+        .word_local_i(is_local),
+        .load_i      (is_load),
+        .tag_i       (tag),
+        .info_i      (info),
+        .row_i       (row),
+        .value_i     (value),
+        .lane_i      (lanes[i]),
+        .own_i       (own[i*ActW +: ActW]),
+        .near_full_o (near_full[P]),
+        .holds_o     ({holds1[P], holds0[P]}),
+        .drain_i     (drain),
+        .drain_bank_i(drain_bank),
+        .drain_row_i (drain_row),
+        .drained_o   (drained[P*AccW +: AccW]),
+        .ptr_addr_o  (ptr_addr_o[P*ColW +: ColW]),
+        .ptr_data_i  (ptr_data_i[P*(StartW+CountW) +: StartW+CountW]),
+        .spmat_addr_o(spmat_addr_o[P*StartW +: StartW]),
+        .spmat_data_i(spmat_data_i[P*EntryW +: EntryW])
+      );
+
+      emcc_ram #(
+        .Width (ActW),
+        .Depth (ActWords),
+        .AddrW (AddrW),
+        .OutReg(1'b1)
+      ) u_act (
+        .clk_i,
+        .we_i   (we_lanes[P]),
+        .waddr_i(host_busy ? host_addr : waddr),
+        .wdata_i(wdata[i*ActW +: ActW]),
+        .raddr_i(host_busy ? host_addr : walk_addr),
+        .rdata_o(words[P*ActW +: ActW])
+      );
+    end
+  end
+
+  // A tile is left when all groups have left it, until it is drained.
+  logic [Groups-1:0] left0_q, left1_q;
+  logic [1:0]        holds_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || (release_tile && !release_tag)) left0_q <= '0;
+    else left0_q <= left0_q | left0;
+    if (!rst_ni || (release_tile && release_tag)) left1_q <= '0;
+    else left1_q <= left1_q | left1;
+    holds_q <= {|holds1, |holds0};
+  end
+
+  // The drain
+  logic                   scaled, relu, tabled;
+  logic [ShiftW-1:0]      shift;
+  logic [CoarseAddrW-1:0] coarse_base;
+  logic [FineAddrW-1:0]   fine_base;
+  logic [Lanes-1:0]       lane_en;
+  logic [GroupW-1:0]      turn;
+
+  emcc_rows #(
+    .Latency(Latency)
+  ) u_rows (
+    .clk_i,
+    .rst_ni,
+    .left_i       ({&left1_q, &left0_q}),
+    .holds_i      (holds_q),
+    .release_o    (release_tile),
+    .tag_o        (release_tag),
+    .drain_o      (drain),
+    .drain_bank_o (drain_bank),
+    .drain_row_o  (drain_row),
+    .bias_addr_o,
+    .scale_addr_o,
+    .scaled_o     (scaled),
+    .shift_o      (shift),
+    .relu_o       (relu),
+    .table_o      (tabled),
+    .coarse_base_o(coarse_base),
+    .fine_base_o  (fine_base),
+    .lane_en_o    (lane_en),
+    .we_o         (we),
+    .turn_o       (turn),
+    .waddr_o      (waddr),
+    .word_end_o   (we_word_end),
+    .pass_end_o   (written)
+  );
+
+  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
+    logic [Groups*AccW-1:0] parts;
+
+    for (genvar g = 0; g < Groups; g++) begin : gen_part
+      assign parts[g*AccW +: AccW] = drained[(g*Lanes+i)*AccW +: AccW];
+      assign we_lanes[g*Lanes+i] = host_busy ? host_we && host_group == GroupW'(g) && host_lane == LaneW'(i) :
+          we && turn == GroupW'((g - i + Lanes * Groups) % Groups);
+    end
+
+    emcc_sum u_sum (
+      .clk_i,
+      .acc_i        (parts),
+      .bias_i       (bias_data_i[i*AccW +: AccW]),
+      .scale_i      (scale_data_i[i*16 +: 16]),
+      .scaled_i     (scaled),
+      .shift_i      (shift),
+      .relu_i       (relu),
+      .table_i      (tabled),
+      .coarse_base_i(coarse_base),
+      .fine_base_i  (fine_base),
+      .lane_en_i    (lane_en[i]),
+      .act_o        (acts[i*ActW +: ActW])
+    );
+
+    assign wdata[i*ActW +: ActW] = host_busy ? host_data : acts[i*ActW +: ActW];
+  end
+
+  // What the host reads
+  logic [ActW-1:0] picked;
+
+  always_comb begin
+    picked = '0;
+    for (int g = 0; g < Groups; g++) begin
+      for (int i = 0; i < Lanes; i++) begin
+        if (host_group == GroupW'(g) && host_lane == LaneW'(i)) picked = picked | words[(g*Lanes+i)*ActW +: ActW];
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) read_q <= picked;
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's table: takes buffers from the stream, has the array run, gives buffers to the stream; one activation a beat, in
+// the order of positions and slots.
+`default_nettype none
+
+import emcc_cfg_pkg::*;
+
+module emcc_host (
+  input  wire               clk_i,
+  input  wire               rst_ni,
+  // Streams
+  input  wire  [ActW-1:0]   s_axis_tdata,
+  input  wire               s_axis_tvalid,
+  output logic              s_axis_tready,
+  output logic [ActW-1:0]   m_axis_tdata,
+  output logic              m_axis_tvalid,
+  input  wire               m_axis_tready,
+  output logic              m_axis_tlast,
+  // The array
+  output logic              start_o,
+  input  wire               done_i,
+  // One activation: written now, or read, with the data three cycles later
+  output logic              we_o,
+  output logic [AddrW-1:0]  addr_o,
+  output logic [GroupW-1:0] group_o,
+  output logic [LaneW-1:0]  lane_o,
+  output logic [ActW-1:0]   data_o,
+  output logic              busy_o,
+  input  wire  [ActW-1:0]   data_i
+);
+  localparam logic [1:0] Receive = 2'd0, Send = 2'd1, Go = 2'd2;
+
+  typedef enum logic [2:0] {Load0, Load1, Receiving, Reading, Giving, Start, Running} state_e;
+
+  state_e            state_q;
+  logic [HostW-1:0]  row_q;
+  logic [HostBits-1:0] d_q;
+  logic [HostSlotsW-1:0] d_slots;
+  logic [HostPositionsW-1:0] d_positions;
+  logic [HostOpW-1:0] d_op;
+  logic [HostBaseW-1:0] d_base;
+  logic [HostPitchW-1:0] d_pitch;
+  logic d_last;
+
+  assign d_slots     = d_q[HostSlotsAt +: HostSlotsW];
+  assign d_positions = d_q[HostPositionsAt +: HostPositionsW];
+  assign d_op        = d_q[HostOpAt +: HostOpW];
+  assign d_base      = d_q[HostBaseAt +: HostBaseW];
+  assign d_pitch     = d_q[HostPitchAt +: HostPitchW];
+  assign d_last      = d_q[HostLastAt];
+  logic [HostBits-1:0] host_rom [0:HostRows-1];
+  initial $readmemh("rom/host.hex", host_rom);
+
+  always_ff @(posedge clk_i) d_q <= host_rom[row_q];
+
+  // Where the next activation is
+  logic [PosW-1:0]   pos_q;
+  logic [SlotW-1:0]  slot_q;
+  logic [AddrW-1:0]  pos_addr_q, addr_q;
+  logic [GroupW-1:0] group_q, first_q;
+  logic [LaneW-1:0]  lane_q;
+  logic [1:0]        wait_q;
+  logic              last_lane, last_slot, last, beat, next_row;
+
+  assign last_lane = lane_q == LaneW'(Lanes - 1);
+  assign last_slot = slot_q == d_slots;
+  assign last      = last_slot && pos_q == d_positions;
+  assign beat      = (state_q == Receiving && s_axis_tvalid) || (state_q == Giving && m_axis_tready);
+  assign next_row  = (beat && last) || (state_q == Running && done_i);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= Load0;
+      row_q   <= '0;
+    end else begin
+      case (state_q)
+        Load0: state_q <= Load1;
+        Load1: begin
+          case (d_op)
+            Receive: state_q <= Receiving;
+            Send:    state_q <= Reading;
+            Go:      state_q <= Start;
+            default: begin
+              state_q <= Load0;
+              row_q   <= '0;
+            end
+          endcase
+        end
+        Receiving: if (next_row) state_q <= Load0;
+        Reading:   if (wait_q == 2'd3) state_q <= Giving;
+        Giving:    if (beat) state_q <= last ? Load0 : Reading;
+        Start:     state_q <= Running;
+        default:   if (next_row) state_q <= Load0;
+      endcase
+      if (next_row) row_q <= row_q + 1'b1;
+    end
+  end
+
+  // Slot s is lane s mod Lanes of group (s / Lanes + lane) mod Groups.
+  always_ff @(posedge clk_i) begin
+    wait_q <= state_q == Reading ? wait_q + 1'b1 : '0;
+    if (state_q == Load1) begin
+      pos_q      <= '0;
+      slot_q     <= '0;
+      pos_addr_q <= d_base;
+      addr_q     <= d_base;
+      group_q    <= '0;
+      first_q    <= '0;
+      lane_q     <= '0;
+    end else if (beat) begin
+      slot_q  <= slot_q + 1'b1;
+      lane_q  <= lane_q + 1'b1;
+      group_q <= group_q == GroupW'(Groups - 1) ? '0 : group_q + 1'b1;
+      if (last_lane) begin
+        lane_q  <= '0;
+        first_q <= first_q == GroupW'(Groups - 1) ? '0 : first_q + 1'b1;
+        group_q <= first_q == GroupW'(Groups - 1) ? '0 : first_q + 1'b1;
+        if (first_q == GroupW'(Groups - 1)) addr_q <= addr_q + 1'b1;
+      end
+      if (last_slot) begin
+        pos_q      <= pos_q + 1'b1;
+        slot_q     <= '0;
+        lane_q     <= '0;
+        first_q    <= '0;
+        group_q    <= '0;
+        pos_addr_q <= pos_addr_q + d_pitch;
+        addr_q     <= pos_addr_q + d_pitch;
+      end
+    end
+  end
+
+  assign s_axis_tready = state_q == Receiving;
+  assign m_axis_tvalid = state_q == Giving;
+  assign m_axis_tlast  = d_last && last;
+  assign m_axis_tdata  = data_i;
+  assign start_o       = state_q == Start;
+  assign busy_o        = state_q != Running;
+  assign we_o          = state_q == Receiving && s_axis_tvalid;
+  assign addr_o        = addr_q;
+  assign group_o       = group_q;
+  assign lane_o        = lane_q;
+  assign data_o        = s_axis_tdata;
+endmodule
+
+`default_nettype wire

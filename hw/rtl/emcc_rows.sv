@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// The drain's control: takes tiles in order, each when no PE holds anything of it, and issues its rows one a cycle; says
+// where the results of a row are written.
+//
+// A row seen on drain_o in cycle g is written in cycle g+Latency. A pass's descriptor changes when all of the pass before
+// is written.
+`default_nettype none
+
+import emcc_cfg_pkg::*;
+
+module emcc_rows #(
+  parameter int Latency = 6
+) (
+  input  wire                   clk_i,
+  input  wire                   rst_ni,
+  // Tile by tag: all groups have left it; a PE holds something of it
+  input  wire  [1:0]            left_i,
+  input  wire  [1:0]            holds_i,
+  // The tile is drained as far as the walk is concerned
+  output logic                  release_o,
+  output logic                  tag_o,
+  // To the PEs
+  output logic                  drain_o,
+  output logic                  drain_bank_o,
+  output logic [RowW-1:0]       drain_row_o,
+  // To the lanes: the addresses come when the ROMs must see them
+  output logic [BiasAddrW-1:0]  bias_addr_o,
+  output logic [ScaleAddrW-1:0] scale_addr_o,
+  output logic                  scaled_o,
+  output logic [ShiftW-1:0]     shift_o,
+  output logic                  relu_o,
+  output logic                  table_o,
+  output logic [CoarseAddrW-1:0] coarse_base_o,
+  output logic [FineAddrW-1:0]  fine_base_o,
+  output logic [Lanes-1:0]      lane_en_o,
+  // The write
+  output logic                  we_o,
+  output logic [GroupW-1:0]     turn_o,
+  output logic [AddrW-1:0]      waddr_o,
+  output logic                  word_end_o,
+  output logic                  pass_end_o
+);
+  localparam int Levels = $clog2(Groups);
+  localparam int Settle = 3;
+
+  typedef enum logic [2:0] {Load0, Load1, Wait, Settled, Rows, Flush} state_e;
+
+  state_e           state_q;
+  logic [1:0]       settle_q;
+  logic [PassW-1:0] pass_q;
+  logic [DrainBits-1:0] d_q;
+  logic [DrainRowsW-1:0] d_rows;
+  logic [DrainOutWW-1:0] d_out_w;
+  logic [DrainOutHW-1:0] d_out_h;
+  logic [DrainTileW-1:0] d_tile;
+  logic [DrainDstW-1:0] d_dst;
+  logic [DrainBiasBaseW-1:0] d_bias_base;
+  logic [DrainScaleBaseW-1:0] d_scale_base;
+  logic [DrainDstRowW-1:0] d_dst_row;
+  logic [DrainDstXW-1:0] d_dst_x;
+  logic [DrainFullW-1:0] d_full;
+  logic [DrainLanesW-1:0] d_lanes;
+  logic d_scaled;
+  logic [DrainShiftW-1:0] d_shift;
+  logic d_relu;
+  logic d_tabled;
+  logic [DrainCoarseBaseW-1:0] d_coarse_base;
+  logic [DrainFineBaseW-1:0] d_fine_base;
+
+  assign d_rows        = d_q[DrainRowsAt +: DrainRowsW];
+  assign d_out_w       = d_q[DrainOutWAt +: DrainOutWW];
+  assign d_out_h       = d_q[DrainOutHAt +: DrainOutHW];
+  assign d_tile        = d_q[DrainTileAt +: DrainTileW];
+  assign d_dst         = d_q[DrainDstAt +: DrainDstW];
+  assign d_bias_base   = d_q[DrainBiasBaseAt +: DrainBiasBaseW];
+  assign d_scale_base  = d_q[DrainScaleBaseAt +: DrainScaleBaseW];
+  assign d_dst_row     = d_q[DrainDstRowAt +: DrainDstRowW];
+  assign d_dst_x       = d_q[DrainDstXAt +: DrainDstXW];
+  assign d_full        = d_q[DrainFullAt +: DrainFullW];
+  assign d_lanes       = d_q[DrainLanesAt +: DrainLanesW];
+  assign d_scaled      = d_q[DrainScaledAt];
+  assign d_shift       = d_q[DrainShiftAt +: DrainShiftW];
+  assign d_relu        = d_q[DrainReluAt];
+  assign d_tabled      = d_q[DrainTabledAt];
+  assign d_coarse_base = d_q[DrainCoarseBaseAt +: DrainCoarseBaseW];
+  assign d_fine_base   = d_q[DrainFineBaseAt +: DrainFineBaseW];
+  logic [DrainBits-1:0] drain_rom [0:Passes-1];
+  initial $readmemh("rom/drain.hex", drain_rom);
+
+  always_ff @(posedge clk_i) d_q <= drain_rom[pass_q];
+
+  logic [PosW-1:0]       ox_q, oy_q, tile_q;
+  logic [AddrW-1:0]      row_addr_q, addr_q, word_q;
+  logic [RowW-1:0]       acc_q;
+  logic [RowsW-1:0]      k_q;
+  logic [GroupW-1:0]     turn_q;
+  logic [BiasAddrW-1:0]  bias_q;
+  logic [ScaleAddrW-1:0] scale_q;
+  logic                  tag_q, last_row, last_x, last_y, tile_end, pass_end, word_end, issue, written;
+
+  assign issue    = state_q == Rows;
+  assign last_row = k_q == RowsW'(d_rows);
+  assign last_x   = ox_q == d_out_w;
+  assign last_y   = oy_q == d_out_h;
+  assign pass_end = last_row && last_x && last_y;
+  assign tile_end = last_row && (tile_q == d_tile || (last_x && last_y));
+  assign word_end = last_row || turn_q == GroupW'(Groups - 1);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= Load0;
+      pass_q  <= '0;
+      tag_q   <= 1'b0;
+    end else begin
+      case (state_q)
+        Load0: state_q <= Load1;
+        Load1: state_q <= Wait;
+        Wait: if (left_i[tag_q] && !holds_i[tag_q]) state_q <= Settled;
+        Settled: if (settle_q == 2'(Settle - 1)) state_q <= Rows;
+        Rows: begin
+          if (tile_end) begin
+            state_q <= pass_end ? Flush : Wait;
+            tag_q   <= !tag_q;
+          end
+        end
+        default: begin
+          if (written) begin
+            state_q <= Load0;
+            pass_q  <= pass_q == PassW'(Passes - 1) ? '0 : pass_q + 1'b1;
+          end
+        end
+      endcase
+    end
+  end
+
+  assign release_o = issue && tile_end;
+  assign tag_o     = tag_q;
+
+  always_ff @(posedge clk_i) begin
+    settle_q <= state_q == Settled ? settle_q + 1'b1 : '0;
+    if (state_q == Load1) begin
+      ox_q       <= '0;
+      oy_q       <= '0;
+      tile_q     <= '0;
+      acc_q      <= '0;
+      k_q        <= '0;
+      turn_q     <= '0;
+      row_addr_q <= d_dst;
+      addr_q     <= d_dst;
+      word_q     <= d_dst;
+      bias_q     <= d_bias_base;
+      scale_q    <= d_scale_base;
+    end else if (issue) begin
+      acc_q   <= tile_end ? '0 : acc_q + 1'b1;
+      k_q     <= k_q + 1'b1;
+      turn_q  <= turn_q == GroupW'(Groups - 1) ? '0 : turn_q + 1'b1;
+      word_q  <= turn_q == GroupW'(Groups - 1) ? word_q + 1'b1 : word_q;
+      bias_q  <= bias_q + 1'b1;
+      scale_q <= scale_q + 1'b1;
+      if (last_row) begin
+        k_q     <= '0;
+        turn_q  <= '0;
+        bias_q  <= d_bias_base;
+        scale_q <= d_scale_base;
+        tile_q  <= tile_end ? '0 : tile_q + 1'b1;
+        if (last_x) begin
+          ox_q       <= '0;
+          oy_q       <= oy_q + 1'b1;
+          row_addr_q <= row_addr_q + d_dst_row;
+          addr_q     <= row_addr_q + d_dst_row;
+          word_q     <= row_addr_q + d_dst_row;
+        end else begin
+          ox_q   <= ox_q + 1'b1;
+          addr_q <= addr_q + d_dst_x;
+          word_q <= addr_q + d_dst_x;
+        end
+      end
+    end
+  end
+
+  // What of the row is in use: all of it, a part, nothing
+  logic whole, part;
+
+  assign whole = k_q < d_full;
+  assign part  = k_q == d_full;
+
+  // A row on its way. Stage 0 is drain_o; the addresses leave two cycles before the ROMs' data are wanted.
+  localparam int PlaceW = 2 + GroupW + AddrW;
+
+  logic [Latency:0]                    valid_way_q;
+  logic [Latency-1:0]                  whole_way_q, part_way_q;
+  logic [Latency:0][PlaceW-1:0]        way_q;
+  logic [Levels+1:0][BiasAddrW-1:0]    bias_way_q;
+  logic [Levels+2:0][ScaleAddrW-1:0]   scale_way_q;
+  logic [RowW-1:0]       acc_way_q;
+  logic                  bank_way_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_way_q <= '0;
+    else valid_way_q <= {valid_way_q[Latency-1:0], issue};
+  end
+
+  always_ff @(posedge clk_i) begin
+    way_q       <= {way_q[Latency-1:0], {word_end, pass_end, turn_q, word_q}};
+    whole_way_q <= {whole_way_q[Latency-2:0], whole};
+    part_way_q  <= {part_way_q[Latency-2:0], part};
+    acc_way_q   <= acc_q;
+    bank_way_q  <= tag_q;
+    bias_way_q  <= {bias_way_q[Levels:0], bias_q};
+    scale_way_q <= {scale_way_q[Levels+1:0], scale_q};
+  end
+
+  assign drain_o      = valid_way_q[0];
+  assign drain_bank_o = bank_way_q;
+  assign drain_row_o  = acc_way_q;
+  assign bias_addr_o  = bias_way_q[Levels+1];
+  assign scale_addr_o = scale_way_q[Levels+2];
+
+  // The pass's own
+  logic [Lanes-1:0] in_part_q;
+
+  always_ff @(posedge clk_i) begin
+    for (int i = 0; i < Lanes; i++) in_part_q[i] <= LaneCntW'(i) < LaneCntW'(d_lanes);
+  end
+
+  assign scaled_o      = d_scaled;
+  assign shift_o       = d_shift;
+  assign relu_o        = d_relu;
+  assign table_o       = d_tabled;
+  assign coarse_base_o = d_coarse_base;
+  assign fine_base_o   = d_fine_base;
+
+  for (genvar i = 0; i < Lanes; i++) begin : gen_lane_en
+    assign lane_en_o[i] = whole_way_q[Latency-1] || (part_way_q[Latency-1] && in_part_q[i]);
+  end
+
+  logic pass_last;
+
+  assign {word_end_o, pass_last, turn_o, waddr_o} = way_q[Latency];
+
+  assign we_o       = valid_way_q[Latency];
+  assign pass_end_o = pass_last && we_o;
+  assign written    = pass_end_o;
+endmodule
+
+`default_nettype wire

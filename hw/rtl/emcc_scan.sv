@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// One group's words: they wait here, leading non-zero detection emits their activations one a cycle (or, for a local step,
+// all lanes at once), and the broadcast pipeline brings them to the group's PEs.
+//
+// A word comes with its data. In the cycle after it is pushed; it can be loaded in the next one, and emit from the one
+// after that. An emission in cycle e presents its column in e+3, and its value (or the lanes' own) in e+5.
+//
+// left_o says that the group has no word of a tile left, so late that the PEs' queues show the last one.
+`default_nettype none
+
+import emcc_cfg_pkg::*;
+
+module emcc_scan (
+  input  wire                   clk_i,
+  input  wire                   rst_ni,
+  // From the walk, and the data beside
+  input  wire                   valid_i,
+  input  wire                   inside_i,
+  input  wire                   last_word_i,
+  input  wire                   tile_end_i,
+  input  wire                   tag_i,
+  input  wire                   local_i,
+  input  wire                   all_i,
+  input  wire                   load_i,
+  input  wire  [InfoW-1:0]      info_i,
+  input  wire  [RowW-1:0]       row_i,
+  input  wire  [Lanes*ActW-1:0] data_i,
+  input  wire  [Lanes-1:0]      lanes_i,
+  output logic                  full_o,
+  // Emissions
+  input  wire                   stall_i,
+  output logic                  emit_o,
+  output logic                  wait_o,
+  output logic [1:0]            left_o,
+  // Cycle e+3
+  output logic [ColW-1:0]       col_o,
+  // Cycle e+5
+  output logic                  valid_o,
+  output logic                  local_o,
+  output logic                  load_o,
+  output logic                  tag_o,
+  output logic [InfoW-1:0]      info_o,
+  output logic [RowW-1:0]       row_o,
+  output logic [ActW-1:0]       value_o,
+  output logic [Lanes-1:0]      lanes_o,
+  output logic [Lanes*ActW-1:0] data_o
+);
+  localparam int LogWords = 4;
+  // A word is pushed three cycles after it is issued; the issue sees near_full_q a cycle after the count.
+  localparam int Limit    = (1 << LogWords) - 4;
+  localparam int LeftW    = $clog2(Lanes + 1);
+  localparam int MetaW    = 4 + InfoW + RowW;
+  localparam int HeadW    = MetaW + LeftW + Lanes;
+  localparam int LeftDelay = 8;
+
+  // What of a word is looked at
+  logic [Lanes-1:0] flags;
+
+  always_comb begin
+    for (int i = 0; i < Lanes; i++) begin
+      flags[i] = inside_i && (lanes_i[i] || !last_word_i) && (all_i || data_i[i*ActW +: ActW] != '0);
+    end
+  end
+
+  logic                  push_q;
+  logic [Lanes-1:0]      flags_q;
+  logic [MetaW-1:0]      meta_q;
+  logic [Lanes*ActW-1:0] data_q;
+  logic [LeftW-1:0]      count;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) push_q <= 1'b0;
+    else push_q <= valid_i && (flags != '0 || tile_end_i);
+  end
+
+  always_ff @(posedge clk_i) begin
+    flags_q <= flags;
+    meta_q  <= {tile_end_i, tag_i, local_i, load_i, info_i, row_i};
+    data_q  <= data_i;
+  end
+
+  always_comb begin
+    count = '0;
+    for (int i = 0; i < Lanes; i++) count = count + LeftW'(flags_q[i]);
+  end
+
+  logic                  head_valid, load, finish, finish1_q, finish2_q, finish3_q, unused_valid;
+  logic [HeadW-1:0]      head;
+  logic [Lanes*ActW-1:0] data;
+  logic [LogWords:0]     unused_count, held;
+  logic                  near_full_q;
+
+  emcc_fifo #(
+    .Width   (HeadW),
+    .LogDepth(LogWords)
+  ) u_words (
+    .clk_i,
+    .rst_ni,
+    .push_i (push_q),
+    .data_i ({meta_q, count, flags_q}),
+    .pop_i  (load),
+    .data_o (head),
+    .valid_o(head_valid),
+    .count_o(unused_count)
+  );
+
+  // The data stay until the last emission has picked its activation.
+  emcc_fifo #(
+    .Width   (Lanes * ActW),
+    .LogDepth(LogWords)
+  ) u_data (
+    .clk_i,
+    .rst_ni,
+    .push_i (push_q),
+    .data_i (data_q),
+    .pop_i  (finish3_q),
+    .data_o (data),
+    .valid_o(unused_valid),
+    .count_o(held)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) near_full_q <= 1'b0;
+    else near_full_q <= held >= (LogWords+1)'(Limit);
+  end
+
+  assign full_o = near_full_q;
+
+  // The word that emits
+  logic             busy_q, empty_q, end_q, tag_q, local_q, load_q, emit;
+  logic [Lanes-1:0] pend_q, lane;
+  logic [LeftW-1:0] left_q;
+  logic [InfoW-1:0] info_q;
+  logic [RowW-1:0]  row_q;
+
+  assign lane   = local_q ? pend_q : pend_q & (~pend_q + 1'b1);
+  assign emit   = busy_q && !empty_q && !stall_i;
+  assign finish = busy_q && (empty_q || (emit && (local_q || left_q == LeftW'(1))));
+  assign load   = head_valid && (!busy_q || finish);
+  assign emit_o = emit;
+  assign wait_o = busy_q && !empty_q && stall_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) busy_q <= 1'b0;
+    else if (load) busy_q <= 1'b1;
+    else if (finish) busy_q <= 1'b0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (load) begin
+      {end_q, tag_q, local_q, load_q, info_q, row_q, left_q, pend_q} <= head;
+      empty_q <= head[Lanes-1:0] == '0;
+    end else if (emit) begin
+      pend_q <= pend_q & ~lane;
+      left_q <= left_q - 1'b1;
+    end
+  end
+
+  // The tile is left
+  logic [LeftDelay-1:0] left0_q, left1_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      finish1_q <= 1'b0;
+      finish2_q <= 1'b0;
+      finish3_q <= 1'b0;
+      left0_q   <= '0;
+      left1_q   <= '0;
+    end else begin
+      finish1_q <= finish;
+      finish2_q <= finish1_q;
+      finish3_q <= finish2_q;
+      left0_q   <= {left0_q[LeftDelay-2:0], finish && end_q && !tag_q};
+      left1_q   <= {left1_q[LeftDelay-2:0], finish && end_q && tag_q};
+    end
+  end
+
+  assign left_o = {left1_q[LeftDelay-1], left0_q[LeftDelay-1]};
+
+  // Broadcast
+  logic             valid1_q, valid2_q, valid3_q, valid4_q, valid5_q;
+  logic [2:0]       local_p;
+  logic [3:0]       load_p, tag_p;
+  logic [Lanes-1:0] lane1_q, lane2_q, lane3_q, lane4_q, lane5_q;
+  logic [InfoW-1:0] info1_q, info2_q, info3_q, info4_q, info5_q, index, index2_q;
+  logic [RowW-1:0]  row1_q, row2_q, row3_q, row4_q, row5_q;
+  logic             local1_q, local5_q, load5_q, tag5_q;
+
+  // The binary index of the lane
+  always_comb begin
+    index = '0;
+    for (int i = 0; i < Lanes; i++) begin
+      if (lane1_q[i] && !local1_q) index = index | InfoW'(i);
+    end
+  end
+
+  // The value: AND-OR over eight lanes, and then over those
+  localparam int Eight  = 8;
+  localparam int Eights = (Lanes + Eight - 1) / Eight;
+  logic [Eights*ActW-1:0] partial, partial_q;
+  logic [ActW-1:0]        value, value_q;
+
+  always_comb begin
+    partial = '0;
+    for (int i = 0; i < Lanes; i++) begin
+      partial[i/Eight*ActW +: ActW] = partial[i/Eight*ActW +: ActW] | (data[i*ActW +: ActW] & {ActW{lane3_q[i]}});
+    end
+  end
+
+  always_comb begin
+    value = '0;
+    for (int i = 0; i < Eights; i++) value = value | partial_q[i*ActW +: ActW];
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid1_q <= 1'b0;
+      valid2_q <= 1'b0;
+      valid3_q <= 1'b0;
+      valid4_q <= 1'b0;
+      valid5_q <= 1'b0;
+    end else begin
+      valid1_q <= emit;
+      valid2_q <= valid1_q;
+      valid3_q <= valid2_q;
+      valid4_q <= valid3_q;
+      valid5_q <= valid4_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    lane1_q   <= lane;
+    lane2_q   <= lane1_q;
+    lane3_q   <= lane2_q;
+    lane4_q   <= lane3_q;
+    lane5_q   <= lane4_q;
+    info1_q   <= info_q;
+    info2_q   <= info1_q;
+    index2_q  <= index;
+    info3_q   <= info2_q + index2_q;
+    info4_q   <= info3_q;
+    info5_q   <= info4_q;
+    row1_q    <= row_q;
+    row2_q    <= row1_q;
+    row3_q    <= row2_q;
+    row4_q    <= row3_q;
+    row5_q    <= row4_q;
+    local1_q  <= local_q;
+    local_p   <= {local_p[1:0], local1_q};
+    local5_q  <= local_p[2];
+    load_p    <= {load_p[2:0], load_q};
+    load5_q   <= load_p[3];
+    tag_p     <= {tag_p[2:0], tag_q};
+    tag5_q    <= tag_p[3];
+    partial_q <= partial;
+    value_q   <= value;
+  end
+
+  assign col_o   = ColW'(info3_q);
+  assign valid_o = valid5_q;
+  assign local_o = local5_q;
+  assign load_o  = load5_q;
+  assign tag_o   = tag5_q;
+  assign info_o  = info5_q;
+  assign row_o   = row5_q;
+  assign value_o = value_q;
+  assign lanes_o = lane5_q;
+
+  // A local step's lanes
+  if (HasLocal) begin : gen_data
+    logic [Lanes*ActW-1:0] data4_q, data5_q;
+    always_ff @(posedge clk_i) begin
+      data4_q <= data;
+      data5_q <= data4_q;
+    end
+    assign data_o = data5_q;
+  end else begin : gen_no_data
+    assign data_o = '0;
+  end
+
+`ifndef SYNTHESIS
+  always @(posedge clk_i) begin
+    if (rst_ni && busy_q && !local_q && left_q != LeftW'($countones(pend_q))) $error("%m: the count of lanes is wrong");
+    if (rst_ni && finish3_q && !unused_valid) $error("%m: no data for the word");
+  end
+`endif
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// One PE: pointer read, activation queue, sparse-matrix read, arithmetic unit. Its memories of pointers and entries are
+// outside, two cycles from address to data.
+//
+// A column comes in cycle e+3 of its emission, the rest in e+5; an entry is pushed in e+6. A local step's PE takes its own
+// lane's activation, where the lane is looked at, and one entry at an address that all PEs have in common (or a weight).
+`default_nettype none
+
+import emcc_cfg_pkg::*;
+
+module emcc_slice #(
+  // How many rows this lane's slot is behind the word's first
+  parameter int Behind      = 0,
+  // See emcc_ram
+  parameter int SumLutWords = 0
+) (
+  input  wire                      clk_i,
+  input  wire                      rst_ni,
+  // Of the two tiles' steps
+  input  wire  [1:0]               local_i,
+  input  wire  [1:0]               direct_i,
+  input  wire  [1:0]               largest_i,
+  input  wire  [1:0]               ident_i,
+  input  wire  [1:0][2:0]          code_sel_i,
+  input  wire  [1:0][BookAddrW-1:0] book_base_i,
+  // Broadcast
+  input  wire  [ColW-1:0]          col_i,
+  input  wire                      valid_i,
+  input  wire                      word_local_i,
+  input  wire                      load_i,
+  input  wire                      tag_i,
+  input  wire  [InfoW-1:0]         info_i,
+  input  wire  [RowW-1:0]          row_i,
+  input  wire  [ActW-1:0]          value_i,
+  input  wire                      lane_i,
+  input  wire  [ActW-1:0]          own_i,
+  output logic                     near_full_o,
+  output logic [1:0]               holds_o,
+  // Drain
+  input  wire                      drain_i,
+  input  wire                      drain_bank_i,
+  input  wire  [RowW-1:0]          drain_row_i,
+  output logic signed [AccW-1:0]   drained_o,
+  // Memories
+  output logic [ColW-1:0]          ptr_addr_o,
+  input  wire  [StartW+CountW-1:0] ptr_data_i,
+  output logic [StartW-1:0]        spmat_addr_o,
+  input  wire  [EntryW-1:0]        spmat_data_i
+);
+  localparam int QueueW = 1 + RowW + ActW + LoadW;
+
+  // Both tiles' steps are constant where they are used: this PE's copy of them keeps their nets short.
+  logic [1:0]                local_q, direct_q, largest_q, ident_q;
+  logic [1:0][2:0]           code_sel_q;
+  logic [1:0][BookAddrW-1:0] book_base_q;
+
+  always_ff @(posedge clk_i) begin
+    local_q     <= local_i;
+    direct_q    <= direct_i;
+    largest_q   <= largest_i;
+    ident_q     <= ident_i;
+    code_sel_q  <= code_sel_i;
+    book_base_q <= book_base_i;
+  end
+
+  // Pointer read
+  logic             valid6_q, local6_q, load6_q, lane6_q, tag6_q;
+  logic [ColW-1:0]  col4_q;
+  logic [ActW-1:0]  value6_q;
+  logic [RowW-1:0]  row6_q;
+  logic [InfoW-1:0] info6_q;
+  logic [LoadW-1:0] load;
+  logic             push;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid6_q <= 1'b0;
+    else valid6_q <= valid_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    col4_q   <= col_i;
+    local6_q <= word_local_i;
+    load6_q  <= load_i;
+    lane6_q  <= lane_i;
+    tag6_q   <= tag_i;
+    value6_q <= HasLocal && word_local_i ? own_i : value_i;
+    row6_q   <= row_i + (HasLocal && word_local_i ? RowW'(Behind) : RowW'(0));
+    info6_q  <= info_i;
+  end
+
+  assign ptr_addr_o = col4_q;
+
+  // A product's first factor waits here for the second one.
+  logic [15:0] factor;
+
+  if (HasDirect) begin : gen_factor
+    logic [15:0] factor_q;
+    logic        factor_valid_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) factor_valid_q <= 1'b0;
+      else if (valid6_q) factor_valid_q <= load6_q;
+    end
+    always_ff @(posedge clk_i) begin
+      if (valid6_q && load6_q) factor_q <= 16'($signed(value6_q));
+    end
+    assign factor = factor_valid_q ? factor_q : 16'(info6_q);
+  end else begin : gen_no_factor
+    assign factor = '0;
+  end
+
+  logic own, filled;
+
+  assign own    = HasLocal && local6_q;
+  assign filled = ptr_data_i[0 +: CountW] != '0;
+  assign push   = valid6_q && (own ? lane6_q && !load6_q : filled);
+  assign load   = !own ? LoadW'(ptr_data_i) :
+      HasDirect && direct_q[tag6_q] ? LoadW'(factor) : LoadW'({StartW'(info6_q), CountW'(1)});
+
+  logic             queue_valid, queue_pop, queue_tag;
+  logic [RowW-1:0]  queue_row;
+  logic [ActW-1:0]  queue_value;
+  logic [LoadW-1:0] queue_load;
+
+  emcc_act_queue #(
+    .Width   (QueueW),
+    .LogDepth(LogQueue)
+  ) u_queue (
+    .clk_i,
+    .rst_ni,
+    .push_i (push),
+    .data_i ({tag6_q, row6_q, value6_q, load}),
+    .pop_i  (queue_pop),
+    .data_o ({queue_tag, queue_row, queue_value, queue_load}),
+    .valid_o(queue_valid),
+    .near_full_o
+  );
+
+  logic             mac_valid, mac_tag, code_tag;
+  logic [CodeW-1:0] mac_code;
+  logic [RowW-1:0]  mac_row;
+  logic [ActW-1:0]  mac_value;
+  logic [15:0]      mac_weight;
+  logic [1:0]       read_holds, holds_q;
+
+  emcc_slice_read u_read (
+    .clk_i,
+    .rst_ni,
+    .local_i   (local_q),
+    .direct_i  (direct_q),
+    .code_sel_i(code_sel_q),
+    .valid_i   (queue_valid),
+    .tag_i     (queue_tag),
+    .base_i    (queue_row),
+    .value_i   (queue_value),
+    .load_i    (queue_load),
+    .pop_o     (queue_pop),
+    .spmat_addr_o,
+    .spmat_data_i,
+    .code_o    (mac_code),
+    .code_tag_o(code_tag),
+    .valid_o   (mac_valid),
+    .tag_o     (mac_tag),
+    .row_o     (mac_row),
+    .value_o   (mac_value),
+    .weight_o  (mac_weight),
+    .holds_o   (read_holds)
+  );
+
+  emcc_acc #(
+    .LutWords(SumLutWords)
+  ) u_acc (
+    .clk_i,
+    .rst_ni,
+    .direct_i    (direct_q),
+    .largest_i   (largest_q),
+    .ident_i     (ident_q),
+    .code_sel_i  (code_sel_q),
+    .book_base_i (book_base_q),
+    .code_i      (mac_code),
+    .code_tag_i  (code_tag),
+    .valid_i     (mac_valid),
+    .tag_i       (mac_tag),
+    .row_i       (mac_row),
+    .value_i     (mac_value),
+    .weight_i    (mac_weight),
+    .drain_i,
+    .drain_bank_i,
+    .drain_row_i,
+    .drain_data_o(drained_o)
+  );
+
+  always_ff @(posedge clk_i) begin
+    holds_q[0] <= read_holds[0] || (queue_valid && !queue_tag);
+    holds_q[1] <= read_holds[1] || (queue_valid && queue_tag);
+  end
+
+  assign holds_o = holds_q;
+
+`ifndef SYNTHESIS
+  always @(posedge clk_i) begin
+    if (rst_ni && queue_pop && queue_load[0 +: CountW] == '0 && !local_q[queue_tag]) $error("%m: an empty column");
+  end
+`endif
+endmodule
+
+`default_nettype wire
