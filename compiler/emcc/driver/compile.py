@@ -32,12 +32,12 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.dump import Dump
     from emcc.driver.emit import emit
     from emcc.driver.encoder import Encoder
+    from emcc.driver.lowering import COUNTED, lowered
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
     from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
-    from emcc.eie.lower import lower
     from emcc.eie.store import save_program
     from emcc.frontend import load
     from emcc.legal.hardware import require_hardware
@@ -84,10 +84,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
-    program = lower(quantised, planned.lower, active)
+    choice = lowered(quantised, planned.lower, active, sample(source, data, COUNTED).x)
+    program, planned = choice.program, plan.grouped(planned, choice.program.groups)
     if dump:
         dump("program", program)
-    emitted = emit(program)
+    emitted = emit(program, choice.tried)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),
         "program.npz": save_program(program),

@@ -105,8 +105,6 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
     program, design = compiled.program, design_of(compiled.program)
     x = quantised(program, sample(compiled.original, compiled.data, timed(program)).x)
     traffic = design.traffic({program.inputs[0].name: x})
-    assert traffic.cycles is not None
-    assert traffic.completed is not None
     taken = step_cycles(design, traffic.completed, traffic.cycles)
     coded = {row.name: row for row in layer_sizes(encoded)}
     of_name = {step.name: i for i, step in reversed(list(enumerate(program.steps)))}

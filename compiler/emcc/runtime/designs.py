@@ -9,7 +9,10 @@ from typing import Protocol
 import numpy as np
 
 from emcc.eie import cycles, reference
+from emcc.eie.groups import cycles as groups
 from emcc.eie.groups.plan import RECEIVE, SEND, HostRow, Plan
+from emcc.eie.groups.schedule import plan
+from emcc.eie.hardware import CHAIN, array
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.crossings import Span, crossings
@@ -24,29 +27,22 @@ class Traffic:
     Attributes:
         into: integers [n, ...], all beats in, lane by lane.
         out: integers [n, shape.out], all that should come out.
-        cycles: int64 [n], predicted; None where nothing predicts them.
+        cycles: int64 [n], predicted.
         completed: int64 [n, completions], predicted too: the cycle of each.
         products: int64 [n, steps], see work.by_step.
     """
 
     into: Array
     out: Array
-    cycles: Array | None
-    completed: Array | None
+    cycles: Array
+    completed: Array
     products: Array
 
     @staticmethod
     def joined(parts: "list[Traffic]") -> "Traffic":
         """Return batches as one."""
-        total = [part.cycles for part in parts if part.cycles is not None]
-        completed = [part.completed for part in parts if part.completed is not None]
-        return Traffic(
-            np.concatenate([part.into for part in parts]),
-            np.concatenate([part.out for part in parts]),
-            np.concatenate(total) if total else None,
-            np.concatenate(completed) if completed else None,
-            np.concatenate([part.products for part in parts]),
-        )
+        rows = zip(*(vars(part).values() for part in parts), strict=True)
+        return Traffic(*(np.concatenate(row) for row in rows))
 
 
 class Design(Protocol):
@@ -163,12 +159,13 @@ class Grouped:
             wide[:, :, : held.shape[2]] = held
             sides[crossing.into].append(wide.reshape(len(wide), -1))
         into, out = (np.concatenate(sides[side], axis=1) for side in (True, False))
-        return Traffic(into, out, None, None, by_step(program, memory.values))
+        counts = groups.count(program, inputs, self.plan)
+        return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values))
 
 
 def design_of(program: Program) -> Design:
-    """Return the design of a Program's array."""
-    return Chain(program)
+    """Return the design of a Program's array. EmccError where it is larger than any memory."""
+    return Chain(program) if array(program) == CHAIN else Grouped(program, plan(program))
 
 
 def step_cycles(design: Design, completed: Array, total: Array) -> Array:

@@ -36,7 +36,7 @@ class SimulationResult:
     Attributes:
         inferences: that were asked for; all arrays have that many rows. Rows of inferences that did not complete
             (see `failure`) are 0.
-        array: which one it is, see eie.hardware.array.
+        array: which one it is, see eie.hardware.array. pes: processing elements.
         mismatches: integers that came out (outputs, and what the host's parts read) and differ from the reference,
             those that never came included.
         mismatched_bits: bits in which they differ; an integer that never came counts as all its bits.
@@ -46,9 +46,9 @@ class SimulationResult:
         cycles: int64 [n]; of column groups those in which they run.
         transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross;
             0 of a chain, which runs meanwhile.
-        predicted_cycles: int64 [n], or None where nothing predicts them.
-        cycle_mismatches: inferences whose cycles are not the predicted ones; None where there is no prediction, or it
-            does not hold, as with random stalls.
+        predicted_cycles: int64 [n].
+        cycle_mismatches: inferences whose cycles, or the cycles of whose completions, are not the predicted ones; None
+            with random stalls, where the prediction does not hold.
         layer_cycles: int64 [n, completions], the cycle in which each layer of a chain, or pass of column groups, was
             complete.
         steps: names of the Program's steps.
@@ -65,13 +65,14 @@ class SimulationResult:
 
     inferences: int
     array: str
+    pes: int
     mismatches: int
     mismatched_bits: int
     difference: Difference | None
     failure: str
     cycles: Array = field(repr=False)
     transfer: Array = field(repr=False)
-    predicted_cycles: Array | None = field(repr=False)
+    predicted_cycles: Array = field(repr=False)
     cycle_mismatches: int | None
     layer_cycles: Array = field(repr=False)
     steps: tuple[str, ...] = field(repr=False)
@@ -118,13 +119,14 @@ class SimulationResult:
             "ok": self.ok,
             "inferences": self.inferences,
             "array": self.array,
+            "pes": self.pes,
             "mismatches": self.mismatches,
             "mismatched_bits": self.mismatched_bits,
             "first_difference": str(self.difference) if self.difference else None,
             "failure": self.failure or None,
             "cycles": self.cycles.tolist(),
             "transfer_cycles": self.transfer.tolist(),
-            "predicted_cycles": None if self.predicted_cycles is None else self.predicted_cycles.tolist(),
+            "predicted_cycles": self.predicted_cycles.tolist(),
             "cycle_mismatches": self.cycle_mismatches,
             "mean_cycles": float(np.mean(completed)) if completed.size else None,
             **self.worth._asdict(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emcc.eie.counter import Counter
-from emcc.eie.hardware import array, require_array
+from emcc.eie.hardware import array
 from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array
@@ -24,9 +24,6 @@ from emcc.samples.dataset import Dataset, load_data
 from emcc.samples.sampling import dequantised, saturated, scaled
 from emcc.tools import verilator
 from emcc.tools.rtl import read_rtl
-
-UNKNOWN = 10_000_000
-"""Cycles that an inference may take where nothing predicts them."""
 
 
 def simulate(
@@ -55,7 +52,6 @@ def simulate(
         ToolError: a tool rejects what the artefact holds.
     """
     program = load_program(folder / "program.npz")
-    require_array(program, folder / "program.npz")
     loaded = load_data(data, interface(program)) if isinstance(data, Path) else data
     some, design, counter = loaded.first(count), design_of(program), Counter(program)
     begun = time.perf_counter()
@@ -89,8 +85,7 @@ def _traffic(design: Design, data: Dataset, counter: Counter, junk: np.random.Ge
 
 def _patience(traffic: Traffic, stalls: Stalls | None) -> int:
     """Return the cycles after which a design hangs: far more than any inference should take."""
-    slowest = UNKNOWN if traffic.cycles is None else int(traffic.cycles.max(initial=0))
-    slowest = 4 * (slowest + traffic.into.shape[1] + traffic.out.shape[1]) + 100_000
+    slowest = 4 * (int(traffic.cycles.max(initial=0)) + traffic.into.shape[1] + traffic.out.shape[1]) + 100_000
     return int(slowest / (1 - max(stalls.into, stalls.out))) if stalls else slowest
 
 
@@ -144,10 +139,10 @@ def _judged(
     busy = program.pes * int(counted[done].sum())
     taken = [span.taken(ran.words) for span in design.spans if span.crossing.output]
     outputs = {port.name: dequantised(program, taken[i], i) for i, port in enumerate(program.outputs)}
-    compared = traffic.cycles is not None and not stalled
     return SimulationResult(
         inferences=len(done),
         array=array(program),
+        pes=program.pes,
         mismatches=found.mismatches,
         mismatched_bits=found.bits,
         difference=found.first,
@@ -155,7 +150,7 @@ def _judged(
         cycles=counted,
         transfer=transfer,
         predicted_cycles=traffic.cycles,
-        cycle_mismatches=_off(traffic, ran) if compared else None,
+        cycle_mismatches=None if stalled else _off(traffic, ran),
         layer_cycles=ran.records[:, len(COUNTERS) :],
         steps=tuple(step.name for step in program.steps),
         step_cycles=step_cycles(design, ran.records[:, len(COUNTERS) :], counted),
