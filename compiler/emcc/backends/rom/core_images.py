@@ -8,6 +8,7 @@ from emcc.backends.rom.image import RomImage
 from emcc.base.text import printable
 from emcc.eie.groups import contents
 from emcc.eie.groups.plan import Plan
+from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import TABLES, Context, packed, rows, width
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
@@ -16,9 +17,9 @@ FILES = {"walk": "walk", "tap": "taps", "drain": "drain", "host": "host"}
 """The file of a table."""
 
 
-def core_images(program: Program, plan: Plan) -> Mapping[str, RomImage]:
+def core_images(program: Program, made: Plan | None = None) -> Mapping[str, RomImage]:
     """Return the memories that are in use: tables, codebook, functions, two a PE, one or two a lane."""
-    context = Context(program, plan)
+    context = Context(program, made or plan(program))
     flags = context.numbers
     result = {file: _table(context, name) for name, file in FILES.items()}
     if flags["HasBook"]:

@@ -1,0 +1,74 @@
+"""Program -> the files of rtl/ for the array of column groups: its package, its top, the library."""
+
+from collections.abc import Mapping
+
+from emcc.eie.groups.plan import Plan
+from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.tables import TABLES, Context, Field
+from emcc.ir.program import Program
+from emcc.resources import folder, template
+
+LIBRARY = (
+    "emcc_rom",
+    "emcc_ram",
+    "emcc_fifo",
+    "emcc_words",
+    "emcc_walk",
+    "emcc_scan",
+    "emcc_act_queue",
+    "emcc_slice_read",
+    "emcc_acc",
+    "emcc_slice",
+    "emcc_sum",
+    "emcc_drain_core",
+    "emcc_host",
+    "emcc_core",
+)
+"""In dependency order; files.f lists them so."""
+
+STRUCTS = {
+    "walk": "A pass, as it is walked: rom/walk.hex",
+    "tap": "A tap: rom/taps.hex",
+    "drain": "A pass, as it is drained: rom/drain.hex",
+    "host": "What the host does: rom/host.hex",
+}
+
+
+def render_core(program: Program, made: Plan | None = None) -> Mapping[str, bytes]:
+    """Return file names ("rtl/...") and contents. Memory images are separate (backends.rom.core_images)."""
+    files = {f"rtl/{name}.sv": (folder("rtl") / f"{name}.sv").read_bytes() for name in LIBRARY}
+    files |= generated(Context(program, made or plan(program)))
+    files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *LIBRARY, "emcc_top")).encode()
+    return files
+
+
+def generated(context: Context) -> dict[str, bytes]:
+    """Return the two files that depend on the Program."""
+    package: str = template("verilog/emcc_cfg_pkg.sv.j2").render(
+        numbers=[_declared(name, value) for name, value in context.numbers.items()],
+        structs=[
+            (name, STRUCTS[name], [(field, _range(field)) for field in fields]) for name, fields in TABLES.items()
+        ],
+    )
+    top: str = template("verilog/emcc_core_top.sv.j2").render(
+        pes=[f"{pe:03}" for pe in range(context.program.pes)],
+        lanes=[f"{lane:03}" for lane in range(context.plan.lanes)],
+        scales=bool(context.numbers["HasScale"]),
+    )
+    return {"rtl/emcc_cfg_pkg.sv": package.encode(), "rtl/emcc_top.sv": top.encode()}
+
+
+def _declared(name: str, value: int) -> tuple[str, str]:
+    """Return a number's type and name, and its literal."""
+    if name.startswith("Has"):
+        return f"bit {name}", f"1'b{value}"
+    if name == "CodeWidths":
+        return f"bit [4:0] {name}", f"5'b{value:05b}"
+    return f"int {name}", str(value)
+
+
+def _range(field: Field) -> str:
+    """Return the range of a field's declaration and a space, or "" for a single bit."""
+    if field.width == 1:
+        return ""
+    return f"[{field.width - 1}:0] " if isinstance(field.width, int) else f"[{field.width}-1:0] "
