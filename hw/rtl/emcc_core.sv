@@ -71,7 +71,7 @@ module emcc_core #(
   logic [1:0]           ahead_q, free_q;
   logic [2:0]           step_code_sel;
   logic [BookAddrW-1:0] step_book_base;
-  logic [LaneCntW-1:0]  word_lanes;
+  logic [LanesW-1:0]  word_lanes;
   logic [AddrW-1:0]     walk_addr, seen_addr_q;
   logic [InfoW-1:0]     word_info;
   logic [RowW-1:0]      word_row;
@@ -166,7 +166,7 @@ module emcc_core #(
   for (genvar g = 0; g < Groups; g++) begin : gen_mask
     for (genvar i = 0; i < Lanes; i++) begin : gen_lane
       always_ff @(posedge clk_i) begin
-        mask_q[g*Lanes+i] <= LaneCntW'((g - i + Lanes * Groups) % Groups * Lanes + i) < word_lanes;
+        mask_q[g*Lanes+i] <= LanesW'((g - i + Lanes * Groups) % Groups * Lanes + i) < word_lanes;
       end
     end
   end

@@ -63,7 +63,7 @@ module emcc_rows #(
   logic d_scaled;
   logic [DrainShiftW-1:0] d_shift;
   logic d_relu;
-  logic d_tabled;
+  logic d_has_table;
   logic [DrainCoarseBaseW-1:0] d_coarse_base;
   logic [DrainFineBaseW-1:0] d_fine_base;
 
@@ -81,7 +81,7 @@ module emcc_rows #(
   assign d_scaled      = d_q[DrainScaledAt];
   assign d_shift       = d_q[DrainShiftAt +: DrainShiftW];
   assign d_relu        = d_q[DrainReluAt];
-  assign d_tabled      = d_q[DrainTabledAt];
+  assign d_has_table      = d_q[DrainHasTableAt];
   assign d_coarse_base = d_q[DrainCoarseBaseAt +: DrainCoarseBaseW];
   assign d_fine_base   = d_q[DrainFineBaseAt +: DrainFineBaseW];
   logic [DrainBits-1:0] drain_rom [0:Passes-1];
@@ -89,7 +89,8 @@ module emcc_rows #(
 
   always_ff @(posedge clk_i) d_q <= drain_rom[pass_q];
 
-  logic [PosW-1:0]       ox_q, oy_q, tile_q;
+  logic [PosW-1:0]       ox_q, oy_q;
+  logic [TileW-1:0]      tile_q;
   logic [AddrW-1:0]      row_addr_q, addr_q, word_q;
   logic [RowW-1:0]       acc_q;
   logic [RowsW-1:0]      k_q;
@@ -220,13 +221,13 @@ module emcc_rows #(
   logic [Lanes-1:0] in_part_q;
 
   always_ff @(posedge clk_i) begin
-    for (int i = 0; i < Lanes; i++) in_part_q[i] <= LaneCntW'(i) < LaneCntW'(d_lanes);
+    for (int i = 0; i < Lanes; i++) in_part_q[i] <= LaneW'(i) < d_lanes;
   end
 
   assign scaled_o      = d_scaled;
   assign shift_o       = d_shift;
   assign relu_o        = d_relu;
-  assign table_o       = d_tabled;
+  assign table_o       = d_has_table;
   assign coarse_base_o = d_coarse_base;
   assign fine_base_o   = d_fine_base;
 

@@ -47,7 +47,7 @@ module emcc_sum (
       biased_q   <= $signed(sums[1]) + $signed(bias_i);
       product1_q <= biased_q * $signed(scaled_i ? scale_i : 16'd1);
       product2_q <= product1_q;
-      half_q     <= scaled_i && shift_i != '0 ? SumW'(1) << (shift_i - 1'b1) : '0;
+      half_q     <= scaled_i ? (SumW'(1) << ShiftMin << shift_i) >> 1 : '0;
     end
 
     assign acc   = product2_q;

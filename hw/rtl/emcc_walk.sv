@@ -31,7 +31,7 @@ module emcc_walk (
   output logic               ident_o,
   output logic [2:0]         code_sel_o,
   output logic [BookAddrW-1:0] book_base_o,
-  output logic [LaneCntW-1:0] lanes_o,
+  output logic [LanesW-1:0] lanes_o,
   // A word: its address now, what it is for in two cycles, beside its data
   input  wire                full_i,
   output logic [AddrW-1:0]   addr_o,
@@ -129,7 +129,8 @@ module emcc_walk (
 
   // S0: counters
   logic                     valid0_q, first0_q, tag_q;
-  logic [PosW-1:0]          ox_q, oy_q, tile_q;
+  logic [PosW-1:0]          ox_q, oy_q;
+  logic [TileW-1:0]         tile_q;
   logic signed [CoordW-1:0] y_q, x_q;
   logic [AddrW-1:0]         a_q, a_row_q, b_q, b_row_q;
   logic [TapW-1:0]          tap_q, tap_addr_q;
@@ -195,7 +196,7 @@ module emcc_walk (
       first0_q <= tile_end;
       word_q   <= last_word ? '0 : word_q + 1'b1;
       info_q   <= last_place ? InfoW'(d_col_base) : info_q + (d_is_local ? InfoW'(1) : InfoW'(Lanes));
-      row_q    <= row_q + RowW'(Groups);
+      row_q    <= d_is_local ? row_q + RowW'(Groups) : base_q;
       if (last_word) begin
         row_q      <= base_q;
         tap_q      <= tap_q + 1'b1;
