@@ -40,7 +40,6 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.eie.activity import activity
     from emcc.eie.store import save_program
     from emcc.frontend import load
-    from emcc.legal.hardware import require_hardware
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
@@ -53,7 +52,6 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     progress("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
     source = load(options.model, "emcc compile", options.output)
-    require_hardware(source, options.model)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)

@@ -57,7 +57,7 @@ def _groups(program: Program, tried: Sequence[tuple[int, float]]) -> Emitted:
         **{"array": GROUPS, "groups": program.groups, "lanes": program.lanes, "passes": len(planned.passes)},
         **{"turns": list(shape.turns), "tried": [list(row) for row in tried]},
     }
-    return Emitted(images, files, design, core_memories(program, planned), {})
+    return Emitted(images, files, design, _memories(images), {})
 
 
 def _tables(program: Program, layout: Layout) -> dict[str, Any]:
@@ -70,3 +70,13 @@ def _tables(program: Program, layout: Layout) -> dict[str, Any]:
         ],
         "memory_map": [{"layer": layer.name, **asdict(at)} for layer, at in places],
     }
+
+
+def _memories(images: Mapping[str, RomImage]) -> tuple[Memory, ...]:
+    """Return the ROMs, as often as each is there."""
+    rows: dict[str, Memory] = {}
+    for file, image in images.items():
+        name = file.partition("_")[2] or file
+        copies = rows[name].copies + 1 if name in rows else 1
+        rows[name] = Memory(name, "rom", len(image), image.width, copies)
+    return tuple(rows.values())
