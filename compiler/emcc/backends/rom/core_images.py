@@ -40,8 +40,8 @@ def _image(width: int, values: Array | Sequence[int], *comment: str) -> RomImage
 
 def _table(context: Context, name: str) -> RomImage:
     fields = TABLES[name]
-    places = ", ".join(f"{field.name} {context.bits(field)}" for field in fields)
-    comments = [f"{name}_t, from the high end on: {places}"]
+    places = ", ".join(f"{field.name} ({context.bits(field)})" for field in fields)
+    comments = [f"from the high end on, with their bits: {places}"]
     if name == "walk":
         steps = context.program.steps
         comments += [f"{i}: {printable(steps[row.step].name)}" for i, row in enumerate(context.plan.passes)]

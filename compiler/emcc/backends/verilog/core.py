@@ -1,10 +1,10 @@
 """Program -> the files of rtl/ for the array of column groups: its package, its top, the library."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.tables import TABLES, Context, Field
+from emcc.eie.groups.tables import TABLES, Context, Field, places, width
 from emcc.ir.program import Program
 from emcc.resources import folder, template
 
@@ -12,21 +12,21 @@ LIBRARY = (
     "emcc_rom",
     "emcc_ram",
     "emcc_fifo",
-    "emcc_words",
+    "emcc_host",
     "emcc_walk",
     "emcc_scan",
     "emcc_act_queue",
     "emcc_slice_read",
     "emcc_acc",
     "emcc_slice",
+    "emcc_rows",
+    "emcc_drain",
     "emcc_sum",
-    "emcc_drain_core",
-    "emcc_host",
     "emcc_core",
 )
 """In dependency order; files.f lists them so."""
 
-STRUCTS = {
+TABLE_DOCS = {
     "walk": "A pass, as it is walked: rom/walk.hex",
     "tap": "A tap: rom/taps.hex",
     "drain": "A pass, as it is drained: rom/drain.hex",
@@ -46,8 +46,9 @@ def generated(context: Context) -> dict[str, bytes]:
     """Return the two files that depend on the Program."""
     package: str = template("verilog/emcc_cfg_pkg.sv.j2").render(
         numbers=[_declared(name, value) for name, value in context.numbers.items()],
-        structs=[
-            (name, STRUCTS[name], [(field, _range(field)) for field in fields]) for name, fields in TABLES.items()
+        tables=[
+            (name.capitalize(), TABLE_DOCS[name], width(context, fields), _places(context, fields))
+            for name, fields in TABLES.items()
         ],
     )
     top: str = template("verilog/emcc_core_top.sv.j2").render(
@@ -67,8 +68,10 @@ def _declared(name: str, value: int) -> tuple[str, str]:
     return f"int {name}", str(value)
 
 
-def _range(field: Field) -> str:
-    """Return the range of a field's declaration and a space, or "" for a single bit."""
-    if field.width == 1:
-        return ""
-    return f"[{field.width - 1}:0] " if isinstance(field.width, int) else f"[{field.width}-1:0] "
+def _places(context: Context, fields: Sequence[Field]) -> list[tuple[str, int, int]]:
+    """Return each field's name as it is in the package, its lowest bit, its bits."""
+    return [(_camel(field.name), at, context.bits(field)) for field, at in places(context, fields)]
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))

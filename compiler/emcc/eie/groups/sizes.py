@@ -7,6 +7,9 @@ from emcc.eie.groups.plan import Pass, Plan, Tap
 from emcc.eie.layout import bits
 from emcc.ir.program import Program, Step
 
+WEIGHT_W = 16
+"""Bits of a weight in the table of taps."""
+
 
 def numbers(program: Program, plan: Plan) -> Mapping[str, int]:
     """Return every number by its name, in the order of the package; flags are 0 or 1, memories have a word at least."""
@@ -41,7 +44,8 @@ def _array(program: Program, plan: Plan) -> dict[str, int]:
         "Groups": plan.groups,
         "Pes": program.pes,
         "LaneW": bits(plan.lanes),
-        "LanesW": bits(program.pes + 1),
+        "LaneCntW": bits(program.pes + 1),
+        "GroupW": bits(plan.groups),
         "ActW": program.act_w,
         "AccW": program.acc_w,
         "ActWords": plan.act_words,
@@ -63,7 +67,6 @@ def _walk(plan: Plan) -> dict[str, int]:
         "HostW": bits(len(plan.host)),
         "CoordW": max(_signed_bits(value) for row in passes for value in _coordinates(row)),
         "PosW": bits(max(*(max(row.width, row.height) for row in passes), *(row.positions for row in plan.host))),
-        "TileW": bits(max(row.tile for row in passes)),
         "WordsW": bits(max(row.words for row in passes)),
         "SlotW": bits(max(row.slots for row in plan.host)),
         "RowsW": bits(max(row.rows for row in passes) + 1),
@@ -77,12 +80,16 @@ def _weights(program: Program, plan: Plan) -> dict[str, int]:
     book = max((at.first + (1 << at.code_w) for at in plan.books), default=1)
     coded = [row for row in plan.passes if not row.direct]
     code_w = max((row.code_w for row in coded), default=1)
+    col_w, start_w, count_w = max(bits(columns), bits(codes)), bits(depth), bits(int(count.max(initial=0)) + 1)
+    direct = WEIGHT_W if len(coded) < len(plan.passes) else 0
     return {
         "Columns": columns,
-        "ColW": max(bits(columns), bits(codes)),
+        "ColW": col_w,
+        "InfoW": max(col_w, direct),
         "Entries": depth,
-        "StartW": bits(depth),
-        "CountW": bits(int(count.max(initial=0)) + 1),
+        "StartW": start_w,
+        "CountW": count_w,
+        "LoadW": max(start_w + count_w, direct),
         "EntryW": max((row.code_w + _run_w(program, row) for row in coded), default=1),
         "CodeW": code_w,
         "CodeWidths": sum(1 << k for k in {code_sel(row) for row in coded}),
