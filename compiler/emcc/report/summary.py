@@ -65,7 +65,7 @@ def layer_table(manifest: Mapping[str, Any]) -> Table:
 def step_table(manifest: Mapping[str, Any]) -> Table:
     """Return a row a step of the array and one in total: what it is, its cycles, how much of the PEs it uses."""
     rows, total = manifest["steps"], manifest["totals"]
-    mean, useful = total["cycles"]["mean"], sum(row["products"] for row in rows)
+    mean = total["cycles"]["mean"]
     columns = [
         ("step", [printable(row["name"], 40) for row in rows], "total"),
         ("kind", [printable(row["kind"], 20) for row in rows], ""),
