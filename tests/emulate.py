@@ -205,7 +205,7 @@ class Pass:
         z = np.clip(acc >> shift, -half, half - 1)
         if drain["relu"]:
             return np.maximum(z, 0)
-        return self._function(z + half) if drain["tabled"] else z
+        return self._function(z + half) if drain["has_table"] else z
 
     def _function(self, u: Array) -> Array:
         core, drain, width = self.core, self.drain, self.core.numbers["ActW"]

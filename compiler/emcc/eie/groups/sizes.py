@@ -8,7 +8,7 @@ from emcc.eie.layout import bits
 from emcc.ir.program import Program, Step
 
 WEIGHT_W = 16
-"""Bits of a weight in the table of taps."""
+"""Bits of a weight in the table of taps, where any pass is direct."""
 
 
 def numbers(program: Program, plan: Plan) -> Mapping[str, int]:
@@ -44,7 +44,7 @@ def _array(program: Program, plan: Plan) -> dict[str, int]:
         "Groups": plan.groups,
         "Pes": program.pes,
         "LaneW": bits(plan.lanes),
-        "LaneCntW": bits(program.pes + 1),
+        "LanesW": bits(program.pes + 1),
         "GroupW": bits(plan.groups),
         "ActW": program.act_w,
         "AccW": program.acc_w,
@@ -67,6 +67,7 @@ def _walk(plan: Plan) -> dict[str, int]:
         "HostW": bits(len(plan.host)),
         "CoordW": max(_signed_bits(value) for row in passes for value in _coordinates(row)),
         "PosW": bits(max(*(max(row.width, row.height) for row in passes), *(row.positions for row in plan.host))),
+        "TileW": bits(max(row.tile for row in passes)),
         "WordsW": bits(max(row.words for row in passes)),
         "SlotW": bits(max(row.slots for row in plan.host)),
         "RowsW": bits(max(row.rows for row in passes) + 1),
@@ -89,6 +90,7 @@ def _weights(program: Program, plan: Plan) -> dict[str, int]:
         "Entries": depth,
         "StartW": start_w,
         "CountW": count_w,
+        "WeightW": max(1, direct),
         "LoadW": max(start_w + count_w, direct),
         "EntryW": max((row.code_w + _run_w(program, row) for row in coded), default=1),
         "CodeW": code_w,

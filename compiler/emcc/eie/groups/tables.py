@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emcc.eie.groups.plan import HostRow, Pass, Plan, Tap
-from emcc.eie.groups.sizes import WEIGHT_W, code_sel, function, numbers, shift, taps
+from emcc.eie.groups.sizes import code_sel, function, numbers, shift, taps
 from emcc.ir.program import Program
 
 
@@ -95,10 +95,10 @@ WALK = (
           "its rows of the table of taps; their number less 1"),
     Field("taps", "TapW", lambda _, row: len(row.taps) - 1),
     Field("words", "WordsW", _of("words", 1), "words of a position of the source, less 1"),
-    Field("lanes", "LaneCntW", _of("lanes"), "slots in the last word, 1 to N: a lane beyond is not looked at"),
+    Field("lanes", "LanesW", _of("lanes"), "slots in the last word, 1 to N: a lane beyond is not looked at"),
     Field("col_base", "ColW", _of("columns"),
           "broadcast: first column in the pointer memories; local: first address of the dense codes"),
-    Field("tile", "PosW", _of("tile", 1), "positions of a tile, less 1"),
+    Field("tile", "TileW", _of("tile", 1), "positions of a tile, less 1"),
     Field("rows", "RowsW", _of("rows"), "K"),
 )  # fmt: skip
 
@@ -108,7 +108,7 @@ TAPS = (
     _coord("dy", "dy", "map coordinates beside the output position's"),
     _coord("dx", "dx"),
     _address("offset", "offset", "words beside the source's address"),
-    Field("weight", WEIGHT_W, _of("weight"), "of direct passes", signed=True),
+    Field("weight", "WeightW", _of("weight"), "of direct passes", signed=True),
 )
 
 DRAIN = (
@@ -118,8 +118,8 @@ DRAIN = (
     _address("dst_row", "dst_row"),
     Field("out_w", "PosW", _of("width", 1), "the rectangle, less 1"),
     Field("out_h", "PosW", _of("height", 1)),
-    Field("tile", "PosW", _of("tile", 1), "positions of a tile, less 1"),
-    Field("rows", "RowW", _of("rows", 1), "K, less 1"),
+    Field("tile", "TileW", _of("tile", 1), "positions of a tile, less 1"),
+    Field("rows", "RowsW", _of("rows", 1), "K, less 1"),
     Field("full", "RowsW", lambda context, row: row.slots // context.plan.lanes,
           "slots in use, div and mod R: rows beyond `full`, and lanes from `lanes` on in row `full`, are written as 0"),
     Field("lanes", "LaneW", lambda context, row: row.slots % context.plan.lanes),
@@ -130,7 +130,7 @@ DRAIN = (
     Field("shift", "ShiftW", lambda context, row: shift(context.program, row) - context.numbers["ShiftMin"],
           "what requantising shifts by beyond ShiftMin"),
     Field("relu", 1, lambda context, row: function(context.program, row) == "relu", "what follows"),
-    Field("tabled", 1, lambda context, row: function(context.program, row) == "table"),
+    Field("has_table", 1, lambda context, row: function(context.program, row) == "table"),
     Field("coarse_base", "CoarseAddrW", lambda context, row: context.table_base(row, "coarse"),
           "the function table's first entries"),
     Field("fine_base", "FineAddrW", lambda context, row: context.table_base(row, "fine")),
