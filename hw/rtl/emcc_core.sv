@@ -66,7 +66,7 @@ module emcc_core #(
 
   // The walk
   logic                 walk_idle, take, take_tag, walk_done, full, word_valid, word_inside, word_last, word_end;
-  logic                 word_tag, word_local, word_all, word_load, step_local, step_direct, step_largest, step_ident;
+  logic                 word_tag, word_local, word_all, word_load, word_use, step_local, step_direct, step_largest, step_ident;
   logic                 seen_q, release_tile, release_tag, written;
   logic [1:0]           ahead_q, free_q;
   logic [2:0]           step_code_sel;
@@ -105,6 +105,7 @@ module emcc_core #(
     .word_local_o(word_local),
     .all_o      (word_all),
     .load_o     (word_load),
+    .use_o      (word_use),
     .info_o     (word_info),
     .row_o      (word_row)
   );
@@ -186,7 +187,7 @@ module emcc_core #(
   assign full = |fulls;
 
   for (genvar g = 0; g < Groups; g++) begin : gen_group
-    logic                  stall_q, valid, is_local, is_load, tag;
+    logic                  stall_q, valid, is_local, is_load, is_use, tag;
     logic [ColW-1:0]       col;
     logic [InfoW-1:0]      info;
     logic [RowW-1:0]       row;
@@ -207,6 +208,7 @@ module emcc_core #(
       .local_i    (word_local),
       .all_i      (word_all),
       .load_i     (word_load),
+      .use_i      (word_use),
       .info_i     (word_info),
       .row_i      (word_row),
       .data_i     (words[g*Lanes*ActW +: Lanes*ActW]),
@@ -220,6 +222,7 @@ module emcc_core #(
       .valid_o    (valid),
       .local_o    (is_local),
       .load_o     (is_load),
+      .use_o      (is_use),
       .tag_o      (tag),
       .info_o     (info),
       .row_o      (row),
@@ -247,6 +250,7 @@ module emcc_core #(
         .valid_i     (valid),
         .word_local_i(is_local),
         .load_i      (is_load),
+        .use_i       (is_use),
         .tag_i       (tag),
         .info_i      (info),
         .row_i       (row),

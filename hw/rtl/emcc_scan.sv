@@ -22,6 +22,7 @@ module emcc_scan (
   input  wire                   local_i,
   input  wire                   all_i,
   input  wire                   load_i,
+  input  wire                   use_i,
   input  wire  [InfoW-1:0]      info_i,
   input  wire  [RowW-1:0]       row_i,
   input  wire  [Lanes*ActW-1:0] data_i,
@@ -38,6 +39,7 @@ module emcc_scan (
   output logic                  valid_o,
   output logic                  local_o,
   output logic                  load_o,
+  output logic                  use_o,
   output logic                  tag_o,
   output logic [InfoW-1:0]      info_o,
   output logic [RowW-1:0]       row_o,
@@ -49,7 +51,7 @@ module emcc_scan (
   // A word is pushed three cycles after it is issued; the issue sees near_full_q a cycle after the count.
   localparam int Limit    = (1 << LogWords) - 4;
   localparam int LeftW    = $clog2(Lanes + 1);
-  localparam int MetaW    = 4 + InfoW + RowW;
+  localparam int MetaW    = 5 + InfoW + RowW;
   localparam int HeadW    = MetaW + LeftW + Lanes;
   localparam int LeftDelay = 8;
 
@@ -75,7 +77,7 @@ module emcc_scan (
 
   always_ff @(posedge clk_i) begin
     flags_q <= flags;
-    meta_q  <= {tile_end_i, tag_i, local_i, load_i, info_i, row_i};
+    meta_q  <= {tile_end_i, tag_i, local_i, load_i, use_i, info_i, row_i};
     data_q  <= data_i;
   end
 
@@ -127,7 +129,7 @@ module emcc_scan (
   assign full_o = near_full_q;
 
   // The word that emits
-  logic             busy_q, empty_q, end_q, tag_q, local_q, load_q, emit;
+  logic             busy_q, empty_q, end_q, tag_q, local_q, load_q, use_q, emit;
   logic [Lanes-1:0] pend_q, lane;
   logic [LeftW-1:0] left_q;
   logic [InfoW-1:0] info_q;
@@ -148,7 +150,7 @@ module emcc_scan (
 
   always_ff @(posedge clk_i) begin
     if (load) begin
-      {end_q, tag_q, local_q, load_q, info_q, row_q, left_q, pend_q} <= head;
+      {end_q, tag_q, local_q, load_q, use_q, info_q, row_q, left_q, pend_q} <= head;
       empty_q <= head[Lanes-1:0] == '0;
     end else if (emit) begin
       pend_q <= pend_q & ~lane;
@@ -180,11 +182,11 @@ module emcc_scan (
   // Broadcast
   logic             valid1_q, valid2_q, valid3_q, valid4_q, valid5_q;
   logic [2:0]       local_p;
-  logic [3:0]       load_p, tag_p;
+  logic [3:0]       load_p, use_p, tag_p;
   logic [Lanes-1:0] lane1_q, lane2_q, lane3_q, lane4_q, lane5_q;
   logic [InfoW-1:0] info1_q, info2_q, info3_q, info4_q, info5_q, index, index2_q;
   logic [RowW-1:0]  row1_q, row2_q, row3_q, row4_q, row5_q;
-  logic             local1_q, local5_q, load5_q, tag5_q;
+  logic             local1_q, local5_q, load5_q, use5_q, tag5_q;
 
   // The binary index of the lane
   always_comb begin
@@ -250,6 +252,8 @@ module emcc_scan (
     local5_q  <= local_p[2];
     load_p    <= {load_p[2:0], load_q};
     load5_q   <= load_p[3];
+    use_p     <= {use_p[2:0], use_q};
+    use5_q    <= use_p[3];
     tag_p     <= {tag_p[2:0], tag_q};
     tag5_q    <= tag_p[3];
     partial_q <= partial;
@@ -260,6 +264,7 @@ module emcc_scan (
   assign valid_o = valid5_q;
   assign local_o = local5_q;
   assign load_o  = load5_q;
+  assign use_o   = use5_q;
   assign tag_o   = tag5_q;
   assign info_o  = info5_q;
   assign row_o   = row5_q;

@@ -28,6 +28,7 @@ module emcc_slice #(
   input  wire                      valid_i,
   input  wire                      word_local_i,
   input  wire                      load_i,
+  input  wire                      use_i,
   input  wire                      tag_i,
   input  wire  [InfoW-1:0]         info_i,
   input  wire  [RowW-1:0]          row_i,
@@ -64,7 +65,7 @@ module emcc_slice #(
   end
 
   // Pointer read
-  logic             valid6_q, local6_q, load6_q, lane6_q, tag6_q;
+  logic             valid6_q, local6_q, load6_q, use6_q, lane6_q, tag6_q;
   logic [ColW-1:0]  col4_q;
   logic [ActW-1:0]  value6_q;
   logic [RowW-1:0]  row6_q;
@@ -81,6 +82,7 @@ module emcc_slice #(
     col4_q   <= col_i;
     local6_q <= word_local_i;
     load6_q  <= load_i;
+    use6_q   <= use_i;
     lane6_q  <= lane_i;
     tag6_q   <= tag_i;
     value6_q <= HasLocal && word_local_i ? own_i : value_i;
@@ -95,15 +97,10 @@ module emcc_slice #(
 
   if (HasDirect) begin : gen_factor
     logic [15:0] factor_q;
-    logic        factor_valid_q;
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) factor_valid_q <= 1'b0;
-      else if (valid6_q) factor_valid_q <= load6_q;
-    end
     always_ff @(posedge clk_i) begin
       if (valid6_q && load6_q) factor_q <= 16'($signed(value6_q));
     end
-    assign factor = factor_valid_q ? factor_q : 16'(info6_q);
+    assign factor = use6_q ? factor_q : 16'(info6_q);
   end else begin : gen_no_factor
     assign factor = '0;
   end

@@ -43,6 +43,7 @@ module emcc_walk (
   output logic               word_local_o,
   output logic               all_o,
   output logic               load_o,
+  output logic               use_o,
   output logic [InfoW-1:0]   info_o,
   output logic [RowW-1:0]    row_o
 );
@@ -248,7 +249,7 @@ module emcc_walk (
   assign tap1_offset = tap1_q[TapOffsetAt +: TapOffsetW];
   assign tap1_weight = tap1_q[TapWeightAt +: TapWeightW];  logic                     valid1_q, valid2_q, valid3_q, first1_q, first2_q, first3_q, last1_q, last2_q, last3_q;
   logic                     end1_q, end2_q, end3_q, pass1_q, pass2_q, pass3_q, tag1_q, tag2_q, tag3_q;
-  logic                     load2_q, load3_q, inside3_q, sel2_q, sel3_q;
+  logic                     load2_q, load3_q, use2_q, use3_q, inside3_q, sel2_q, sel3_q;
   logic signed [CoordW-1:0] y1_q, x1_q, y2_q, x2_q;
   logic [AddrW-1:0]         a1_q, b1_q, addr2_q, addr3_q;
   logic [WordsW-1:0]        word1_q;
@@ -289,6 +290,7 @@ module emcc_walk (
       pass2_q  <= pass1_q;
       tag2_q   <= tag1_q;
       load2_q  <= tap1_load;
+      use2_q   <= valid2_q && load2_q;
       sel2_q   <= tap1_sel;
       y2_q     <= y1_q + tap1_dy;
       x2_q     <= x1_q + tap1_dx;
@@ -302,6 +304,7 @@ module emcc_walk (
       pass3_q   <= pass2_q;
       tag3_q    <= tag2_q;
       load3_q   <= load2_q;
+      use3_q    <= use2_q;
       sel3_q    <= sel2_q;
       inside3_q <= !y2_q[CoordW-1] && !x2_q[CoordW-1] && y2_q < d_map_h && x2_q < d_map_w;
       addr3_q   <= addr2_q;
@@ -331,7 +334,7 @@ module emcc_walk (
 
   // Two cycles to the data
   logic             valid4_q, valid5_q, inside4_q, inside5_q, last4_q, last5_q, end4_q, end5_q, tag4_q, tag5_q;
-  logic             local4_q, local5_q, all4_q, all5_q, load4_q, load5_q;
+  logic             local4_q, local5_q, all4_q, all5_q, load4_q, load5_q, use4_q, use5_q;
   logic [InfoW-1:0] info4_q, info5_q;
   logic [RowW-1:0]  row4_q, row5_q;
 
@@ -353,6 +356,7 @@ module emcc_walk (
     local4_q  <= d_is_local;
     all4_q    <= d_largest || load3_q;
     load4_q   <= load3_q;
+    use4_q    <= use3_q;
     info4_q   <= info3_q;
     row4_q    <= row3_q;
     inside5_q <= inside4_q;
@@ -362,6 +366,7 @@ module emcc_walk (
     local5_q  <= local4_q;
     all5_q    <= all4_q;
     load5_q   <= load4_q;
+    use5_q    <= use4_q;
     info5_q   <= info4_q;
     row5_q    <= row4_q;
     // What lies in a position's last word, of the step whose word is two cycles behind: it changes between passes only
@@ -376,6 +381,7 @@ module emcc_walk (
   assign word_local_o = local5_q;
   assign all_o        = all5_q;
   assign load_o       = load5_q;
+  assign use_o        = use5_q;
   assign info_o       = info5_q;
   assign row_o        = row5_q;
 endmodule

@@ -55,7 +55,7 @@ def _blocks(memory: Memory, family: Family) -> int:
     blocks = min(-(-(-(-memory.words // words) * memory.width) // width) for words, width in family.shapes)
     if memory.large:
         return blocks
-    if memory.kind == "rom":
+    if memory.kind in ("rom", "table"):
         return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
     limit = {"non-zero flags": family.flag_words, "accumulators": family.sum_words}.get(memory.name, 0)
     if limit:

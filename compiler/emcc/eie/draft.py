@@ -109,9 +109,22 @@ class Draft:
         kernel = self.graph.constants[node.inputs[1]].shape[2:] if node.op == "QConv" else attrs["kernel_shape"]
         return Window(tuple(kernel), tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
 
+    def _shared(self, layer: Matrix, source: str) -> Matrix:
+        """Return a layer whose source holds columns several times, each time with some of the rows."""
+        order = self.places.order(source)
+        taken = self.places.unrolled[source].rows_of(order, len(layer.codes), self.options.lanes)
+        mask = np.tile(taken, layer.codes.shape[1] // order.size)
+        return replace(layer, mask=mask if layer.mask is None else layer.mask & mask)
+
+    def _convolved(self, node: Node, source: str) -> Window:
+        made = self.places.unrolled.get(source)
+        return self._window(node) if made is None else made.rows
+
     def _broadcast(self, node: Node, layer: Matrix) -> None:
         (source,) = self.places.tensors.computed(node)
         dealt = layer.rows(self.places.order(node.outputs[0])).columns(self.places.columns(layer, source))
+        if source in self.places.unrolled:
+            dealt = self._shared(dealt, source)
         height, width, _ = self.places.tensors.maps[source]
         self._dealt.append(dealt)
         self._step(
@@ -124,7 +137,7 @@ class Draft:
             bias=self.biases.array(dealt.bias),
             multiplier=-1 if dealt.multiplier is None else self.multipliers.array(dealt.multiplier),
             table=self.tables.table(layer.table),
-            window=self._window(node) if node.op == "QConv" else Window((height, width)),
+            window=self._convolved(node, source) if node.op == "QConv" else Window((height, width)),
         )
 
     def _local(self, node: Node) -> None:

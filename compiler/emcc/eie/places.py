@@ -1,15 +1,17 @@
 """Where a graph's tensors lie: orders by group, buffers, ports."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import networkx as nx
 import numpy as np
 
 from emcc.eie.balance import row_order
+from emcc.eie.deal import deal
 from emcc.eie.matrix import Matrix, matrix
 from emcc.eie.options import LowerOptions
 from emcc.eie.tensors import Part, Tensors, is_depthwise
 from emcc.eie.trim import trim
+from emcc.eie.unroll import unrolled
 from emcc.ir.graph import Array, Graph, Node
 from emcc.ir.program import HOLE, Buffer, Port, words
 from emcc.legal.checks import chained
@@ -21,7 +23,8 @@ class Places:
     Attributes:
         tensors: of the graph. matrices: its layers that are broadcast steps, by node.
         buffers: made so far.
-        channels: by tensor, the channels that are left, where some are not.
+        channels: by tensor, the channel of each slot before it is dealt, where some are left out or repeated.
+        unrolled: the inputs whose places are not those of the model's tensor.
     """
 
     def __init__(self, graph: Graph, options: LowerOptions, activity: Mapping[str, Array]) -> None:
@@ -29,6 +32,10 @@ class Places:
         self.tensors = Tensors(graph)
         self.channels: dict[str, Array] = {}
         self.matrices = self._matrices(activity)
+        self.unrolled = unrolled(graph, self.tensors, options) if options.groups > 1 else {}
+        for name, made in self.unrolled.items():
+            self.channels[name] = made.held % made.channels
+            self.tensors.maps[name] = (made.height, made.out_width, made.held.size)
         self.buffers: list[Buffer] = []
         self._orders: dict[str, Array] = {}
         self._index: dict[str, int] = {}
@@ -58,10 +65,54 @@ class Places:
         if whole is not None:
             return self.natural(self.tensors.concats[whole])
         made = [node for node in self.graph.nodes if node.outputs[0] in group and node.name in self.matrices]
+        if self.options.balance != "none" and self.options.groups > 1:
+            return self._dealt(group, made)
         if not made or self.options.balance == "none":
             return np.arange(self._size(next(iter(group))))
         work = [self._work(self.matrices[node.name], self.tensors.of(node.inputs[0])) for node in made]
         return row_order(sum(work[1:], work[0]), self.options.lanes)
+
+    def _dealt(self, group: set[str], made: list[Node]) -> Array:
+        """Return the order of tensors that have one: rows of what makes them, columns of what reads them."""
+        rows = np.zeros((self._size(next(iter(group))), self.options.groups))
+        for node in made:
+            rows += self._work_by_group(self.matrices[node.name], self.tensors.of(node.inputs[0]), group)
+        columns = [work for base in sorted(group) for work in self._read_work(base)]
+        return deal(rows, np.stack([*columns], axis=1) if columns else np.zeros((len(rows), 0)), self.options.lanes)
+
+    def _work_by_group(self, layer: Matrix, source: str, group: set[str]) -> Array:
+        """Return what each row costs in each group: float64 [rows, groups]; the same in all where that is not known."""
+        groups, lanes = self.options.groups, self.options.lanes
+        if source in group:
+            return np.repeat(self._work(layer, source)[:, None] / groups, groups, axis=1)
+        slot = np.arange(self.order(source).size)
+        layer = layer.columns(self.columns(layer, source))
+        taps = layer.codes.shape[1] // slot.size
+        at = np.tile((slot // lanes + slot % lanes) % groups, taps)
+        by_column = self._weighted(layer)
+        if source in self.unrolled:
+            by_column = by_column * np.tile(self.unrolled[source].share[self.order(source)], taps)
+        return np.stack([by_column[:, at == number].sum(axis=1) for number in range(groups)], axis=1)
+
+    def _read_work(self, base: str) -> Iterator[Array]:
+        """Yield what each channel costs as a column of each layer that reads it, in a whole that it is part of too."""
+        size = self._size(base)
+        for node in self.graph.nodes:
+            if node.name not in self.matrices:
+                continue
+            source, layer = self.tensors.of(node.inputs[0]), self.matrices[node.name]
+            part = self.tensors.parts.get(base)
+            first = 0 if source == base else part.first if part is not None and part.whole == source else None
+            if first is not None:
+                made = self.unrolled.get(source)
+                columns = self._size(source) if made is None else made.size
+                costs = self._weighted(layer).sum(axis=0).reshape(-1, columns).sum(axis=0)
+                yield costs[first : first + size] if made is None else costs[made.held] * made.share
+
+    def _weighted(self, layer: Matrix) -> Array:
+        """Return what each weight costs: 1, or how often its column's activation is not zero where that is known."""
+        live = layer.live.astype(np.float32)
+        return live * layer.activity if self.options.balance == "activity" and layer.activity is not None else live
 
     def _work(self, layer: Matrix, source: str) -> Array:
         """Return what each row costs: its entries, weighted by their columns' activity where that is known."""
@@ -78,9 +129,11 @@ class Places:
     def columns(self, layer: Matrix, source: str) -> Array:
         """Return a layer's columns in the order of its source's slots, tap by tap."""
         order = self.order(source)
-        channels = self._size(source)
+        made = self.unrolled.get(source)
+        channels = self._size(source) if made is None else made.size
         taps = np.arange(layer.codes.shape[1] // channels)[:, None]
-        return np.where(order == HOLE, HOLE, taps * channels + order).ravel()
+        held = order if made is None else made.held[order]
+        return np.where(order == HOLE, HOLE, taps * channels + held).ravel()
 
     def natural(self, node: Node) -> Array:
         """Return a Concat's order without a copy: its parts', each from a whole word on."""
@@ -140,6 +193,9 @@ class Places:
         index = self.buffer(self.tensors.of(name))
         buffer = self.buffers[index]
         at = np.arange(buffer.positions)[:, None]
-        order = np.where(buffer.order == HOLE, HOLE, buffer.order * buffer.positions + at)
+        if name in self.unrolled:
+            order = self.unrolled[name].order()[:, self.order(name)]
+        else:
+            order = np.where(buffer.order == HOLE, HOLE, buffer.order * buffer.positions + at)
         shape = tuple(int(size or 0) for size in self.graph.tensors[name].shape[1:])
         return Port(name, shape, index, order)

@@ -90,7 +90,7 @@ def _weights(program: Program, plan: Plan) -> dict[str, int]:
         "Entries": depth,
         "StartW": start_w,
         "CountW": count_w,
-        "WeightW": max(1, direct),
+        "FactorW": max(1, direct),
         "LoadW": max(start_w + count_w, direct),
         "EntryW": max((row.code_w + _run_w(program, row) for row in coded), default=1),
         "CodeW": code_w,

@@ -108,7 +108,7 @@ TAPS = (
     _coord("dy", "dy", "map coordinates beside the output position's"),
     _coord("dx", "dx"),
     _address("offset", "offset", "words beside the source's address"),
-    Field("weight", "WeightW", _of("weight"), "of direct passes", signed=True),
+    Field("weight", "FactorW", _of("weight"), "of direct passes", signed=True),
 )
 
 DRAIN = (
