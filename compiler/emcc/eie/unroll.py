@@ -47,7 +47,9 @@ class Unrolled:
     def held(self) -> Array:
         """Which of it each slot holds: int64 [slots], those that are left over once a group."""
         left = self.size % self.groups
-        return np.concatenate([np.arange(self.size), np.repeat(np.arange(self.size - left, self.size), self.groups - 1)])
+        return np.concatenate(
+            [np.arange(self.size), np.repeat(np.arange(self.size - left, self.size), self.groups - 1)]
+        )
 
     @property
     def share(self) -> Array:
@@ -94,7 +96,9 @@ def _unrolled(graph: Graph, tensors: Tensors, options: LowerOptions, name: str) 
     kernel = tuple(graph.constants[node.inputs[1]].shape[2:])
     window = Window(kernel, tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
     made = Unrolled(height, width, tensors.maps[node.outputs[0]][1], channels, options.groups, window)
-    before, after = (w * words(slots, options.pes) for w, slots in ((width, channels), (made.out_width, made.held.size)))
+    before, after = (
+        w * words(slots, options.pes) for w, slots in ((width, channels), (made.out_width, made.held.size))
+    )
     return made if kernel[1] > 1 and channels < options.pes and after <= MEMORY * before else None
 
 
