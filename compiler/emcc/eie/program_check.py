@@ -111,11 +111,21 @@ def _table(program: Program, table: Table) -> Iterator[str]:
             yield f"entries beyond {width} bits"
 
 
+def _given(program: Program, buffer: Buffer) -> bool:
+    """Whether a buffer is one of the model's inputs, which no step writes."""
+    mine = [index for index, other in enumerate(program.buffers) if other is buffer]
+    return any(port.buffer in mine for port in program.inputs) and not any(step.target in mine for step in program.steps)
+
+
 def _buffer(program: Program, buffer: Buffer) -> Iterator[str]:
     yield from _format(program, buffer.fmt)
     sides = min(buffer.height, buffer.width, buffer.order.size) > 0 and buffer.order.ndim == 1
     if not sides or buffer.height * buffer.width * buffer.slots > _ELEMENTS:
         yield f"{buffer.height} x {buffer.width} positions of {buffer.order.shape} slots"
+    elif _given(program, buffer):
+        # The host may write a channel into several slots.
+        if not _within(buffer.order, HOLE, (1 << 31) - 1):
+            yield "an order that does not name channels"
     elif not _distinct(buffer.order[buffer.order != HOLE], 1 << 31):
         yield "an order that does not name distinct channels"
     if buffer.whole != -1:

@@ -23,10 +23,12 @@ MEMORY = 2.0
 
 @dataclass(frozen=True)
 class Unrolled:
-    """An input of a convolution with its kernel's columns as channels.
+    """An input of a convolution with its kernel's columns as channels, or as it is.
 
     Attributes:
-        height, width: of the input; out_width: of the convolution's output.
+        height, width: of the input; out_width: of what the host writes: of the convolution's output where the columns
+            of its kernel are channels, of the input where they are not.
+        across: the columns of the kernel that are channels, or 1.
         channels: of the input. groups: of columns.
         window: of the convolution as it was.
     """
@@ -34,6 +36,7 @@ class Unrolled:
     height: int
     width: int
     out_width: int
+    across: int
     channels: int
     groups: int
     window: Window
@@ -41,7 +44,7 @@ class Unrolled:
     @property
     def size(self) -> int:
         """What a position sees of a row: taps x channels."""
-        return self.window.kernel[1] * self.channels
+        return self.across * self.channels
 
     @property
     def held(self) -> Array:
@@ -64,7 +67,9 @@ class Unrolled:
 
     @property
     def rows(self) -> Window:
-        """The window that is left: its rows."""
+        """The window that is left: its rows, where its columns are channels."""
+        if self.across == 1:
+            return self.window
         kernel, stride, dilation, before = (
             (getattr(self.window, name)[0], beside)
             for name, beside in (("kernel", 1), ("stride", 1), ("dilation", 1), ("before", 0))
@@ -74,8 +79,8 @@ class Unrolled:
     def order(self) -> Array:
         """Return which element of the flattened input is in each place: int64 [height * out_width, slots]."""
         window = self.window
-        y, x, tap, channel = np.ogrid[: self.height, : self.out_width, : window.kernel[1], : self.channels]
-        column = x * window.stride[1] + tap * window.dilation[1] - window.before[1]
+        y, x, tap, channel = np.ogrid[: self.height, : self.out_width, : self.across, : self.channels]
+        column = x if self.across == 1 else x * window.stride[1] + tap * window.dilation[1] - window.before[1]
         element = (channel * self.height + y) * self.width + column
         return np.where((column >= 0) & (column < self.width), element, HOLE).reshape(-1, self.size)[:, self.held]
 
@@ -93,9 +98,14 @@ def _unrolled(graph: Graph, tensors: Tensors, options: LowerOptions, name: str) 
     attrs = node.attrs
     kernel = tuple(graph.constants[node.inputs[1]].shape[2:])
     window = Window(kernel, tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
-    made = Unrolled(height, width, tensors.maps[node.outputs[0]][1], channels, options.groups, window)
-    before, after = (w * words(slots, options.pes) for w, slots in ((width, channels), (made.out_width, made.held.size)))
-    return made if kernel[1] > 1 and channels < options.pes and after <= MEMORY * before else None
+    out_width = tensors.maps[node.outputs[0]][1]
+    most = MEMORY * height * width * words(channels, options.pes)
+    for across, wide in ((kernel[1], out_width), (1, width)):
+        made = Unrolled(height, width, wide, across, channels, options.groups, window)
+        useful = across > 1 or channels % options.groups > 0
+        if useful and height * wide * words(made.held.size, options.pes) <= most and channels < options.pes:
+            return made
+    return None
 
 
 def _only_reader(graph: Graph, tensors: Tensors, name: str) -> Node | None:
