@@ -28,7 +28,7 @@ from emcc.eie import cycles
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
-from emcc.runtime.simulate import input_slots
+from emcc.runtime.designs import chain_slots
 from emcc.runtime.simulator import Shape, drive
 from emcc.tools import verilator
 from emcc.tools.rtl import read_rtl
@@ -60,7 +60,7 @@ def simulator_seconds(program: Program, folder: Path, x: Array) -> tuple[float, 
     """CPU seconds of one process that simulates all of `x`, and the cycles it simulated."""
     simulator = verilator.build(read_rtl(folder))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ran = drive(simulator, folder, Shape.of(program), input_slots(program, x), jobs=1)
+    ran = drive(simulator, folder, Shape.of(program), chain_slots(program, x), jobs=1)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if ran.failure:
         raise RuntimeError(ran.failure)

@@ -361,7 +361,7 @@ def inspect(
 ) -> None:
     """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
 
-    Exits with 2 if the model cannot be compiled, though `emcc compress` may work on it.
+    Exits with 2 if the model cannot be compiled.
     """
     from emcc.files.artefact import changed, read_manifest, to_json, write_file
 
@@ -392,7 +392,7 @@ def inspect(
     print_survey(answers)
     if json_file:
         write_file(json_file, to_json(as_values(answers)))
-    if not answers.eie:
+    if not answers.supported:
         raise typer.Exit(MISTAKE)
 
 
@@ -405,17 +405,15 @@ def rom(
     ] = None,
 ) -> None:
     """Write the ROM images of an artefact in another format."""
-    from emcc.backends.rom import FORMATS, images, render
-    from emcc.eie.hardware import require_array
+    from emcc.backends.rom import FORMATS, render
+    from emcc.driver.emit import emit
     from emcc.eie.store import load_program
     from emcc.files.artefact import Artefact, read_manifest, to_json
 
     if form not in FORMATS:
         raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join(FORMATS)}")
     read_manifest(folder)
-    program = load_program(folder / "program.npz")
-    require_array(program, folder / "program.npz")
-    memories = images(program)
+    memories = emit(load_program(folder / "program.npz")).images
     files = {name.removeprefix("rom/"): data for name, data in render(memories, form).items()}
     facts = {name: {"width": image.width, "depth": len(image)} for name, image in memories.items()}
     target = out or Path(f"{for_path(folder.resolve().name)}_rom_{form}")

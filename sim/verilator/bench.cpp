@@ -6,7 +6,7 @@
 #include "port.h"
 
 namespace {
-constexpr int kCounters = 3;  // cycles, broadcasts, stalls, before the layers in a row of the statistics
+enum Counter { kCycles, kBroadcasts, kStalls, kTransfer, kCounters };  // in a row of the statistics, before the steps
 constexpr int kResetCycles = 4;
 
 // The context as the model's constructor wants it: that is where registers get their first values.
@@ -24,12 +24,13 @@ Bench::Bench(const Options& options)
     : options_(options),
       top_(prepared(context_, options), "emcc_top"),
       random_(options.seed),
-      word_(options.word_bytes()),
-      held_(options.word_bytes()),
-      result_(options.word_bytes() * options.out_words),
-      record_(kCounters + options.layers) {
-    check_port("s_axis_tdata", top_.s_axis_tdata, options_.word_bytes());
-    check_port("m_axis_tdata", top_.m_axis_tdata, options_.word_bytes());
+      beat_(options.beat_bytes()),
+      held_(options.beat_bytes()),
+      result_(options.beat_bytes() * options.turns.out()),
+      record_(kCounters + options.steps),
+      turns_(options.turns) {
+    check_port("s_axis_tdata", top_.s_axis_tdata, options_.beat_bytes());
+    check_port("m_axis_tdata", top_.m_axis_tdata, options_.beat_bytes());
     load_input();
     output_.open(options_.output, std::ios::binary | std::ios::trunc);
     stats_.open(options_.stats, std::ios::binary | std::ios::trunc);
@@ -49,7 +50,7 @@ void Bench::finish() {
 }
 
 void Bench::load_input() {
-    input_.resize(options_.count * options_.in_words * options_.word_bytes());
+    input_.resize(options_.count * options_.turns.in() * options_.beat_bytes());
     std::ifstream file(options_.input, std::ios::binary);
     file.read(reinterpret_cast<char*>(input_.data()), static_cast<std::streamsize>(input_.size()));
     if (!file || file.peek() != std::ifstream::traits_type::eof()) {
@@ -134,15 +135,15 @@ void Bench::cycle() {
 
 // A beat that was offered stays until it is taken; between beats tdata is junk.
 void Bench::drive() {
-    const size_t bytes = options_.word_bytes();
-    const bool more = beats_in_ < options_.count * options_.in_words;
+    const size_t bytes = options_.beat_bytes();
+    const bool more = turns_.known() && beats_in_ < options_.count * options_.turns.in();
     if (!offered_ && more && !chance(options_.stall_in)) {
         offered_ = true;
         if (!loaded_) put_port(top_.s_axis_tdata, &input_[beats_in_ * bytes], bytes);
         loaded_ = true;
     } else if (!offered_) {
-        for (auto& byte : word_) byte = static_cast<uint8_t>(random_());
-        put_port(top_.s_axis_tdata, word_.data(), bytes);
+        for (auto& byte : beat_) byte = static_cast<uint8_t>(random_());
+        put_port(top_.s_axis_tdata, beat_.data(), bytes);
         loaded_ = false;
     }
     top_.s_axis_tvalid = offered_;
@@ -150,46 +151,51 @@ void Bench::drive() {
 }
 
 void Bench::sample() {
+    const bool due = !turns_.into();
     sample_input();
-    const bool busy = beats_in_ > done_ * options_.in_words;
-    if (busy) {
-        sample_counters();
+    const Signs seen = signs(top_, 0);
+    if (beats_in_ > done_ * options_.turns.in()) {
+        if (top_.m_axis_tvalid && !due) fail(Failure::kProtocol, "m_axis_tvalid is up while beats in are due");
+        sample_signs(seen);
     } else if (top_.m_axis_tvalid) {
         fail(Failure::kProtocol, "m_axis_tvalid is up with no inference under way");
-    } else if (top_.layer_done_o || top_.bcast_o) {
-        fail(Failure::kProtocol, "layer_done_o or bcast_o is up with no inference under way");
+    } else if (seen.done || seen.broadcasts) {
+        fail(Failure::kProtocol, "a step is done or something is broadcast with no inference under way");
     }
     sample_output();
-    if (beats_in_ == options_.count * options_.in_words && done_ == options_.count) return;
+    if (beats_in_ == options_.count * options_.turns.in() && done_ == options_.count) return;
     if (now_ - since_ > options_.max_cycles) {
         fail(Failure::kWatchdog, "nothing completed in " + std::to_string(options_.max_cycles) + " cycles ("
-                                     + std::to_string(beats_in_ - done_ * options_.in_words) + " beats in, "
-                                     + std::to_string(layers_done_) + " layers done, " + std::to_string(beats_out_)
+                                     + std::to_string(beats_in_ - done_ * options_.turns.in()) + " beats in, "
+                                     + std::to_string(steps_done_) + " steps done, " + std::to_string(beats_out_)
                                      + " beats out)");
     }
 }
 
 void Bench::sample_input() {
     if (!top_.s_axis_tready) return;
-    if (beats_in_ == (done_ + 1) * options_.in_words) {
-        fail(Failure::kProtocol, "s_axis_tready is up before the inference's last output beat was taken");
-    }
+    if (!turns_.into()) fail(Failure::kProtocol, "s_axis_tready is up while beats out are due");
     if (!offered_) return;
-    if (beats_in_ == done_ * options_.in_words) begun_ = since_ = now_;
+    if (beats_in_ == done_ * options_.turns.in()) begun_ = since_ = now_;
     ++beats_in_;
+    turns_.taken();
     offered_ = loaded_ = false;
 }
 
-void Bench::sample_counters() {
-    record_[1] += top_.bcast_o;
-    record_[2] += top_.stall_o;
-    if (!top_.layer_done_o) return;
-    if (layers_done_ == options_.layers) fail(Failure::kProtocol, "layer_done_o came more often than there are layers");
-    record_[kCounters + layers_done_++] = static_cast<int64_t>(now_ - begun_ + 1);
+void Bench::sample_signs(const Signs& seen) {
+    ++record_[seen.counts ? kCycles : kTransfer];
+    record_[kBroadcasts] += seen.broadcasts;
+    record_[kStalls] += seen.stalls;
+    if (!seen.counts && (seen.done || seen.broadcasts)) {
+        fail(Failure::kProtocol, "a step is done or something is broadcast in a cycle that does not count");
+    }
+    if (!seen.done) return;
+    if (steps_done_ == options_.steps) fail(Failure::kProtocol, "more steps are done than there are");
+    record_[kCounters + steps_done_++] = record_[kCycles];
 }
 
 void Bench::sample_output() {
-    const size_t bytes = options_.word_bytes();
+    const size_t bytes = options_.beat_bytes();
     const bool valid = top_.m_axis_tvalid, last = top_.m_axis_tlast;
     if (stalled_) {
         if (!valid) fail(Failure::kProtocol, "m_axis_tvalid fell before tready came");
@@ -206,27 +212,24 @@ void Bench::sample_output() {
         return;
     }
     get_port(top_.m_axis_tdata, &result_[beats_out_++ * bytes], bytes);
-    if (last != (beats_out_ == options_.out_words)) {
+    if (last != (beats_out_ == options_.turns.out())) {
         fail(Failure::kProtocol, std::string("m_axis_tlast is ") + (last ? "up" : "down") + " on output beat "
-                                     + std::to_string(beats_out_) + " of " + std::to_string(options_.out_words));
+                                     + std::to_string(beats_out_) + " of " + std::to_string(options_.turns.out()));
     }
+    turns_.taken();
     if (last) complete();
 }
 
 void Bench::complete() {
-    if (beats_in_ != (done_ + 1) * options_.in_words) {
-        fail(Failure::kProtocol, "the last output beat came before the last input beat");
+    if (steps_done_ != options_.steps) {
+        fail(Failure::kProtocol, std::to_string(steps_done_) + " steps were done, there are "
+                                     + std::to_string(options_.steps));
     }
-    if (layers_done_ != options_.layers) {
-        fail(Failure::kProtocol, "layer_done_o came " + std::to_string(layers_done_) + " times, there are "
-                                     + std::to_string(options_.layers) + " layers");
-    }
-    record_[0] = static_cast<int64_t>(now_ - begun_ + 1);
     output_.write(reinterpret_cast<const char*>(result_.data()), static_cast<std::streamsize>(result_.size()));
     stats_.write(reinterpret_cast<const char*>(record_.data()),
                  static_cast<std::streamsize>(record_.size() * sizeof(int64_t)));
     record_.assign(record_.size(), 0);
-    beats_out_ = layers_done_ = 0;
+    beats_out_ = steps_done_ = 0;
     since_ = now_;
     ++done_;
 }

@@ -11,6 +11,7 @@
 
 #include "Vemcc_top.h"
 #include "options.h"
+#include "signs.h"
 #include "verilated.h"
 #if VM_TRACE
 #include "verilated_fst_c.h"
@@ -23,8 +24,8 @@ struct Failure : std::runtime_error {
     Code code;
 };
 
-// Inferences follow each other without a reset. A cycle is one rising edge of clk_i; the cycles of an inference run
-// from its first s_axis handshake to the m_axis handshake of its tlast beat, both counted.
+// Inferences follow each other without a reset. A cycle is one rising edge of clk_i. An inference lasts from its first
+// s_axis handshake to the m_axis handshake of its tlast beat, both counted; signs.h says which of its cycles count.
 class Bench {
 public:
     explicit Bench(const Options& options);
@@ -43,7 +44,7 @@ private:
     void drive();
     void sample();
     void sample_input();
-    void sample_counters();
+    void sample_signs(const Signs& seen);
     void sample_output();
     void complete();
     [[noreturn]] void fail(Failure::Code code, const std::string& what) const;
@@ -59,17 +60,18 @@ private:
     std::mt19937_64 random_;
     std::uniform_real_distribution<double> uniform_{0.0, 1.0};
 
-    std::vector<uint8_t> input_;      // all input words
-    std::vector<uint8_t> word_;       // what is driven, or was last seen
+    std::vector<uint8_t> input_;      // all beats in
+    std::vector<uint8_t> beat_;       // what is driven, or was last seen
     std::vector<uint8_t> held_;       // m_axis_tdata while stalled
-    std::vector<uint8_t> result_;     // output words of the inference under way
-    std::vector<int64_t> record_;     // its row of the statistics: cycles, broadcasts, stalls, layers' completion
+    std::vector<uint8_t> result_;     // beats out of the inference under way
+    std::vector<int64_t> record_;     // its row of the statistics, see main.cpp
+    Turns turns_;                     // of the inference under way
     uint64_t now_ = 0;                // cycles since reset
     uint64_t begun_ = 0;              // cycle of the first input handshake of the inference under way
     uint64_t since_ = 0;              // cycle from which the watchdog counts
-    uint64_t beats_in_ = 0;           // input beats accepted, over all inferences
-    uint64_t beats_out_ = 0;          // output beats of the inference under way
-    uint64_t layers_done_ = 0;        // layers completed in the inference under way
+    uint64_t beats_in_ = 0;           // beats in, over all inferences
+    uint64_t beats_out_ = 0;          // beats out of the inference under way
+    uint64_t steps_done_ = 0;         // steps completed in the inference under way
     uint64_t done_ = 0;               // inferences completed
     bool offered_ = false;            // s_axis_tvalid is up and waits
     bool loaded_ = false;             // s_axis_tdata holds the next beat

@@ -1,9 +1,11 @@
 // emcc_sim: runs inferences through an emitted emcc_top.
 //
-// Runs in the artefact's folder, where the ROM images are found. --input holds count * in_words * lanes
-// little-endian integers of act_bytes each, --output receives count * out_words * lanes of them, --stats one row of
-// little-endian int64 an inference: cycles, broadcasts, stalls, then the cycle in which each layer completed. Rows
-// and outputs of completed inferences are there even when the run fails. Prints "progress <inferences done>".
+// Runs in the artefact's folder, where the ROM images are found. A beat is lanes little-endian integers of act_bytes
+// each. --turns says how beats in and out follow each other in an inference, see turns.h; --input holds the beats in of
+// all inferences, also what parts of the host answer, and --output receives the beats out. --stats receives a row of
+// little-endian int64 an inference: cycles, broadcasts, stalls, transfer (cycles from the first beat to the last that do
+// not count as cycles), then the cycle in which each step completed. Rows and outputs of completed inferences are there
+// even when the run fails. Prints "progress <inferences done>".
 //
 // Exit codes: 0 all inferences ran, 2 wrong use, 3 nothing came out in --max-cycles, 4 a stream broke its protocol,
 // 5 an assertion of the design failed.

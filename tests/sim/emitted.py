@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.backends import rom, verilog
+from emcc.driver.emit import emit
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import save_program
@@ -19,10 +19,8 @@ from emcc.samples.dataset import Dataset
 def write(graph: Graph, options: LowerOptions, folder: Path) -> Program:
     """Lower a quantised graph and write what simulating it takes; returns the program."""
     program = lower(graph, options)
-    images = rom.render(rom.images(program), "hex")
     manifest = to_json({**example(COMPILED), "format": FORMAT})
-    stored = save_program(program)
-    Artefact({MANIFEST: manifest, "program.npz": stored, **verilog.render(program), **images}).write(folder)
+    Artefact({MANIFEST: manifest, "program.npz": save_program(program), **emit(program).files}).write(folder)
     return program
 
 

@@ -21,16 +21,16 @@ STALLED = Stalls(0.3, 0.6, seed=1)
         (3, STALLED, "m_axis_tdata changed while stalled"),
         (4, STALLED, "m_axis_tvalid fell before tready came"),
         (5, STALLED, "m_axis_tlast changed while stalled"),
-        (6, None, "inference 0, cycle 8: s_axis_tready is up before the inference's last output beat was taken"),
-        (7, None, "nothing completed in 1000 cycles (3 beats in, 0 layers done, 0 beats out)"),
+        (6, None, "inference 0, cycle 8: s_axis_tready is up while beats out are due"),
+        (7, None, "nothing completed in 1000 cycles (3 beats in, 0 steps done, 0 beats out)"),
         (8, None, "inference 0, cycle 5: an assertion of the design failed"),
-        (9, None, "inference 0, cycle 8: layer_done_o came 1 times, there are 2 layers"),
-        (10, None, "inference 0, cycle 6: layer_done_o came more often than there are layers"),
+        (9, None, "inference 0, cycle 8: 1 steps were done, there are 2"),
+        (10, None, "inference 0, cycle 6: more steps are done than there are"),
         (11, Stalls(0.9, 0.0), "m_axis_tvalid is up with no inference under way"),
         (12, None, "inference 20, cycle 901: m_axis_tvalid is up with no inference under way"),
         (13, None, "the design called $finish"),
         (14, None, "m_axis_tvalid is up in reset"),
-        (15, None, "nothing completed in 1000 cycles (0 beats in, 0 layers done, 0 beats out)"),
+        (15, None, "nothing completed in 1000 cycles (0 beats in, 0 steps done, 0 beats out)"),
     ],
 )
 def test_a_fault_is_found(tmp_path: Path, fault: int, stalls: Stalls | None, said: str) -> None:
@@ -77,4 +77,4 @@ def test_a_missing_or_damaged_rom_image_is_told(tmp_path: Path, content: str | N
 
     program = verilator.build(toy.sources())
     with pytest.raises(EmccError, match=r"ROM images are missing or damaged\n.*rom/fault.hex"):
-        drive(program, tmp_path, Shape(4, 16, toy.WORDS, toy.WORDS, toy.LAYERS), slots)
+        drive(program, tmp_path, Shape(4, 16, (toy.WORDS, -toy.WORDS), toy.LAYERS), slots)

@@ -25,7 +25,7 @@ def test_every_lane_arrives_and_comes_back(tmp_path: Path, lanes: int, act_w: in
 def test_cycles_and_counters(tmp_path: Path) -> None:
     # 3 words in, a cycle each of 2 layers (the first broadcasts, the second stalls), 3 words out.
     ran = toy.run(tmp_path, toy.random_slots(5, 4))
-    assert ran.records.tolist() == [[8, 1, 1, 4, 5]] * 5
+    assert ran.records.tolist() == [[8, 1, 1, 0, 4, 5]] * 5
 
 
 def test_processes_share_the_work_without_a_difference(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_processes_share_the_work_without_a_difference(tmp_path: Path) -> None:
 def test_progress_ends_with_everything_done(tmp_path: Path) -> None:
     toy.run(tmp_path, toy.random_slots(1, 4))
     seen: list[int] = []
-    shape = Shape(4, 16, toy.WORDS, toy.WORDS, toy.LAYERS)
+    shape = Shape(4, 16, (toy.WORDS, -toy.WORDS), toy.LAYERS)
     slots = toy.random_slots(70, 4)
     drive(verilator.build(toy.sources()), tmp_path, shape, slots, jobs=2, progress=seen.append)
     assert seen == sorted(seen)
@@ -53,6 +53,6 @@ def test_a_trace_is_written(tmp_path: Path) -> None:
 
 def test_a_shape_that_is_not_the_design_s_is_refused(tmp_path: Path) -> None:
     toy.run(tmp_path, toy.random_slots(1, 4))
-    wrong = Shape(8, 16, toy.WORDS, toy.WORDS, toy.LAYERS)
+    wrong = Shape(8, 16, (toy.WORDS, -toy.WORDS), toy.LAYERS)
     with pytest.raises(ToolError, match="s_axis_tdata holds 8 bytes; --lanes and --act-bytes need 16"):
         drive(verilator.build(toy.sources()), tmp_path, wrong, toy.random_slots(1, 8))

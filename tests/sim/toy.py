@@ -34,7 +34,7 @@ def run(
     (folder / "rom").mkdir(exist_ok=True)
     (folder / "rom" / "fault.hex").write_text(f"{fault:02x}\n")
     program = verilator.build(sources(lanes, act_w), trace=trace is not None)
-    shape = Shape(lanes, act_w, WORDS, WORDS, LAYERS)
+    shape = Shape(lanes, act_w, (WORDS, -WORDS), LAYERS)
     return drive(program, folder, shape, slots, max_cycles=1000, stalls=stalls, trace=trace, jobs=jobs)
 
 

@@ -26,21 +26,20 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     """
     if options.target not in TARGETS:
         raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
-    from emcc.backends import rom, verilog
     from emcc.compress.record import Recorder
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, plan
     from emcc.driver.dump import Dump
+    from emcc.driver.emit import emit
     from emcc.driver.encoder import Encoder
+    from emcc.driver.lowering import COUNTED, lowered
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
     from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
-    from emcc.eie.lower import lower
     from emcc.eie.store import save_program
     from emcc.frontend import load
-    from emcc.legal.hardware import require_hardware
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
@@ -53,7 +52,6 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     progress("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
     source = load(options.model, "emcc compile", options.output)
-    require_hardware(source, options.model)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
@@ -84,15 +82,15 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
-    program = lower(quantised, planned.lower, active)
+    choice = lowered(quantised, planned.lower, active, sample(source, data, COUNTED).x)
+    program, planned = choice.program, plan.grouped(planned, choice.program.groups)
     if dump:
         dump("program", program)
-    images = rom.images(program)
+    emitted = emit(program, choice.tried)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),
         "program.npz": save_program(program),
-        **verilog.render(program),
-        **rom.render(images, "hex"),
+        **emitted.files,
     }
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)
@@ -103,7 +101,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         shared,
         quantised,
         program,
-        images,
+        emitted,
         data,
         planned,
         tuple(steps.sentences),

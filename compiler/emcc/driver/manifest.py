@@ -6,24 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from emcc.backends.rom import RomImage
 from emcc.base.version import __version__
+from emcc.driver.emit import Emitted
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
-from emcc.eie import descriptor, reference
-from emcc.eie.layout import Layout
-from emcc.eie.memory import memories
+from emcc.eie.hardware import GROUPS, array
 from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
-from emcc.ir.program import Program
+from emcc.ir.program import Port, Program
 from emcc.measure.coding import table
 from emcc.measure.cost import layer_row, totals
+from emcc.measure.steps import partition, step_rows
 from emcc.measure.values import rounded, source
-from emcc.runtime.work import products
+from emcc.runtime.designs import design_of, step_cycles
 from emcc.samples.dataset import Dataset
 from emcc.samples.sampling import quantised, sample
 
-TIMED = 256
+TIMED, LEAST, TIMED_ELEMENTS = 256, 2, 1 << 22
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Compiled:
     shared: Graph
     quantised: Graph
     program: Program
-    images: Mapping[str, RomImage]
+    emitted: Emitted
     data: Dataset | None
     plan: Plan
     steps: tuple[tuple[str, str], ...]
@@ -52,7 +51,7 @@ class Compiled:
 def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
     """The manifest, but for its "files". `encoded` is model.emc; no times, no paths, floats rounded to six digits."""
     program, data = compiled.program, compiled.data
-    layers, total = _costs(compiled, encoded)
+    layers, steps, total = _costs(compiled, encoded)
     return {
         "format": FORMAT,
         "emcc": __version__,
@@ -83,66 +82,69 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             "act_w": program.act_w,
             "acc_w": program.acc_w,
             "queue_depth": program.queue_depth,
-            "in_words": program.in_words,
-            "out_words": program.out_words,
+            **compiled.emitted.design,
             "tables": len(program.tables),
             "host": [{"op": op, "attrs": _plain(attrs)} for op, attrs in program.host],
         },
         "samples": "samples of the data" if data else "synthetic samples",
         "layers": rounded(layers),
+        "steps": rounded(steps),
+        "partition": rounded(partition(compiled.quantised, program, steps)),
         "totals": rounded(total),
         "compression": rounded(table(compiled.original, compiled.shared, encoded)),
-        "memory": [{**asdict(row), "bits": row.bits} for row in memories(Layout(program))],
-        "descriptor": [
-            {"field": place.field.name, "at": place.at, "width": place.width, "says": place.field.doc}
-            for place in descriptor.places(Layout(program))
-        ],
-        "memory_map": [
-            {"layer": layer.name, **asdict(at)}
-            for layer, at in zip(program.layers, Layout(program).placements, strict=True)
-        ],
+        "memory": [{**asdict(row), "bits": row.bits} for row in compiled.emitted.memory],
+        **compiled.emitted.more,
         **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
     }
 
 
-def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    from emcc.eie import cycles
+def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """Return a row a layer, a row a step, and the totals."""
     from emcc.measure.sections import layer_sizes
 
-    program = compiled.program
-    x = quantised(program, sample(compiled.original, compiled.data, TIMED).x)
-    values = reference.run_layers(program, x)
-    counts = cycles.count_layers(program, values)
-    # A layer takes from the end of the one before it to its own; the output's beats are the last one's.
-    ends = np.column_stack([counts.layer_done[:, :-1], counts.total])
-    by_layer = np.diff(ends, axis=1, prepend=0)
-    coded = layer_sizes(encoded)
-    errors = compiled.table_errors
-    rows = [
-        {
-            **layer_row(compiled.quantised, node, layer, program.pes, coded[i].bytes, float(by_layer[:, i].mean())),
-            "table_error": errors.get(node.name),
-        }
-        for i, (node, layer) in enumerate(zip(compiled.quantised.nodes, program.layers, strict=True))
-    ]
-    return rows, totals(rows, len(encoded), counts.total, products(program, values), program.pes)
+    program, design = compiled.program, design_of(compiled.program)
+    x = quantised(program, sample(compiled.original, compiled.data, timed(program)).x)
+    traffic = design.traffic({program.inputs[0].name: x})
+    taken = step_cycles(design, traffic.completed, traffic.cycles)
+    coded = {row.name: row for row in layer_sizes(encoded)}
+    of_name = {step.name: i for i, step in reversed(list(enumerate(program.steps)))}
+    layers = []
+    for node in compiled.quantised.layers():
+        i = of_name[node.name]
+        row = layer_row(
+            compiled.quantised, node, program, program.steps[i], coded[node.name].bytes, float(taken[:, i].mean())
+        )
+        layers.append({**row, "table_error": compiled.table_errors.get(node.name)})
+    passes = [design.steps.count(i) for i in range(len(program.steps))]
+    steps = step_rows(compiled.quantised, program, passes, taken, traffic.products)
+    beside = sum(map(abs, design.shape.turns)) if array(program) == GROUPS else 0
+    work = traffic.products.sum(axis=1)
+    return layers, steps, totals(layers, len(encoded), traffic.cycles, beside, work, program.pes)
+
+
+def timed(program: Program) -> int:
+    """Return how many samples cycles are counted on: TIMED, fewer where an inference holds many elements."""
+    elements = sum(buffer.positions * buffer.slots for buffer in program.buffers)
+    return max(LEAST, min(TIMED, TIMED_ELEMENTS // elements))
 
 
 def _interface(program: Program) -> dict[str, Any]:
     """What a host has to know: q = round((x - offset) * scale * 2**frac_bits), y = q * 2**-frac_bits * scale + offset.
 
-    Scales and offsets are exact, an element each or one for all.
+    Scales and offsets are exact, an element each or one for all. "input" and "output" are the first ones.
     """
-    ends = (("input", program.inputs[0]), ("output", program.outputs[0]))
+    inputs, outputs = ([_end(program, port) for port in side] for side in (program.inputs, program.outputs))
+    ends: dict[str, Any] = {"input": inputs[0], "output": outputs[0]}
+    return ends | ({"inputs": inputs, "outputs": outputs} if len(inputs) + len(outputs) > 2 else {})
+
+
+def _end(program: Program, port: Port) -> dict[str, Any]:
     return {
-        kind: {
-            "name": port.name,
-            "shape": list(port.shape),
-            "frac_bits": program.buffers[port.buffer].fmt.frac_bits,
-            "scale": port.affine.scale.tolist(),
-            "offset": port.affine.offset.tolist(),
-        }
-        for kind, port in ends
+        "name": port.name,
+        "shape": list(port.shape),
+        "frac_bits": program.buffers[port.buffer].fmt.frac_bits,
+        "scale": port.affine.scale.tolist(),
+        "offset": port.affine.offset.tolist(),
     }
 
 

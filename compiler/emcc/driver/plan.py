@@ -95,6 +95,12 @@ def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> 
     return replace(plan, compress=(), skipped=(), fine_tuned=not keep_weights, resolved=resolved)
 
 
+def grouped(plan: Plan, groups: int) -> Plan:
+    """The plan with the number of column groups that was taken."""
+    resolved = {**plan.resolved, "lower": {**plan.resolved["lower"], "groups": groups}}
+    return replace(plan, lower=replace(plan.lower, groups=groups), resolved=resolved)
+
+
 def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:
     """Whether the recipe sets one of these options."""
     return any(name in recipe.chosen.get(section, {}) for name in names)

@@ -266,7 +266,7 @@ class Draft:
             drop_empty=options.drop_empty,
             overlap=options.overlap,
             prefetch=options.prefetch,
-            groups=options.groups,
+            groups=max(options.groups, 1),
         )
 
 

@@ -1,53 +1,27 @@
-"""Which steps of a Program the array has no hardware for yet, in the words of `legal.hardware`."""
+"""Which array a Program runs on."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-from emcc.base.errors import EmccError
-from emcc.base.text import printable
 from emcc.ir.program import Program, Step
-from emcc.legal.hardware import ALONE, BETWEEN, GROUPED, JOIN, PORTS, SCALES, hint
+
+CHAIN, GROUPS = "chain", "groups"
 
 
-def missing(program: Program, step: Step) -> str:
-    """What the step needs and the array has not, or ""."""
-    source, target = program.buffers[step.sources[0]], program.buffers[step.target]
-    if len(step.sources) > 1 or target.whole >= 0 or source.whole >= 0:
-        return JOIN
-    if step.combine == "max" or (step.kind == "local" and step.codes < 0):
-        return "pooling"
-    if step.kind == "local" and step.window.taps == 1 and step.bias < 0:
-        return ALONE
-    if step.kind == "local" or step.window.taps > 1 or target.positions > 1:
-        return "convolution"
-    return SCALES if step.multiplier >= 0 else ""
+def array(program: Program) -> str:
+    """Return CHAIN where the array of perceptrons runs the Program, GROUPS where it takes column groups.
 
-
-def lacking(program: Program) -> Iterator[tuple[str, str]]:
-    """Yield (which step, part or port, what it needs) for all that the array cannot run."""
-    if len(program.inputs) != 1 or len(program.outputs) != 1:
-        yield "the program", PORTS
-    if program.groups > 1:
-        yield "the program", GROUPED
-    for part in program.parts:
-        yield f"{printable(part.name, 40)!r} ({printable(part.op, 40)})", BETWEEN
+    A chain is steps of one position, each a matrix product of what the one before gives, from one input to one output.
+    """
+    if program.groups > 1 or program.parts or len(program.inputs) != 1 or len(program.outputs) != 1:
+        return GROUPS
     before = program.inputs[0].buffer
-    for i, step in enumerate(program.steps, 1):
-        wanted = missing(program, step) or (JOIN if step.sources != (before,) else "")
+    for step in program.steps:
+        if step.sources != (before,) or not _perceptron(program, step):
+            return GROUPS
         before = step.target
-        if wanted:
-            yield f"step {i} ({printable(step.name, 40)!r})", wanted
-    if not any(port.buffer == before for port in program.outputs):
-        yield "the output", JOIN
+    return CHAIN if program.outputs[0].buffer == before else GROUPS
 
 
-def require_array(program: Program, file: Path | None = None) -> None:
-    """Raise EmccError that lists what of a program the array cannot run yet."""
-    refused = list(lacking(program))
-    if refused:
-        raise EmccError(
-            "--target eie has no hardware yet for it",
-            file=file,
-            details=[f"{where}: {wanted}" for where, wanted in refused[:20]],
-            hint=hint(wanted for _, wanted in refused),
-        )
+def _perceptron(program: Program, step: Step) -> bool:
+    """Tell whether a step is a layer of a perceptron."""
+    source, target = program.buffers[step.sources[0]], program.buffers[step.target]
+    plain = step.kind == "broadcast" and step.window.taps == 1 and target.positions == 1
+    return plain and step.multiplier < 0 and target.whole < 0 and source.whole < 0

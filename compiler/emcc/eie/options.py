@@ -15,7 +15,12 @@ class LowerOptions:
     name: ClassVar[str] = "lower"
 
     pes: int = option(8, "processing elements; --pes overrides it", low=1, high=MAX_PES)
-    groups: int = option(1, "column groups, which must divide pes: each has activations of its own", choices=GROUPS)
+    groups: int = option(
+        0,
+        "column groups, which must divide pes: each has activations of its own; 0 takes as many as take fewest cycles"
+        " (of a perceptron 1)",
+        choices=(0, *GROUPS),
+    )
     queue_depth: int = option(32, "activation queue entries a PE", choices=QUEUE_DEPTHS)
     run_bits: int = option(0, "bits of the zero run in an entry; 0 chooses by padding", low=0, high=12)
     padding: float = option(0.01, "with run_bits 0: padding zeros allowed, as a share of the weights", low=0, high=1)
@@ -32,14 +37,18 @@ class LowerOptions:
 
     def require_groups(self) -> None:
         """Raise EmccError where the groups do not divide the PEs."""
-        if self.groups not in GROUPS or self.pes % self.groups:
-            fitting = [str(groups) for groups in GROUPS if self.pes % groups == 0]
+        if self.groups and self.groups not in self.fitting:
             raise EmccError(
                 f"{self.pes} PEs are not {self.groups} equal groups",
-                hint=f"with {self.pes} PEs, groups in the recipe's [lower] may be {', '.join(fitting)}",
+                hint=f"with {self.pes} PEs, groups in the recipe's [lower] may be {', '.join(map(str, self.fitting))}",
             )
 
     @property
+    def fitting(self) -> tuple[int, ...]:
+        """Numbers of groups that divide the PEs."""
+        return tuple(groups for groups in GROUPS if self.pes % groups == 0)
+
+    @property
     def lanes(self) -> int:
-        """PEs of a group."""
-        return self.pes // self.groups
+        """PEs of a group; of all where the number of groups is still open."""
+        return self.pes // max(self.groups, 1)

@@ -67,16 +67,31 @@ COMPILED = {
         **{"saturated": COUNT, "left_out": [{"sample": COUNT, "feature": COUNT}]},
     },
     "samples": str,
-    "design": {**dict.fromkeys(("pes", "act_w", "acc_w"), SIZE), "host": [{"op": str}]},
+    "design": {
+        **dict.fromkeys(("pes", "act_w", "acc_w"), SIZE),
+        **{"array": str, "host": [{"op": str}], "groups?": SIZE, "tried?": [[float]]},
+    },
     "layers": [
         {
             **dict.fromkeys(("rows", "columns", "code_w", "run_w", "padding_zeros", "dense_bytes", "bytes"), COUNT),
             **{"name": str, "dense_cycles": COUNT, "density": float, "cycles": float},
         }
     ],
+    "steps": [
+        {
+            **{"name": str, "kind": str, "products": float, "cycles": float, "utilisation": float},
+            **dict.fromkeys(("positions", "passes"), SIZE),
+            "macs": COUNT,
+        }
+    ],
+    "partition": {
+        "array": {"steps": COUNT, "macs": COUNT},
+        "host": [{"name": str, "op": str, "macs": COUNT}],
+        "share": float,
+    },
     "totals": {
-        **dict.fromkeys(("padding_zeros", "dense_bytes", "bytes", "dense_cycles"), COUNT),
-        **dict.fromkeys(("density", "compression", "seconds", "dense_seconds", "speedup"), float),
+        **dict.fromkeys(("padding_zeros", "dense_bytes", "bytes", "dense_cycles", "transfer_cycles"), COUNT),
+        **dict.fromkeys(("density", "compression", "seconds", "dense_seconds", "speedup", "utilisation"), float),
         **{"clock_hz": SIZE, "cycles": {"mean": float, "min": COUNT, "max": COUNT, "samples": COUNT}},
     },
     "compression": _CODED,
@@ -150,5 +165,10 @@ def _apart(manifest: Mapping[str, Any], compressed: bool) -> Iterator[str]:
     measured = "search" in manifest or ("quality" in manifest if compressed else quality["measure"] is not None)
     if measured and manifest["data"] is None:
         yield "something was measured, and there is no data"
+    design = {} if compressed else manifest["design"]
+    if any(len(pair) != 2 for pair in design.get("tried", ())):
+        yield "design's tried is not pairs of numbers"
+    if design.get("array") == "groups" and "groups" not in design:
+        yield "design has no groups"
     if len(quality.get("interval") or (0.0, 0.0)) != 2:
         yield "quality's interval is not two numbers"

@@ -20,7 +20,7 @@ def load(path: Path, by: str = "emcc", output: str | None = None) -> Graph:
 
 
 def survey(path: Path, output: str | None = None) -> Survey:
-    """Report what emcc, and --target eie, support of an ONNX file. Raise EmccError where it cannot be read at all."""
+    """Report what emcc supports of an ONNX file. Raise EmccError where it cannot be read at all."""
     from emcc.frontend.model import survey as _survey
 
     return _survey(Path(path), output)

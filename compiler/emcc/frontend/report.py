@@ -10,10 +10,9 @@ class NodeReport:
     Attributes:
         name: the node's name, or its first output's where it has none.
         op: operator type, with its domain in front where that is not the default one.
-        supported: whether emcc knows what it means, so that `emcc compress` works on it.
+        supported: whether emcc knows what it means, so that emcc works on it.
         reason: why not, or a note; may be empty.
         hint: what to change; may be empty.
-        eie: whether --target eie has hardware for it.
     """
 
     name: str
@@ -21,7 +20,6 @@ class NodeReport:
     supported: bool
     reason: str = ""
     hint: str = ""
-    eie: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,5 @@ class Survey(list[NodeReport]):
 
     @property
     def supported(self) -> bool:
-        """Whether emcc takes the model: `emcc compress` works on it."""
+        """Whether emcc takes the model."""
         return not self.facts.problems and all(report.supported for report in self)
-
-    @property
-    def eie(self) -> bool:
-        """Whether `emcc compile --target eie` will take the model."""
-        return self.supported and all(report.eie for report in self)

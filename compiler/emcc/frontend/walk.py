@@ -20,10 +20,8 @@ from emcc.frontend.rules import EITHER_SIDE, OUTPUT, Rule, rule_for, standard
 from emcc.frontend.schema import attributes
 from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array, Node
-from emcc.legal.hardware import missing
 from emcc.ops.shapes import elements
 
-COMPRESS = "`emcc compress` works on it now"
 LARGEST = 1 << 28
 """Most elements a sample of a computed tensor."""
 
@@ -57,11 +55,11 @@ class Walk:
         for proto in protos:
             op = proto.op_type if standard(proto) else f"{proto.domain}.{proto.op_type}"
             try:
-                made = self._node(proto, wanted)
-                self.reports.append(self._accepted(proto, op, made))
+                self._node(proto, wanted)
+                self.reports.append(NodeReport(node_name(proto), op, True))
             except UnknownShapeError:
                 self._unknown(proto)
-                self.reports.append(self._accepted(proto, op, [], "as far as can be told"))
+                self.reports.append(NodeReport(node_name(proto), op, True, "as far as can be told"))
             except Refusal as refusal:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, refusal.reason, refusal.hint))
@@ -69,16 +67,6 @@ class Walk:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, error.message, error.hint or ""))
         return self
-
-    def _accepted(self, proto: onnx.NodeProto, op: str, made: Sequence[Node], note: str = "") -> NodeReport:
-        """The report on a node that became `made` (none where it was folded, or is not known)."""
-        lacks = [missing(part.op, sum(name in self.data for name in part.inputs)) for part in made]
-        if note and (computed := self._computed(proto)):
-            lacks.append(missing(proto.op_type, len(computed)))
-        wanted = next(filter(None, lacks), "")
-        if not wanted:
-            return NodeReport(node_name(proto), op, True, note)
-        return NodeReport(node_name(proto), op, True, f"--target eie has no hardware for {wanted} yet", COMPRESS, False)
 
     def _unknown(self, proto: onnx.NodeProto) -> None:
         derived = proto.op_type in ("Shape", "Size") or not self._computed(proto)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from emcc.ir.codebook import CODE_WIDTHS
 from emcc.ir.graph import Array, Format, Graph, Node
-from emcc.ir.program import Layer
+from emcc.ir.program import Program, Step
 
 CLOCK_HZ = 100_000_000
 """The clock at which cycles are printed as seconds; nothing else depends on it."""
@@ -24,44 +25,60 @@ def dense_bytes(rows: int, columns: int) -> int:
     return (rows * columns + rows) * FLOAT_BYTES
 
 
-def layer_row(graph: Graph, node: Node, layer: Layer, pes: int, coded_bytes: int, cycles: float) -> dict[str, Any]:
-    """Return one layer's figures.
+def layer_row(
+    graph: Graph, node: Node, program: Program, step: Step, coded_bytes: int, cycles: float
+) -> dict[str, Any]:
+    """Return the figures of one layer, a matrix product or a convolution.
 
     Args:
-        graph: quantised; `node` is its QLinear.
-        layer: what lowering made of it; unused rows and columns are gone there.
+        graph: quantised; `node` is its QLinear or QConv.
+        program, step: what lowering made of it; unused rows and columns are gone there.
         coded_bytes: its part of model.emc.
         cycles: estimated, mean over the samples.
     """
     codes, codebook = (graph.constants[name] for name in node.inputs[1:3])
-    rows, columns = codes.shape
+    rows, columns = len(codes), codes[0].size
     kept = int(np.count_nonzero(codebook[codes]))
+    source, target = (program.buffers[index] for index in (step.sources[0], step.target))
     return {
         "name": node.name,
         "rows": rows,
         "columns": columns,
-        "rows_used": layer.n_out,
-        "columns_used": layer.n_in,
-        "function": layer.function,
+        "function": step.function,
         "weights": rows * columns,
         "kept": kept,
         "density": kept / (rows * columns),
-        "code_w": layer.code_w,
-        "run_w": layer.run_w,
         "codebook_entries": int(np.unique(codes).size),
-        "entries": layer.entries,
-        "padding_zeros": layer.padding,
-        "spmat_bits": layer.entries * (layer.code_w + layer.run_w),
+        **_packed(program, step),
         "dense_bytes": dense_bytes(rows, columns),
         "bytes": coded_bytes,
-        "dense_cycles": dense_cycles(rows, columns, pes),
+        "dense_cycles": dense_cycles(rows, columns, program.pes) * target.positions,
         "cycles": cycles,
-        "weight_frac_bits": layer.weight_frac,
-        "shift": layer.shift,
-        "in_format": as_dict(layer.in_fmt),
-        "z_format": as_dict(layer.z_fmt),
-        "out_format": as_dict(layer.out_fmt),
+        "weight_frac_bits": step.weight_frac,
+        "shift": step.shift,
+        "in_format": as_dict(source.fmt),
+        "z_format": as_dict(step.z_fmt),
+        "out_format": as_dict(target.fmt),
     }
+
+
+def _packed(program: Program, step: Step) -> dict[str, int]:
+    """Return how a step's weights lie in the array: a depthwise convolution's are all there, and have no runs."""
+    if step.slices >= 0:
+        packed = program.slices[step.slices]
+        used = {"rows_used": packed.n_out, "columns_used": packed.n_in}
+        code_w, run_w, entries, padding = packed.code_w, packed.run_w, packed.entries, packed.padding
+    else:
+        codes = program.codes[step.codes]
+        used = {"rows_used": codes.shape[1], "columns_used": len(codes)}
+        code_w, run_w, entries, padding = (
+            next(width for width in CODE_WIDTHS if not codes.max() >> width),
+            0,
+            codes.size,
+            0,
+        )
+    bits = entries * (code_w + run_w)
+    return {**used, "code_w": code_w, "run_w": run_w, "entries": entries, "padding_zeros": padding, "spmat_bits": bits}
 
 
 def as_dict(fmt: Format) -> dict[str, int]:
@@ -69,13 +86,16 @@ def as_dict(fmt: Format) -> dict[str, int]:
     return {"width": fmt.width, "frac_bits": fmt.frac_bits}
 
 
-def totals(rows: Sequence[Mapping[str, Any]], file_bytes: int, cycles: Array, work: Array, pes: int) -> dict[str, Any]:
+def totals(
+    rows: Sequence[Mapping[str, Any]], file_bytes: int, cycles: Array, transfer: int, work: Array, pes: int
+) -> dict[str, Any]:
     """Return the whole model's figures.
 
     Args:
         rows: of `layer_row`.
         file_bytes: size of model.emc.
         cycles, work: estimated cycles and useful multiply-accumulates (neither operand zero), of each sample.
+        transfer: cycles beside them in which inputs and outputs cross.
         pes: processing elements.
     """
     mean = float(cycles.mean())
@@ -85,16 +105,17 @@ def totals(rows: Sequence[Mapping[str, Any]], file_bytes: int, cycles: Array, wo
     return {
         "weights": weights,
         "kept": kept,
-        "density": kept / weights,
+        "density": kept / weights if weights else 1.0,
         "padding_zeros": sum(row["padding_zeros"] for row in rows),
         "dense_bytes": before,
         "bytes": file_bytes,
         "compression": before / file_bytes,
         "dense_cycles": dense,
         "cycles": {"mean": mean, "min": int(cycles.min()), "max": int(cycles.max()), "samples": int(cycles.size)},
-        "speedup": dense / mean,
+        "transfer_cycles": transfer,
+        "speedup": dense / (mean + transfer),
         "utilisation": float(work.sum() / (cycles.sum() * pes)),
         "clock_hz": CLOCK_HZ,
         "dense_seconds": dense / CLOCK_HZ,
-        "seconds": mean / CLOCK_HZ,
+        "seconds": (mean + transfer) / CLOCK_HZ,
     }

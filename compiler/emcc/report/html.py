@@ -17,7 +17,13 @@ def render(manifest: Mapping[str, Any]) -> bytes:
         headline=headline(manifest),
         notes=notes(manifest),
         warnings=[line for line in (loss_line(manifest), *manifest["warnings"]) if line],
-        tables=[_weights(manifest), _cost(manifest), _formats(manifest), _memory(manifest)],
+        tables=[
+            _weights(manifest),
+            _cost(manifest),
+            *_steps(manifest),
+            _formats(manifest),
+            _memory(manifest),
+        ],
         bars=_bars(manifest),
     )
     return page.encode("utf-8")
@@ -65,6 +71,38 @@ def _cost(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "rows": [cells(row["name"], row, row["cycles"]) for row in manifest["layers"]],
         "foot": cells("total", total, total["cycles"]["mean"]),
     }
+
+
+def _steps(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the tables of column groups alone: steps, and what the host does between them."""
+    if manifest["design"]["array"] != "groups":
+        return []
+    total, parts = manifest["totals"], manifest["partition"]
+    steps = {
+        "title": "Steps of the array (estimates; useful: neither weight nor activation is zero)",
+        "head": ["step", "kind", "positions", "passes", "MACs, dense", "useful", "cycles", "use of the PEs"],
+        "rows": [
+            [
+                *(row[key] for key in ("name", "kind")),
+                *(f"{row[key]:,}" for key in ("positions", "passes", "macs")),
+                *(f"{row[key]:,.0f}" for key in ("products", "cycles")),
+                percent(row["utilisation"]),
+            ]
+            for row in manifest["steps"]
+        ],
+        "foot": [
+            "total", "", "", "", f"{parts['array']['macs']:,}",
+            f"{sum(row['products'] for row in manifest['steps']):,.0f}",
+            f"{total['cycles']['mean']:,.0f}", percent(total["utilisation"]),
+        ],
+    }  # fmt: skip
+    host = {
+        "title": f"Left to the host between steps ({percent(parts['share'])} of the multiply-accumulates)",
+        "head": ["node", "operator", "MACs"],
+        "rows": [[row["name"], row["op"], f"{row['macs']:,}"] for row in parts["host"]],
+        "foot": [],
+    }
+    return [steps, host] if parts["host"] else [steps]
 
 
 def _formats(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,8 +38,9 @@ def than(ratio: float, more: str, less: str) -> str:
 def headline(manifest: Mapping[str, Any]) -> str:
     """Say what was compiled for what."""
     design = manifest["design"]
+    groups = f" in {design['groups']} column groups" if design["array"] == "groups" else ""
     return (
-        f"{printable(manifest['model']['file'])} for {manifest['target']}, {design['pes']} PEs, "
+        f"{printable(manifest['model']['file'])} for {manifest['target']}, {design['pes']} PEs{groups}, "
         f"{design['act_w']}-bit activations, {design['acc_w']}-bit accumulators"
     )
 
@@ -95,6 +96,30 @@ def loss_line(manifest: Mapping[str, Any]) -> str | None:
     return text.strip()
 
 
+def _grouped(manifest: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said of column groups alone: use of the PEs, transfer, the parts on array and host."""
+    design, total, parts = manifest["design"], manifest["totals"], manifest["partition"]
+    if design["array"] != "groups":
+        return []
+    lines = [
+        f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
+        f"non-zero activation, or what stands for one [estimate]; loading and unloading are not among the cycles: "
+        f"{total['transfer_cycles']:,} more an inference, an activation each, which the time has"
+    ]
+    if design.get("tried"):
+        tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])
+        lines.append(f"column groups by their cycles: {tried}")
+    host = parts["host"]
+    text = f"on the array: {parts['array']['steps']} steps, {parts['array']['macs']:,} multiply-accumulates (dense)"
+    if host:
+        names = ", ".join(f"{printable(row['op'], 40)} ({printable(row['name'], 40)})" for row in host[:SHOWN])
+        more = f" and {len(host) - SHOWN} more" if len(host) > SHOWN else ""
+        text += f"; on the host between steps, {percent(parts['share'])} of them: {names}{more}"
+    else:
+        text += "; nothing on the host between steps"
+    return [*lines, text]
+
+
 def notes(manifest: Mapping[str, Any]) -> list[str]:
     """Return the sentences under the table."""
     total = manifest["totals"]
@@ -108,6 +133,7 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: "
         f"{than(total['speedup'], 'faster', 'slower')} "
         f"[estimate: cycle model over {cycles['samples']} {manifest['samples']}]",
+        *_grouped(manifest),
         "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
     ]
     lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]

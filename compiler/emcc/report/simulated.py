@@ -1,12 +1,15 @@
 """What `emcc simulate` prints."""
 
+import numpy as np
 from rich import box
 from rich.table import Table
 
+from emcc.base.text import printable
+from emcc.eie.hardware import GROUPS
 from emcc.measure.cost import CLOCK_HZ
 from emcc.report.lines import percent, seconds, worth_rows
 from emcc.report.saturation import saturation_rows, warn_of_saturation
-from emcc.report.summary import console, shown
+from emcc.report.summary import console, shown, table_of
 from emcc.runtime.result import SimulationResult
 
 
@@ -21,9 +24,12 @@ def print_simulation(result: SimulationResult) -> None:
         ("mismatching bits", f"{result.mismatched_bits:,}"),
     ]
     if done.size:
-        time = seconds(float(done.mean()) / CLOCK_HZ)
+        beside = result.transfer[result.cycles > 0]
+        time = seconds(float((done + beside).mean()) / CLOCK_HZ)
+        rows.append(("cycles an inference (simulated)", f"{done.mean():,.0f} ({done.min():,} to {done.max():,})"))
+        if result.array == GROUPS:
+            rows.append(("cycles to load and unload, beside them", f"{beside.mean():,.0f}"))
         rows += [
-            ("cycles an inference (simulated)", f"{done.mean():,.0f} ({done.min():,} to {done.max():,})"),
             (f"time at {CLOCK_HZ / 1e6:.0f} MHz (from simulated cycles)", time),
             ("PE utilisation (simulated)", percent(result.utilisation)),
         ]
@@ -35,6 +41,8 @@ def print_simulation(result: SimulationResult) -> None:
     for name, value in rows:
         table.add_row(name, shown(value, justify="right"))
     out.print(table)
+    if result.array == GROUPS and done.size:
+        out.print(step_table(result))
     warn_of_saturation(out, result.saturation)
     if result.failure:
         out.print(shown(f"stopped early: {result.failure}"))
@@ -45,3 +53,17 @@ def print_simulation(result: SimulationResult) -> None:
         out.print(shown(verdict + (", every cycle count the prediction" if result.cycle_mismatches == 0 else "")))
     else:
         out.print(shown("FAILED: the RTL is not what the compiler says it is"))
+
+
+def step_table(result: SimulationResult) -> Table:
+    """Return a row a step and one in total: cycles and use of the PEs, means over the inferences that completed."""
+    done = result.cycles > 0
+    cycles, products = (values[done].mean(axis=0) for values in (result.step_cycles, result.step_products))
+    used = products / (result.pes * np.maximum(cycles, 1))
+    columns = [
+        ("step", [printable(name, 40) for name in result.steps], "total"),
+        ("cycles", [f"{value:,.0f}" for value in cycles], f"{cycles.sum():,.0f}"),
+        ("useful", [f"{value:,.0f}" for value in products], f"{products.sum():,.0f}"),
+        ("use of\nthe PEs", [percent(value, ".1%") for value in used], percent(result.utilisation, ".1%")),
+    ]
+    return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})

@@ -35,6 +35,8 @@ def print_summary(manifest: Mapping[str, Any], folder: str, out: Console | None 
         out.print(shown(lost, style="bold red" if over else "yellow"))
     out.print(shown(f"{folder}: {headline(manifest)}"))
     out.print(layer_table(manifest))
+    if manifest["design"]["array"] == "groups":
+        out.print(step_table(manifest))
     for line in notes(manifest):
         out.print(shown(line))
     for warning in manifest["warnings"]:
@@ -56,6 +58,27 @@ def layer_table(manifest: Mapping[str, Any]) -> Table:
         ("dense\ncycles", [f"{row['dense_cycles']:,}" for row in rows], f"{total['dense_cycles']:,}"),
         ("cycles\n(estimate)", [f"{row['cycles']:,.0f}" for row in rows], f"{mean:,.0f}"),
         ("time\n(estimate)", [seconds(row["cycles"] / total["clock_hz"]) for row in rows], seconds(total["seconds"])),
+    ]
+    return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})
+
+
+def step_table(manifest: Mapping[str, Any]) -> Table:
+    """Return a row a step of the array and one in total: what it is, its cycles, how much of the PEs it uses."""
+    rows, total = manifest["steps"], manifest["totals"]
+    mean = total["cycles"]["mean"]
+    columns = [
+        ("step", [printable(row["name"], 40) for row in rows], "total"),
+        ("kind", [printable(row["kind"], 20) for row in rows], ""),
+        ("positions", [f"{row['positions']:,}" for row in rows], ""),
+        ("MACs\n(dense)", [f"{row['macs']:,}" for row in rows], f"{sum(row['macs'] for row in rows):,}"),
+        (
+            "useful\n(estimate)",
+            [f"{row['products']:,.0f}" for row in rows],
+            f"{sum(row['products'] for row in rows):,.0f}",
+        ),
+        ("cycles\n(estimate)", [f"{row['cycles']:,.0f}" for row in rows], f"{mean:,.0f}"),
+        ("share of\ncycles", [percent(row["cycles"] / max(mean, 1), ".1%") for row in rows], ""),
+        ("use of\nthe PEs", [percent(row["utilisation"], ".1%") for row in rows], percent(total["utilisation"], ".1%")),
     ]
     return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})
 

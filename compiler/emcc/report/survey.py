@@ -29,20 +29,15 @@ def print_survey(survey: Survey) -> None:
     for title in ("node", "operator", "supported", "why", "what to change"):
         table.add_column(title)
     for row in survey:
-        answer, style = ("yes", "") if row.eie else ("compress", "yellow")
-        answer, style = (answer, style) if row.supported else ("NO", "red")
+        answer, style = ("yes", "") if row.supported else ("NO", "red")
         cells = (row.name, row.op, answer, row.reason, row.hint)
         table.add_row(*(shown(printable(cell, 500)) for cell in cells), style=style)
     out.print(table)
     for problem in facts.problems:
         out.print(shown(f"problem: {problem}"))
     refused = sum(not row.supported for row in survey)
-    if survey.eie:
+    if survey.supported:
         out.print(shown("supported: `emcc compile` takes this model"))
-    elif survey.supported:
-        later = sum(not row.eie for row in survey)
-        some = f"{later} of {len(survey)} nodes"
-        out.print(shown(f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {some}"))
     elif refused:
         out.print(shown(f"NOT supported: {refused} of {len(survey)} nodes"))
     else:
@@ -53,7 +48,6 @@ def as_values(survey: Survey) -> dict[str, Any]:
     """Return the survey as JSON values."""
     return {
         "supported": survey.supported,
-        "eie": survey.eie,
         "model": asdict(survey.facts),
         "nodes": [asdict(row) for row in survey],
     }

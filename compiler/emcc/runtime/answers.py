@@ -11,6 +11,7 @@ from emcc.eie.saturation import Saturation
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.ops import interpret
+from emcc.runtime.batches import batches
 from emcc.runtime.final import Worth, final, worth
 from emcc.runtime.opened import Opened
 from emcc.runtime.result import Answers
@@ -18,7 +19,6 @@ from emcc.runtime.simulate import simulate
 from emcc.samples.dataset import Dataset
 from emcc.samples.sampling import dequantised, saturated, scaled
 
-ROWS, ELEMENTS = 4096, 1 << 22
 Progress = Callable[[int, int], object]
 
 
@@ -61,7 +61,6 @@ def _integers(program: Program, data: Dataset, progress: Progress) -> tuple[dict
 
 def _batches(x: Array, largest: int, progress: Progress) -> Iterator[Array]:
     """Yield rows of x, fewer where the largest tensor has many elements; say how many are done."""
-    rows = max(1, min(ROWS, ELEMENTS // largest))
-    for begin in range(0, len(x), rows):
-        yield x[begin : begin + rows]
-        progress(min(begin + rows, len(x)), len(x))
+    for rows in batches(len(x), largest):
+        yield x[rows]
+        progress(rows.stop, len(x))

@@ -13,19 +13,20 @@ from emcc.runtime.final import Worth
 
 @dataclass(frozen=True)
 class Difference:
-    """The first output integer that is not the reference's.
+    """The first integer that came out and is not the reference's.
 
-    `element` counts in the flattened output of the model; -1 is a lane beyond it, which should hold 0.
+    `element` counts in the flattened tensor that it belongs to; -1 is a lane beyond it, which should hold 0. `place`
+    says which tensor that is, and what wrote it.
     """
 
     inference: int
     element: int
     expected: int
     got: int
+    place: str
 
     def __str__(self) -> str:
-        place = f"element {self.element}" if self.element >= 0 else "an unused lane"
-        return f"inference {self.inference}, {place} of the output: expected {self.expected}, got {self.got}"
+        return f"inference {self.inference}, {self.place}: expected {self.expected}, got {self.got}"
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,27 @@ class SimulationResult:
     Attributes:
         inferences: that were asked for; all arrays have that many rows. Rows of inferences that did not complete
             (see `failure`) are 0.
-        mismatches: output integers that differ from the reference, those that never came included.
+        array: which one it is, see eie.hardware.array. pes: processing elements.
+        mismatches: integers that came out (outputs, and what the host's parts read) and differ from the reference,
+            those that never came included.
         mismatched_bits: bits in which they differ; an integer that never came counts as all its bits.
         difference: the first of them.
         failure: why the simulation stopped early (a failed assertion, a stream that broke its protocol, a design
             that hangs), or "".
-        cycles, predicted_cycles: int64 [n].
-        cycle_mismatches: inferences whose cycles are not the predicted ones; None with random stalls, where the
-            prediction does not hold.
-        layer_cycles: int64 [n, layers], the cycle of the inference in which each layer completed.
-        broadcasts, stalls, products: int64 [n]: activations broadcast; cycles in which a full queue held one back;
-            products of a non-zero weight and a non-zero activation.
+        cycles: int64 [n]; of column groups those in which they run.
+        transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross;
+            0 of a chain, which runs meanwhile.
+        predicted_cycles: int64 [n].
+        cycle_mismatches: inferences whose cycles, or the cycles of whose completions, are not the predicted ones; None
+            with random stalls, where the prediction does not hold.
+        layer_cycles: int64 [n, completions], the cycle in which each layer of a chain, or pass of column groups, was
+            complete.
+        steps: names of the Program's steps.
+        step_cycles: int64 [n, steps], cycles from the completion of the step before to this one's.
+        step_products: int64 [n, steps], see work.by_step.
+        broadcasts, stalls: int64 [n]: activations broadcast; cycles in which a full queue held one back.
         utilisation: products / (PEs * cycles) over all inferences that completed.
-        outputs: float64 [n, ...], the output integers as numbers, before the host's operators.
+        outputs: float64 [n, ...] by the output's name: its integers as numbers, before the host's operators.
         final: by key, what `emcc run` writes of these outputs: after the host's operators (see runtime.final).
         worth: of the outputs, by labels or targets.
         saturation: what saturates in the reference, over all inferences asked for.
@@ -55,19 +64,24 @@ class SimulationResult:
     """
 
     inferences: int
+    array: str
+    pes: int
     mismatches: int
     mismatched_bits: int
     difference: Difference | None
     failure: str
     cycles: Array = field(repr=False)
+    transfer: Array = field(repr=False)
     predicted_cycles: Array = field(repr=False)
     cycle_mismatches: int | None
     layer_cycles: Array = field(repr=False)
+    steps: tuple[str, ...] = field(repr=False)
+    step_cycles: Array = field(repr=False)
+    step_products: Array = field(repr=False)
     broadcasts: Array = field(repr=False)
     stalls: Array = field(repr=False)
-    products: Array = field(repr=False)
     utilisation: float
-    outputs: Array = field(repr=False)
+    outputs: Mapping[str, Array] = field(repr=False)
     final: Mapping[str, Array] = field(repr=False)
     worth: Worth
     saturation: Saturation = field(repr=False)
@@ -78,6 +92,11 @@ class SimulationResult:
     def ok(self) -> bool:
         """Whether the RTL gave the reference's bits in the predicted cycles."""
         return not (self.mismatches or self.failure or self.cycle_mismatches)
+
+    @property
+    def products(self) -> Array:
+        """Useful operations of each inference: int64 [n]."""
+        return np.asarray(self.step_products.sum(axis=1))
 
     @property
     def complete(self) -> bool:
@@ -99,11 +118,14 @@ class SimulationResult:
         return {
             "ok": self.ok,
             "inferences": self.inferences,
+            "array": self.array,
+            "pes": self.pes,
             "mismatches": self.mismatches,
             "mismatched_bits": self.mismatched_bits,
             "first_difference": str(self.difference) if self.difference else None,
             "failure": self.failure or None,
             "cycles": self.cycles.tolist(),
+            "transfer_cycles": self.transfer.tolist(),
             "predicted_cycles": self.predicted_cycles.tolist(),
             "cycle_mismatches": self.cycle_mismatches,
             "mean_cycles": float(np.mean(completed)) if completed.size else None,
@@ -114,6 +136,10 @@ class SimulationResult:
             "broadcasts": self.broadcasts.tolist(),
             "stalls": self.stalls.tolist(),
             "products": self.products.tolist(),
+            "steps": [
+                {"name": name, "cycles": self.step_cycles[:, i].tolist(), "products": self.step_products[:, i].tolist()}
+                for i, name in enumerate(self.steps)
+            ],
         }
 
 

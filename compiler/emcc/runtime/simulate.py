@@ -1,23 +1,25 @@
-"""`emcc simulate`: the emitted RTL in Verilator, every output integer held against the reference model."""
+"""`emcc simulate`: the emitted RTL in Verilator, every integer that comes out held against the reference model."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from emcc.eie import cycles, reference
 from emcc.eie.counter import Counter
-from emcc.eie.hardware import require_array
+from emcc.eie.hardware import array
 from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
-from emcc.runtime.final import final, worth
+from emcc.runtime.batches import batches
+from emcc.runtime.crossings import place
+from emcc.runtime.designs import Design, Traffic, design_of, step_cycles
+from emcc.runtime.final import Worth, final, worth
 from emcc.runtime.opened import interface
 from emcc.runtime.result import Difference, SimulationResult
-from emcc.runtime.simulator import COUNTERS, Run, Shape, Stalls, drive
-from emcc.runtime.work import products
+from emcc.runtime.simulator import COUNTERS, Run, Stalls, drive
 from emcc.samples.dataset import Dataset, load_data
 from emcc.samples.sampling import dequantised, saturated, scaled
 from emcc.tools import verilator
@@ -50,103 +52,130 @@ def simulate(
         ToolError: a tool rejects what the artefact holds.
     """
     program = load_program(folder / "program.npz")
-    require_array(program, folder / "program.npz")
     loaded = load_data(data, interface(program)) if isinstance(data, Path) else data
-    some = Dataset(loaded.x[:count], None if loaded.y is None else loaded.y[:count])
-    x = some.x
-    counter = Counter(program)
-    counter.take(values := scaled(program, x))
-    integers = saturated(program, values)
+    some, design, counter = loaded.first(count), design_of(program), Counter(program)
     begun = time.perf_counter()
     simulator = verilator.build(read_rtl(folder), trace=trace is not None)
     built = time.perf_counter()
-    expected = reference.run_layers(program, integers, watch=counter)
-    predicted = cycles.predict(program, integers)
+    traffic = _traffic(design, some, counter, np.random.default_rng(stalls.seed) if stalls else None)
     started = time.perf_counter()
     ran = drive(
         simulator,
         folder.resolve(),
-        Shape.of(program),
-        input_slots(program, integers, np.random.default_rng(stalls.seed) if stalls else None),
-        max_cycles=_patience(predicted, stalls),
+        design.shape,
+        traffic.into,
+        max_cycles=_patience(traffic, stalls),
         stalls=stalls,
         trace=trace,
         jobs=jobs,
-        progress=progress and (lambda done: progress(done, len(x))),
+        progress=progress and (lambda done: progress(done, len(some))),
     )
-    ended = time.perf_counter()
-    seconds = (built - begun, ended - started)
-    return _judged(program, ran, expected, predicted, some, bool(stalls), seconds, counter.result())
+    seconds = built - begun, time.perf_counter() - started
+    return _judged(design, traffic, ran, some, bool(stalls), seconds, counter.result())
 
 
-def input_slots(program: Program, integers: Array, junk: np.random.Generator | None = None) -> Array:
-    """Return quantised inputs as the design takes them: int64 [n, in_words * pes]; unused lanes hold 0, or `junk`."""
-    fmt, width = program.layers[0].in_fmt, program.in_words * program.pes
-    slots = np.zeros((len(integers), width), np.int64)
-    if junk is not None:
-        slots = junk.integers(fmt.low, fmt.high, slots.shape, endpoint=True)
-    slots[:, : program.inputs[0].slots.size] = integers[:, program.inputs[0].slots]
-    return slots
+def _traffic(design: Design, data: Dataset, counter: Counter, junk: np.random.Generator | None) -> Traffic:
+    """Return what should cross, by the reference, which runs in batches."""
+    program, parts = design.program, []
+    for rows in batches(len(data), sum(buffer.positions * buffer.slots for buffer in program.buffers)):
+        counter.take(values := scaled(program, data.x[rows]))
+        parts.append(design.traffic({program.inputs[0].name: saturated(program, values)}, counter, junk))
+    return Traffic.joined(parts)
 
 
-def _patience(predicted: Array, stalls: Stalls | None) -> int:
+def _patience(traffic: Traffic, stalls: Stalls | None) -> int:
     """Return the cycles after which a design hangs: far more than any inference should take."""
-    slowest = int(predicted.max(initial=0)) * 4 + 100_000
+    slowest = 4 * (int(traffic.cycles.max(initial=0)) + traffic.into.shape[1] + traffic.out.shape[1]) + 100_000
     return int(slowest / (1 - max(stalls.into, stalls.out))) if stalls else slowest
 
 
-def _difference(program: Program, expected: Array, got: Array, differs: Array) -> Difference | None:
+@dataclass(frozen=True)
+class _Found:
+    """What differs: integers, bits, and the first of them."""
+
+    mismatches: int
+    bits: int
+    first: Difference | None
+
+
+def _found(design: Design, traffic: Traffic, ran: Run) -> _Found:
+    differs = (traffic.out != ran.words) & ran.done[:, None]
+    real = sum(span.crossing.port.order.size for span in design.spans)
+    missing, act_w = int((~ran.done).sum()) * real, design.program.act_w
+    wrong = (traffic.out.astype(np.int64) ^ ran.words)[differs] & ((1 << act_w) - 1)
+    bits = int(sum(int(value).bit_count() for value in wrong)) + missing * act_w
+    return _Found(int(differs.sum()) + missing, bits, _difference(design, traffic, ran, differs))
+
+
+def _difference(design: Design, traffic: Traffic, ran: Run, differs: Array) -> Difference | None:
+    """Return the first difference: of the first inference that has one, the first tensor, its first element."""
     if not differs.any():
         return None
     inference = int(differs.any(axis=1).argmax())
-    element = np.full(differs.shape[1], -1)
-    element[: program.outputs[0].slots.size] = program.outputs[0].slots
-    slots = np.flatnonzero(differs[inference])
-    slot = int(slots[np.argmin(np.where(element[slots] < 0, differs.shape[1], element[slots]))])
-    return Difference(inference, int(element[slot]), int(expected[inference, slot]), int(got[inference, slot]))
+    wrong = differs[inference]
+    span = next(span for span in design.spans if wrong[span.first : span.first + span.size].any())
+    element = np.full(wrong.size, wrong.size)
+    element[span.index] = np.where(span.crossing.port.order < 0, wrong.size, span.crossing.port.order)
+    indices = span.first + np.flatnonzero(wrong[span.first : span.first + span.size])
+    index = int(indices[np.argmin(element[indices])])
+    where = place(design.program, span, index)
+    expected, got = int(traffic.out[inference, index]), int(ran.words[inference, index])
+    return Difference(inference, where.element, expected, got, where.says)
 
 
 def _judged(
-    program: Program,
+    design: Design,
+    traffic: Traffic,
     ran: Run,
-    layers: list[Array],
-    predicted: Array,
     data: Dataset,
     stalled: bool,
     seconds: tuple[float, float],
     saturation: Saturation,
 ) -> SimulationResult:
-    """Compare the simulated words with the reference's `layers`, see reference.run_layers."""
-    last, done = program.layers[-1], ran.done
-    expected = np.zeros_like(ran.words)
-    expected[:, : last.n_out] = layers[-1]
-    differs = (expected != ran.words) & done[:, None]
-    missing = int((~done).sum()) * last.n_out
-    wrong = (expected ^ ran.words)[differs] & ((1 << program.act_w) - 1)
-    bits = int(sum(int(value).bit_count() for value in wrong)) + missing * program.act_w
-    counted = ran.records[:, 0]
-    useful = products(program, layers)
+    """Compare what came out with what should."""
+    program, done = design.program, ran.done
+    found = _found(design, traffic, ran)
+    counted, transfer = ran.records[:, 0], ran.records[:, 3]
     busy = program.pes * int(counted[done].sum())
-    integers = ran.words[:, np.argsort(program.outputs[0].slots)]
-    outputs = dequantised(program, integers)
+    taken = [span.taken(ran.words) for span in design.spans if span.crossing.output]
+    outputs = {port.name: dequantised(program, taken[i], i) for i, port in enumerate(program.outputs)}
     return SimulationResult(
         inferences=len(done),
-        mismatches=int(differs.sum()) + missing,
-        mismatched_bits=bits,
-        difference=_difference(program, expected, ran.words, differs),
+        array=array(program),
+        pes=program.pes,
+        mismatches=found.mismatches,
+        mismatched_bits=found.bits,
+        difference=found.first,
         failure=ran.failure,
         cycles=counted,
-        predicted_cycles=predicted,
-        cycle_mismatches=None if stalled else int((counted != predicted).sum()),
+        transfer=transfer,
+        predicted_cycles=traffic.cycles,
+        cycle_mismatches=None if stalled else _off(traffic, ran),
         layer_cycles=ran.records[:, len(COUNTERS) :],
+        steps=tuple(step.name for step in program.steps),
+        step_cycles=step_cycles(design, ran.records[:, len(COUNTERS) :], counted),
+        step_products=traffic.products,
         broadcasts=ran.records[:, 1],
         stalls=ran.records[:, 2],
-        products=useful,
-        utilisation=int(useful[done].sum()) / busy if busy else 0.0,
+        utilisation=int(traffic.products[done].sum()) / busy if busy else 0.0,
         outputs=outputs,
-        final=final(program.host, {program.outputs[0].name: outputs}),
-        worth=worth(interface(program), outputs[done], Dataset(data.x[done], None if data.y is None else data.y[done])),
+        final=final(program.host, outputs),
+        worth=_worth(program, outputs, data, done),
         saturation=saturation,
         build_seconds=seconds[0],
         run_seconds=seconds[1],
     )
+
+
+def _off(traffic: Traffic, ran: Run) -> int:
+    """Count the inferences whose cycles, or the cycles of whose completions, are not the predicted ones."""
+    wrong = ran.records[:, 0] != traffic.cycles
+    return int((wrong | (ran.records[:, len(COUNTERS) :] != traffic.completed).any(axis=1)).sum())
+
+
+def _worth(program: Program, outputs: dict[str, Array], data: Dataset, done: Array) -> Worth:
+    """Judge the outputs that came, where there is one of them."""
+    if len(outputs) != 1:
+        return Worth()
+    (only,) = outputs.values()
+    return worth(interface(program), only[done], Dataset(data.x[done], None if data.y is None else data.y[done]))

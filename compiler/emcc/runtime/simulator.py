@@ -16,7 +16,7 @@ from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.tools.process import Finished, ToolError, cores, parallel, run
 
-COUNTERS = ("cycles", "broadcasts", "stalls")
+COUNTERS = ("cycles", "broadcasts", "stalls", "transfer")
 STOPPED = (3, 4, 5)
 TIMEOUT = 7 * 24 * 3600.0
 CHUNK = 16
@@ -24,18 +24,28 @@ CHUNK = 16
 
 @dataclass(frozen=True)
 class Shape:
-    """What the harness has to know of a design: lanes of act_w bits, words and layers of an inference."""
+    """What the harness has to know of a design.
+
+    Attributes:
+        lanes, act_w: integers a beat, and bits of each.
+        turns: beats of an inference as they follow each other: into the design positive, out of it negative.
+        steps: that the design says it has done: layers of a chain, passes of column groups.
+    """
 
     lanes: int
     act_w: int
-    in_words: int
-    out_words: int
-    layers: int
+    turns: tuple[int, ...]
+    steps: int
 
     @classmethod
     def of(cls, program: Program) -> "Shape":
-        """Return the shape of a program's streams."""
-        return cls(program.pes, program.act_w, program.in_words, program.out_words, len(program.layers))
+        """Return the shape of a chain's streams: words of an activation a PE."""
+        return cls(program.pes, program.act_w, (program.in_words, -program.out_words), len(program.layers))
+
+    @property
+    def out(self) -> int:
+        """Integers that come out of an inference."""
+        return -self.lanes * sum(turn for turn in self.turns if turn < 0)
 
     @property
     def dtype(self) -> np.dtype[np.signedinteger]:
@@ -60,8 +70,8 @@ class Run:
     """What came out of the design.
 
     Attributes:
-        words: int64 [n, out_words * lanes], of the inferences that completed; `done` says which.
-        records: int64 [n, 3 + layers]: cycles, broadcasts, stalls, cycle in which each layer completed.
+        words: int64 [n, shape.out], of the inferences that completed; `done` says which.
+        records: int64 [n, len(COUNTERS) + steps]: the counters, then the cycle in which each step completed.
         done: bool [n].
         failure: why the simulation stopped early, or "".
     """
@@ -106,7 +116,7 @@ def drive(
         program: the simulator, from emcc.tools.verilator.build.
         folder: the artefact's folder, where the ROM images are.
         shape: of the design's streams.
-        slots: integers [n, in_words * lanes], the input words lane by lane.
+        slots: integers [n, ...], all beats in of an inference, lane by lane.
         max_cycles: an inference may take; more is a failure.
         stalls: random gaps; cycle counts are then no longer those of the design.
         trace: an FST file to write; needs a simulator built for it, and is one process.
@@ -121,8 +131,8 @@ def drive(
     parts = 1 if trace else max(1, min(jobs or cores(), -(-total // CHUNK)))
     bounds = [total * index // parts for index in range(parts + 1)]
     count = _Count(progress)
-    options: list[object] = ["--lanes", shape.lanes, "--act-bytes", shape.act_w // 8, "--layers", shape.layers]
-    options += ["--in-words", shape.in_words, "--out-words", shape.out_words, "--max-cycles", max_cycles]
+    options: list[object] = ["--lanes", shape.lanes, "--act-bytes", shape.act_w // 8, "--steps", shape.steps]
+    options += ["--turns", ",".join(f"{turn:+}" for turn in shape.turns), "--max-cycles", max_cycles]
     if stalls:
         options += ["--stall-in", stalls.into, "--stall-out", stalls.out, "--random-init"]
     if trace:
@@ -167,7 +177,7 @@ class _Job:
             raise ToolError("the simulator", finished.code, finished.output, command)
         words = np.fromfile(files["output"], shape.dtype).astype(np.int64)
         records = np.fromfile(files["stats"], "<i8")
-        width, length = shape.out_words * shape.lanes, len(COUNTERS) + shape.layers
+        width, length = shape.out, len(COUNTERS) + shape.steps
         done = min(words.size // width, records.size // length)
         full_words, full_records = np.zeros((len(slots), width), np.int64), np.zeros((len(slots), length), np.int64)
         full_words[:done] = words[: done * width].reshape(done, width)

@@ -1,25 +1,62 @@
 """The multiplications of an inference that cannot be skipped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from emcc.eie.reference import tapped
 from emcc.ir.graph import Array
-from emcc.ir.program import Layer, Program
+from emcc.ir.program import Program, Slices, Step
 
 
 def products(program: Program, values: Sequence[Array]) -> Array:
     """Return the products of a non-zero weight and a non-zero activation, of each sample: int64 [n].
 
-    `values` are the layers' inputs in slot order, int64 [n, n_in], as `eie.reference.run_layers` gives them; what
-    follows them is ignored.
+    `values` are the inputs of a chain's layers in slot order, int64 [n, n_in], as `eie.reference.run_layers` gives
+    them; what follows them is ignored.
     """
-    by_layer = [(x != 0) @ weights_by_column(layer) for layer, x in zip(program.layers, values, strict=False)]
+    by_layer = [
+        (x != 0) @ weights_by_column(layer, layer.codebook) for layer, x in zip(program.layers, values, strict=False)
+    ]
     return np.asarray(np.sum(by_layer, axis=0))
 
 
-def weights_by_column(layer: Layer) -> Array:
+def by_step(program: Program, values: Mapping[int, Array]) -> Array:
+    """Return the useful operations of each step and sample: int64 [n, steps].
+
+    A product of a non-zero weight and a non-zero activation is one, also where the weight is that of a sum or an
+    average; so are a product of two non-zero activations, and a non-zero activation that a maximum looks at.
+
+    `values`: what every buffer holds, int64 [n, positions, slots], as `eie.reference.Memory` has it.
+    """
+    return np.stack([_useful(program, step, [values[i] for i in step.sources]) for step in program.steps], axis=1)
+
+
+def weights_by_column(slices: Slices, codebook: Array) -> Array:
     """Return the number of weights that are not zero, by column: int64 [n_in]; padding zeros do not count."""
-    before = np.concatenate([[0], np.cumsum(layer.codebook[layer.code] != 0)])
-    begin = layer.first[:-1, None] + layer.start
-    return np.asarray((before[begin + layer.count] - before[begin]).sum(axis=0), np.int64)
+    before = np.concatenate([[0], np.cumsum(codebook[slices.code] != 0)])
+    begin = slices.first[:-1, None] + slices.start
+    return np.asarray((before[begin + slices.count] - before[begin]).sum(axis=0), np.int64)
+
+
+def _useful(program: Program, step: Step, sources: list[Array]) -> Array:
+    """Return the useful operations of one step: int64 [n]."""
+    maps = [x != 0 for x in sources]
+    if step.combine == "mul":
+        return np.asarray((maps[0] & maps[1]).sum(axis=(1, 2)), np.int64)
+    seen = _seen(program, step, maps)
+    if step.kind == "broadcast":
+        per_tap = weights_by_column(program.slices[step.slices], program.codebooks[step.codebook])
+    elif step.combine == "max" or step.codes < 0:
+        per_tap = np.ones(seen.shape[1], np.int64)
+    else:
+        per_tap = (program.codebooks[step.codebook][program.codes[step.codes]] != 0).reshape(-1).astype(np.int64)
+    return np.asarray(seen @ per_tap, np.int64)
+
+
+def _seen(program: Program, step: Step, maps: list[Array]) -> Array:
+    """Count how often non-zero activations are seen, over output positions: int64 [n, sources * taps * slots]."""
+    source, target = program.buffers[step.sources[0]], program.buffers[step.target]
+    taps = list(tapped(step.window, (source.height, source.width), (target.height, target.width)))
+    seen = [x[:, at[inside]].sum(axis=1, dtype=np.int64) for x in maps for at, inside in taps]
+    return np.concatenate(seen, axis=1)

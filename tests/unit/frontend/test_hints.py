@@ -45,7 +45,7 @@ def test_messages_name_the_command(tmp_path: Path, by: str) -> None:
 
 
 def test_no_hint_of_the_front_end_names_a_target(tmp_path: Path) -> None:
-    """It reads models for every command; what only the array lacks is told apart (NodeReport.eie)."""
+    """It reads models for every command."""
     for make in ROWS.values():
         survey = frontend.survey(save(make().broken, tmp_path / "m.onnx"))
         refused = [text for report in survey if not report.supported for text in (report.reason, report.hint)]

@@ -36,7 +36,7 @@ def test_the_probabilities_are_taken(tmp_path: Path, name: str) -> None:
     graph = frontend.load(path)
     assert truth.check(graph, path, X) == "agrees with onnxruntime on 40 samples; " + sentence
     survey = frontend.survey(path)
-    assert survey.eie
+    assert survey.supported
     assert not {"ArrayFeatureExtractor", "ArgMax"} & {report.op.split(".")[-1] for report in survey}
     wanted = onnxruntime_run(path, X, ["output_label"]).ravel()
     folded = Fold().apply(graph)
@@ -226,7 +226,7 @@ def test_real_exports(tmp_path: Path) -> None:
         for estimator in made:
             path = save(skl2onnx.to_onnx(estimator.fit(x, y), x[:1]), tmp_path / "m.onnx")
             assert truth.check(frontend.load(path), path, x).startswith("agrees with onnxruntime")
-            assert frontend.survey(path).eie
+            assert frontend.survey(path).supported
 
 
 def test_one_output_says_nothing_more(tmp_path: Path) -> None:

@@ -7,19 +7,15 @@ import pytest
 from models import mlp, model, node, save
 
 from emcc import frontend
-from emcc.base.errors import EmccError
 from emcc.frontend import NodeReport
-from emcc.legal.hardware import require_hardware
 
 CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, GlobalAveragePool and Concat"
-LATER = "`emcc compress` works on it now"
 
 
 def test_a_supported_model(tmp_path: Path) -> None:
     path = save(mlp([3, 4, 2], tail="Softmax", opset=13, name="net"), tmp_path / "m.onnx")
     survey = frontend.survey(path)
     assert survey.supported
-    assert survey.eie
     assert list(survey) == [
         NodeReport("fc0", "Gemm", True),
         NodeReport("act0", "Relu", True),
@@ -34,8 +30,7 @@ def test_a_supported_model(tmp_path: Path) -> None:
     assert facts.size == path.stat().st_size
 
 
-def test_a_model_without_hardware(tmp_path: Path) -> None:
-    """Known, but not to the array: each such node is named, by survey and by what compiling says."""
+def test_a_supported_convolutional_model(tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["x", "k"], "c", "conv"),
         node("Relu", ["c"], "r", "act"),
@@ -47,28 +42,9 @@ def test_a_model_without_hardware(tmp_path: Path) -> None:
     path = save(model(nodes, ["n", 1, 4, 4], weights=weights), tmp_path / "m.onnx")
     survey = frontend.survey(path)
     assert survey.supported
-    assert not survey.eie
-    no = "--target eie has no hardware for {} yet"
-    assert list(survey) == [
-        NodeReport("conv", "Conv", True, no.format("convolution"), LATER, eie=False),
-        NodeReport("act", "Relu", True),
-        NodeReport("skip", "Add", True, no.format("joining branches"), LATER, eie=False),
-        NodeReport("relu", "Clip", True),
-        NodeReport("pool", "MaxPool", True, no.format("pooling"), LATER, eie=False),
+    assert [(report.op, report.reason) for report in survey] == [
+        (op, "") for op in ("Conv", "Relu", "Add", "Clip", "MaxPool")
     ]
-    with pytest.raises(EmccError) as caught:
-        require_hardware(frontend.load(path), path)
-    assert str(caught.value).replace(f"{tmp_path}/", "") == (
-        "m.onnx: --target eie has no hardware yet for 3 of its 5 nodes\n"
-        "  'conv' (Conv): convolution\n"
-        "  'skip' (Add): joining branches\n"
-        "  'pool' (MaxPool): pooling\n"
-        "  hint: convolution, pooling and joining branches run on the array in a later version; "
-        "`emcc compress` works on this model now"
-    )
-    only = save(model(nodes[:1], ["n", 1, 4, 4], weights={"k": weights["k"]}), tmp_path / "m.onnx")
-    with pytest.raises(EmccError, match=r"its node\n.*\n  hint: convolution runs on the array in a later version; "):
-        require_hardware(frontend.load(only), only)
 
 
 def test_what_follows_from_a_refused_node_is_not_blamed(tmp_path: Path) -> None:
@@ -105,22 +81,16 @@ def test_what_follows_from_a_refused_node_is_not_blamed(tmp_path: Path) -> None:
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("file", "ops"),
+    "file",
     [
-        ("lenet5_dns_sparse.onnx", {"Conv", "MaxPool"}),
-        ("cifar_base_kw.onnx", {"Conv"}),
-        ("cnn_max_mninst2.onnx", {"Conv", "MaxPool"}),
-        ("mnist-8/model.onnx", {"Conv", "MaxPool"}),
-        ("squeezenet_deep_compression.onnx", {"Concat", "Conv", "GlobalAveragePool", "MaxPool"}),
+        *("lenet5_dns_sparse.onnx", "cifar_base_kw.onnx", "cnn_max_mninst2.onnx"),
+        *("mnist-8/model.onnx", "squeezenet_deep_compression.onnx"),
     ],
 )
-def test_real_models_without_hardware(shared_data: Path, file: str, ops: set[str]) -> None:
+def test_real_convolutional_models(shared_data: Path, file: str) -> None:
     survey = frontend.survey(shared_data / "models" / file)
     assert survey.supported
-    assert not survey.eie
-    assert all(report.supported for report in survey)
-    assert {report.op for report in survey if not report.eie} == ops
-    assert all(report.reason and report.hint for report in survey if not report.eie)
+    assert not any(report.reason or report.hint for report in survey)
 
 
 @pytest.mark.shared

@@ -23,7 +23,7 @@ from emcc.eie.options import LowerOptions
 from emcc.eie.store import load_program
 from emcc.ir.graph import Graph
 from emcc.ops.interpret import trace
-from emcc.runtime import answers
+from emcc.runtime import answers, batches
 from emcc.runtime.answers import reference
 from emcc.runtime.final import Worth
 from emcc.runtime.opened import Opened
@@ -178,7 +178,7 @@ def test_several_outputs_by_their_names() -> None:
 def test_batches_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled(mlp((6, 9, 4), seed=2), samples(50, 6))
     run("run", "out", "--data", "data.npz", "--out", "a.npz", "--json", "a.json", "--quiet")
-    monkeypatch.setattr(answers, "ROWS", 7)
+    monkeypatch.setattr(batches, "ROWS", 7)
     run("run", "out", "--data", "data.npz", "--out", "b.npz", "--json", "b.json", "--quiet")
     assert Path("a.npz").read_bytes() == Path("b.npz").read_bytes()
     assert Path("a.json").read_bytes() == Path("b.json").read_bytes()

@@ -17,6 +17,6 @@ def test_products_are_those_of_the_dense_matrices(pes: int) -> None:
     wanted = np.zeros(6, np.int64)
     for layer, x in zip(program.layers, values, strict=False):
         dense = reference.weights(layer, layer.codebook, pes).toarray()
-        assert weights_by_column(layer).tolist() == (dense != 0).sum(axis=0).tolist()
+        assert weights_by_column(layer, layer.codebook).tolist() == (dense != 0).sum(axis=0).tolist()
         wanted += [(np.abs(dense) * np.abs(row) != 0).sum() for row in x]
     assert products(program, values).tolist() == wanted.tolist()

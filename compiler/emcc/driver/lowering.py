@@ -1,0 +1,34 @@
+"""Lowering, with the choice that it leaves to the cycle model."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from emcc.eie.groups import cycles
+from emcc.eie.groups.choice import Choice, choose
+from emcc.eie.lower import lower
+from emcc.eie.options import LowerOptions
+from emcc.ir.graph import Array, Graph
+from emcc.ir.program import Program
+from emcc.samples.sampling import quantised
+
+COUNTED = 4
+"""Samples on which the choices are compared."""
+
+
+def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] | None, x: Array) -> Choice:
+    """Lower a quantised graph; where the number of groups is open, for the one that takes fewest cycles.
+
+    Args:
+        x: samples [n, ...] in the model's units, to count cycles on.
+        graph, options, activity: see eie.lower.
+    """
+    if options.groups:
+        return Choice(lower(graph, options, activity))
+
+    def count(program: Program) -> float:
+        inputs = {program.inputs[0].name: quantised(program, x)}
+        return float(np.mean(cycles.count(program, inputs).total))
+
+    return choose(options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count)

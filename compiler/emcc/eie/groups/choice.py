@@ -1,0 +1,33 @@
+"""How many column groups a Program is lowered for: as many as take fewest cycles."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from emcc.eie.hardware import CHAIN, array
+from emcc.ir.program import Program
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A Program, and what was tried for it: (groups, cycles) each; nothing where there was no choice."""
+
+    program: Program
+    tried: tuple[tuple[int, float], ...] = ()
+
+
+def choose(fitting: Iterable[int], lowered: Callable[[int], Program], cycles: Callable[[Program], float]) -> Choice:
+    """Lower for each number of groups and keep what takes fewest cycles, of equals what has fewest groups.
+
+    A Program for one group that a chain runs needs no groups.
+
+    Args:
+        fitting: numbers of groups, 1 among them.
+        lowered: gives the Program for a number of groups.
+        cycles: says how many an inference takes.
+    """
+    one = lowered(1)
+    if array(one) == CHAIN:
+        return Choice(one)
+    programs = {groups: one if groups == 1 else lowered(groups) for groups in sorted(fitting)}
+    tried = {groups: cycles(program) for groups, program in programs.items()}
+    return Choice(programs[min(tried, key=lambda groups: (tried[groups], groups))], tuple(tried.items()))

@@ -1,0 +1,120 @@
+"""What crosses between the host and the array in an inference, and whose it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from emcc.base.text import printable
+from emcc.ir.graph import Array
+from emcc.ir.program import HOLE, Port, Program
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A tensor that crosses.
+
+    Attributes:
+        into: whether into the array.
+        port: how it lies there.
+        says: what it is (untrusted names made printable).
+        output: whether it is one of the model's outputs.
+    """
+
+    into: bool
+    port: Port
+    says: str
+    output: bool = False
+
+
+def crossings(program: Program) -> Iterator[Crossing]:
+    """Yield the inputs, what each of the host's parts reads and answers, and the outputs, in that order."""
+    for port in program.inputs:
+        yield Crossing(True, port, f"input {_name(port.name)}")
+    for part in program.parts:
+        name = _name(part.name)
+        yield from (Crossing(False, port, f"what the host reads for {name}") for port in part.ports)
+        yield Crossing(True, part.target, f"what the host answers for {name}")
+    for port in program.outputs:
+        says = "the output" if len(program.outputs) == 1 else f"output {_name(port.name)}"
+        yield Crossing(False, port, says, output=True)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A tensor on the stream that comes out: position after position, `slots` integers each, from `first` on.
+
+    Slots beyond the buffer's are lanes that nothing uses, and hold 0.
+    """
+
+    crossing: Crossing
+    first: int
+    slots: int
+
+    @property
+    def index(self) -> Array:
+        """Where the slots of each position are: int64 [positions, slots of the buffer]."""
+        positions, slots = self.crossing.port.order.shape
+        return np.asarray(self.first + np.arange(positions)[:, None] * self.slots + np.arange(slots), np.int64)
+
+    @property
+    def size(self) -> int:
+        """Integers."""
+        return len(self.crossing.port.order) * self.slots
+
+    def taken(self, words: Array) -> Array:
+        """Take the tensor out of all that came, int64 [n, ...]: int64 [n, elements] in the model's order."""
+        port, index = self.crossing.port, self.index
+        held = port.order != HOLE
+        values = words[:, index[held]]
+        result = np.empty_like(values)
+        result[:, port.order[held]] = values
+        return result
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose an integer on the stream is: an element of a tensor, or -1 and a lane that holds none."""
+
+    element: int
+    says: str
+
+
+def place(program: Program, span: Span, index: int) -> Place:
+    """Return whose integer `index` of a span is."""
+    port = span.crossing.port
+    buffer = program.buffers[port.buffer]
+    position, slot = divmod(index - span.first, span.slots)
+    if slot >= buffer.slots:
+        return Place(-1, f"an unused lane of {span.crossing.says}")
+    element, facts = int(port.order[position, slot]), []
+    if buffer.positions > 1:
+        facts.append(f"position ({position // buffer.width}, {position % buffer.width})")
+        channel = int(buffer.order[slot])
+        facts.append(f"channel {channel}" if channel != HOLE else f"slot {slot}")
+    facts.append(f"written by {writer(program, port.buffer, slot)}")
+    held = f"element {element}" if element != HOLE else "a slot that holds no element"
+    return Place(element, f"{held} of {span.crossing.says} ({', '.join(facts)})")
+
+
+def writer(program: Program, buffer: int, slot: int) -> str:
+    """Return what writes a slot of a buffer, which may be part of a whole."""
+    root, at = _root(program, buffer, slot)
+    made = [(port.buffer, f"input {_name(port.name)}") for port in program.inputs]
+    made += [(part.target.buffer, f"the host, {_name(part.name)}") for part in program.parts]
+    made += [(step.target, f"step {i} {_name(step.name)}") for i, step in enumerate(program.steps, 1)]
+    for target, says in made:
+        whole, first = _root(program, target, 0)
+        if whole == root and first <= at < first + program.buffers[target].slots:
+            return says
+    return "nothing"
+
+
+def _root(program: Program, buffer: int, slot: int) -> tuple[int, int]:
+    while program.buffers[buffer].whole >= 0:
+        buffer, slot = program.buffers[buffer].whole, slot + program.buffers[buffer].first
+    return buffer, slot
+
+
+def _name(name: str) -> str:
+    return repr(printable(name, 40))

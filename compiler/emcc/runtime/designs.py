@@ -1,0 +1,203 @@
+"""The two arrays as the simulator drives them: what goes in, and what should come out in how many cycles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+
+from emcc.eie import cycles, reference
+from emcc.eie.groups import cycles as groups
+from emcc.eie.groups.plan import RECEIVE, SEND, HostRow, Plan
+from emcc.eie.groups.schedule import plan
+from emcc.eie.hardware import CHAIN, array
+from emcc.ir.graph import Array
+from emcc.ir.program import Program
+from emcc.runtime.crossings import Span, crossings
+from emcc.runtime.simulator import Shape
+from emcc.runtime.work import by_step
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What goes through a design in a batch of n inferences, by the reference.
+
+    Attributes:
+        into: integers [n, ...], all beats in, lane by lane.
+        out: integers [n, shape.out], all that should come out.
+        cycles: int64 [n], predicted.
+        completed: int64 [n, completions], predicted too: the cycle of each.
+        products: int64 [n, steps], see work.by_step.
+    """
+
+    into: Array
+    out: Array
+    cycles: Array
+    completed: Array
+    products: Array
+
+    @staticmethod
+    def joined(parts: "list[Traffic]") -> "Traffic":
+        """Return batches as one."""
+        rows = zip(*(vars(part).values() for part in parts), strict=True)
+        return Traffic(*(np.concatenate(row) for row in rows))
+
+
+class Design(Protocol):
+    """An emitted design.
+
+    Attributes:
+        shape: of its streams. spans: what comes out, in order.
+        steps: the step of the Program that each completion is of.
+    """
+
+    @property
+    def program(self) -> Program: ...
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def steps(self) -> tuple[int, ...]: ...
+    @property
+    def spans(self) -> tuple[Span, ...]: ...
+
+    def traffic(
+        self, inputs: Mapping[str, Array], watch: reference.Watch | None = None, junk: np.random.Generator | None = None
+    ) -> Traffic:
+        """Run the reference on integers [n, elements] by input's name. `junk` fills what the design ignores."""
+        ...
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The array of perceptrons: words of an activation a PE."""
+
+    program: Program
+
+    @property
+    def shape(self) -> Shape:
+        """A word of input after the other, then the output's."""
+        return Shape.of(self.program)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Each layer is a step."""
+        return tuple(range(len(self.program.steps)))
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The output, and lanes of its last word that nothing uses."""
+        (last,) = (crossing for crossing in crossings(self.program) if crossing.output)
+        return (Span(last, 0, self.shape.out),)
+
+    def traffic(
+        self, inputs: Mapping[str, Array], watch: reference.Watch | None = None, junk: np.random.Generator | None = None
+    ) -> Traffic:
+        """See Design."""
+        program, (x,) = self.program, inputs.values()
+        memory = _ran(program, inputs, watch)
+        out = np.zeros((len(x), self.shape.out), self.shape.dtype)
+        last = memory.values[program.outputs[0].buffer][:, 0]
+        out[:, : last.shape[1]] = last
+        into = chain_slots(program, x, junk).astype(self.shape.dtype)
+        held = [memory.values[step.sources[0]][:, 0] for step in program.steps]
+        counts = cycles.count_layers(program, held)
+        return Traffic(into, out, counts.total, counts.layer_done, by_step(program, memory.values))
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """The array of column groups: an activation a beat, by the rows of the host's table."""
+
+    program: Program
+    plan: Plan
+
+    @cached_property
+    def _rows(self) -> tuple[HostRow, ...]:
+        """The rows that move something, one a crossing."""
+        rows = tuple(row for row in self.plan.host if row.op in (RECEIVE, SEND))
+        for row, crossing in zip(rows, crossings(self.program), strict=True):
+            positions, slots = crossing.port.order.shape
+            fits = (row.op == RECEIVE) == crossing.into and row.positions == positions and row.slots >= slots
+            assert fits, f"{row} is not {crossing.says}"
+        return rows
+
+    @property
+    def shape(self) -> Shape:
+        """Turns as the host's table has them."""
+        sizes = ((row.op == RECEIVE, row.positions * row.slots) for row in self._rows)
+        turns = [(into, sum(size for _, size in group)) for into, group in groupby(sizes, key=lambda one: one[0])]
+        signed = tuple(size if into else -size for into, size in turns)
+        return Shape(1, self.program.act_w, signed, len(self.plan.passes))
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """A step is one or more passes."""
+        return tuple(each.step for each in self.plan.passes)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """What the host's parts read, and the outputs."""
+        found: list[Span] = []
+        for row, crossing in zip(self._rows, crossings(self.program), strict=True):
+            if not crossing.into:
+                found.append(Span(crossing, found[-1].first + found[-1].size if found else 0, row.slots))
+        return tuple(found)
+
+    def traffic(
+        self, inputs: Mapping[str, Array], watch: reference.Watch | None = None, junk: np.random.Generator | None = None
+    ) -> Traffic:
+        """See Design; this array ignores nothing."""
+        program = self.program
+        memory = _ran(program, inputs, watch)
+        sides: dict[bool, list[Array]] = {True: [], False: []}
+        for row, crossing in zip(self._rows, crossings(program), strict=True):
+            # The reference gives every buffer room of its own, so what crossed in the middle is still there.
+            held = memory.values[crossing.port.buffer]
+            wide = np.zeros((*held.shape[:2], row.slots), self.shape.dtype)
+            wide[:, :, : held.shape[2]] = held
+            sides[crossing.into].append(wide.reshape(len(wide), -1))
+        into, out = (np.concatenate(sides[side], axis=1) for side in (True, False))
+        counts = groups.count(program, inputs, self.plan)
+        return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values))
+
+
+def design_of(program: Program) -> Design:
+    """Return the design of a Program's array. EmccError where it is larger than any memory."""
+    return Chain(program) if array(program) == CHAIN else Grouped(program, plan(program))
+
+
+def step_cycles(design: Design, completed: Array, total: Array) -> Array:
+    """Return the cycles from each step's completion to the next, the rest of `total` with the last: int64 [n, steps].
+
+    Args:
+        design: whose `steps` say the step of each completion.
+        completed: int64 [n, completions], the cycle in which each was.
+        total: int64 [n], cycles of the inference.
+    """
+    ends = np.column_stack([completed[:, :-1], total])
+    taken = np.diff(ends, axis=1, prepend=0)
+    result = np.zeros((len(completed), len(design.program.steps)), np.int64)
+    np.add.at(result.T, list(design.steps), taken.T)
+    return result
+
+
+def chain_slots(program: Program, integers: Array, junk: np.random.Generator | None = None) -> Array:
+    """Return quantised inputs as a chain takes them: int64 [n, in_words * pes]; unused lanes hold 0, or `junk`."""
+    fmt, width = program.layers[0].in_fmt, program.in_words * program.pes
+    slots = np.zeros((len(integers), width), np.int64)
+    if junk is not None:
+        slots = junk.integers(fmt.low, fmt.high, slots.shape, endpoint=True)
+    slots[:, : program.inputs[0].slots.size] = integers[:, program.inputs[0].slots]
+    return slots
+
+
+def _ran(program: Program, inputs: Mapping[str, Array], watch: reference.Watch | None) -> reference.Memory:
+    """Return the reference's memory after a batch."""
+    memory = reference.Memory(program, len(next(iter(inputs.values()))), watch)
+    for port in program.inputs:
+        memory.write(port, np.asarray(inputs[port.name], np.int64))
+    for _ in memory.steps():
+        pass
+    return memory

@@ -1,0 +1,39 @@
+"""The number of column groups is the one that takes fewest cycles."""
+
+from dataclasses import replace
+
+import pytest
+from qgraphs import quantised
+
+from emcc.base.errors import EmccError
+from emcc.eie.groups.choice import choose
+from emcc.eie.lower import lower
+from emcc.eie.options import LowerOptions
+from emcc.ir.program import Program
+
+
+def lowered(groups: int, outputs: int = 1) -> Program:
+    """A perceptron; of several outputs it is no chain."""
+    program = lower(quantised([12, 9, 4], seed=1), LowerOptions(pes=8, groups=groups))
+    return replace(program, outputs=program.outputs * outputs)
+
+
+def test_a_chain_is_left_alone() -> None:
+    choice = choose((1, 2, 4, 8), lowered, lambda program: pytest.fail("nothing is counted"))
+    assert (choice.program.groups, choice.tried) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("cycles", "taken"), [({1: 9.0, 2: 7.0, 4: 8.0}, 2), ({1: 9.0, 2: 7.0, 4: 7.0}, 2), ({1: 5.0, 2: 5.5, 4: 6.0}, 1)]
+)
+def test_fewest_cycles_and_then_fewest_groups(cycles: dict[int, float], taken: int) -> None:
+    choice = choose(cycles, lambda groups: lowered(groups, 2), lambda program: cycles[program.groups])
+    assert choice.program.groups == taken
+    assert choice.tried == tuple(cycles.items())
+
+
+def test_groups_divide_the_pes() -> None:
+    assert LowerOptions(pes=12).fitting == (1, 2, 4)
+    assert LowerOptions(pes=7).fitting == (1,)
+    with pytest.raises(EmccError, match=r"12 PEs are not 8 equal groups\n.*may be 1, 2, 4"):
+        LowerOptions(pes=12, groups=8).require_groups()
