@@ -216,11 +216,16 @@ class Pass:
         return np.clip(np.add(coarse, fine), -(1 << width - 1), (1 << width - 1) - 1)
 
 
-def emulate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Run a batch as `reference.run_ports` does, on the emulated array, with the host's parts between."""
+def emulate(
+    program: Program, inputs: Mapping[str, Array], changed: Mapping[str, RomImage] | None = None
+) -> dict[str, Array]:
+    """Run a batch as `reference.run_ports` does, on the emulated array, with the host's parts between.
+
+    `changed`: images in place of those that are written.
+    """
     made = plan(program)
     n = len(next(iter(inputs.values())))
-    core = Core(Context(program, made), core_images(program, made), n)
+    core = Core(Context(program, made), {**core_images(program, made), **(changed or {})}, n)
     host, sent = Memory(program, n), list[Array]()
 
     def received() -> Iterator[Array]:

@@ -6,8 +6,12 @@ from itertools import groupby, product
 
 import numpy as np
 
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, Step
+
+MAX_TAPS = 1 << 16
+"""Taps of a window that are not yet a mistake."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,23 @@ def by_count(program: Program, step: Step) -> Iterator[tuple[Rectangle, int]]:
     yield from ((rectangle, a * b) for rectangle, a, b in _rectangles(*counts))
 
 
-def by_any(program: Program, step: Step) -> Iterator[tuple[Rectangle, bool]]:
-    """Yield rectangles with whether there is a tap on the map."""
-    anys = [[any(column) for column in _inside(program, step, axis).T.tolist()] for axis in (0, 1)]
-    yield from ((rectangle, bool(a and b)) for rectangle, a, b in _rectangles(*anys))
+def covered(program: Program, step: Step) -> bool:
+    """Whether every output position has a tap on the map."""
+    return all(bool(_inside(program, step, axis).any(axis=0).all()) for axis in (0, 1))
 
 
 def seen(program: Program, step: Step, at: Rectangle) -> tuple[int, ...]:
-    """Return the taps that are on the map for any position of a rectangle; tap 0 where none is."""
+    """Return the taps that are on the map for any position of a rectangle; tap 0 where none is.
+
+    EmccError where there are more than MAX_TAPS.
+    """
     window = step.window
     down = np.flatnonzero(_inside(program, step, 0)[:, at.y : at.y + at.height].any(axis=1))
     right = np.flatnonzero(_inside(program, step, 1)[:, at.x : at.x + at.width].any(axis=1))
+    if down.size * right.size > MAX_TAPS:
+        raise EmccError(
+            f"a window of {down.size * right.size:,} taps, more than the {MAX_TAPS:,} that there can be", node=step.name
+        )
     return tuple((down[:, None] * window.kernel[1] + right).ravel().tolist()) or (0,)
 
 

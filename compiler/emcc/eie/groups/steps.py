@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.eie.groups.plan import Tap
-from emcc.eie.groups.rectangles import Rectangle, by_any, by_count, seen, whole
+from emcc.eie.groups.rectangles import Rectangle, by_count, covered, seen, whole
 from emcc.eie.groups.stock import Stock
 from emcc.eie.groups.where import Where, where
 from emcc.eie.groups.work import Read, Shape, Work, work
@@ -83,18 +82,13 @@ class Steps:
             yield self._window(index, source, at, seen(program, step, at), weights, **DIRECT)
 
     def _largest(self, index: int, source: Where) -> Iterator[Work]:
-        """Yield the passes of a pool; where no tap is on the map, the bias gives the least that there is."""
+        """Yield the pass of a pool. EmccError where a window is wholly beyond the map, which no model has."""
         program, step = self.program, self.program.steps[index]
-        for at, some in by_any(program, step):
-            weights, taps = np.ones(step.window.taps, np.int64), seen(program, step, at)
-            made = self._window(index, source, at, taps, weights, largest=True, **DIRECT)
-            yield made if some else replace(made, plus=self._least(step))
-
-    def _least(self, step: Step) -> int:
-        """Return what requantises to the least; EmccError where no accumulator holds that."""
-        if step.z_fmt.width + step.shift > self.program.acc_w:
-            raise EmccError("a window of the pool lies beyond the map", node=step.name)
-        return -1 << step.z_fmt.width - 1 + step.shift
+        at = whole(program, step)
+        if not covered(program, step):
+            raise EmccError("a window of the pool is beyond the map", node=step.name)
+        weights = np.ones(step.window.taps, np.int64)
+        yield self._window(index, source, at, seen(program, step, at), weights, largest=True, **DIRECT)
 
     def _sum(self, index: int, sources: list[Where], before: Work | None) -> Iterator[Work]:
         """Yield the pass of a sum of tensors, after copies of those that neither source reaches."""
@@ -141,10 +135,12 @@ class Steps:
 
 
 def _beyond(sources: list[Where]) -> list[int]:
-    """Return which sources have to be copied: at most two pitches, the commonest and that of copies, are left."""
-    pitches = Counter(source.pitch for source in sources)
-    kept = {pitches.most_common(1)[0][0], sources[0].words}
-    return [i for i, source in enumerate(sources) if source.pitch not in kept] if len(pitches) > 2 else []
+    """Return which sources have to be copied, so that two pitches are left: that of copies, and the commonest other."""
+    pitches = {source.pitch for source in sources}
+    others = Counter(source.pitch for source in sources if source.pitch != source.words)
+    kept = [pitch for pitch, _ in others.most_common(1)]
+    beyond = [i for i, source in enumerate(sources) if source.pitch not in (*kept, source.words)]
+    return beyond if len(pitches) > 2 else []
 
 
 def _second(sources: list[Where], before: Work | None) -> list[bool]:
