@@ -114,7 +114,9 @@ def _table(program: Program, table: Table) -> Iterator[str]:
 def _given(program: Program, buffer: Buffer) -> bool:
     """Whether a buffer is one of the model's inputs, which no step writes."""
     mine = [index for index, other in enumerate(program.buffers) if other is buffer]
-    return any(port.buffer in mine for port in program.inputs) and not any(step.target in mine for step in program.steps)
+    return any(port.buffer in mine for port in program.inputs) and not any(
+        step.target in mine for step in program.steps
+    )
 
 
 def _buffer(program: Program, buffer: Buffer) -> Iterator[str]:

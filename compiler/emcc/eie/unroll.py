@@ -50,7 +50,9 @@ class Unrolled:
     def held(self) -> Array:
         """Which of it each slot holds: int64 [slots], those that are left over once a group."""
         left = self.size % self.groups
-        return np.concatenate([np.arange(self.size), np.repeat(np.arange(self.size - left, self.size), self.groups - 1)])
+        return np.concatenate(
+            [np.arange(self.size), np.repeat(np.arange(self.size - left, self.size), self.groups - 1)]
+        )
 
     @property
     def share(self) -> Array:

@@ -1,8 +1,7 @@
-"""The cycle count of the array of column groups, exactly: the walk, the groups' queues and the drain by cycles, the PEs by
-events.
+"""The cycle count of the array of column groups, exactly: walk, groups' queues and drain by cycles, PEs by events.
 
-PE p's i-th entry, with c products, leaves its queue at pop[i] = max(seen[i], pop[i-1] + c[i-1]); a queue is near full in
-cycle t if of the n entries seen by then number n - limit has not left: pop[n - limit] >= t.
+PE p's i-th entry, with c products, leaves its queue at pop[i] = max(seen[i], pop[i-1] + c[i-1]); a queue is near full
+in cycle t if of the n entries seen by then number n - limit has not left: pop[n - limit] >= t.
 """
 
 from collections.abc import Mapping
