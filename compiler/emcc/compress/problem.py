@@ -15,7 +15,7 @@ from emcc.ir.graph import Array, Graph
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
 from emcc.samples.judge import Judge, variance
-from emcc.samples.split import Sides, split
+from emcc.samples.split import Sides, split, spread
 from emcc.samples.yardstick import Yardstick, yardstick
 
 EVALUATE = 1024
@@ -116,6 +116,10 @@ class Problem:
     def size(self) -> int:
         """Samples a step."""
         return min(self.options.batch, len(self.train), max(SMALL, len(self.train) // BATCHES))
+
+    def some(self, count: int) -> Array:
+        """At most `count` samples that train, spread evenly: float32 [n, ...]."""
+        return np.asarray(self.data.x[self.train[spread(len(self.train), count)]], np.float32)
 
     def _decide(self) -> Iterator[tuple[Array, Any]]:
         return self._batches(self.judges, self.held)

@@ -41,6 +41,7 @@ class Keeper(Stages):
         start = state_of(problem.original)
         self.before = store.value(lambda: problem.judge(problem.original))
         base = store.state(lambda: biases_rounded(problem, start, self.options.bias_bits))
+        self.weigh(base)
         rows = {name: store.value(partial(self._trials, base, name)) for name in base.weights}
         chosen = [{name: _pick(trials, weight) for name, trials in rows.items()} for weight in WEIGHTS]
         distinct = [choice for i, choice in enumerate(chosen) if choice not in chosen[:i]]
@@ -97,7 +98,7 @@ class Keeper(Stages):
         rows = []
         for entries in ENTRIES:
             for price in PRICES:
-                values, codes = method.assign(base.weights[name], (entries, price))
+                values, codes = method.assign(base.weights[name], (entries, price), self.costs.get(name))
                 rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
                 rows.append((entries, price, method.bits_of(values, codes), rise))
         return rows
@@ -106,8 +107,7 @@ class Keeper(Stages):
         """Settings of every layer, as a file."""
 
         def make() -> State:
-            books = {name: self.codebooks.assign(array, settings[name]) for name, array in state.weights.items()}
-            values, codes = ({name: book[i] for name, book in books.items()} for i in (0, 1))
+            values, codes = self.books(state.weights, settings)
             return replace(state, values=values, codes=codes, weights=decoded((values, codes)))
 
         shared = self.store.state(make)

@@ -11,6 +11,7 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.compress.importance.choice import removed
 from emcc.compress.importance.saliency import saliency
+from emcc.compress.method import Setting
 from emcc.compress.parameters import decoded
 from emcc.compress.rounding import snapped
 from emcc.compress.search.stages import FIRST, Stages
@@ -142,9 +143,9 @@ class Searcher(Stages):
         """
         most = float(self.goal.max_drop or 0.0)
         shared = start
+        self.weigh(start)
         for entries in (15, 31, 63, 127, 255):
-            books = {name: self._finest(weights, entries) for name, weights in start.weights.items()}
-            values, codes = ({name: book[i] for name, book in books.items()} for i in (0, 1))
+            values, codes = self.books(start.weights, {n: finest(w, entries) for n, w in start.weights.items()})
             shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
             if self.fits(shared):
                 return shared
@@ -158,7 +159,8 @@ class Searcher(Stages):
             hint="allow more with --max-drop, or give more data",
         )
 
-    def _finest(self, weights: Array, entries: int) -> tuple[Array, Array]:
-        """(values, codes) with the least error, whatever their bits cost."""
-        distinct = int(np.unique(weights[weights != 0]).size)
-        return self.codebooks.assign(weights, (max(1, min(entries, distinct)), 0.0))
+
+def finest(weights: Array, entries: int) -> Setting:
+    """The least error with so many entries, whatever their bits cost."""
+    distinct = int(np.unique(weights[weights != 0]).size)
+    return max(1, min(entries, distinct)), 0.0

@@ -13,7 +13,8 @@ from emcc.base.events import Event
 from emcc.compress.importance.choice import grown
 from emcc.compress.importance.saliency import saliency
 from emcc.compress.importance.scan import scan
-from emcc.compress.method import Books, Chooser, Codebooks, Make, Parameters, Zeros
+from emcc.compress.importance.use import ROWS
+from emcc.compress.method import Books, Chooser, Codebooks, Costs, Make, Parameters, Setting, Zeros
 from emcc.compress.parameters import decoded
 from emcc.compress.problem import Problem
 from emcc.compress.record import Coder, rows
@@ -58,7 +59,7 @@ class Stages:
 
     Attributes:
         rows: for the record. before: (loss, quality) of the model as it came.
-        used: steps of training so far.
+        used: steps of training so far. costs: what errors of weights cost, once `weigh` has said so.
         zeros: the form of the method that chooses zeros; codebooks: the method that shares weights.
     """
 
@@ -78,6 +79,7 @@ class Stages:
         self.rows: list[dict[str, Any]] = []
         self.before = (0.0, 0.0)
         self.used = 0
+        self.costs: Costs = {}
 
     def scan(self, start: State) -> dict[str, Any]:
         """The sensitivity scan, and which form of the method ranks weights best between layers.
@@ -150,6 +152,7 @@ class Stages:
         """
         options, problem = self.options, self.problem
         begun = state.weights
+        self.weigh(state)
         sizes = self.entries(state, room)
         moving = self.moving(sizes)
         values, codes = self.assigned(state.weights, sizes)
@@ -193,7 +196,9 @@ class Stages:
         """Entries a layer: what pruning's own price of a bit says, or what does best in `room` (see `share`)."""
         position_bits = self.zeros.bits_of(state.kept(), state.size())
         slope, trials = self.store.value(
-            lambda: entries.trials(self.problem, state, self.codebooks, self.options.entries, position_bits)
+            lambda: entries.trials(
+                self.problem, state, self.codebooks, self.options.entries, position_bits, self.costs
+            )
         )
         names = {node.inputs[1]: node.name for node in self.problem.original.layers()}
         for name, tried in trials.items():
@@ -291,8 +296,19 @@ class Stages:
 
     def assigned(self, weights: Mapping[str, Array], sizes: Mapping[str, int]) -> Books:
         """(values, codes) of every layer, of so many entries."""
-        books = {name: self.codebooks.assign(array, (sizes[name], entries.PRICE)) for name, array in weights.items()}
-        return {name: book[0] for name, book in books.items()}, {name: book[1] for name, book in books.items()}
+        return self.books(weights, {name: (size, entries.PRICE) for name, size in sizes.items()})
+
+    def books(self, weights: Mapping[str, Array], settings: Mapping[str, Setting]) -> Books:
+        """(values, codes) of every layer by its setting, and by what errors cost."""
+        made = {
+            name: self.codebooks.assign(array, settings[name], self.costs.get(name)) for name, array in weights.items()
+        }
+        return {name: book[0] for name, book in made.items()}, {name: book[1] for name, book in made.items()}
+
+    def weigh(self, state: State) -> None:
+        """From here on codebooks weigh errors by what they cost in the network of this state."""
+        graph = graph_of(self.problem.original, replace(state, values={}, codes={}))
+        self.costs = self.codebooks.costs(graph, self.problem.some(ROWS))
 
     def bytes(self, state: State) -> int:
         """Bytes of model.emc."""
