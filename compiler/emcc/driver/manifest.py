@@ -131,7 +131,8 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], di
 def _interface(program: Program) -> dict[str, Any]:
     """What a host has to know: q = round((x - offset) * scale * 2**frac_bits), y = q * 2**-frac_bits * scale + offset.
 
-    Scales and offsets are exact, an element each or one for all.
+    Scales and offsets are exact, an element each or one for all. Where there is a "norm" (L1, L2 or MAX; see ir.norms)
+    a sample x is first divided by its own.
     """
     ends = (("input", program.inputs[0]), ("output", program.outputs[0]))
     return {
@@ -141,6 +142,7 @@ def _interface(program: Program) -> dict[str, Any]:
             "frac_bits": program.buffers[port.buffer].fmt.frac_bits,
             "scale": port.affine.scale.tolist(),
             "offset": port.affine.offset.tolist(),
+            **({"norm": port.affine.norm} if port.affine.norm else {}),
         }
         for kind, port in ends
     }

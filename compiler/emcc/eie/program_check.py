@@ -145,7 +145,9 @@ def _port(program: Program, port: Port, *, written: bool) -> Iterator[str]:
     elif not written and (held.size != size or not _distinct(held, size)):
         yield "the order does not give every element of the output once"
     elif not sound(port.affine, size):
-        yield "scales or offsets of another number, that are not finite, or a scale of 0"
+        yield "scales or offsets of another number, that are not finite, or a scale of 0, or an unknown norm"
+    elif port.affine.norm and not written:
+        yield "a norm of what is no input"
 
 
 def _part(program: Program, part: HostPart) -> Iterator[str]:

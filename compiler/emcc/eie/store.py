@@ -19,7 +19,7 @@ from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 
-VERSION = 3
+VERSION = 4
 _DTYPES: Mapping[str, type | None] = {
     **{"code": np.uint8, "run": np.uint16, "codes": np.uint8, "constants": None},
     **{"scale": np.float64, "offset": np.float64},

@@ -10,11 +10,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from emcc import ops
 from emcc.frontend.rules import RULES
-from emcc.ir.graph import Array, Graph, Node, Tensor
+from emcc.ir.affine import plain
+from emcc.ir.graph import Affine, Array, Graph, Node, Tensor
 
 OPSET, IR_VERSION = 17, 8
 DILATED_OPSET, DILATED_IR_VERSION = 19, 9
 """Where an AveragePool has dilations, which older opsets do not know."""
+
+ML = "ai.onnx.ml"
 
 
 @dataclass
@@ -74,7 +77,10 @@ def export(graph: Graph, output: str | None = None) -> bytes:
             [helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])],
             [numpy_helper.from_array(value, name) for name, value in model.constants.items()],
         ),
-        opset_imports=[helper.make_opsetid("", DILATED_OPSET if dilated else OPSET)],
+        opset_imports=[
+            helper.make_opsetid("", DILATED_OPSET if dilated else OPSET),
+            *(helper.make_opsetid(ML, 1) for node in model.nodes if node.domain == ML),
+        ],
         producer_name="emcc",
     )
     proto.ir_version = DILATED_IR_VERSION if dilated else IR_VERSION
@@ -82,12 +88,18 @@ def export(graph: Graph, output: str | None = None) -> bytes:
 
 
 def _entered(model: _Model, graph: Graph) -> dict[str, str]:
-    """What nodes read instead of an input with scales of its own: (x - offset) scale, in the model."""
+    """What nodes read instead of an input with scales of its own: (x - offset) scale, in the model, x over its norm."""
     (name,) = graph.inputs
     if name not in graph.affines:
         return {}
     affine, shape = graph.affines[name], graph.tensors[name].shape[1:]
     at = name
+    if affine.norm:
+        at = model.node("Normalizer", [at], model.fresh(f"{name}.normal"), model.fresh(f"{name}.Normalizer"))
+        model.nodes[-1].domain = ML
+        model.nodes[-1].attribute.append(helper.make_attribute("norm", affine.norm))
+    if plain(Affine(affine.scale, affine.offset)):
+        return {name: at}
     for op, values in (("Sub", affine.offset), ("Mul", affine.scale)):
         constant = model.constant(f"{name}.{op}", _of_sample(values, shape))
         at = model.node(op, [at, constant], model.fresh(f"{name}.in"), model.fresh(f"{name}.{op}"))

@@ -5,6 +5,7 @@ that no real dimension has, and must come out the same: then it treats each samp
 it does not (an exporter froze the batch to 1), it is read for one sample.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from emcc.frontend.outputs import choose, several
 from emcc.frontend.read import opset_of, read
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import NodeReport, Survey
-from emcc.frontend.topology import ordered, real_inputs
+from emcc.frontend.topology import ordered, real_inputs, uses
 from emcc.frontend.walk import Walk
 from emcc.ir.graph import Array, Graph, Tensor
 
@@ -106,9 +107,11 @@ def _read(model: _Model) -> Walk:
     functions = {(function.domain, function.name) for function in model.proto.functions}
     opsets = {entry.domain: entry.version for entry in model.proto.opset_import} | {"": model.opset}
 
+    readers = Counter(name for node in model.nodes for name in uses(node))
+
     def walk(samples: int, frozen: bool = False) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)
-        about = Model(model.path, opsets, frozenset(data), functions, model.by)
+        about = Model(model.path, opsets, frozenset(data), functions, model.by, readers)
         return Walk(about, samples, frozen, known, dict(data), set(names)).run(model.nodes, model.outputs)
 
     if batch is not None:

@@ -53,10 +53,16 @@ def structure(graph: Graph, stage: Stage) -> None:
 
 
 def _affines(graph: Graph) -> None:
-    """Of inputs and outputs alone, and sound."""
+    """Of inputs and outputs alone, and sound; a norm is an input's, and a node for one reads an input that nothing else
+    reads."""
     require(set(graph.affines) <= {*graph.inputs, *graph.outputs}, f"affines of {sorted(graph.affines)}")
     for name, affine in graph.affines.items():
         require(sound(affine, graph.tensors[name].features), f"the affine of {name!r} is {affine}")
+        require(not affine.norm or name in graph.inputs, f"{name!r} is no input, and has a norm")
+    for node in graph.nodes:
+        if "front" in ops.traits(node.op):
+            readers = [other for other in graph.nodes if node.inputs[0] in other.inputs]
+            require(node.inputs[0] in graph.inputs and readers == [node], f"{node.op} ({node.name!r}) is not in front")
 
 
 def layers_alone(graph: Graph) -> bool:

@@ -43,8 +43,8 @@ class Stage:
 
 CHAIN: frozenset[Trait] = frozenset({"folded", "activation"})
 QUANTISED: frozenset[Trait] = frozenset({"quantised"})
-FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "matrix", "no-op"})
-UNFOLDED: frozenset[Trait] = frozenset({"host", "matrix", "no-op", "quantised"})
+FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "front", "matrix", "no-op"})
+UNFOLDED: frozenset[Trait] = frozenset({"front", "host", "matrix", "no-op", "quantised"})
 STAGES: Mapping[str, Stage] = {
     "frontend": Stage(never=frozenset({"folded", "quantised"}), layers=False),
     "fold": Stage(never=UNFOLDED),

@@ -7,6 +7,7 @@ import numpy as np
 
 from emcc import ops
 from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.ir.norms import normalised
 
 BLOCK = 1 << 24
 """Elements of the largest tensor that `run` makes at a time."""
@@ -130,6 +131,7 @@ def _affine(graph: Graph, name: str, value: Any, xp: Any, *, leave: bool) -> Any
         xp.as_tensor(array, dtype=value.dtype, device=value.device) for array in (affine.scale, affine.offset)
     )
     flat = value.reshape(len(value), -1)
+    flat = normalised(xp, affine.norm, flat) if affine.norm else flat
     return flat * scale + offset if leave else (flat - offset) * scale
 
 

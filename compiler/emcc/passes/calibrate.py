@@ -10,11 +10,11 @@ import numpy as np
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
-from emcc.ir.graph import Array, Format, Graph
+from emcc.ir.graph import PLAIN, Array, Format, Graph
 from emcc.ops.interpret import trace
 from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Producer, producers
-from emcc.passes.ranges import SIGMAS, ranges
+from emcc.passes.ranges import SIGMAS, UNIT, ranges
 from emcc.passes.reach import error, held, safe, widest
 
 _SYNTHETIC_ROWS, _SPREAD, _OFTEN = 256, 1025, 4
@@ -93,7 +93,10 @@ class Calibrate:
             if loose
             else ""
         )
-        return f"from ranges: inputs within +-{self.reach:g} (assumed: [calibrate] reach), and the weights, {how}"
+        norm = graph.affines.get(graph.inputs[0], PLAIN).norm
+        assumed = f"inputs within +-{self.reach:g} (assumed: [calibrate] reach)"
+        within = f"samples of {norm} norm 1" if norm in UNIT else assumed
+        return f"from ranges: {within}, and the weights, {how}"
 
     def apply(self, graph: Graph) -> Graph:
         """The same graph with formats."""

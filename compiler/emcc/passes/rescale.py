@@ -43,7 +43,7 @@ def enters(graph: Graph, inner: Affine) -> Graph:
     # (x - o) s, then (x' - p) t: offset o + p / s, scale s t.
     elements = graph.tensors[source].features
     scale, offset = (np.broadcast_to(part, elements) for part in (outer.scale, outer.offset))
-    joined = compact(scale * inner.scale, offset + inner.offset / scale)
+    joined = compact(scale * inner.scale, offset + inner.offset / scale, outer.norm)
     return graph.with_constants(changes).with_(affines={**graph.affines, source: joined})
 
 

@@ -79,12 +79,12 @@ def test_stages_are_told_apart(loaded: Graph) -> None:
 
 def test_which_operators_a_stage_may_not_leave() -> None:
     integer = set(having("quantised"))
-    gone = {"ArgMax", "Cast", "Dropout", "Gemm", "Identity", "LogSoftmax", "MatMul", "Softmax", *integer}
+    gone = {"ArgMax", "Cast", "Dropout", "Gemm", "Identity", "LogSoftmax", "MatMul", "Normalizer", "Softmax", *integer}
     for stage in ("fold", "prune", "share", "finetune"):
         assert {op for op in OPERATORS if not STAGES[stage].allows(op)} == gone
     assert {op for op in OPERATORS if not STAGES["frontend"].allows(op)} == {"Linear", *integer}
     assert {op for op in OPERATORS if not STAGES["calibrate"].allows(op)} == gone
-    floats = {"Cast", "Conv", "Dropout", "Gemm", "Identity", "Linear", "MatMul"}
+    floats = {"Cast", "Conv", "Dropout", "Gemm", "Identity", "Linear", "MatMul", "Normalizer"}
     assert {op for op in OPERATORS if not STAGES["quantise"].allows(op)} == floats
 
 

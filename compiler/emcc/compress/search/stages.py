@@ -196,9 +196,7 @@ class Stages:
         """Entries a layer: what pruning's own price of a bit says, or what does best in `room` (see `share`)."""
         position_bits = self.zeros.bits_of(state.kept(), state.size())
         slope, trials = self.store.value(
-            lambda: entries.trials(
-                self.problem, state, self.codebooks, self.options.entries, position_bits, self.costs
-            )
+            lambda: entries.trials(self.problem, state, self.codebooks, self.options.entries, position_bits, self.costs)
         )
         names = {node.inputs[1]: node.name for node in self.problem.original.layers()}
         for name, tried in trials.items():
