@@ -73,7 +73,7 @@ class Affine:
     norm: str = ""
 
     def enter(self, x: Array) -> Array:
-        """[n, ...] in the model's units to [n, elements] on the array's scale, in x's own precision; norms in float64."""
+        """[n, ...] in the model's units to [n, elements] on the array's scale, in x's precision; norms in float64."""
         flat = x.reshape(len(x), -1)
         flat = normalised(np, self.norm, flat) if self.norm else flat
         return np.asarray((flat - self.offset.astype(flat.dtype)) * self.scale.astype(flat.dtype))

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from emcc.compress.method import Codebooks, Costs
+from emcc.compress.method import Codebooks
 from emcc.compress.problem import Problem
 from emcc.compress.state import State, graph_of
 from emcc.ir.graph import Array
@@ -25,9 +25,7 @@ Trials = Mapping[str, Sequence[tuple[int, float, float]]]
 """By weight constant: (entries, bits, rise in loss) of every number of entries that was tried."""
 
 
-def trials(
-    problem: Problem, state: State, method: Codebooks, most: int, position_bits: float, costs: Costs
-) -> tuple[float, Trials]:
+def trials(problem: Problem, state: State, method: Codebooks, most: int, position_bits: float) -> tuple[float, Trials]:
     """(slope, trials): each is tried on the held-out rows, a layer at a time, without training.
 
     `slope` is what pruning pays for a bit: the rise in loss when a twentieth of the weights, the smallest of each
@@ -43,7 +41,7 @@ def trials(
     for name, weights in state.weights.items():
         tried[name] = []
         for entries in method.sizes(weights, most):
-            values, codes = method.assign(weights, (entries, PRICE), costs.get(name))
+            values, codes = method.assign(weights, (entries, PRICE))
             rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
             tried[name].append((entries, method.bits_of(values, codes), rise))
     return slope, tried

@@ -139,16 +139,20 @@ class Searcher(Stages):
     def _whole(self, start: State) -> State:
         """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed.
 
-        The richest where too few samples decide to be sure of any loss.
+        Errors are weighed by what they cost, or not. The richest where too few samples decide to be sure of any loss.
         """
-        most = float(self.goal.max_drop or 0.0)
-        shared = start
-        self.weigh(start)
+        most, costs = float(self.goal.max_drop or 0.0), self.costs(start)
+        tried: list[tuple[float, State]] = []
         for entries in (15, 31, 63, 127, 255):
-            values, codes = self.books(start.weights, {n: finest(w, entries) for n, w in start.weights.items()})
-            shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
-            if self.fits(shared):
-                return shared
+            settings = {name: finest(weights, entries) for name, weights in start.weights.items()}
+            tried = []
+            for weighed in ({}, costs) if costs else ({},):
+                values, codes = self.books(start.weights, settings, weighed)
+                shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
+                tried.append((float(self.store.value(partial(self.lost, shared))), shared))
+                if tried[-1][0] <= most:
+                    return shared
+        _, shared = min(tried, key=lambda each: each[0])
         outputs = self.problem.outputs(graph_of(self.problem.original, shared))
         quality, lost = self.problem.judged.score(outputs).value, self.problem.yardstick.lost(outputs)
         if lost <= most or not self.goal.refuses:
