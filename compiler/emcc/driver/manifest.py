@@ -63,7 +63,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             **_interface(program),
             **options.named_output,
         },
-        "data": source(options.data) | {"samples": len(data), "labels": data.y is not None}
+        "data": source(options.data) | {"samples": len(data), "labels": data.labelled}
         if options.data and data
         else None,
         "validation": source(options.validate) if options.validate else None,

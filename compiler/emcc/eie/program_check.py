@@ -32,7 +32,7 @@ from emcc.ir.program import (
 )
 from emcc.ops import having, traits
 from emcc.ops.fixed import MULTIPLIER_W
-from emcc.ops.host import apply
+from emcc.ops.host import apply, tail_of
 
 _FRAC = 1 << 14
 _ELEMENTS = 1 << 28
@@ -305,10 +305,11 @@ def _host(program: Program) -> Iterator[str]:
     if unknown:
         yield f"the host has no operator {printable(unknown[0], 40)!r}"
         return
-    if program.host and len(program.outputs) != 1:
-        yield "a tail on the host of several outputs"
+    if not {attrs.get("output", 0) for _, attrs in program.host} <= set(range(len(program.outputs))):
+        yield "a tail on the host of no output"
         return
     try:
-        apply(program.host, np.zeros((1, *program.outputs[0].shape)))
+        for place, port in enumerate(program.outputs):
+            apply(tail_of(program.host, place), np.zeros((1, *port.shape)))
     except (TypeError, ValueError, IndexError) as error:
         yield f"the host's operators do not fit the output: {printable(str(error))}"

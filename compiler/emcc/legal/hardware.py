@@ -40,6 +40,9 @@ def require_hardware(graph: Graph, file: Path) -> None:
         wanted = missing(node.op, sum(name in graph.tensors for name in node.inputs))
         if wanted:
             refused.append((node, wanted))
+    several = len(graph.inputs) > 1 or len(graph.outputs) > 1
+    if several and not refused:
+        raise EmccError(f"--target eie has no hardware yet for {PORTS}", file=file, hint=hint([PORTS]))
     if not refused:
         return
     some = f"{len(refused)} of its {len(graph.nodes)} nodes" if len(graph.nodes) > 1 else "its node"
@@ -47,5 +50,5 @@ def require_hardware(graph: Graph, file: Path) -> None:
         f"--target eie has no hardware yet for {some}",
         file=file,
         details=[f"{printable(node.name)!r} ({node.op}): {wanted}" for node, wanted in refused],
-        hint=hint(wanted for _, wanted in refused),
+        hint=hint([*(wanted for _, wanted in refused), *([PORTS] if several else [])]),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc import ops
+from emcc.ir.batch import ends
 from emcc.ir.graph import PLAIN, Affine, Array, Graph, Node
 from emcc.passes.functions import apply_function
 
@@ -49,9 +50,8 @@ def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
     A sum is within its interval, and within SIGMAS standard deviations of independent inputs (each a quarter of
     `reach`): whichever is less. Intervals alone lose some log2(sqrt(n)) bits a layer of n inputs.
     """
-    (source,) = graph.inputs
-    shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
-    known = {source: _entering(graph.affines.get(source, PLAIN), shape, reach)}
+    taken = ends(graph).items()
+    known = {name: _entering(graph.affines.get(name, PLAIN), (1, *shape), reach) for name, shape in taken}
     for node in graph.nodes:
         rule = _rule(node)
         constant = any(name in graph.constants for name in node.inputs)

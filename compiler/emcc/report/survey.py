@@ -41,7 +41,7 @@ def print_survey(survey: Survey) -> None:
         out.print(shown("supported: `emcc compile` takes this model"))
     elif survey.supported:
         later = sum(not row.eie for row in survey)
-        some = f"{later} of {len(survey)} nodes"
+        some = f"{later} of {len(survey)} nodes" if later else facts.lacks
         out.print(shown(f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {some}"))
     elif refused:
         out.print(shown(f"NOT supported: {refused} of {len(survey)} nodes"))

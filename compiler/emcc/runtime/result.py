@@ -107,7 +107,7 @@ class SimulationResult:
             "predicted_cycles": self.predicted_cycles.tolist(),
             "cycle_mismatches": self.cycle_mismatches,
             "mean_cycles": float(np.mean(completed)) if completed.size else None,
-            **self.worth._asdict(),
+            **self.worth.to_json(),
             "saturation": self.saturation.to_json(),
             "utilisation": self.utilisation,
             "layer_cycles": self.layer_cycles.tolist(),
@@ -142,7 +142,7 @@ class Answers:
             "outputs": {
                 key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in self.final.items()
             },
-            **self.worth._asdict(),
+            **self.worth.to_json(),
             "saturation": self.saturation and self.saturation.to_json(),
             "failure": self.failure or None,
         }

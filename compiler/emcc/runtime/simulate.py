@@ -18,7 +18,8 @@ from emcc.runtime.opened import interface
 from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Shape, Stalls, drive
 from emcc.runtime.work import products
-from emcc.samples.dataset import Dataset, load_data
+from emcc.samples.dataset import Dataset
+from emcc.samples.load import load_data
 from emcc.samples.sampling import dequantised, saturated, scaled
 from emcc.tools import verilator
 from emcc.tools.rtl import read_rtl
@@ -52,7 +53,7 @@ def simulate(
     program = load_program(folder / "program.npz")
     require_array(program, folder / "program.npz")
     loaded = load_data(data, interface(program)) if isinstance(data, Path) else data
-    some = Dataset(loaded.x[:count], None if loaded.y is None else loaded.y[:count])
+    some = loaded.first(count)
     x = some.x
     counter = Counter(program)
     counter.take(values := scaled(program, x))
@@ -144,8 +145,8 @@ def _judged(
         products=useful,
         utilisation=int(useful[done].sum()) / busy if busy else 0.0,
         outputs=outputs,
-        final=final(program.host, {program.outputs[0].name: outputs}),
-        worth=worth(interface(program), outputs[done], Dataset(data.x[done], None if data.y is None else data.y[done])),
+        final=final(interface(program), outputs),
+        worth=worth(interface(program), outputs[done], data.taken(done)),
         saturation=saturation,
         build_seconds=seconds[0],
         run_seconds=seconds[1],
