@@ -222,9 +222,8 @@ def compress(
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
-        options = CompressOptions(
-            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, _taken(output)
-        )
+        taken = _taken(output)
+        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, taken)
         artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:

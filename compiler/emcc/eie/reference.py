@@ -22,7 +22,7 @@ def run(program: Program, x: Array, watch: Watch | None = None) -> Array:
     """Run a batch.
 
     Args:
-        x: integers [n, elements], the quantised inputs, flattened in the model's order; several are as ir.batch has them.
+        x: integers [n, elements], the quantised inputs, flattened in the model's order; several as ir.batch has them.
 
     Returns:
         int64 [n, outputs] in the model's order, several side by side.

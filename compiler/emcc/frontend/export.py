@@ -56,6 +56,10 @@ def export(graph: Graph, outputs: Sequence[str] = ()) -> bytes:
     model.constants = {name: _float32(graph.constants[name]) for name in _used(graph)}
     model.renamed = _entered(model, graph)
     model.inner = {name: model.fresh(f"{name}.unscaled") for name in graph.outputs if name in graph.affines}
+    for place, name in enumerate(outputs):
+        if name == graph.outputs[place] and tail_of(graph.host, place):
+            # The host's operators give that name.
+            model.inner[name] = model.renamed[name] = model.fresh(f"{name}.before")
     for node in graph.nodes:
         _write(model, graph, node)
     left = [_left(model, graph, name) for name in graph.outputs]
@@ -126,7 +130,7 @@ def _left(model: _Model, graph: Graph, name: str) -> str:
         )
         scaled = model.node("Mul", [inner, scale], model.fresh(f"{name}.scaled"), model.fresh(f"{name}.Mul"))
         model.node("Add", [scaled, offset], name, model.fresh(f"{name}.Add"))
-    return name
+    return model.inner.pop(name, name)
 
 
 def _of_sample(values: Array, shape: tuple[int | None, ...]) -> Array:

@@ -1,4 +1,4 @@
-"""Samples of several tensors as one array: [n, elements], each tensor's elements flat, side by side in the model's order.
+"""Samples of several tensors as one array: [n, elements], the elements of each flat, side by side in the model's order.
 
 Of a single tensor the array is that tensor itself. Every function that takes or gives samples of a model does so.
 """

@@ -21,8 +21,8 @@ class Row:
         error_max, error_rms: of the difference.
         relative: error_rms as a part of the float value's RMS; 1 where that is 0 and the artefact's is not.
         saturated: share that saturates (eie.saturation); None where nothing can.
-        alone: RMS of the error of the output that suffers most, when only this is replaced (measure.alone): weights in the float model, a
-            tensor in the float model with the artefact's weights; as a part of the output's RMS.
+        alone: RMS of the error of the output that suffers most, when only this is replaced (measure.alone): weights in
+            the float model, a tensor in the float model with the artefact's weights; as a part of the output's RMS.
         share: its part of the sum of squares of `alone` over all rows.
         magnitudes: how many float values have the magnitude 2**e to 2**(e+1), for e in EXPONENTS (the ends
             take what lies beyond); zeros are left out.

@@ -87,8 +87,8 @@ def trace(
     `through` is called with the name and value of every tensor, the inputs' too; what it gives takes the value's place.
     Values are those that nodes see: an input's after its affine, an output's before.
 
-    `x` may also be a batch of each input by its name; several inputs in one array are as ir.batch has them. In a quantised graph, what is neither quantised nor selects
-    elements runs in float64 between the formats of its tensors.
+    `x` may also be a batch of each input by its name; several inputs in one array are as ir.batch has them. In a
+    quantised graph, what is neither quantised nor selects elements runs in float64 between the formats of its tensors.
     """
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
     given = x if isinstance(x, Mapping) else apart(ends(graph), x)

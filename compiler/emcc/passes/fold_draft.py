@@ -78,11 +78,19 @@ class Draft:
             # An output keeps its name, if it is not the model's input.
             place = self.outputs.index(new)
             self.outputs[place], old, new = (new, new, old) if self.producer(old) else (old, old, new)
+        self._renamed(new, old)
+
+    def rename(self, old: str, new: str) -> None:
+        """Tensor `old` gets the name `new`, of a tensor that nothing makes any more."""
+        self.tensors[new] = replace(self.tensors.pop(old), name=new)
+        self._renamed(old, new)
+
+    def _renamed(self, old: str, new: str) -> None:
         self.nodes = [
             replace(
                 other,
-                inputs=tuple(old if name == new else name for name in other.inputs),
-                outputs=tuple(old if name == new else name for name in other.outputs),
+                inputs=tuple(new if name == old else name for name in other.inputs),
+                outputs=tuple(new if name == old else name for name in other.outputs),
             )
             for other in self.nodes
         ]

@@ -61,7 +61,7 @@ def _leave_to_host(draft: Draft) -> None:
 
 
 def _tail_to_host(draft: Draft, place: int) -> None:
-    """What ends in one of several outputs, from its first host operator on."""
+    """What ends in one of several outputs, from its first host operator on. What is left has the output's name."""
     path: list[Node] = []
     while (node := draft.producer(path[0].inputs[0] if path else draft.outputs[place])) is not None:
         y = node.outputs[0]
@@ -79,8 +79,8 @@ def _tail_to_host(draft: Draft, place: int) -> None:
         hint = "take one of them with --output"
         raise EmccError("two outputs share what the host does at the model's end", node=path[0].name, hint=hint)
     draft.host += [for_output(node.op, node.attrs, place) for node in path if "host" in ops.traits(node.op)]
-    draft.outputs[place] = path[0].inputs[0]
     draft.nodes = [node for node in draft.nodes if id(node) not in gone]
+    draft.rename(path[0].inputs[0], draft.outputs[place])
 
 
 def _fold_run(draft: Draft, start: Node) -> None:

@@ -1,6 +1,6 @@
 """The judge of a model of several outputs: a figure an output, and the worst one decides."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,18 +64,19 @@ class Judges:
 
     @property
     def task(self) -> str:
-        """What outputs are for, where that is one thing; else "several"."""
-        return _one([judge.task for _, judge in self.each])
+        """What outputs are for."""
+        return _all(judge.task for _, judge in self.each)
 
     @property
     def measure(self) -> str:
         """The name of the figure."""
-        return "worst " + _one([judge.measure for _, judge in self.each], "quality")
+        measures = {judge.measure for _, judge in self.each}
+        return f"{measures.pop() if len(measures) == 1 else 'quality'} of the worst output"
 
     @property
     def against(self) -> str:
         """What outputs are held against."""
-        return _one([judge.against for _, judge in self.each])
+        return _all(judge.against for _, judge in self.each)
 
     @property
     def labelled(self) -> bool:
@@ -111,5 +112,5 @@ def _shaped(judge: Judge, flat: Array) -> Array:
     return flat.reshape(len(flat), *(size or 1 for size in shape))
 
 
-def _one(words: Sequence[str], otherwise: str = "several") -> str:
-    return words[0] if len(set(words)) == 1 else otherwise
+def _all(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))
