@@ -83,10 +83,13 @@ def model_problems(model: onnx.ModelProto, path: Path, read: Container[str]) -> 
         problems.append(_error(path, f"its inputs are for different numbers of samples: {batches}", _BATCH))
     hostile = names_problem(graph, path)
     problems.extend([hostile] if hostile else [])
-    problems.extend(problem for value in inputs if (problem := _input_problem(value, path)))
+    for value in inputs:
+        if problem := _input_problem(value, path):
+            problems.append(problem if value is inputs[0] else _error(path, problem.message, _CONSTANT))
     return problems
 
 
+_CONSTANT = "make a constant of it: an initializer of its name"
 _NO_INPUT = "export it again, with its input among the inputs of the graph"
 
 

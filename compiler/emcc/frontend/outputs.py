@@ -61,7 +61,7 @@ def several(graph: onnx.GraphProto, path: Path) -> EmccError:
     return EmccError(
         f"has {len(graph.output)} outputs, not one: {names}",
         file=path,
-        hint=f"name the one to take: --output {first} (or several, an --output each)",
+        hint=f"name the one to take: --output {first}",
     )
 
 

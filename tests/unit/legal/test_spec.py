@@ -104,7 +104,10 @@ def tensor_with(graph: Graph, name: str, **changes: Any) -> Graph:
     ("change", "text"),
     [
         (lambda g: g.with_(outputs=("z0",)), "the chain ends in"),
-        (lambda g: g.with_(inputs=("x", "z0")), "not one input"),
+        (lambda g: g.with_(inputs=("x", "z0")), "written twice"),
+        (lambda g: g.with_(inputs=()), "no input or no output"),
+        (lambda g: g.with_(outputs=g.outputs * 2), "ends repeat"),
+        (lambda g: g.with_(host=(("Softmax", {"axis": 1, "output": 1}),)), "host operator"),
         (lambda g: node_with(g, 0, op="Gelu"), "Gelu .* is not legal"),
         (lambda g: node_with(g, 0, inputs=("x", "nowhere", "fc0.bias")), "reads 'nowhere'"),
         (lambda g: node_with(g, 0, inputs=("x", "fc0.weight")), "has 2 inputs"),
