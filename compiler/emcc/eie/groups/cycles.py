@@ -149,7 +149,8 @@ class _Model:
 
 def _tables(plan: Plan) -> tuple[Array, Array]:
     """Return the passes and the taps as `advance` takes them."""
-    rows, taps = [], []
+    rows: list[list[int]] = []
+    taps: list[list[int]] = []
     for row in plan.passes:
         fields = [row.local, row.largest, row.height, row.width, row.y0, row.x0, row.step_y, row.step_x]
         fields += [row.map_height, row.map_width, row.a.base, row.a.x, row.a.row, row.b.base, row.b.x, row.b.row]
