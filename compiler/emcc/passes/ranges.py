@@ -44,10 +44,11 @@ def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
     A sum is within its interval, and within SIGMAS standard deviations of independent inputs (each a quarter of
     `reach`): whichever is less. Intervals alone lose some log2(sqrt(n)) bits a layer of n inputs.
     """
-    (source,) = graph.inputs
-    shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
-    far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
-    known = {source: Range(-far, far, np.zeros(shape), spread)}
+    known = {}
+    for source in graph.inputs:
+        shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
+        far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
+        known[source] = Range(-far, far, np.zeros(shape), spread)
     for node in graph.nodes:
         rule = _rule(node)
         constant = any(name in graph.constants for name in node.inputs)
