@@ -115,14 +115,15 @@ def unsupported(folder: Path) -> None:
     """Three nodes that are not supported, one of them with attributes."""
     proto = model(
         [
-            node("Sin", ["x"], "s", "sine"),
+            node("Shrink", ["x"], "s", "shrink"),
             node("Gemm", ["s", "w"], "z", "fc", transB=1),
-            node("Cos", ["z"], "c"),
-            node("Elu", ["c"], "y", "elu", alpha=0.5),
+            node("CumSum", ["z", "one"], "c"),
+            node("ThresholdedRelu", ["c"], "d", "fine"),
+            node("Hardmax", ["d"], "y", "hard", axis=1),
         ],
         ["n", 4],
         ["n", 4],
-        {"w": np.eye(4, dtype=np.float32)},
+        {"w": np.eye(4, dtype=np.float32), "one": np.asarray(1)},
     )
     save(proto, folder / MODEL)
 
