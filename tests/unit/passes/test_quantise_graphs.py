@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_meanings import Case, in_integers
 from quantised_meaning import agree
 from random_convs import convs
 from random_images import images
@@ -124,19 +125,5 @@ def test_random_networks_as_programs(tmp_path_factory: Any, drawn: Any, bits: in
 
 @settings(max_examples=60)
 @given(images(), st.sampled_from([8, 16]), st.integers(0, 99))
-def test_random_image_networks_as_programs(tmp_path_factory: Any, drawn: Any, bits: int, seed: int) -> None:
-    from models import save
-
-    proto, shapes = drawn
-    graph = frontend.load(save(proto, tmp_path_factory.mktemp("m") / "m.onnx"))
-    rng = np.random.default_rng(seed)
-    feeds = {name: rng.standard_normal((6, *shape[1:])).astype(np.float32) for name, shape in shapes.items()}
-    x = interpret.together([feeds[name] for name in graph.inputs])
-    _, quantised = integers(Fold().apply(graph), bits, x)
-    verify(quantised, after="quantise")
-    if any(node.attrs.get("lo_bits") for node in quantised.nodes):
-        return
-    formats = {name: quantised.tensors[name].fmt for name in quantised.inputs}
-    given = {name: fmt.quantise(feeds[name]) for name, fmt in formats.items() if fmt is not None}
-    if interpret.is_quantised(quantised):
-        agree(quantised, given, LowerOptions(pes=3))
+def test_random_image_networks_as_programs(case: Case, bits: int, seed: int) -> None:
+    in_integers(case, bits, seed)
