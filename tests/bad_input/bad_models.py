@@ -128,19 +128,6 @@ def unsupported(folder: Path) -> None:
     save(proto, folder / MODEL)
 
 
-def convolutional(folder: Path) -> None:
-    """A model that emcc knows and the array does not."""
-    nodes = [
-        node("Conv", ["x", "k"], "c", "conv"),
-        node("Relu", ["c"], "r", "act"),
-        node("MaxPool", ["r"], "p", "pool", kernel_shape=[2, 2]),
-        node("Flatten", ["p"], "f", "flat"),
-        node("Gemm", ["f", "w"], "y", "fc", transB=1),
-    ]
-    weights = {"k": np.ones((2, 1, 3, 3), np.float32), "w": np.ones((3, 2), np.float32)}
-    save(model(nodes, ["n", 1, 4, 4], ["n", 3], weights), folder / MODEL)
-
-
 def alone(op: str, inputs: list[str], shape: tuple[int, ...] = (2, 6, 6), **attrs: object) -> Callable[[Path], None]:
     """One node on an image, with constants that it may name."""
     weights = {

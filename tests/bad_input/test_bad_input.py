@@ -121,7 +121,6 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "tile_without_end": (bad.alone("Tile", ["x", "huge"]), COMPRESS),
     "pad_without_end": (bad.alone("Pad", ["x", "wide"]), COMPRESS),
     "split_that_does_not_add_up": (bad.alone("Split", ["x", "parts"], axis=2), COMPRESS),
-    "no_hardware_yet": (bad.convolutional, COMPILE),
     "data_missing": (good, DATA),
     "data_wrong_shape": (data(x=floats(4, 7)), DATA),
     "data_wrong_rank": (data(x=floats(24)), DATA),
