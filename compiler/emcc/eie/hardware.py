@@ -6,7 +6,7 @@ from pathlib import Path
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.ir.program import Program, Step
-from emcc.legal.hardware import ALONE, BETWEEN, JOIN, PORTS, SCALES, hint
+from emcc.legal.hardware import ALONE, BETWEEN, CODELESS, JOIN, PORTS, SCALES, hint
 
 
 def missing(program: Program, step: Step) -> str:
@@ -20,7 +20,7 @@ def missing(program: Program, step: Step) -> str:
         return ALONE
     if step.kind == "local" or step.window.taps > 1 or target.positions > 1:
         return "convolution"
-    return SCALES if step.multiplier >= 0 else ""
+    return SCALES if step.multiplier >= 0 else CODELESS if step.codebook < 0 else ""
 
 
 def lacking(program: Program) -> Iterator[tuple[str, str]]:

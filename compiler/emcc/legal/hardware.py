@@ -15,7 +15,8 @@ PORTS = "several inputs or outputs"
 BETWEEN = "work of the host between steps"
 ALONE = "a function of its own, after no layer"
 SCALES = "a multiplier a row"
-LACKING = ("convolution", "pooling", JOIN, "clipping", PORTS, BETWEEN, ALONE, SCALES)
+CODELESS = "weights without a codebook"
+LACKING = ("convolution", "pooling", JOIN, "clipping", PORTS, BETWEEN, ALONE, SCALES, CODELESS)
 """All that the array lacks: what nodes of a model (`missing`) and steps of a Program (eie.hardware) are refused for."""
 
 

@@ -37,7 +37,7 @@ STEP = {
 }
 """Of every quantised operator: what follows its sums."""
 
-CODED = {**STEP, "code_w": one_of(1, 2, 4, 8), "weight_frac": integer}
+CODED = {**STEP, "code_w": one_of(1, 2, 4, 8, 16), "weight_frac": integer}
 POOL = {**WINDOW, "ceil_mode": FLAG, "kernel_shape": pair}
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
