@@ -112,8 +112,8 @@ class Codebooks(Method, Protocol):
         """The method with samples of the model's input, float32 [n, ...], to weigh errors by, if it does."""
         ...
 
-    def kept(self) -> Self:
-        """The method with the options that --keep-weights has for it."""
+    def kept(self, wide: bool = True) -> Self:
+        """The method with the options that --keep-weights has for it; `wide`: codes may be the weights, in 16 bits."""
         ...
 
     def sizes(self, weights: Array, most: int) -> Sequence[int]:

@@ -40,7 +40,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.eie.lower import lower
     from emcc.eie.store import save_program
     from emcc.frontend import load
-    from emcc.legal.hardware import require_hardware
+    from emcc.legal.hardware import WIDE, require_hardware
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
@@ -60,7 +60,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     dump = Dump(options.dump) if options.dump else None
     steps = Steps(progress, dump)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
-    scaling = Scaling.of(recipe, source, data, options.keep_weights)
+    scaling = Scaling.of(recipe, source, data, options.keep_weights, WIDE)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
     planned = plan.make(recipe, data, original, options, set_up.sides, progress)

@@ -10,6 +10,7 @@ from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
+from emcc.legal.hardware import WIDE
 from emcc.passes.base import Pass
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.quantise import Quantise
@@ -64,7 +65,7 @@ def make(
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False
     if keep_weights:
-        compress = (codebooks.kept(),)
+        compress = (codebooks.kept(WIDE),)
         skipped = ((zeros.name, KEPT), ("finetune", KEPT))
         unused = sorted(recipe.given & {zeros.name, "finetune"})
         warnings += [f"--keep-weights: the recipe's [{section}] is not used" for section in unused]

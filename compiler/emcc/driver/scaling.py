@@ -56,15 +56,17 @@ class Scaling:
     far: tuple[Far, ...]
 
     @classmethod
-    def of(cls, recipe: Recipe, source: Graph, data: Dataset | None, keep_weights: bool) -> "Scaling":
-        """As the recipe says, for a model as it was read."""
+    def of(
+        cls, recipe: Recipe, source: Graph, data: Dataset | None, keep_weights: bool, wide: bool = True
+    ) -> "Scaling":
+        """As the recipe says, for a model as it was read; `wide`: see Codebooks.kept."""
         outside = far(data.x) if data is not None else []
         data = without(data, outside) if data is not None else None
         calibrate = recipe.of(Calibrate)
         judge = None
         if data is not None:
             codebooks = recipe.codebooks.on(data.x)
-            share: Pass = codebooks.kept() if keep_weights else Pruned(recipe.zeros.partly(PART), codebooks)
+            share: Pass = codebooks.kept(wide) if keep_weights else Pruned(recipe.zeros.partly(PART), codebooks)
             quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
             judge = Judge(np.asarray(data.x), share, quick)
         labelled = data is not None and data.y is not None and data.y.dtype.kind in "iu"

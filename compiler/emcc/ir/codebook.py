@@ -38,7 +38,7 @@ def canonical(values: Array, codes: Array, code_w: int) -> Codebook:
 
 def raw(codes: Array) -> Array:
     """Codes as the array stores them: those that are weights, int8 or int16, as uint8 or uint16; others as they are."""
-    return codes.view(f"u{codes.dtype.str[1:]}") if codes.dtype.kind == "i" else codes
+    return codes.view(f"u{codes.dtype.name}") if codes.dtype.kind == "i" else codes
 
 
 def looked_up_in(codes: Array, codebook: Array | None) -> Array:

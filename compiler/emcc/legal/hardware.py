@@ -19,6 +19,9 @@ CODELESS = "weights without a codebook"
 LACKING = ("convolution", "pooling", JOIN, "clipping", PORTS, BETWEEN, ALONE, SCALES, CODELESS)
 """All that the array lacks: what nodes of a model (`missing`) and steps of a Program (eie.hardware) are refused for."""
 
+WIDE = CODELESS not in LACKING
+"""Whether `emcc compile --keep-weights` may give a layer of more than 256 distinct weights codes of 16 bits."""
+
 
 def missing(op: str, computed: int) -> str:
     """What a node that reads so many computed tensors needs and the array has not, or ""."""

@@ -12,75 +12,16 @@ import numpy as np
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
-from emcc.ir.graph import Array, Codebook, Format, Graph, Node, Tensor
+from emcc.ir.graph import Array, Format, Graph, Node, Tensor
 from emcc.ir.program import Table
 from emcc.ops import pooling, windows
-from emcc.ops.fixed import bound_of_counts, code_counts
 from emcc.passes import function_table
 from emcc.passes.functions import apply_function
+from emcc.passes.layer_integers import MAX_SHIFT, finest_weight_frac, scale_layer
 from emcc.passes.layers import Producer, producers, takes_along
 
-WEIGHT = Format(16, 0)
-ACC_LIMIT = 1 << 47
-MAX_SHIFT = 46
 ALIGN = 14
 """The largest k of a weight 2**k, which 16 bits hold."""
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """A layer's numbers as integers. Attributes as in QLinear."""
-
-    codebook: Array
-    bias: Array
-    weight_frac: int
-    z_frac: int
-
-    def shift(self, in_frac: int) -> int:
-        """The requantising shift."""
-        return in_frac + self.weight_frac - self.z_frac
-
-
-def finest_weight_frac(values: Array) -> int | None:
-    """The most fraction bits with which every value fits 16 bits; None where all are zero."""
-    if not values.any():
-        return None
-    frac = 15 - int(np.frexp(np.abs(values).max())[1])
-    while _fits(values, frac + 1):
-        frac += 1
-    while not _fits(values, frac):
-        frac -= 1
-    return frac
-
-
-def _fits(values: Array, frac: int) -> bool:
-    scaled = np.floor(np.ldexp(values, frac) + 0.5)
-    return bool(scaled.min() >= WEIGHT.low and scaled.max() <= WEIGHT.high)
-
-
-def scale_layer(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) -> Scaled:
-    """Integers for a layer: as many weight fraction bits as fit, with the accumulator proven below 2**47.
-
-    `in_low` is the smallest input integer. z loses fraction bits where the product has fewer (shift is never
-    negative). Raises OverflowError where no scale fits.
-    """
-    counts = code_counts(book.codes.reshape(len(book.codes), -1), 1 << book.code_w)
-    finest = finest_weight_frac(book.values)
-    # Without weights only the bias has a scale: 15 bits finer than the output's.
-    frac = z.frac_bits - x.frac_bits + 15 if finest is None else finest
-    values = np.zeros(1 << book.code_w)
-    values[: book.values.size] = book.values
-    for weight_frac in range(frac, frac - 4096, -1):
-        z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
-        shift = x.frac_bits + weight_frac - z_frac
-        scaled_bias = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) + 0.5)
-        if shift > MAX_SHIFT or np.abs(scaled_bias).max(initial=0.0) >= ACC_LIMIT:
-            continue
-        codebook = np.floor(np.ldexp(values, weight_frac) + 0.5).astype(np.int64)
-        integers = scaled_bias.astype(np.int64)
-        if bound_of_counts(counts, codebook, integers, in_low, x.high, shift) < ACC_LIMIT:
-            return Scaled(codebook, integers, weight_frac, z_frac)
-    raise OverflowError
 
 
 def target(activation: Node, z: Format, y: Format) -> Array:
@@ -94,14 +35,14 @@ class _Sums:
 
     Attributes:
         op, inputs, attrs: of the node, but for what STEP says of its function.
-        arrays: its constants by role: codes, codebook, bias.
+        arrays: its constants by role: codes, codebook, bias, multiplier; None for one that is left out.
         z: the format of what requantising gives; shift: its shift.
     """
 
     op: str
     inputs: tuple[str, ...]
     attrs: Mapping[str, Any]
-    arrays: Mapping[str, Array]
+    arrays: Mapping[str, Array | None]
     z: Format
     shift: int
 
@@ -254,7 +195,9 @@ class _Draft:
         except OverflowError:
             raise _no_scale(node) from None
         attrs = {"code_w": book.code_w, "weight_frac": scaled.weight_frac, **node.attrs}
-        arrays = {"codes": book.codes, "codebook": scaled.codebook, "bias": scaled.bias}
+        codes = book.codes if scaled.codes is None else scaled.codes
+        arrays: dict[str, Array | None] = {"codes": codes, "codebook": scaled.codebook, "bias": scaled.bias}
+        arrays |= {} if scaled.multiplier is None else {"multiplier": scaled.multiplier}
         z = replace(z, frac_bits=scaled.z_frac)
         return _Sums(f"Q{node.op}", (name,), attrs, arrays, z, scaled.shift(x.frac_bits))
 
@@ -278,19 +221,21 @@ class _Draft:
             sums = part.sums
             attrs = {**sums.attrs, "z_frac": sums.z.frac_bits, "shift": sums.shift, "function": part.function}
             attrs |= {"lo_bits": 0, "hi_bits": 0, "act_w": sums.z.width}
-            inputs = [*sums.inputs, *(constant(f"{part.name}.{role}", value) for role, value in sums.arrays.items())]
+            inputs = [*sums.inputs]
+            for role, value in sums.arrays.items():
+                inputs.append("" if value is None else constant(f"{part.name}.{role}", value))
             if part.wanted:
                 table, _ = next(tables)
                 attrs |= {"lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
-                inputs += [""] if "bias" in sums.arrays else []
-                for role, value in (("coarse", table.coarse), ("fine", table.fine)):
-                    key = role.encode() + value.tobytes()
-                    known[key] = known.get(key) or constant(f"{part.name}.{role}", value)
+                inputs += [""] if "bias" in sums.arrays and "multiplier" not in sums.arrays else []
+                for role, entries in (("coarse", table.coarse), ("fine", table.fine)):
+                    key = role.encode() + entries.tobytes()
+                    known[key] = known.get(key) or constant(f"{part.name}.{role}", entries)
                     inputs.append(known[key])
             nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
         tensors = {**self.graph.tensors, **self.aligned}
         tensors = {name: replace(tensors[name], fmt=fmt) for name, fmt in self.fmt.items()}
-        return self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+        return self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={}, units={}, ranges={})
 
 
 _SUMS: Mapping[str, Callable[[_Draft, Node, Format], _Sums]] = {

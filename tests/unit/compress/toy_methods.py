@@ -34,7 +34,7 @@ class Signs:
     def on(self, x: Array) -> Self:
         return self
 
-    def kept(self) -> Self:
+    def kept(self, wide: bool = True) -> Self:
         return self
 
     def sizes(self, weights: Array, most: int) -> Sequence[int]:
