@@ -87,8 +87,7 @@ class Problem:
     def __post_init__(self) -> None:
         sides = self.sides or split(self.data, self.options.holdout, self.options.seed)
         self.train, self.held, self.judges = sides.train, sides.held, sides.judges
-        shape = tuple(int(size or 1) for size in self.original.tensors[self.original.inputs[0]].shape[1:])
-        self._augment = Augment(self.torch, self.options.augment, shape)
+        self._augment = Augment(self.torch, self.options.augment, interpret.whole(self.original, self.original.inputs))
         self.dropout = Dropout(self.torch, self.original, self.options.dropout, self.options.input_dropout)
         self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
@@ -235,8 +234,7 @@ class Problem:
 
     def _shaped(self, flat: Array) -> Array:
         """Of outputs [n, features]: operators of the host see the shape that they are for."""
-        shape = self.original.tensors[self.original.outputs[0]].shape[1:]
-        return flat.reshape(len(flat), *(size or 1 for size in shape))
+        return flat.reshape(len(flat), *interpret.whole(self.original, self.original.outputs))
 
     def _numpy(self, graph: Graph, x: Any) -> Array:
         with self.torch.no_grad():

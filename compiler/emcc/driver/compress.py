@@ -64,7 +64,10 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         shared = found.shared
     tell("writing")
     encoded = encoder(shared)
-    files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
+    files = {
+        "model.emc": encoded,
+        "compressed.onnx": export(shared, source.outputs[0] if len(source.outputs) == 1 else None),
+    }
     facts = {**manifest(options, recipe, folded, shared, encoded, data, checked), **searched}
     facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings(scaling.chosen)}
     if options.goal is None and set_up.sides is not None:

@@ -10,6 +10,7 @@ from emcc.base.text import printable
 from emcc.compress.method import Codebooks, Zeros
 from emcc.driver.recipe import Recipe
 from emcc.ir.graph import PLAIN, Graph
+from emcc.ops.interpret import given
 from emcc.passes.base import Pass
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.equalise import Equalise
@@ -123,11 +124,13 @@ def emptied(original: Graph, compressed: Graph) -> list[str]:
 
 def saturating(quantised: Graph, data: Dataset) -> int:
     """How many samples have an input that the format does not hold."""
-    name = quantised.inputs[0]
-    fmt, affine = quantised.tensors[name].fmt, quantised.affines.get(name, PLAIN)
-    assert fmt is not None
     count, step = 0, max(1, CHUNK // max(1, data.x[0].size))
     for begin in range(0, len(data), step):
-        integers = fmt.rounded(affine.enter(np.asarray(data.x[begin : begin + step], np.float64)))
-        count += int(((integers < fmt.low) | (integers > fmt.high)).any(axis=1).sum())
+        beyond = np.zeros(len(data.x[begin : begin + step]), bool)
+        for name, x in given(quantised, np.asarray(data.x[begin : begin + step], np.float64)).items():
+            fmt, affine = quantised.tensors[name].fmt, quantised.affines.get(name, PLAIN)
+            assert fmt is not None
+            integers = fmt.rounded(affine.enter(x))
+            beyond |= ((integers < fmt.low) | (integers > fmt.high)).any(axis=1)
+        count += int(beyond.sum())
     return count

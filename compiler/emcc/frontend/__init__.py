@@ -11,7 +11,7 @@ __all__ = ["ModelFacts", "NodeReport", "Remarks", "Survey", "cut", "load", "rema
 def load(path: Path, by: str = "emcc", output: str | None = None) -> Graph:
     """Return the model of an ONNX file as a graph of float operators.
 
-    `by` is the command that messages name, `output` the tensor to take as the output where there are several. Raise
+    `by` is the command that messages name, `output` the tensor to take as the only output. Raise
     EmccError: see emcc.frontend.model.
     """
     from emcc.frontend.model import load as _load

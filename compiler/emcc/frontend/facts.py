@@ -73,16 +73,18 @@ def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
     if shadowing:
         names = ", ".join(quoted(name) for name in shadowing[:8])
         problems.append(_error(path, f"redefines standard operators: {names}", "rename its functions"))
-    if len(inputs) != 1:
-        names, hint = ", ".join(quoted(value.name) for value in inputs[:8]), _ONE_INPUT if inputs else _NO_INPUT
-        problems.append(_error(path, f"has {len(inputs)} inputs, not one{': ' if names else ''}{names}", hint))
+    if not inputs:
+        problems.append(_error(path, "has no inputs", _NO_INPUT))
+    fixed = {value.name: axes[0] for value in inputs if (axes := axes_of(value)) and isinstance(axes[0], int)}
+    if len(set(fixed.values())) > 1:
+        counts = ", ".join(f"{quoted(name)} {count}" for name, count in list(fixed.items())[:8])
+        problems.append(_error(path, f"its inputs are for different numbers of samples: {counts}", _BATCH))
     hostile = names_problem(graph, path)
     problems.extend([hostile] if hostile else [])
-    problems.extend(problem for value in inputs[:1] if (problem := _input_problem(value, path)))
+    problems.extend(problem for value in inputs if (problem := _input_problem(value, path)))
     return problems
 
 
-_ONE_INPUT = "make constants of the others: initializers of their names"
 _NO_INPUT = "export it again, with its input among the inputs of the graph"
 
 

@@ -5,6 +5,7 @@ that no real dimension has, and must come out the same: then it treats each samp
 it does not (an exporter froze the batch to 1), it is read for one sample.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from emcc.base.text import printable
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.facts import facts_of, input_data, model_problems
 from emcc.frontend.operands import Data
-from emcc.frontend.outputs import choose, several
+from emcc.frontend.outputs import choose, none
 from emcc.frontend.read import opset_of, read
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import NodeReport, Survey
@@ -35,13 +36,13 @@ class _Model:
     opset: int
     nodes: list[onnx.NodeProto]
     by: str
-    output: str | None = None
+    taken: tuple[str, ...] = ()
     decoded: dict[str, Array] = field(default_factory=dict)
 
     @property
     def outputs(self) -> list[str]:
-        """The tensor that is taken as the output, or all outputs where that is open."""
-        return [value.name for value in self.proto.graph.output] if self.output is None else [self.output]
+        """The tensors that are taken as the outputs, or all outputs where that is open."""
+        return list(self.taken) or [value.name for value in self.proto.graph.output]
 
 
 def load(path: Path, by: str = "emcc", output: str | None = None) -> Graph:
@@ -69,7 +70,8 @@ def survey(path: Path, output: str | None = None) -> Survey:
             problems = [error]
     sentences = tuple(error.message + (f" ({error.hint})" if error.hint else "") for error in problems)
     facts = facts_of(model.proto, model.opset, path)
-    taken = "" if model.output is None or [name for name, *_ in facts.outputs] == [model.output] else model.output
+    known = tuple(name for name, *_ in facts.outputs)
+    taken = "" if model.taken in ((), known) else ", ".join(model.taken)
     return Survey(walk.reports, replace(facts, problems=sentences, taken=taken))
 
 
@@ -78,17 +80,17 @@ def _open(path: Path, by: str, output: str | None) -> tuple[_Model, list[EmccErr
     proto = read(path)
     whole = _Model(path, proto, opset_of(proto, path), ordered(proto.graph, path), by)
 
-    def only(name: str) -> _Model:
-        return replace(whole, nodes=ordered(proto.graph, path, [name]), output=name)
+    def only(names: Sequence[str]) -> _Model:
+        return replace(whole, nodes=ordered(proto.graph, path, names), taken=tuple(names))
 
     def plain(name: str) -> bool:
-        walk = _read(only(name))
-        return _accepted(walk) and name in walk.data and walk.data[name].dtype == "float32"
+        walk = _read(only([name]))
+        return _accepted(walk) and name in walk.makers and walk.data[name].dtype == "float32"
 
     problems = model_problems(proto, path)
     chosen = choose(proto.graph, output, plain, path)
-    if chosen is None:
-        return whole, [*problems, several(proto.graph, path)]
+    if not chosen:
+        return whole, [*problems, none(proto.graph, path)]
     return only(chosen), problems
 
 
@@ -153,18 +155,21 @@ def _refusal(problems: list[EmccError], refused: list[NodeReport], path: Path) -
 
 
 def _graph(model: _Model, walk: Walk) -> Graph:
-    """Return the Graph of a walk without refusals: the nodes between input and output, with unique names."""
+    """Return the Graph of a walk without refusals: the nodes between inputs and outputs, with unique names."""
     graph, path = model.proto.graph, model.path
-    source, output = real_inputs(graph)[0].name, model.outputs[0]
-    if output not in walk.data:
-        raise EmccError(f"its output {quoted(output)} does not depend on its input", file=path, hint="export it again")
-    chain, wanted = [], {output}
+    outputs = list(dict.fromkeys(model.outputs))
+    for output in outputs:
+        if output not in walk.data:
+            name = quoted(output)
+            raise EmccError(f"its output {name} does not depend on its input", file=path, hint="export it again")
+        if output not in walk.makers:
+            raise EmccError(f"its output is its input {quoted(output)}: there is nothing to compile", file=path)
+    chain, wanted = [], set(outputs)
     for node in reversed(walk.nodes):
         if node.outputs[0] in wanted:
             chain.append(node)
             wanted.update(node.inputs)
-    if not chain:
-        raise EmccError(f"its output is its input {quoted(source)}: there is nothing to compile", file=path)
+    sources = [value.name for value in real_inputs(graph) if value.name in wanted]
     nodes, names = [], set[str]()
     for node in reversed(chain):
         unique, number = node.name, 1
@@ -173,11 +178,11 @@ def _graph(model: _Model, walk: Walk) -> Graph:
             unique = f"{node.name}#{number}"
         names.add(unique)
         nodes.append(replace(node, name=unique))
-    tensors = {source: _tensor(source, walk.data[source])}
+    tensors = {source: _tensor(source, walk.data[source]) for source in sources}
     tensors.update({node.outputs[0]: _tensor(node.outputs[0], walk.data[node.outputs[0]]) for node in nodes})
     used = {name for node in nodes for name in node.inputs if name} - set(tensors)
     constants = {name: walk.used[name] for name in sorted(used)}
-    return Graph(graph.name, (source,), (output,), tuple(nodes), tensors, constants)
+    return Graph(graph.name, tuple(sources), tuple(outputs), tuple(nodes), tensors, constants)
 
 
 def _tensor(name: str, data: Data) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which tensor of a model is taken as its output: see docs/adr/0025."""
+"""Which tensors of a model are taken as its outputs: see docs/adr/0025."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +14,12 @@ from emcc.frontend.topology import real_inputs
 SHOWN = 8
 
 
-def choose(graph: onnx.GraphProto, named: str | None, plain: Callable[[str], bool], path: Path) -> str | None:
-    """Return the tensor that is taken as the output; None where that is open.
+def choose(graph: onnx.GraphProto, named: str | None, plain: Callable[[str], bool], path: Path) -> tuple[str, ...]:
+    """Return the tensors that are taken as the outputs; none where none can be.
 
-    That is the one that is `named`, any computed tensor; or the only output; or the only one of several that is
-    `plain` (a float tensor that emcc can compute), or of which that could be. ZipMap, which puts names to
-    probabilities, is seen through. Raises EmccError where the model has no tensor of that name.
+    That is the one that is `named`, any computed tensor; or the only output; or those of several that are `plain`
+    (float tensors that emcc can compute), or else all that could be. ZipMap, which puts names to probabilities, is seen
+    through. Raises EmccError where the model has no tensor of that name.
     """
     if named is not None:
         computed = {name for node in graph.node for name in node.output if name}
@@ -28,12 +28,13 @@ def choose(graph: onnx.GraphProto, named: str | None, plain: Callable[[str], boo
             inputs = {value.name for value in real_inputs(graph)}
             reason = "is the model's input" if named in inputs else "is no tensor that the model computes"
             raise EmccError(f"--output {quoted(named)} {reason}", file=path, hint=f"its outputs are {names}")
-        return before_zipmap(graph, named)
+        return (before_zipmap(graph, named),)
     if len(graph.output) == 1:
-        return before_zipmap(graph, graph.output[0].name)
-    candidates = [before_zipmap(graph, value.name) for value in graph.output if _may_be_plain(graph, value)]
-    taken = [name for name in candidates if plain(name)] or candidates
-    return taken[0] if len(taken) == 1 else None
+        return (before_zipmap(graph, graph.output[0].name),)
+    candidates = dict.fromkeys(
+        before_zipmap(graph, value.name) for value in graph.output if _may_be_plain(graph, value)
+    )
+    return tuple(name for name in candidates if plain(name)) or tuple(candidates)
 
 
 def before_zipmap(graph: onnx.GraphProto, name: str) -> str:
@@ -50,13 +51,14 @@ def _may_be_plain(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> bool:
     return bool(before_zipmap(graph, value.name) != value.name)
 
 
-def several(graph: onnx.GraphProto, path: Path) -> EmccError:
-    """Return the error for a model with several outputs of which none, or more than one, can be taken."""
+def none(graph: onnx.GraphProto, path: Path) -> EmccError:
+    """Return the error for a model with several outputs of which none is a float tensor."""
     names = ", ".join(quoted(value.name) for value in graph.output[:SHOWN])
-    floats = [value.name for value in graph.output if _may_be_plain(graph, value)]
-    first = printable((floats or [graph.output[0].name])[0])
+    first = printable(graph.output[0].name)
     return EmccError(
-        f"has {len(graph.output)} outputs, not one: {names}", file=path, hint=f"name the one to take: --output {first}"
+        f"has {len(graph.output)} outputs and none is a float tensor: {names}",
+        file=path,
+        hint=f"name the tensor to take: --output {first}",
     )
 
 

@@ -9,23 +9,29 @@ from emcc.base.text import printable
 from emcc.ir.graph import Graph
 from emcc.ops import Trait
 
-LATER: tuple[Trait, ...] = ("convolution", "pooling", "clipping")
+LATER: tuple[Trait, ...] = ("convolution", "pooling", "padding")
 JOIN = "joining branches"
 PORTS = "several inputs or outputs"
 BETWEEN = "work of the host between steps"
 ALONE = "a function of its own, after no layer"
 SCALES = "a multiplier a row"
 CODELESS = "weights without a codebook"
-LACKING = ("convolution", "pooling", JOIN, "clipping", PORTS, BETWEEN, ALONE, SCALES, CODELESS)
+LACKING = ("convolution", "pooling", "padding", JOIN, PORTS, BETWEEN, ALONE, SCALES, CODELESS)
 """All that the array lacks: what nodes of a model (`missing`) and steps of a Program (eie.hardware) are refused for."""
 
 WIDE = CODELESS not in LACKING
 """Whether `emcc compile --keep-weights` may give a layer of more than 256 distinct weights codes of 16 bits."""
 
 
-def missing(op: str, computed: int) -> str:
-    """What a node that reads so many computed tensors needs and the array has not, or ""."""
-    return next((trait for trait in LATER if trait in ops.traits(op)), JOIN if computed > 1 else "")
+def missing(op: str, computed: int, after: str = "") -> str:
+    """What a node that reads so many computed tensors needs and the array has not, or "".
+
+    `after`: the operator that makes the tensor it reads; the host runs what is left to it at the end alone.
+    """
+    traits = ops.traits(op)
+    if "hosted" in traits or ("host" in ops.traits(after) and not traits & {"host", "no-op"}):
+        return BETWEEN
+    return next((trait for trait in LATER if trait in traits), JOIN if computed > 1 else "")
 
 
 def hint(wanted: Iterable[str]) -> str:
@@ -39,9 +45,16 @@ def hint(wanted: Iterable[str]) -> str:
 
 def require_hardware(graph: Graph, file: Path) -> None:
     """EmccError that lists every node of a graph, as loaded, that --target eie cannot compile yet."""
-    refused = []
+    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
+        raise EmccError(
+            f"--target eie has no hardware yet for {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
+            file=file,
+            hint=f"name one output to take: --output {printable(graph.outputs[0])}; {hint([PORTS])}",
+        )
+    refused, makers = [], {node.outputs[0]: node.op for node in graph.nodes}
     for node in graph.nodes:
-        wanted = missing(node.op, sum(name in graph.tensors for name in node.inputs))
+        computed = [name for name in node.inputs if name in graph.tensors]
+        wanted = missing(node.op, len(computed), makers.get(computed[0], ""))
         if wanted:
             refused.append((node, wanted))
     if not refused:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,52 +48,71 @@ def check(graph: Graph, path: Path, x: Array) -> str:
         EmccError: they disagree.
     """
     about = remarks(path)
-    return _check(graph, path, x, about) + _taken(graph.outputs[0], about)
+    return _check(graph, path, x, about) + _taken(graph.outputs, about)
 
 
-def _taken(output: str, about: Remarks) -> str:
-    if about.outputs == (output,):
+def _taken(outputs: tuple[str, ...], about: Remarks) -> str:
+    if about.outputs == outputs:
         return ""
-    outputs = ", ".join(repr(printable(name)) for name in about.outputs[:8])
-    return f"; {printable(output)!r} is taken as the output, of a model that has {outputs}"
+    names = ", ".join(repr(printable(name)) for name in about.outputs[:8])
+    taken = ", ".join(repr(printable(name)) for name in outputs[:8])
+    verb = "is taken as the output" if len(outputs) == 1 else "are taken as the outputs"
+    return f"; {taken} {verb}, of a model that has {names}"
 
 
 def _check(graph: Graph, path: Path, x: Array, about: Remarks) -> str:
     if find_spec("onnxruntime") is None:
         return "not checked against onnxruntime, which is not installed"
-    ran = _outputs(path, x, graph.outputs[0], about)
+    ran = _outputs(path, x, graph, about)
     if isinstance(ran, str):
         return f"not checked against onnxruntime, which cannot run the model: {ran}"
-    x, wanted = ran
+    x, results = ran
     close = HALF if about.half else SINGLE
     if close is HALF:
-        rows = np.isfinite(x).all(tuple(range(1, x.ndim))) & np.isfinite(wanted).all(axis=1)
-        x, wanted = x[rows], wanted[rows]
+        rows = np.isfinite(x).all(tuple(range(1, x.ndim)))
+        rows &= np.all([np.isfinite(wanted).all(axis=1) for wanted in results], axis=0)
+        x, results = x[rows], [wanted[rows] for wanted in results]
     if not len(x):
         return "not checked against onnxruntime: every sample overflows in float16"
-    got = np.asarray(interpret.run(graph, x.astype(np.float64)))
-    if got.size != wanted.size:
-        raise EmccError(f"onnxruntime's output has {wanted.size} elements, emcc's {got.size}", file=path, hint=HINT)
-    got = got.reshape(wanted.shape)
+    got = np.asarray(interpret.run(graph, x.astype(np.float64))).reshape(len(x), -1)
+    total = sum(wanted.shape[1] for wanted in results)
+    if got.shape[1] != total:
+        raise EmccError(f"onnxruntime's output has {total * len(x)} elements, emcc's {got.size}", file=path, hint=HINT)
+    begin, alike = 0, True
+    for wanted in results:
+        own = got[:, begin : begin + wanted.shape[1]]
+        begin += wanted.shape[1]
+        alike &= _agrees(own, wanted, close, path)
+    if alike:
+        return f"same classes as onnxruntime on {len(x)} samples{', in float16' if close is HALF else ''}"
+    return f"agrees with onnxruntime on {len(x)} samples{close.words}"
+
+
+def _agrees(got: Array, wanted: Array, close: Closeness, path: Path) -> bool:
+    """Whether these are classes, which agree; numbers that agree are not. EmccError where they do not."""
     if wanted.dtype.kind in "iu":
         same = float(np.mean(got == wanted))
         if same < close.same:
             message = f"the import disagrees with onnxruntime on {1 - same:.0%} of outputs"
             raise EmccError(message, file=path, hint=HINT)
-        return f"same classes as onnxruntime on {len(x)} samples{', in float16' if close is HALF else ''}"
+        return True
     worst = float(np.abs(got - wanted).max(initial=0.0))
     scale = max(float(np.abs(wanted).max(initial=0.0)), 1e-6)
     if not worst <= close.tolerance * scale:
         raise EmccError(f"the import disagrees with onnxruntime by {worst:.3g} of {scale:.3g}", file=path, hint=HINT)
-    return f"agrees with onnxruntime on {len(x)} samples{close.words}"
+    return False
 
 
 KINDS = {"tensor(double)": np.float64, "tensor(float16)": np.float16}
 """onnxruntime's name of an input's type -> what it is fed; float32 otherwise."""
 
 
-def _outputs(path: Path, x: Array, output: str, about: Remarks) -> tuple[Array, Array] | str:
-    """Return the samples in the input's type and what onnxruntime computes as `output` [n, elements]; or why not.
+def _kind(name: str) -> Any:
+    return KINDS.get(name, np.float32)
+
+
+def _outputs(path: Path, x: Array, graph: Graph, about: Remarks) -> tuple[Array, list[Array]] | str:
+    """Return the samples in the input's type and what onnxruntime computes as outputs [n, elements]; or why not.
 
     They run in batches where the model fixes one.
     """
@@ -102,22 +122,34 @@ def _outputs(path: Path, x: Array, output: str, about: Remarks) -> tuple[Array, 
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     try:
-        model = str(path) if output in about.outputs else cut(path, output)
+        model = str(path) if {*graph.outputs} <= {*about.outputs} else cut(path, graph.outputs[0])
         if model is None:
             return "it is too large to be cut at its output"
         session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        (source, *_) = session.get_inputs()
-        fixed = bool(source.shape) and isinstance(source.shape[0], int)
-        size = source.shape[0] if fixed else len(x)
+        sources = {source.name: source for source in session.get_inputs()}
+        first = sources[graph.inputs[0]]
+        size = first.shape[0] if bool(first.shape) and isinstance(first.shape[0], int) else len(x)
         with np.errstate(over="ignore"):
-            x = x.astype(KINDS.get(source.type, np.float32))
+            x = x.astype(_kind(first.type))
         parts = []
         for begin in range(0, len(x), size):
             batch = x[begin : begin + size]
             if len(batch) < size:
                 batch = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
-            parts.append(np.asarray(session.run([output], {source.name: batch})[0]))
-        return x, np.concatenate([part.reshape(size, -1) for part in parts])[: len(x)]
+            feeds = {
+                name: part.reshape(size, *(axis or 1 for axis in graph.tensors[name].shape[1:])).astype(
+                    _kind(sources[name].type)
+                )
+                for name, part in interpret.given(graph, batch).items()
+            }
+            unused = {
+                name: np.zeros([axis if isinstance(axis, int) else size for axis in source.shape], _kind(source.type))
+                for name, source in sources.items()
+                if name not in feeds
+            }
+            ran = session.run(list(graph.outputs), feeds | unused)
+            parts.append([np.asarray(value).reshape(size, -1) for value in ran])
+        return x, [np.concatenate(part)[: len(x)] for part in zip(*parts, strict=True)]
     except Exception as error:
         if type(error).__module__.startswith("onnxruntime"):
             return printable(str(error))

@@ -21,33 +21,77 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
     Args:
         graph: float (then the arithmetic is in x's own dtype, and `graph.affines` are applied: x and the output are in
             the model's units) or quantised (then in int64).
-        x: [n, ...], flat or in the input's shape. An array of `xp`.
+        x: [n, ...], flat or in the input's shape; of several inputs flat, side by side in their order, and so are
+            several outputs. An array of `xp`.
         xp: numpy or torch.
         constants: takes precedence over graph.constants; parameters under training, say.
 
     Graphs with convolutions are run a few samples at a time, since their tensors are much larger than their input.
     """
-    (output,) = graph.outputs
     rows = len(x)
     if any(node.op in ("Conv", "QConv") for node in graph.nodes):
         rows = max(1, BLOCK // max(tensor.features for tensor in graph.tensors.values()))
     if rows >= len(x) or xp is not np:
-        return left(graph, output, trace(graph, x, xp, constants, keep=graph.outputs)[output], xp)
+        return _outputs(graph, x, xp, constants)
     parts = (x[begin : begin + rows] for begin in range(0, len(x), rows))
-    whole = np.concatenate([trace(graph, part, xp, constants, keep=graph.outputs)[output] for part in parts])
-    return left(graph, output, whole, xp)
+    return np.concatenate([_outputs(graph, part, xp, constants) for part in parts])
+
+
+def _outputs(graph: Graph, x: Any, xp: Any, constants: Mapping[str, Any] | None) -> Any:
+    """What `run` gives, all at once."""
+    values = trace(graph, x, xp, constants, keep=graph.outputs)
+    return together([left(graph, name, values[name], xp) for name in graph.outputs], xp)
+
+
+def together(values: Sequence[Any], xp: Any = np) -> Any:
+    """One tensor [n, ...] as it is; several side by side, [n, elements of all]."""
+    if len(values) == 1:
+        return values[0]
+    return xp.concatenate([value.reshape(len(value), -1) for value in values], axis=1)
+
+
+def whole(graph: Graph, names: Sequence[str]) -> tuple[int, ...]:
+    """The shape of a sample of what `together` makes of tensors."""
+    shapes = [tuple(int(size or 1) for size in graph.tensors[name].shape[1:]) for name in names]
+    return shapes[0] if len(shapes) == 1 else (sum(graph.tensors[name].features for name in names),)
+
+
+def given(graph: Graph, x: Any) -> dict[str, Any]:
+    """A batch by the names of the inputs: one that has those already, or is of the only input, or `together`."""
+    if isinstance(x, Mapping):
+        return dict(x)
+    if len(graph.inputs) == 1:
+        return {graph.inputs[0]: x}
+    parts, begin = {}, 0
+    for name in graph.inputs:
+        count = graph.tensors[name].features
+        parts[name] = x[:, begin : begin + count]
+        begin += count
+    return parts
 
 
 def integers(graph: Graph, x: Array) -> Array:
-    """Float samples [n, ...] as a quantised graph takes them: int64 of the input's shape."""
-    name = graph.inputs[0]
-    return _format(graph, name).quantise(_shaped(graph, name, _entered(graph, name, np.asarray(x, np.float64), np)))
+    """Float samples [n, ...] as a quantised graph takes them: int64 of the input's shape, or several `together`."""
+    parts = given(graph, np.asarray(x, np.float64))
+    return np.asarray(
+        together(
+            [
+                _format(graph, name).quantise(_shaped(graph, name, _entered(graph, name, part, np)))
+                for name, part in parts.items()
+            ]
+        )
+    )
 
 
 def floats(graph: Graph, y: Array) -> Array:
     """What a quantised graph gave, in the model's units: float64 [n, ...]."""
-    name = graph.outputs[0]
-    return np.asarray(_shaped(graph, name, _affine(graph, name, _format(graph, name).dequantise(y), np, leave=True)))
+    parts, begin = [], 0
+    for name in graph.outputs:
+        count = graph.tensors[name].features
+        own = y.reshape(len(y), -1)[:, begin : begin + count]
+        parts.append(_shaped(graph, name, _affine(graph, name, _format(graph, name).dequantise(own), np, leave=True)))
+        begin += count
+    return np.asarray(together(parts))
 
 
 def answers(graph: Graph, x: Array) -> Array:
@@ -74,11 +118,10 @@ def trace(
     elements runs in float64 between the formats of its tensors.
     """
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
-    given = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
     host = is_quantised(graph)
     values: dict[str, Any] = {
         name: through(name, _shaped(graph, name, value if host else _entered(graph, name, value, xp)))
-        for name, value in given.items()
+        for name, value in given(graph, x).items()
     }
     like = next(iter(values.values()))
     for i, node in enumerate(graph.nodes):
@@ -107,7 +150,14 @@ def through_floats(graph: Graph, node: Node, arguments: Sequence[Any]) -> Array:
     values = [fmt.dequantise(value) if fmt else value for fmt, value in zip(formats, arguments, strict=True)]
     fmt = graph.tensors[node.outputs[0]].fmt
     assert fmt is not None
-    return fmt.quantise(ops.get(node.op).evaluate(np, node, *values))
+    return fmt.quantise(numbers(node, values))
+
+
+def numbers(node: Node, values: Sequence[Any]) -> Array:
+    """float64: what the host makes of a node between steps; 0 where that is no number (0 / 0, the root of -1)."""
+    with np.errstate(all="ignore"):
+        result = np.asarray(ops.get(node.op).evaluate(np, node, *values), np.float64)
+    return np.nan_to_num(result, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
 def _entered(graph: Graph, name: str, x: Any, xp: Any) -> Any:

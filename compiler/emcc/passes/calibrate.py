@@ -11,7 +11,7 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.ir.graph import Array, Format, Graph
-from emcc.ops.interpret import trace
+from emcc.ops.interpret import trace, whole
 from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Producer, producers
 from emcc.passes.ranges import SIGMAS, ranges
@@ -102,7 +102,7 @@ class Calibrate:
         try:
             if known is not None:
                 values: dict[str, Any] = {key: each.ends() for key, each in known.items()}
-                formats, headroom = {name: safe(values[name], self.bits, 1.0)}, 1.0
+                formats, headroom = {key: safe(values[key], self.bits, 1.0) for key in graph.inputs}, 1.0
             else:
                 values, formats, headroom = self._traced(graph)
             for made in producers(graph):
@@ -118,17 +118,16 @@ class Calibrate:
         return graph.with_(tensors={**graph.tensors, **tensors})
 
     def _traced(self, graph: Graph) -> tuple[dict[str, Any], dict[str, Format], float]:
-        """(every tensor on the rows, the input's format, the headroom): what flows once the input has saturated."""
-        (name,) = graph.inputs
+        """(every tensor on the rows, the inputs' formats, the headroom): what flows once inputs have saturated."""
         headroom = self.headroom * (2 if self.synthetic else 1)
-        first = graph.with_(nodes=(), outputs=(name,))
-        x = np.asarray(trace(first, self._rows(graph).astype(np.float64))[name])
+        first = graph.with_(nodes=(), outputs=graph.inputs)
+        x = trace(first, self._rows(graph).astype(np.float64))
         if self.bits > 8 and not self.synthetic:
-            headroom *= 1 + FEW / len(x)
-        fmt = self._choose(graph, name, x, headroom)
-        least, most = fmt.dequantise(np.array([fmt.low, fmt.high]))
+            headroom *= 1 + FEW / len(next(iter(x.values())))
+        formats = {name: self._choose(graph, name, np.asarray(x[name]), headroom) for name in graph.inputs}
+        ends = {name: fmt.dequantise(np.array([fmt.low, fmt.high])) for name, fmt in formats.items()}
         plain = graph.with_(affines={})
-        return trace(plain, np.clip(x, least, most)), {name: fmt}, headroom
+        return trace(plain, {name: np.clip(x[name], *ends[name]) for name in graph.inputs}), formats, headroom
 
     def _choose(self, graph: Graph, name: str, values: Array, headroom: float) -> Format:
         """The format of a tensor [n, ...] for the samples that it should hold."""
@@ -137,7 +136,7 @@ class Calibrate:
         return choose(kept, self.bits, headroom)
 
     def _rows(self, graph: Graph) -> Array:
-        shape = tuple(int(size) for size in graph.tensors[graph.inputs[0]].shape[1:] if size is not None)
+        shape = whole(graph, graph.inputs)
         if self.data is None:
             return np.random.default_rng(self.seed).standard_normal((_SYNTHETIC_ROWS, *shape)).astype(np.float32)
         count = min(self.samples, len(self.data))
@@ -155,7 +154,7 @@ class Calibrate:
             # Below zero a ReLU does not care: only what it lets through needs range.
             fmt = self._choose(graph, made.y, y if y.any() else z, headroom)
             return {made.z: fmt, made.y: fmt}
-        limits = ops.get(node.op).limits
+        limits = ops.get(node.op).limits_of(node.attrs)
         if limits is None:
             # One scale for both, so that layers can share a table.
             both = (self._choose(graph, made.y, z, headroom), self._choose(graph, made.y, y, headroom))

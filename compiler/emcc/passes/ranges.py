@@ -44,10 +44,11 @@ def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
     A sum is within its interval, and within SIGMAS standard deviations of independent inputs (each a quarter of
     `reach`): whichever is less. Intervals alone lose some log2(sqrt(n)) bits a layer of n inputs.
     """
-    (source,) = graph.inputs
-    shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
-    far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
-    known = {source: Range(-far, far, np.zeros(shape), spread)}
+    known = {}
+    for source in graph.inputs:
+        shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
+        far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
+        known[source] = Range(-far, far, np.zeros(shape), spread)
     for node in graph.nodes:
         rule = _rule(node)
         constant = any(name in graph.constants for name in node.inputs)
@@ -92,9 +93,10 @@ def _layer(graph: Graph, node: Node, known: Mapping[str, Range]) -> Range:
 
 
 def _function(_graph: Graph, node: Node, known: Mapping[str, Range]) -> Range:
-    """A function that turns at 0 at most; moments as of a normal distribution."""
+    """A function, where it ends and turns; moments as of a normal distribution."""
     z = known[node.inputs[0]]
-    ends = [apply_function(node, values) for values in (z.low, z.high, np.clip(0.0, z.low, z.high))]
+    turns = (np.clip(turn, z.low, z.high) for turn in (0.0, *ops.get(node.op).turns_of(node.attrs)))
+    ends = [apply_function(node, values) for values in (z.low, z.high, *turns)]
     values = apply_function(node, z.mean[..., None] + np.sqrt(z.var)[..., None] * _POINTS)
     share = _WEIGHTS / _WEIGHTS.sum()
     mean = values @ share

@@ -21,7 +21,8 @@ class Dataset:
     """Samples in the model's own units.
 
     Attributes:
-        x: float32 [n, ...], of the model's input shape; read-only, and mapped from the file where it allows that.
+        x: float32 [n, ...], of the model's input shape, or [n, elements of all] of several inputs; read-only, and
+            mapped from the file where it allows that.
         y: int64 [n], class numbers; float32 [n, ...] of the output's shape, targets of a regression; or None.
     """
 
@@ -39,7 +40,8 @@ class Dataset:
 def load_data(path: Path | str, graph: Graph) -> Dataset:
     """Read an .npz for a model.
 
-    `x` is float32 of the model's input shape with the batch first. float64 is rounded to float32; float16 and
+    `x` is float32 of the model's input shape with the batch first; of several inputs there is an array each, called as
+    the input. float64 is rounded to float32; float16 and
     integers of up to 16 bits are converted as they are (pixels are not scaled). `y` is optional: integer class
     numbers [n], below the model's output size where its output is a vector, or targets of the output's shape. Numbers
     [n] for a single output are class numbers where all are 0 or 1. Raises EmccError for anything else. An
@@ -58,33 +60,52 @@ def load_data(path: Path | str, graph: Graph) -> Dataset:
 
 
 def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
-    if "x.npy" not in archive.namelist():
+    """The only input as x; of several each under its own name, side by side: [n, elements of all]."""
+    if len(graph.inputs) == 1:
+        x = _load(archive, path, "x", graph.tensors[graph.inputs[0]])
+    else:
+        parts = [_load(archive, path, name, graph.tensors[name]) for name in graph.inputs]
+        if len({len(part) for part in parts}) > 1:
+            counts = ", ".join(
+                f"{printable(name)!r} {len(part)}" for name, part in zip(graph.inputs, parts, strict=True)
+            )
+            raise EmccError(f"the inputs have different numbers of samples: {counts}", file=path)
+        x = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+    x.flags.writeable = False
+    return x
+
+
+def _load(archive: zipfile.ZipFile, path: Path, key: str, tensor: Tensor) -> Array:
+    """An array of samples of an input."""
+    shown = printable(key)
+    if f"{key}.npy" not in archive.namelist():
         names = ", ".join(printable(name.removesuffix(".npy")) for name in archive.namelist()[:20]) or "nothing"
-        raise EmccError(f"no array called x, only {names}", file=path, hint=HINT)
-    array = _member(archive, "x", path)
+        hint = HINT if key == "x" else f"write an array for each input, called as the input: {shown}=..."
+        raise EmccError(f"no array called {shown}, only {names}", file=path, hint=hint)
+    array = _member(archive, key, path)
     if array.dtype.newbyteorder("=").name not in (*EXACT, "float64"):
         accepted = "float32, float64, float16 or integers of up to 16 bits"
-        raise EmccError(f"x is {array.dtype}, not {accepted}", file=path, hint="convert it with x.astype('float32')")
-    name = graph.inputs[0]
-    wanted = graph.tensors[name].shape[1:]
+        hint = f"convert it with {shown}.astype('float32')"
+        raise EmccError(f"{shown} is {array.dtype}, not {accepted}", file=path, hint=hint)
+    wanted = tensor.shape[1:]
     if len(array.shape) != len(wanted) + 1 or any(
         size not in (want, None) and want is not None for size, want in zip(array.shape[1:], wanted, strict=True)
     ):
         expected = ", ".join(["n", *("any" if size is None else str(size) for size in wanted)])
         raise EmccError(
-            f"x has shape {list(array.shape)}, but the model's input {printable(name)!r} is [{expected}]", file=path
+            f"{shown} has shape {list(array.shape)}, but the model's input {printable(tensor.name)!r} is [{expected}]",
+            file=path,
         )
     if array.shape[0] == 0:
-        raise EmccError("x has no samples", file=path)
+        raise EmccError(f"{shown} has no samples", file=path)
     raw = array.map(path)
     with np.errstate(over="ignore"):
         x = np.asarray(raw, np.float32)
-    _check_finite(x, path)
-    x.flags.writeable = False
+    _check_finite(x, path, shown)
     return x
 
 
-def _check_finite(x: Array, path: Path) -> None:
+def _check_finite(x: Array, path: Path, name: str) -> None:
     """Raise EmccError with how many samples are not finite in float32; look at a chunk of a mapped file at a time."""
     rows = max(1, _CHUNK // max(1, x[0].size))
     axes = tuple(range(1, x.ndim))
@@ -93,13 +114,16 @@ def _check_finite(x: Array, path: Path) -> None:
         bad += (begin + np.flatnonzero(~np.isfinite(x[begin : begin + rows]).all(axis=axes))).tolist()
     if bad:
         count = f"{len(bad)} of {len(x)} samples"
-        raise EmccError(f"x has NaN or infinite values in {count}, the first is sample {bad[0]}", file=path)
+        raise EmccError(f"{name} has NaN or infinite values in {count}, the first is sample {bad[0]}", file=path)
 
 
 def _load_y(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) -> Array:
     array = _member(archive, "y", path)
     if array.dtype.kind not in "iuf":
         raise EmccError(f"y is {array.dtype}, neither class numbers nor targets", file=path)
+    if len(graph.outputs) > 1:
+        hint = "leave y out: emcc then holds the model against itself"
+        raise EmccError(f"y is for one output, and the model has {len(graph.outputs)}", file=path, hint=hint)
     output = graph.tensors[graph.outputs[0]]
     single, vector = output.features == 1, len(output.shape) == 2
     if array.shape[:1] != (samples,):

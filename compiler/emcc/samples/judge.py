@@ -9,7 +9,7 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.ir.graph import Array, Graph
-from emcc.ops import having, host
+from emcc.ops import having, host, interpret
 from emcc.samples.dataset import Dataset
 
 TASKS = ("auto", "classify", "regress")
@@ -169,7 +169,7 @@ def judge(graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None
     wanted, against = values, ORIGINAL
     if y is not None:
         wanted, against = y.reshape(len(y), -1).astype(np.float64), TARGETS
-    elif values.shape[1] == graph.tensors[graph.inputs[0]].features and values.shape[1] > 1:
+    elif values.shape[1] == math.prod(interpret.whole(graph, graph.inputs)) and values.shape[1] > 1:
         seen = np.asarray(data.x[rows], np.float64).reshape(values.shape)
         spread = float(seen.var(axis=0).mean())
         if spread and np.square(values - seen).mean() <= (1 - FOLLOWS) * spread:
@@ -199,10 +199,11 @@ def task_of(graph: Graph, y: Array | None, asked: str = "auto") -> str:
     """Return "classify" or "regress"; EmccError where the one asked for does not go with the model or the data's y."""
     if asked not in TASKS:
         raise EmccError(f"no task {printable(asked)!r}", hint=f"there are {', '.join(TASKS)}")
-    output = graph.tensors[graph.outputs[0]]
-    lengths = [size for size in output.shape[1:] if size != 1]
+    shape = interpret.whole(graph, graph.outputs)
+    lengths = [size for size in shape if size != 1]
     by_host = any(op in having("host") for op, _ in graph.host)
-    can = len(lengths) <= 1 or any(op == "ArgMax" for op, _ in graph.host)
+    one = len(graph.outputs) == 1
+    can = (len(lengths) <= 1 and one) or any(op == "ArgMax" for op, _ in graph.host)
     whole = y is not None and np.issubdtype(y.dtype, np.integer)
     if asked == "classify":
         if y is not None and not whole:
@@ -210,7 +211,7 @@ def task_of(graph: Graph, y: Array | None, asked: str = "auto") -> str:
         if not can:
             raise EmccError("the model's output is not a number a class", hint="leave out --task classify")
         return asked
-    single = output.features == 1
+    single = math.prod(shape) == 1
     if asked == "regress" and whole and lengths:
         raise EmccError(
             "y holds class numbers, and a regression's targets are of the output's shape",

@@ -5,6 +5,7 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.ir.graph import Array, Format, Graph
 from emcc.ir.program import Program
+from emcc.ops.interpret import whole
 from emcc.samples.dataset import Dataset
 from emcc.samples.split import spread
 
@@ -16,7 +17,7 @@ SEED = 0
 def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
     """Return at most `count` samples spread evenly over the data; without data, seeded standard normal noise."""
     if data is None:
-        shape = tuple(int(size or 1) for size in graph.tensors[graph.inputs[0]].shape[1:])
+        shape = whole(graph, graph.inputs)
         noise = np.random.default_rng(SEED).standard_normal((min(count, NOISE), *shape))
         return Dataset(noise.astype(np.float32))
     rows = spread(len(data), count)
