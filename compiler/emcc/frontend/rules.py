@@ -12,13 +12,17 @@ from emcc.frontend import rules_function as functions
 from emcc.frontend import rules_many as many
 from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_norm as norms
+from emcc.frontend import rules_qonnx as qonnx
+from emcc.frontend import rules_quantised as quantised
 from emcc.frontend import rules_pick as picks
 from emcc.frontend import rules_reduce as whole
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend import rules_space as spaces
+from emcc.frontend.grids import BITS
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.rules_concat import concat
+from emcc.frontend.tensors import FLOATS
 from emcc.ops.registry import REDUCTIONS
 
 Rule = Callable[[Operands], Made]
@@ -57,6 +61,12 @@ def _arg_max(node: Operands) -> Made:
     return "ArgMax", (node.proto.input[0],), {**attrs, "select_last_index": int(node.attrs.get("select_last_index", 0))}
 
 
+def _cast(node: Operands) -> Made:
+    """Floats to floats, or integers to them."""
+    integers = node.data[node.proto.input[0]].dtype in BITS and node.attrs["to"] in FLOATS
+    return quantised.to_floats(node) if integers else shapes.cast(node)
+
+
 NAMES = (
     "Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Elu Erf Exp Floor HardSigmoid HardSwish LeakyRelu Log Mish "
     "Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh"
@@ -70,14 +80,17 @@ RULES: Mapping[str, Rule] = {
     "ArgMax": _arg_max,
     "AveragePool": images.pool,
     "BatchNormalization": arithmetic.batch_normalization,
-    "Cast": shapes.cast,
+    "Cast": _cast,
     "Celu": functions.celu,
     "Clip": clips.clip,
     "Concat": concat,
     "Conv": images.conv,
+    "ConvInteger": quantised.conv_integer,
     "DepthToSpace": spaces.blocks,
+    "DequantizeLinear": quantised.dequantize,
     "Div": arithmetic.binary,
     "Dropout": shapes.dropout,
+    "DynamicQuantizeLinear": quantised.dynamic,
     "Expand": picks.expand,
     "Flatten": shapes.flatten,
     "Gather": picks.gather,
@@ -93,6 +106,7 @@ RULES: Mapping[str, Rule] = {
     "LogSoftmax": _softmax,
     "LpNormalization": norms.by_norm,
     "MatMul": arithmetic.matmul,
+    "MatMulInteger": quantised.matmul_integer,
     "Max": clips.extreme,
     "MaxPool": images.pool,
     "Mean": many.mean,
@@ -102,6 +116,9 @@ RULES: Mapping[str, Rule] = {
     "PRelu": functions.prelu,
     "Pad": picks.pad,
     "Pow": many.power,
+    "QLinearConv": quantised.qlinear_conv,
+    "QLinearMatMul": quantised.qlinear_matmul,
+    "QuantizeLinear": quantised.quantize,
     "RMSNormalization": norms.layer,
     "Reshape": shapes.reshape,
     "Resize": spaces.resize,
@@ -146,4 +163,6 @@ def rule_for(node: onnx.NodeProto) -> Rule | None:
     """Return the rule of a node's operator, or None."""
     if standard(node):
         return RULES.get(node.op_type)
+    if node.domain in qonnx.DOMAINS:
+        return qonnx.QONNX_RULES.get(node.op_type)
     return ML_RULES.get(node.op_type) if node.domain == "ai.onnx.ml" else None

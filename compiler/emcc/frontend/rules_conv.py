@@ -28,6 +28,17 @@ def conv(node: Operands) -> Made:
     return _left(node, spatial, ("Conv", tuple(inputs), attrs))
 
 
+def conv_attributes(node: Operands, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The attributes of a Conv with a weight of this shape, of two spatial axes."""
+    if len(shape) != 4 or image(node, "Conv") != 2:
+        raise Refusal(f"its weight is {list(shape)}, its samples {list(node.shape()[1:])}", "emcc takes images")
+    kernel = shape[2:]
+    stated = tuple(node.attrs.get("kernel_shape", kernel))
+    if stated != kernel:
+        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+    return {**_windows(node, kernel), "group": int(node.attrs["group"])}
+
+
 def pool(node: Operands) -> Made:
     """MaxPool or AveragePool over one or two spatial axes."""
     op = node.proto.op_type

@@ -10,6 +10,7 @@ from emcc.ops.activations import ACTIVATIONS
 from emcc.ops.attributes import axes, integer, integers, natural, number, one_of, pads, pair, positive, sizes
 from emcc.ops.elementwise import ELEMENTWISE
 from emcc.ops.functions import FUNCTIONS
+from emcc.ops.grid import GRID, STEPPED
 from emcc.ops.operator import Operator, Shape, Trait
 
 
@@ -50,6 +51,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         **ACTIVATIONS,
         **ELEMENTWISE,
         **FUNCTIONS,
+        **STEPPED,
         **{op: _module("reductions", "hosted", attrs={"axes": axes, "keepdims": FLAG}) for op in REDUCTIONS},
         "ArgMax": _module("host", "host", attrs={"axis": integer, "keepdims": FLAG, "select_last_index": FLAG}),
         "AveragePool": _module("pooling", "channel-wise", "pooling", attrs={**POOL, "count_include_pad": FLAG}),
@@ -60,6 +62,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Concat": _module("concat", "joins", "selects", attrs={"axis": positive}, more=True),
         "Conv": _module("conv", "convolution", inputs="xcc", attrs={**WINDOW, "group": positive}, optional=2),
         "DepthToSpace": _module("blocks", *PICKS, "moves", attrs=BLOCKS),
+        "DequantizeLinear": _module("grid", "host", attrs=GRID),
         "Flatten": _module("moves", *RESHAPES, attrs={"axis": one_of(1)}),
         "Gather": _module("picks", *PICKS, attrs={"axis": positive, "indices": axes}),
         "Gemm": _module(
@@ -106,6 +109,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "QProduct": _module("qlocal", "joins", "quantised", inputs="xxcc", attrs=STEP, optional=2),
         "QSum": _module("qlocal", "joins", "quantised", inputs="e", attrs={**STEP, "weights": integers}, more=True),
         "Reshape": _module("moves", *RESHAPES, attrs={"shape": sizes}),
+        "QuantizeLinear": _module("grid", "host", attrs=GRID),
         "RMSNormalization": _module(
             "normalisation", "hosted", inputs="xc", attrs={"axis": positive, "epsilon": number}, optional=1
         ),
