@@ -10,9 +10,15 @@ that nothing scales keep their bits, and zeros stay zero; no bias is a negative 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from emcc.ir.graph import Graph
+import numpy as np
+
+from emcc.ir.graph import Array, Graph
+from emcc.passes.dequantise import dequantised, is_quantised_model, spread
 from emcc.passes.fold_chain import fold_chain, is_chain
 from emcc.passes.fold_graph import fold_graph
+
+CLOSE = 1e-6
+"""Of a unit: how far float32 may take those of one row apart."""
 
 
 @dataclass(frozen=True)
@@ -23,4 +29,40 @@ class Fold:
 
     def apply(self, graph: Graph) -> Graph:
         """Raises EmccError where a folded weight is beyond float32."""
-        return fold_chain(graph) if is_chain(graph) else fold_graph(graph)
+        if is_quantised_model(graph):
+            graph = dequantised(graph)
+        folded = _folded(graph)
+        if not graph.units and not graph.ranges:
+            return folded
+        ends = {*folded.inputs, *folded.outputs}
+        kept = folded.with_(
+            ranges=graph.ranges, affines={name: affine for name, affine in graph.affines.items() if name in ends}
+        )
+        return kept.with_(ranges=spread(kept), units=_units(graph, folded))
+
+
+def _folded(graph: Graph) -> Graph:
+    return fold_chain(graph) if is_chain(graph) else fold_graph(graph)
+
+
+def _units(graph: Graph, folded: Graph) -> dict[str, Array]:
+    """What 1 of a folded weight's integers is worth, float64 [rows]: folding does to units what it does to weights.
+
+    So it is folded once more, with units in the place of weights. None of a weight whose rows have no one unit.
+    """
+    spread_out = {
+        name: np.broadcast_to(unit, graph.constants[name].shape).astype(np.float32)
+        for name, unit in graph.units.items()
+    }
+    worth = _folded(graph.with_constants(spread_out))
+    units: dict[str, Array] = {}
+    for node in folded.layers():
+        name = node.inputs[1]
+        unit = worth.constants.get(name)
+        if unit is None or unit.shape != folded.constants[name].shape or np.array_equal(unit, folded.constants[name]):
+            continue
+        by_row = unit.reshape(len(unit), -1).astype(np.float64)
+        first = by_row[np.arange(len(by_row)), np.abs(by_row).argmax(axis=1)]
+        if (np.abs(by_row - first[:, None]) <= CLOSE * np.abs(first)[:, None]).all():
+            units[name] = first
+    return units

@@ -235,7 +235,8 @@ class _Draft:
             nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
         tensors = {**self.graph.tensors, **self.aligned}
         tensors = {name: replace(tensors[name], fmt=fmt) for name, fmt in self.fmt.items()}
-        return self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={}, units={}, ranges={})
+        made = self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+        return made.with_(units={}, ranges={})
 
 
 _SUMS: Mapping[str, Callable[[_Draft, Node, Format], _Sums]] = {

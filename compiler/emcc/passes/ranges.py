@@ -41,21 +41,32 @@ class Range:
 def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
     """By tensor, for inputs from -reach to reach; None where a node is of a kind that nothing is known of.
 
+    What a quantised model states of a tensor (Graph.ranges) takes the place of what is reckoned.
+
     A sum is within its interval, and within SIGMAS standard deviations of independent inputs (each a quarter of
     `reach`): whichever is less. Intervals alone lose some log2(sqrt(n)) bits a layer of n inputs.
     """
     known = {}
     for source in graph.inputs:
         shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
-        far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
-        known[source] = Range(-far, far, np.zeros(shape), spread)
+        known[source] = _stated(graph, source, shape, *graph.ranges.get(source, (-reach, reach)))
     for node in graph.nodes:
-        rule = _rule(node)
+        rule, (output,) = _rule(node), node.outputs
         constant = any(name in graph.constants for name in node.inputs)
-        if rule is None or (constant and rule is not _layer):
+        if output in graph.ranges:
+            shape = (1, *(int(size or 1) for size in graph.tensors[output].shape[1:]))
+            known[output] = _stated(graph, output, shape, *graph.ranges[output])
+        elif rule is None or (constant and rule is not _layer):
             return None
-        known[node.outputs[0]] = rule(graph, node, known)
+        else:
+            known[output] = rule(graph, node, known)
     return known
+
+
+def _stated(graph: Graph, name: str, shape: tuple[int, ...], low: float, high: float) -> Range:
+    """Every element from low to high."""
+    middle, spread = np.full(shape, (low + high) / 2), np.full(shape, ((high - low) / 2 / INPUT_SIGMAS) ** 2)
+    return Range(np.full(shape, low), np.full(shape, high), middle, spread, name in graph.inputs)
 
 
 Rule = Callable[[Graph, Node, Mapping[str, Range]], Range]
