@@ -102,7 +102,7 @@ def opened(data: bytes, file: object | None) -> tuple[Header, dict[str, bytes]]:
 
 
 def claim(head: Header, file_size: int) -> None:
-    """FormatError where reading would allocate too much: codes are bytes (8 where they have 16 bits, for a while), weights
+    """FormatError where reading would allocate too much: codes are bytes (8 where they have 16 bits), weights
     floats beside them, arrays floats.
 
     A dimension of 0 counts as 1: NumPy has no array of nothing by more than can be.

@@ -37,6 +37,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
+    from emcc.eie.hardware import require_array
     from emcc.eie.lower import lower
     from emcc.eie.store import save_program
     from emcc.frontend import load
@@ -85,6 +86,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     program = lower(quantised, planned.lower, active)
+    require_array(program, options.model)
     if dump:
         dump("program", program)
     images = rom.images(program)

@@ -1,7 +1,9 @@
 """Graph -> ONNX: a float graph, folded or not, as a model that onnxruntime runs."""
 
+import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from emcc.frontend.export_grids import GRIDS, dtype_of, grid
 from emcc.frontend.export_model import Writing
 from emcc.frontend.export_nodes import float32, opset_of, write
 from emcc.ir.graph import Array, Graph
@@ -52,8 +54,11 @@ def _tail(model: Writing, graph: Graph, output: str | None) -> tuple[str, tuple[
     (at,) = graph.outputs
     shape = graph.tensors[at].shape
     for place, (op, attrs) in enumerate(graph.host):
-        last = place == len(graph.host) - 1
-        at = model.node(op, [at], output if last and output else model.fresh(f"{op}_output"), model.fresh(op), **attrs)
+        named = output if place == len(graph.host) - 1 and output else model.fresh(f"{op}_output")
+        if op in GRIDS:
+            at = grid(model, op, attrs, at, named, model.fresh(op))
+            continue
+        at = model.node(op, [at], named, model.fresh(op), **attrs)
         if op == "ArgMax":
             axis = int(attrs["axis"])
             shape = shape[:axis] + ((1,) if attrs["keepdims"] else ()) + shape[axis + 1 :]
@@ -63,6 +68,8 @@ def _tail(model: Writing, graph: Graph, output: str | None) -> tuple[str, tuple[
 
 
 def _kind(graph: Graph) -> int:
+    if graph.host and graph.host[-1][0] == "QuantizeLinear":
+        return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype_of(graph.host[-1][1]))))
     return int(TensorProto.INT64 if any(op == "ArgMax" for op, _ in graph.host) else TensorProto.FLOAT)
 
 

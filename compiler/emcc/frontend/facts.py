@@ -7,8 +7,8 @@ import onnx
 
 from emcc.base.errors import EmccError
 from emcc.frontend.external import external_size
-from emcc.frontend.names import names_problem
 from emcc.frontend.grids import BITS
+from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import ModelFacts

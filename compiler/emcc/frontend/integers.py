@@ -13,13 +13,12 @@ from emcc.frontend.refusal import Refusal
 from emcc.ir.graph import Array, Node
 
 GRIDDED = ("DequantizeLinear", "QuantizeLinear")
-TAKES = frozenset(
-    "Cast Concat ConvInteger DequantizeLinear Dropout Expand Flatten Gather Identity MatMulInteger MaxPool QLinearConv "
-    "QLinearMatMul Reshape Slice Split Squeeze Tile Transpose Unsqueeze".split()
-)
+_MOVES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+_READS = {"Cast", "ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"}
+_PICKS = {"Concat", "Dropout", "Expand", "Gather", "MaxPool", "Slice", "Split", "Tile"}
+TAKES = _MOVES | _READS | _PICKS
 """Operators that may read a computed tensor of integers."""
 
-_MOVES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 _MOST = 1 << 26
 """Elements of a unit that is moved together with its constant."""
 

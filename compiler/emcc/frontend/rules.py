@@ -12,9 +12,9 @@ from emcc.frontend import rules_function as functions
 from emcc.frontend import rules_many as many
 from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_norm as norms
+from emcc.frontend import rules_pick as picks
 from emcc.frontend import rules_qonnx as qonnx
 from emcc.frontend import rules_quantised as quantised
-from emcc.frontend import rules_pick as picks
 from emcc.frontend import rules_reduce as whole
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend import rules_space as spaces

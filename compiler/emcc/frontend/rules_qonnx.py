@@ -1,7 +1,7 @@
 """QONNX: Quant, BipolarQuant and Trunc, as Brevitas and QKeras exports have them (Pappalardo et al. 2022).
 
-Constants are rounded; a computed tensor of more than FEW bits goes to integers and back, one of few bits, or that rounds
-in another way, through a function that jumps (ops.grid).
+Constants are rounded; a computed tensor of more than FEW bits goes to integers and back; one of few bits, or that
+rounds in another way, goes through a function that jumps (ops.grid).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -147,9 +147,10 @@ def _codebook(name: str, book: Codebook, weight: Array) -> None:
     require(len(book.values) <= 1 << book.code_w, f"codebook {name!r} has {len(book.values)} entries")
     require(book.codes.dtype == kind and book.codes.shape == weight.shape, f"codes of {name!r} do not fit it")
     if book.scale is not None:
-        shapes, whole = ((1,), weight.shape[:1]), (book.values == np.rint(book.values)).all()
-        require(book.scale.dtype == np.float64 and book.scale.shape in shapes, f"scales of {name!r}: {book.scale.shape}")
-        require(np.isfinite(book.scale).all() and whole, f"scales of {name!r} are not finite, or its entries not whole")
+        scale, whole = book.scale, (book.values == np.rint(book.values)).all()
+        fits = scale.dtype == np.float64 and scale.shape in ((1,), weight.shape[:1])
+        require(fits, f"scales of {name!r}: {scale.dtype} {scale.shape}")
+        require(np.isfinite(scale).all() and whole, f"scales of {name!r} are not finite, or its entries not whole")
     if not book.identity:
         require(int(book.codes.max()) < len(book.values), f"codes of {name!r} go beyond its codebook")
         require(book.values[0] == 0 or weight.all(), f"entry 0 of codebook {name!r} is {book.values[0]}")

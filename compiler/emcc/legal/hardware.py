@@ -29,7 +29,8 @@ def missing(op: str, computed: int, after: str = "") -> str:
     `after`: the operator that makes the tensor it reads; the host runs what is left to it at the end alone.
     """
     traits = ops.traits(op)
-    if "hosted" in traits or ("host" in ops.traits(after) and not traits & {"host", "no-op"}):
+    left = "host" in ops.traits(after) and "grid" not in ops.traits(after)
+    if "hosted" in traits or (left and not traits & {"host", "no-op"}):
         return BETWEEN
     return next((trait for trait in LATER if trait in traits), JOIN if computed > 1 else "")
 

@@ -1,7 +1,7 @@
 """Numbers on a grid: QuantizeLinear and DequantizeLinear, and the functions that QONNX rounds activations by.
 
-The grid of a tensor is scale (q - zero_point), q a whole number from low to high; scale and zero_point are tuples of one
-number, or of one an element along `axis` (>= 1).
+The grid of a tensor is scale (q - zero_point), q a whole number from low to high; scale and zero_point are tuples of
+one number, or of one an element along `axis` (>= 1).
 """
 
 from collections.abc import Callable, Mapping
@@ -90,4 +90,4 @@ STEPPED: Mapping[str, Operator] = {
         step=number, zero_point=integer,
     ),
 }  # fmt: skip
-"""Functions that jump, which the array runs from tables: -step below 0 and step from 0 on; the nearest of few numbers."""
+"""Functions that jump, run from tables: -step below 0 and step from 0 on; the nearest of few numbers."""

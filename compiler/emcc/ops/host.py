@@ -1,4 +1,5 @@
-"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax and grids; and how often a classifier is right.
+"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax, grids; and how often a classifier is
+right.
 
 All but grids run along attribute `axis` (opset 13's meaning); ArgMax has keepdims and select_last_index (0 or 1) too.
 """

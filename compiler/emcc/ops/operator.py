@@ -17,6 +17,7 @@ Trait = Literal[
     "convolution",
     "elementwise",
     "folded",
+    "grid",
     "homogeneous",
     "host",
     "hosted",
@@ -48,6 +49,7 @@ matrix: a matrix product with a constant; folding makes it a Linear.
 joins: may have more than one computed input.
 host: may end a model, and is left to the host then. hosted: has no step on the array wherever it stands.
 convolution, pooling, padding: the hardware it takes.
+grid: to integers or back, which folding takes out where it can.
 folded, quantised: in no model, but what folding, or quantising, makes of its layers.
 """
 

@@ -1,9 +1,9 @@
 """QLinear and QConv: a quantised layer, in integers.
 
-acc = bias + sum codebook[codes[o, ...]] x[...], or codes[o, ...] x[...] where there is no codebook; z = saturate((acc m + half) >> shift), half = 2**shift / 2, m the row's
-multiplier (1 where there are none), the shift arithmetic; y is z, max(z, 0), or a table's value at z (see
-ir.program.Table). Inputs: x, codes (uint8; without a codebook int8 or int16), codebook or "", bias, multiplier or "",
-coarse and fine where the function is a table.
+acc = bias + sum codebook[codes[o, ...]] x[...], or codes[o, ...] x[...] where there is no codebook;
+z = saturate((acc m + half) >> shift), half = 2**shift / 2, m the row's multiplier (1 where there are none), the shift
+arithmetic; y is z, max(z, 0), or a table's value at z (see ir.program.Table). Inputs: x, codes (uint8; without a
+codebook int8 or int16), codebook or "", bias, multiplier or "", coarse and fine where the function is a table.
 A QConv has the attributes of a Conv as well. Made by the quantise pass.
 """
 

@@ -62,7 +62,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Concat": _module("concat", "joins", "selects", attrs={"axis": positive}, more=True),
         "Conv": _module("conv", "convolution", inputs="xcc", attrs={**WINDOW, "group": positive}, optional=2),
         "DepthToSpace": _module("blocks", *PICKS, "moves", attrs=BLOCKS),
-        "DequantizeLinear": _module("grid", "host", attrs=GRID),
+        "DequantizeLinear": _module("grid", "grid", "host", attrs=GRID),
         "Flatten": _module("moves", *RESHAPES, attrs={"axis": one_of(1)}),
         "Gather": _module("picks", *PICKS, attrs={"axis": positive, "indices": axes}),
         "Gemm": _module(
@@ -109,7 +109,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "QProduct": _module("qlocal", "joins", "quantised", inputs="xxcc", attrs=STEP, optional=2),
         "QSum": _module("qlocal", "joins", "quantised", inputs="e", attrs={**STEP, "weights": integers}, more=True),
         "Reshape": _module("moves", *RESHAPES, attrs={"shape": sizes}),
-        "QuantizeLinear": _module("grid", "host", attrs=GRID),
+        "QuantizeLinear": _module("grid", "grid", "host", attrs=GRID),
         "RMSNormalization": _module(
             "normalisation", "hosted", inputs="xc", attrs={"axis": positive, "epsilon": number}, optional=1
         ),

@@ -138,7 +138,7 @@ class Calibrate:
         return Format(self.bits, widest(ends[1], ends[0], self.bits))
 
     def _stated(self, graph: Graph, made: Producer) -> dict[str, Format]:
-        """The formats of what a node gives, where the model states its range; nothing where its function has a table."""
+        """The formats of what a node gives, where the model states its range and no table stands between."""
         if made.y not in graph.ranges:
             return {}
         fmt, node = self._holding(graph.ranges[made.y]), made.activation

@@ -1,9 +1,9 @@
 """A quantised model as a float one: what goes to integers and back stays in floats, and its range is noted.
 
-QuantizeLinear and DequantizeLinear are taken out: an input of integers gets an Affine, as does an output of such; of what
-lies between, `Graph.ranges` holds the ends of each grid, of which calibrating makes formats. A grid that begins at 0 is
-also the ReLU that a quantiser took out, one that ends at 6 a ReLU6. Those behind the operators that are left to the host
-stay.
+QuantizeLinear and DequantizeLinear are taken out: an input of integers gets an Affine, as does an output of such; of
+what lies between, `Graph.ranges` holds the ends of each grid, of which calibrating makes formats. A grid that begins at
+0 is also the ReLU that a quantiser took out, one that ends at 6 a ReLU6. Those behind the operators that are left to
+the host stay.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from emcc.ir.graph import Affine, Array, Graph, Node, Tensor
 from emcc.passes.fold_affine import unique
 
 Ends = tuple[float, float]
-GRIDDED = ("QuantizeLinear", "DequantizeLinear")
+GRIDDED = ops.having("grid")
 SIX = 6.0
 NONE_BELOW = frozenset({"Relu", "Sigmoid", "Softmax"})
 
@@ -84,7 +84,9 @@ class _Floats:
             return
         if attrs is None or len(attrs["scale"]) > 1 or len(attrs["zero_point"]) > 1:
             raise EmccError(
-                f"its integers ({tensor.dtype}) have no one scale", node=name, hint="export the model with a float input"
+                f"its integers ({tensor.dtype}) have no one scale",
+                node=name,
+                hint="export the model with a float input",
             )
         self.grid[name] = attrs
         self.ranges[name] = _ends(attrs)
@@ -233,8 +235,9 @@ def _behind_host(graph: Graph) -> set[str]:
             ends.add(node.name)
     behind: set[str] = set()
     for node in graph.nodes:
-        if node.name in ends and ("host" in ops.traits(node.op) and node.op not in GRIDDED or behind & set(node.inputs)):
+        if node.name in ends and (
+            ("host" in ops.traits(node.op) and node.op not in GRIDDED) or behind & set(node.inputs)
+        ):
             behind.update(node.outputs)
             tail |= {node.name} if node.op in GRIDDED else set()
     return tail
-

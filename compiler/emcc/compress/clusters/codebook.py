@@ -26,8 +26,8 @@ def cluster(
     """A codebook of at most 2**bits entries for `weights` (any shape, finite float32).
 
     Zeros are code 0 and are not clustered. Distinct values that fit are kept exactly. `bits` 0 takes the smallest
-    width that keeps all exactly, or 8; if `wide`, or 16. With 16 nothing is clustered: see `of_16_bits`. `importance`, float64 > 0 in the shape of the weights, is what the squared error
-    of each counts; all count the same without it.
+    width that keeps all exactly, or 8; if `wide`, or 16. With 16 nothing is clustered: see `of_16_bits`. `importance`,
+    float64 > 0 in the shape of the weights, is what the squared error of each counts; all count the same without it.
     """
     has_zero = np.count_nonzero(weights) < weights.size
     points = distinct(weights, LEVELS if init == "optimal" else weights.size)
