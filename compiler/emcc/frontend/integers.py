@@ -16,7 +16,11 @@ GRIDDED = ("DequantizeLinear", "QuantizeLinear")
 _MOVES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 _READS = {"Cast", "ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"}
 _PICKS = {"Concat", "Dropout", "Expand", "Gather", "MaxPool", "Slice", "Split", "Tile"}
-TAKES = _MOVES | _READS | _PICKS
+_THEIRS = {
+    *("QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearConcat", "QLinearGlobalAveragePool", "QLinearLeakyRelu"),
+    *("QLinearMul", "QLinearSigmoid", "QLinearSoftmax"),
+}
+TAKES = _MOVES | _READS | _PICKS | _THEIRS
 """Operators that may read a computed tensor of integers."""
 
 _MOST = 1 << 26

@@ -10,6 +10,7 @@ from emcc.frontend import rules_clip as clips
 from emcc.frontend import rules_conv as images
 from emcc.frontend import rules_function as functions
 from emcc.frontend import rules_many as many
+from emcc.frontend import rules_microsoft as microsoft
 from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_norm as norms
 from emcc.frontend import rules_pick as picks
@@ -150,6 +151,7 @@ OUTPUT = {"LinearClassifier": 1}
 EITHER_SIDE = (
     *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
     *(concat, many.total, many.mean, clips.extreme, many.power, picks.gather),
+    *(microsoft.joined, microsoft.concat),
 )
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""
 
@@ -165,4 +167,6 @@ def rule_for(node: onnx.NodeProto) -> Rule | None:
         return RULES.get(node.op_type)
     if node.domain in qonnx.DOMAINS:
         return qonnx.QONNX_RULES.get(node.op_type)
+    if node.domain == microsoft.DOMAIN:
+        return microsoft.RULES.get(node.op_type)
     return ML_RULES.get(node.op_type) if node.domain == "ai.onnx.ml" else None

@@ -55,36 +55,36 @@ def dynamic(node: Operands) -> Made:
 
 def conv_integer(node: Operands) -> Made:
     """ConvInteger: sums of products of integers, as floats."""
-    x = _read(node, 0, None, 2)
-    weight = _codes(node, 1, None, 3, 0)
+    x = read(node, 0, None, 2)
+    weight = codes_of(node, 1, None, 3, 0)
     return "Conv", (x, weight), conv_attributes(node, node.changed[weight].shape)
 
 
 def matmul_integer(node: Operands) -> Made:
     """MatMulInteger: likewise."""
-    x = _read(node, 0, None, 2)
-    weight = _codes(node, 1, None, 3, 1)
+    x = read(node, 0, None, 2)
+    weight = codes_of(node, 1, None, 3, 1)
     return "MatMul", (x, weight), {}
 
 
 def qlinear_conv(node: Operands) -> Made:
     """QLinearConv: x, its scale and zero point, w and its two, y's two, the bias."""
-    x = _read(node, 0, 1, 2)
-    weight = _codes(node, 3, 4, 5, 0)
+    x = read(node, 0, 1, 2)
+    weight = codes_of(node, 3, 4, 5, 0)
     inputs = [x, weight]
     if node.given(8):
-        inputs.append(_bias(node, 8, scale_of(node.constant(1), node.proto.input[1]), node.constant(4)))
+        inputs.append(bias_of(node, 8, scale_of(node.constant(1), node.proto.input[1])))
     attrs = conv_attributes(node, node.changed[weight].shape)
-    return _written(node, node.put("Conv", tuple(inputs), attrs), 6, 7)
+    return written(node, node.put("Conv", tuple(inputs), attrs), 6, 7)
 
 
 def qlinear_matmul(node: Operands) -> Made:
     """QLinearMatMul: a, its scale and zero point, b and its two, y's two."""
     if node.is_data(3):
         raise Refusal("both matrices are computed from the model's input", FLOAT)
-    x = _read(node, 0, 1, 2)
-    weight = _codes(node, 3, 4, 5, 1)
-    return _written(node, node.put("MatMul", (x, weight), {}), 6, 7)
+    x = read(node, 0, 1, 2)
+    weight = codes_of(node, 3, 4, 5, 1)
+    return written(node, node.put("MatMul", (x, weight), {}), 6, 7)
 
 
 def _sizes(node: Operands) -> tuple[int, ...]:
@@ -115,7 +115,7 @@ def _grid(node: Operands, scale: int, zero: int, dtype: str, shape: tuple[int, .
     return Grid(scales, zeros, axis, dtype)
 
 
-def _read(node: Operands, i: int, scale: int | None, zero: int) -> str:
+def read(node: Operands, i: int, scale: int | None, zero: int) -> str:
     """The floats that input i stands for; what was quantised dynamically is floats already."""
     name = str(node.proto.input[i])
     node.shape(i)
@@ -130,7 +130,7 @@ def _read(node: Operands, i: int, scale: int | None, zero: int) -> str:
     return node.put("DequantizeLinear", (name,), Grid(scales, zeros, 0, dtype).attrs())
 
 
-def _codes(node: Operands, i: int, scale: int | None, zero: int, rows: int) -> str:
+def codes_of(node: Operands, i: int, scale: int | None, zero: int, rows: int) -> str:
     """Keep weights, constant integers, as floats with their units; scales lie along axis `rows`."""
     value, name = node.constant(i), node.proto.input[i]
     if value.dtype.name not in BITS or not value.size or value.ndim < 2:
@@ -143,18 +143,19 @@ def _codes(node: Operands, i: int, scale: int | None, zero: int, rows: int) -> s
     return node.keep_units(i, *grid.floats(value))
 
 
-def _bias(node: Operands, i: int, x: Array, weight: Array) -> str:
-    """A bias of int32, in units of the input's scale times the weight's."""
+def bias_of(node: Operands, i: int, x: Array) -> str:
+    """A bias of int32, in units of the input's scale times the weight's, which is input 4."""
     value = node.constant(i)
     if value.dtype.name != "int32" or value.ndim != 1:
         raise Refusal(f"its bias is {value.dtype} {list(value.shape)}, not a vector of int32", AGAIN)
-    floats = value * (x * scale_of(weight, node.proto.input[4]))
-    if floats.shape != value.shape:
+    weight = scale_of(node.constant(4), node.proto.input[4])
+    if weight.size not in (1, value.size):
         raise Refusal(f"its bias is {list(value.shape)}, its weights have {weight.size} scales", AGAIN)
+    floats = value * (x * weight)
     return node.constant_of("bias", floats.astype(np.float32))
 
 
-def _written(node: Operands, y: str, scale: int, zero: int) -> Made:
+def written(node: Operands, y: str, scale: int, zero: int) -> Made:
     """The integers of tensor y."""
     scales = scale_of(node.constant(scale), node.proto.input[scale])
     given = node.constant(zero)

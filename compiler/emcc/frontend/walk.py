@@ -10,7 +10,7 @@ import onnx
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend import constants, legacy, rules_qonnx
+from emcc.frontend import constants, legacy, rules_microsoft, rules_qonnx
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.hints import INLINE, STANDARD, hint_for
 from emcc.frontend.integers import GRIDDED, dequantized, dtype_after, moved_unit, takes_integers
@@ -98,8 +98,9 @@ class Walk:
         """The inputs that depend on what flows through the model, not on shapes alone."""
         return [name for name in uses(proto) if name in self.data and not self.data[name].derived]
 
-    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> list[Node]:
+    def _node(self, given: onnx.NodeProto, wanted: set[str]) -> list[Node]:
         """The ir nodes that it became; none where it is constant."""
+        proto = rules_microsoft.standard_form(given)
         op, own = proto.op_type, (proto.domain, proto.op_type) in self.model.functions
         rule = rule_for(proto)
         if not standard(proto) and (rule is None or own):
@@ -111,6 +112,10 @@ class Walk:
         domain = "" if standard(proto) else proto.domain
         if domain in rules_qonnx.DOMAINS:
             attrs = rules_qonnx.attributes(proto)
+        elif domain == rules_microsoft.DOMAIN:
+            attrs = rules_microsoft.attributes(proto)
+        elif given is not proto:
+            attrs = attributes(proto, rules_microsoft.GRID_OPSET)
         else:
             attrs = attributes(proto, self.model.opsets.get(domain, 1), domain)
         derived = any(name in self.data and self.data[name].derived for name in proto.input)
@@ -145,7 +150,8 @@ class Walk:
         if self.opset < legacy.BROADCASTING and "broadcast" in attrs and len(values) == 2:
             first, second = (np.asarray(value) for value in values)
             values, named = [first, legacy.aligned(second, attrs, first.ndim)], legacy.without_broadcast(proto)
-        results = constants.evaluate(named, self.opset, values)
+        opset = max(self.opset, rules_microsoft.GRID_OPSET if named.op_type in GRIDDED else 0)
+        results = constants.evaluate(named, opset, values)
         for name, value in zip([name for name in proto.output if name], results, strict=True):
             self.known[name] = value
         unit = moved_unit(named, self.opset, values, self.units)
