@@ -8,18 +8,16 @@ _FUNCTION = f"use {', '.join(having('activation')[:-1])} or {having('activation'
 _RECURRENT = "emcc keeps no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights"
-_QUANTISED = "give emcc the float model: it quantises by itself"
 _SELECT = "select features by a MatMul with a matrix of 0 and 1"
 
 _HINTS = {
-    _CONV: "ConvTranspose ConvInteger QLinearConv DeformConv LpPool MaxUnpool Resize Upsample LRN",
+    _CONV: "ConvTranspose DeformConv LpPool MaxUnpool Resize Upsample LRN",
     _PAD: "Pad",
     _FUNCTION: "Elu Selu Celu Gelu HardSigmoid HardSwish Swish Mish PRelu Softplus Softsign ThresholdedRelu Erf Exp "
     "Sqrt Sin Cos",
     _RECURRENT: "LSTM GRU RNN",
     _CONTROL: "If Loop Scan SequenceMap Optional",
     _NORM: "LayerNormalization GroupNormalization InstanceNormalization RMSNormalization LpNormalization",
-    _QUANTISED: "QuantizeLinear DequantizeLinear QLinearMatMul MatMulInteger DynamicQuantizeLinear",
     _SELECT: "Gather Slice Split",
 }
 _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}

@@ -61,17 +61,18 @@ def folded(
     if x.dtype.kind != "f" or not x.size or not np.isfinite(x).all():
         raise Refusal(f"its constant {quoted(proto.input[0])} is {x.dtype} {list(x.shape)}, or not finite", AGAIN)
     unit = _scale(proto, scale, x.shape)
+    x, single = x.astype(np.float32), unit.astype(np.float32)
     if operator(proto) == "BipolarQuant":
         codes = np.where(x >= 0, 1.0, -1.0)
     elif operator(proto) == "Quant":
         low, high = _ends(attrs, _bits(proto, 3, rest[1]))
         zero = _zero(proto, rest[0], x.shape)
-        codes = np.clip(_rounded(attrs, x / unit + zero), low, high) - zero
+        codes = np.clip(_rounded(attrs, x / single + zero.astype(np.float32)), low, high) - zero
     else:
         first, last = (_bits(proto, at, rest[at - 2]) for at in (3, 4))
         zero = _zero(proto, rest[0], x.shape)
-        codes = _rounded(attrs, np.round(x / unit + zero) / 2.0 ** (first - last)) - zero
-    return (codes * unit).astype(np.float32), unit
+        codes = _rounded(attrs, np.round(x / single + zero.astype(np.float32)) / 2.0 ** (first - last)) - zero
+    return codes.astype(np.float32) * single, unit
 
 
 def quant(node: Operands) -> Made:

@@ -116,13 +116,6 @@ def normalisation() -> Row:
 
 
 @row
-def quantised() -> Row:
-    broken = [node("QuantizeLinear", ["x", "s"], "q"), node("DequantizeLinear", ["q", "s"], "y")]
-    hint = "give emcc the float model"
-    return pair(hint, broken, [node("Identity", ["x"], "y")], weights={"s": np.float32(0.1)}, same=False)
-
-
-@row
 def selection() -> Row:
     weights = {"i": np.array([2, 0]), "pick": np.float32([[0, 1], [0, 0], [1, 0]])}
     broken = [node("Gather", ["x", "i"], "y", axis=1)]
