@@ -9,10 +9,10 @@ import onnxruntime as ort
 from models import model, node
 from onnx import TensorProto
 
+from emcc.compress.kmeans import Share
 from emcc.eie import reference
 from emcc.eie.lower import lower
 from emcc.eie.store import load_program, save_program
-from emcc.compress.kmeans import Share
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
 from emcc.legal.verify import verify
@@ -68,9 +68,10 @@ def codes_of(values: Array, axis: int | None, dtype: str, rng: np.random.Generat
     return {"codes": codes, "scale": scale, "zero": np.full(scale.shape, zero, dtype)}
 
 
-def network(rng: np.random.Generator, weights: str, channels: bool, acts: str) -> tuple[onnx.ModelProto, dict[str, Array]]:
-    """int8 or uint8 in and out: Transpose, Conv, Relu, depthwise Conv, Add, pool, MatMul; (the model, its weights' codes
-    by layer)."""
+def network(
+    rng: np.random.Generator, weights: str, channels: bool, acts: str
+) -> tuple[onnx.ModelProto, dict[str, Array]]:
+    """(a model of integers in and out, its weights' integers by layer): convolutions, a sum, a pool, a product."""
     constants: dict[str, Array] = {}
     codes: dict[str, Array] = {}
     nodes: list[onnx.NodeProto] = []

@@ -121,4 +121,7 @@ def test_codes_of_16_bits_have_no_codebook() -> None:
 def test_local_codes_of_other_types_are_refused() -> None:
     program = program_of(layer(np.ones((4, 1, 3, 3), np.int16), group=4))
     assert program.codes[0].dtype == np.uint16
-    assert any("codes that are not taps by slots" in text for text in problems(replace(program, codes=(program.codes[0].astype(np.int16),))))
+    assert any(
+        "codes that are not taps by slots" in text
+        for text in problems(replace(program, codes=(program.codes[0].astype(np.int16),)))
+    )

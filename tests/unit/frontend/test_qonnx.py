@@ -24,20 +24,21 @@ def quant(x: Array, scale: Any, zero: float, bits: int, signed: int = 1, narrow:
     return (ROUND[mode](np.clip(x / scale + zero, low, high)) - zero) * scale
 
 
-def gemm(weight: Array, front: list[Any], x: str, constants: dict[str, Any], features: int = 6) -> Any:
-    """x, what stands in front, a quantised weight, a Gemm."""
-    nodes = [*front, node("Quant", ["w", "ws", "zero", "wb"], "wq", domain=DOMAIN), node("Gemm", [x, "wq"], "y", transB=1)]
-    return single(nodes, {"w": weight, "zero": np.float32(0), **constants}, ["n", features])
-
-
 @pytest.mark.parametrize("domain", [DOMAIN, "onnx.brevitas", "finn.custom_op.general"])
-@pytest.mark.parametrize(("bits", "narrow", "width"), [(8, 0, 8), (8, 1, 8), (4, 0, 4), (4, 1, 4), (2, 1, 2), (12, 0, 16)])
+@pytest.mark.parametrize(
+    ("bits", "narrow", "width"), [(8, 0, 8), (8, 1, 8), (4, 0, 4), (4, 1, 4), (2, 1, 2), (12, 0, 16)]
+)
 @pytest.mark.parametrize("channels", [False, True])
 def test_weights(tmp_path: Path, domain: str, bits: int, narrow: int, width: int, channels: bool) -> None:
     weight = RNG.standard_normal((40, 30)).astype(np.float32)
-    scale = np.float32(np.abs(weight).max(axis=1, keepdims=True) / 2 ** (bits - 1)) if channels else np.float32(4 / 2**bits)
+    scale = (
+        np.float32(np.abs(weight).max(axis=1, keepdims=True) / 2 ** (bits - 1)) if channels else np.float32(4 / 2**bits)
+    )
     constants = {"w": weight, "s": scale, "z": np.float32(0), "b": np.float32(bits)}
-    nodes = [node("Quant", ["w", "s", "z", "b"], "q", domain=domain, narrow=narrow), node("Gemm", ["x", "q"], "y", transB=1)]
+    nodes = [
+        node("Quant", ["w", "s", "z", "b"], "q", domain=domain, narrow=narrow),
+        node("Gemm", ["x", "q"], "y", transB=1),
+    ]
     graph = frontend.load(save(single(nodes, constants, ["n", 30]), tmp_path / "m.onnx"))
     wanted = quant(weight, scale, 0, bits, narrow=narrow)
     np.testing.assert_allclose(graph.constants[graph.nodes[0].inputs[1]], wanted, rtol=1e-6, atol=1e-7)
@@ -71,7 +72,13 @@ def test_activations(tmp_path: Path, bits: int, signed: int, width: int) -> None
     """Few bits jump as they do in the model; of many, the range alone is left."""
     weight = RNG.standard_normal((8, 6)).astype(np.float32)
     scale = np.float32(4 / 2**bits)
-    constants = {"ws": np.float32(1 / 16), "wb": np.float32(8), "s": scale, "b": np.float32(bits), "v": np.eye(8, dtype=np.float32)}
+    constants = {
+        "ws": np.float32(1 / 16),
+        "wb": np.float32(8),
+        "s": scale,
+        "b": np.float32(bits),
+        "v": np.eye(8, dtype=np.float32),
+    }
     quantised = node("Quant", ["h", "s", "zero", "b"], "q", domain=DOMAIN, signed=signed)
     nodes = [node("Quant", ["w", "ws", "zero", "wb"], "wq", domain=DOMAIN), node("Gemm", ["x", "wq"], "h", transB=1)]
     nodes += [quantised, node("MatMul", ["q", "v"], "y")]
@@ -114,8 +121,17 @@ def test_bipolar_activations(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("mode", "last"), [("FLOOR", 8), ("FLOOR", 4), ("ROUND", 5)])
 def test_trunc(tmp_path: Path, mode: str, last: int) -> None:
     """The upper bits: what Brevitas has behind an average pool."""
-    constants = {"s": np.float32(1 / 32), "zero": np.float32(0), "first": np.float32(10), "last": np.float32(last), "v": np.eye(6, dtype=np.float32)}
-    nodes = [node("Trunc", ["x", "s", "zero", "first", "last"], "q", domain=DOMAIN, rounding_mode=mode), node("MatMul", ["q", "v"], "y")]
+    constants = {
+        "s": np.float32(1 / 32),
+        "zero": np.float32(0),
+        "first": np.float32(10),
+        "last": np.float32(last),
+        "v": np.eye(6, dtype=np.float32),
+    }
+    nodes = [
+        node("Trunc", ["x", "s", "zero", "first", "last"], "q", domain=DOMAIN, rounding_mode=mode),
+        node("MatMul", ["q", "v"], "y"),
+    ]
     graph = frontend.load(save(single(nodes, constants, ["n", 6]), tmp_path / "m.onnx"))
     integers = RNG.integers(-400, 400, (50, 6))
     wanted = ROUND[mode](integers / 2.0 ** (10 - last)) / 32
@@ -124,8 +140,17 @@ def test_trunc(tmp_path: Path, mode: str, last: int) -> None:
 
 def test_constant_trunc(tmp_path: Path) -> None:
     weight = np.float32(RNG.integers(-100, 100, (5, 6)) / 8)
-    constants = {"w": weight, "s": np.float32(1 / 8), "zero": np.float32(0), "first": np.float32(8), "last": np.float32(5)}
-    nodes = [node("Trunc", ["w", "s", "zero", "first", "last"], "q", domain=DOMAIN), node("Gemm", ["x", "q"], "y", transB=1)]
+    constants = {
+        "w": weight,
+        "s": np.float32(1 / 8),
+        "zero": np.float32(0),
+        "first": np.float32(8),
+        "last": np.float32(5),
+    }
+    nodes = [
+        node("Trunc", ["w", "s", "zero", "first", "last"], "q", domain=DOMAIN),
+        node("Gemm", ["x", "q"], "y", transB=1),
+    ]
     graph = frontend.load(save(single(nodes, constants, ["n", 6]), tmp_path / "m.onnx"))
     np.testing.assert_array_equal(graph.constants["q"], np.floor(weight) / 8)
     assert set(Fold().apply(graph).units) == {"q"}

@@ -15,7 +15,9 @@ WEIGHT = np.arange(12, dtype=np.int8).reshape(3, 4)
 BAD = [(0.0, "0"), (np.inf, "inf"), (np.nan, "nan"), (-0.5, "-0.5")]
 
 
-def refusal(nodes: list[Any], weights: dict[str, Any], tmp_path: Path, shape: list[Any] | None = None, **more: Any) -> str:
+def refusal(
+    nodes: list[Any], weights: dict[str, Any], tmp_path: Path, shape: list[Any] | None = None, **more: Any
+) -> str:
     """The one error."""
     with pytest.raises(EmccError) as error:
         frontend.load(save(single(nodes, weights, shape or ["n", 4], **more), tmp_path / "m.onnx"))
@@ -73,7 +75,10 @@ def test_an_axis_that_is_not_there(tmp_path: Path, axis: int, computed: bool) ->
     weights = {"w": WEIGHT, "s": np.ones(3, np.float32)}
     nodes = [node("DequantizeLinear", ["w", "s"], "d", axis=axis), node("Gemm", ["x", "d"], "y", transB=1)]
     if computed:
-        nodes = [node("QuantizeLinear", ["x", "s"], "q", axis=axis), node("DequantizeLinear", ["q", "s"], "y", axis=axis)]
+        nodes = [
+            node("QuantizeLinear", ["x", "s"], "q", axis=axis),
+            node("DequantizeLinear", ["q", "s"], "y", axis=axis),
+        ]
     assert f"its scales lie along axis {axis} of 2" in refusal(nodes, weights, tmp_path)
 
 
@@ -141,5 +146,8 @@ def test_qonnx(tmp_path: Path, inputs: list[str], attrs: dict[str, Any], said: s
         "f": floats, "s": np.float32(0.5), "z": np.float32(0), "b": np.float32(4), "half": np.float32(0.5),
         "two": np.ones(5, np.float32), "n": floats * np.nan,
     }  # fmt: skip
-    nodes = [node("Quant", inputs, "d", domain="qonnx.custom_op.general", **attrs), node("Gemm", ["x", "d"], "y", transB=1)]
+    nodes = [
+        node("Quant", inputs, "d", domain="qonnx.custom_op.general", **attrs),
+        node("Gemm", ["x", "d"], "y", transB=1),
+    ]
     assert said in refusal(nodes, weights, tmp_path)

@@ -34,9 +34,8 @@ def test_a_network_of_integers(tmp_path: Path, weights: str, channels: bool, act
     assert set(folded.affines) == {"x", "y"}
     assert folded.affines["x"].scale == np.float32(0.03)
     shared, program = compiled(graph)
-    by_name = {name: book for name, book in shared.codebooks.items()}
     for name, integers in codes.items():
-        book = by_name[name]
+        book = shared.codebooks[name]
         held = book.codes if book.identity else book.values[book.codes].astype(np.int64)
         np.testing.assert_array_equal(held, integers.T if name == "w2" else integers)
         assert book.identity == (weights == "int8" or np.abs(integers).max() <= 127)
@@ -73,7 +72,13 @@ def test_a_range_that_begins_at_zero_is_a_relu(tmp_path: Path) -> None:
 
 def test_other_scales_behind_are_arithmetic(tmp_path: Path) -> None:
     """Integers that are read on another grid than they were written on are other numbers."""
-    weights = {"a": np.float32(0.1), "b": np.float32(0.25), "za": np.int8(3), "zb": np.int8(-9), "w": np.eye(3, dtype=np.float32)}
+    weights = {
+        "a": np.float32(0.1),
+        "b": np.float32(0.25),
+        "za": np.int8(3),
+        "zb": np.int8(-9),
+        "w": np.eye(3, dtype=np.float32),
+    }
     nodes = [
         node("QuantizeLinear", ["x", "a", "za"], "q"),
         node("Reshape", ["q", "shape"], "r"),
@@ -119,7 +124,9 @@ def test_convolutions_and_products_of_integers(tmp_path: Path, bias: bool) -> No
 def test_sums_of_integers(tmp_path: Path, dtype: str) -> None:
     """ConvInteger, a Cast, and a scale behind it, which the layer takes up."""
     rng = np.random.default_rng(6)
-    weights = {"w": random_integers(rng, (3, 2, 2, 2), dtype), "xz": np.uint8(7), "wz": np.array(-3 if dtype == "int8" else 128, dtype), "s": np.float32(0.004), "b": np.float32([[[1.0]], [[2]], [[-1]]])}  # fmt: skip
+    zero = np.array(-3 if dtype == "int8" else 128, dtype)
+    weights = {"w": random_integers(rng, (3, 2, 2, 2), dtype), "xz": np.uint8(7), "wz": zero, "s": np.float32(0.004)}
+    weights["b"] = np.float32([1, 2, -1]).reshape(3, 1, 1)
     nodes = [
         node("ConvInteger", ["x", "w", "xz", "wz"], "c"),
         node("Cast", ["c"], "f", to=1),
@@ -144,7 +151,8 @@ def test_sums_of_integers(tmp_path: Path, dtype: str) -> None:
 def test_dynamic_quantisation(tmp_path: Path) -> None:
     """DynamicQuantizeLinear, MatMulInteger, Cast, Mul: what it rounds anew for every batch is not rounded here."""
     rng = np.random.default_rng(7)
-    weights = {"w": random_integers(rng, (6, 5), "int8"), "wz": np.int8(0), "ws": np.float32(0.01), "b": rng.standard_normal(5).astype(np.float32)}  # fmt: skip
+    weights = {"w": random_integers(rng, (6, 5), "int8"), "wz": np.int8(0), "ws": np.float32(0.01)}
+    weights["b"] = rng.standard_normal(5).astype(np.float32)
     nodes = [
         node("DynamicQuantizeLinear", ["x"], "q"),
         node("MatMulInteger", ["q", "w", "qz", "wz"], "i"),
@@ -167,7 +175,11 @@ def test_dynamic_quantisation(tmp_path: Path) -> None:
 
 def test_integers_behind_the_host_stay(tmp_path: Path) -> None:
     """A Softmax whose probabilities are integers: the host rounds them, and classes are made of these."""
-    weights = {"w": np.random.default_rng(1).standard_normal((3, 4)).astype(np.float32), "s": np.float32(1 / 256), "z": np.int8(-128)}
+    weights = {
+        "w": np.random.default_rng(1).standard_normal((3, 4)).astype(np.float32),
+        "s": np.float32(1 / 256),
+        "z": np.int8(-128),
+    }
     nodes = [node("MatMul", ["x", "w"], "h"), node("Softmax", ["h"], "p"), node("QuantizeLinear", ["p", "s", "z"], "y")]
     proto = single(nodes, weights, ["n", 3], output_type=3)
     graph = frontend.load(save(proto, tmp_path / "m.onnx"))
