@@ -79,14 +79,20 @@ class Net:
     def weights(self, shape: tuple[int, ...], source: Tensor, op: str, attrs: dict[str, Any]) -> None:
         """Add a layer of random weights."""
         assert source.fmt is not None
-        code_w, weight_frac = self.pick(1, 2, 4), self.pick(6, 9, 12)
-        book = self.rng.integers(-3000, 3000, 1 << code_w)
-        codes = self.rng.integers(0, 1 << code_w, shape).astype(np.uint8)
+        code_w, weight_frac = self.pick(1, 2, 4, 8, 16), self.pick(6, 9, 12)
+        book = self.rng.integers(-3000, 3000, 1 << min(code_w, 4))
+        codes = self.rng.integers(0, 1 << min(code_w, 4), shape).astype(np.uint8)
+        looked_up = code_w < 8
+        if not looked_up:
+            # The code is the weight.
+            half = 1 << min(code_w, 12) - 1
+            codes = self.rng.integers(-half, half, shape).astype(f"int{code_w}")
         if self.pick(True, True, False):
             book[0] = 0
             codes[self.rng.random(shape) < self.pick(0.3, 0.8)] = 0
         bias = self.rng.integers(-100000, 100000, shape[0])
-        inputs = [source.name, self.constant(codes), self.constant(book), self.constant(bias)]
+        name = self.constant(codes)
+        inputs = [source.name, name, self.constant(book) if looked_up else "", self.constant(bias)]
         frac = source.fmt.frac_bits + weight_frac
         if self.pick(False, False, True):
             inputs.append(self.constant(self.rng.integers(1, 1 << 10, shape[0])))

@@ -1,10 +1,13 @@
 """Graph -> ONNX: a float graph, folded or not, as a model that onnxruntime runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from emcc.frontend.export_grids import GRIDS, dtype_of, grid
 from emcc.frontend.export_model import Writing
 from emcc.frontend.export_nodes import float32, opset_of, write
 from emcc.ir.affine import plain
@@ -56,14 +59,24 @@ def _end(model: Writing, graph: Graph, place: int, at: str, output: str | None) 
     """An output: what the host does to tensor `at`, and the name that it is to have."""
     shape, kind, tail = graph.tensors[graph.outputs[place]].shape, TensorProto.FLOAT, tail_of(graph.host, place)
     for i, (op, attrs) in enumerate(tail):
-        last = i == len(tail) - 1
-        at = model.node(op, [at], output if last and output else model.fresh(f"{op}_output"), model.fresh(op), **attrs)
+        named = output if i == len(tail) - 1 and output else model.fresh(f"{op}_output")
+        if op in GRIDS:
+            at = grid(model, op, attrs, at, named, model.fresh(op))
+            kind = _kind(op, attrs)
+            continue
+        at = model.node(op, [at], named, model.fresh(op), **attrs)
         if op == "ArgMax":
             axis, kind = int(attrs["axis"]), TensorProto.INT64
             shape = shape[:axis] + ((1,) if attrs["keepdims"] else ()) + shape[axis + 1 :]
     if not tail and output and output != at:
         at = model.node("Identity", [at], output, model.fresh("output"))
     return helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])
+
+
+def _kind(op: str, attrs: Mapping[str, Any]) -> int:
+    """What a grid gives: integers, or floats of them."""
+    to = np.dtype(dtype_of(attrs)) if op == "QuantizeLinear" else np.dtype(np.float32)
+    return int(helper.np_dtype_to_tensor_dtype(to))
 
 
 def _scaled(model: Writing, graph: Graph, name: str) -> str:

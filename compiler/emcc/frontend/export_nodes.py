@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc import ops
+from emcc.frontend.export_grids import GRIDS, bipolar, grid_node, stairs
 from emcc.frontend.export_model import Writing
 from emcc.frontend.rules import RULES
 from emcc.ir.graph import Array, Graph, Node, Tensor
@@ -179,7 +180,13 @@ def _matmul(model: Writing, _graph: Graph, node: Node) -> None:
     model.node("MatMul", node.inputs, node.outputs[0], node.name)
 
 
-_FUNCTIONS: dict[str, Callable[[Writing, Node, str], None]] = {"Clip": _clip, "Mish": _mish, "Swish": _swish}
+_FUNCTIONS: dict[str, Callable[[Writing, Node, str], None]] = {
+    "Bipolar": bipolar,
+    "Clip": _clip,
+    "Mish": _mish,
+    "Stairs": stairs,
+    "Swish": _swish,
+}
 _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "BatchMatMul": _matmul,
     "Gather": _gather,
@@ -190,6 +197,7 @@ _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "SpaceToDepth": _space_to_depth,
     "Tile": _tile,
     "TopK": _top,
+    **dict.fromkeys(GRIDS, grid_node),
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), _moved),
     **dict.fromkeys(REDUCTIONS, _reduce),
 }

@@ -7,16 +7,14 @@ _FUNCTION = f"use one of {', '.join(having('activation'))}"
 _RECURRENT = "emcc keeps no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights, or Layer- or InstanceNormalization"
-_QUANTISED = "give emcc the float model: it quantises by itself"
 _SELECT = "select features by Slice, Split, or Gather with constant indices along one axis"
 
 _HINTS = {
-    _CONV: "ConvTranspose ConvInteger QLinearConv DeformConv LpPool MaxUnpool",
+    _CONV: "ConvTranspose DeformConv LpPool MaxUnpool",
     _FUNCTION: "Shrink Hardmax",
     _RECURRENT: "LSTM GRU RNN",
     _CONTROL: "If Loop Scan SequenceMap Optional",
     _NORM: "MeanVarianceNormalization",
-    _QUANTISED: "QuantizeLinear DequantizeLinear QLinearMatMul MatMulInteger DynamicQuantizeLinear",
     _SELECT: "GatherElements GatherND Compress",
 }
 _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}

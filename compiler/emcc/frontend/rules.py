@@ -10,15 +10,20 @@ from emcc.frontend import rules_clip as clips
 from emcc.frontend import rules_conv as images
 from emcc.frontend import rules_function as functions
 from emcc.frontend import rules_many as many
+from emcc.frontend import rules_microsoft as microsoft
 from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_norm as norms
 from emcc.frontend import rules_pick as picks
+from emcc.frontend import rules_qonnx as qonnx
+from emcc.frontend import rules_quantised as quantised
 from emcc.frontend import rules_reduce as whole
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend import rules_space as spaces
+from emcc.frontend.grids import BITS
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.rules_concat import concat
+from emcc.frontend.tensors import FLOATS
 from emcc.ops.registry import REDUCTIONS
 
 Rule = Callable[[Operands], Made]
@@ -57,6 +62,12 @@ def _arg_max(node: Operands) -> Made:
     return "ArgMax", (node.proto.input[0],), {**attrs, "select_last_index": int(node.attrs.get("select_last_index", 0))}
 
 
+def _cast(node: Operands) -> Made:
+    """Floats to floats, or integers to them."""
+    integers = node.data[node.proto.input[0]].dtype in BITS and node.attrs["to"] in FLOATS
+    return quantised.to_floats(node) if integers else shapes.cast(node)
+
+
 NAMES = (
     "Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Elu Erf Exp Floor HardSigmoid HardSwish LeakyRelu Log Mish "
     "Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh"
@@ -70,14 +81,17 @@ RULES: Mapping[str, Rule] = {
     "ArgMax": _arg_max,
     "AveragePool": images.pool,
     "BatchNormalization": arithmetic.batch_normalization,
-    "Cast": shapes.cast,
+    "Cast": _cast,
     "Celu": functions.celu,
     "Clip": clips.clip,
     "Concat": concat,
     "Conv": images.conv,
+    "ConvInteger": quantised.conv_integer,
     "DepthToSpace": spaces.blocks,
+    "DequantizeLinear": quantised.dequantize,
     "Div": arithmetic.binary,
     "Dropout": shapes.dropout,
+    "DynamicQuantizeLinear": quantised.dynamic,
     "Expand": picks.expand,
     "Flatten": shapes.flatten,
     "Gather": picks.gather,
@@ -93,6 +107,7 @@ RULES: Mapping[str, Rule] = {
     "LogSoftmax": _softmax,
     "LpNormalization": norms.by_norm,
     "MatMul": arithmetic.matmul,
+    "MatMulInteger": quantised.matmul_integer,
     "Max": clips.extreme,
     "MaxPool": images.pool,
     "Mean": many.mean,
@@ -102,6 +117,9 @@ RULES: Mapping[str, Rule] = {
     "PRelu": functions.prelu,
     "Pad": picks.pad,
     "Pow": many.power,
+    "QLinearConv": quantised.qlinear_conv,
+    "QLinearMatMul": quantised.qlinear_matmul,
+    "QuantizeLinear": quantised.quantize,
     "RMSNormalization": norms.layer,
     "Reshape": shapes.reshape,
     "Resize": spaces.resize,
@@ -133,6 +151,7 @@ OUTPUT = {"LinearClassifier": 1}
 EITHER_SIDE = (
     *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
     *(concat, many.total, many.mean, clips.extreme, many.power, picks.gather),
+    *(microsoft.joined, microsoft.concat),
 )
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""
 
@@ -146,4 +165,8 @@ def rule_for(node: onnx.NodeProto) -> Rule | None:
     """Return the rule of a node's operator, or None."""
     if standard(node):
         return RULES.get(node.op_type)
+    if node.domain in qonnx.DOMAINS:
+        return qonnx.QONNX_RULES.get(node.op_type)
+    if node.domain == microsoft.DOMAIN:
+        return microsoft.RULES.get(node.op_type)
     return ML_RULES.get(node.op_type) if node.domain == "ai.onnx.ml" else None

@@ -28,10 +28,28 @@ def conv(node: Operands) -> Made:
     return _left(node, spatial, ("Conv", tuple(inputs), attrs))
 
 
+def conv_attributes(node: Operands, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The attributes of a Conv with a weight of this shape, of two spatial axes."""
+    if len(shape) != 4 or image(node, "Conv") != 2:
+        raise Refusal(f"its weight is {list(shape)}, its samples {list(node.shape()[1:])}", "emcc takes images")
+    kernel = shape[2:]
+    stated = tuple(node.attrs.get("kernel_shape", kernel))
+    if stated != kernel:
+        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+    return {**_windows(node, kernel), "group": int(node.attrs["group"])}
+
+
 def pool(node: Operands) -> Made:
     """MaxPool or AveragePool over one or two spatial axes."""
     op = node.proto.op_type
     spatial = image(node, op, least=3)
+    return _left(node, spatial, (op, (_image(node, spatial),), pool_attributes(node, op, spatial)))
+
+
+def pool_attributes(node: Operands, op: str, spatial: int = 2) -> dict[str, Any]:
+    """The attributes of a MaxPool or AveragePool over so many spatial axes."""
+    if image(node, op, least=3) != spatial:
+        raise Refusal(f"{op} over samples of {len(node.shape()) - 1} axes", "emcc takes [channels, height, width]")
     kernel = tuple(int(size) for size in node.attrs["kernel_shape"])
     if len(kernel) != spatial or min(kernel) < 1:
         raise Refusal(f"kernel_shape is {list(kernel)}", AGAIN)
@@ -41,7 +59,7 @@ def pool(node: Operands) -> Made:
         raise Refusal(f"pads {list(attrs['pads'])} are as wide as the window {list(kernel)}", "make the pads smaller")
     if op == "AveragePool":
         attrs["count_include_pad"] = int(bool(node.attrs.get("count_include_pad", 0)))
-    return _left(node, spatial, (op, (_image(node, spatial),), attrs))
+    return attrs
 
 
 def image(node: Operands, op: str, least: int = 4) -> int:

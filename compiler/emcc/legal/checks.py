@@ -1,12 +1,14 @@
 """The checks behind `verify`. Cheap: at most one reading of each weight."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from emcc import ops
 from emcc.ir.affine import sound
+from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
 from emcc.ir.graph import Array, Codebook, Graph, Node
 from emcc.legal.rows import CHAIN, QUANTISED, IllegalGraph, Stage
 from emcc.ops.shapes import elements
@@ -146,16 +148,32 @@ def codebooks(graph: Graph, shared: bool) -> None:
 
 
 def _codebook(name: str, book: Codebook, weight: Array) -> None:
-    require(book.code_w in (1, 2, 4, 8), f"codebook {name!r} has {book.code_w}-bit codes")
+    widths, kind = (IDENTITY_WIDTHS, f"int{book.code_w}") if book.identity else (CODE_WIDTHS, "uint8")
+    require(book.code_w in widths, f"codebook {name!r} has {book.code_w}-bit codes")
     require(book.values.dtype == np.float64 and book.values.ndim == 1, f"codebook {name!r} is {book.values.dtype}")
-    require(1 <= len(book.values) <= 1 << book.code_w, f"codebook {name!r} has {len(book.values)} entries")
-    require(book.codes.dtype == np.uint8 and book.codes.shape == weight.shape, f"codes of {name!r} do not fit it")
-    require(int(book.codes.max()) < len(book.values), f"codes of {name!r} go beyond its codebook")
-    values, decoded = book.values.astype(np.float32), True
-    for codes, floats in zip(_chunks(book.codes), _chunks(weight), strict=True):
-        decoded = decoded and np.array_equal(values[codes], floats)
-    require(decoded, f"weight {name!r} is not what its codebook says")
-    require(book.values[0] == 0 or weight.all(), f"entry 0 of codebook {name!r} is {book.values[0]}")
+    require(len(book.values) <= 1 << book.code_w, f"codebook {name!r} has {len(book.values)} entries")
+    require(book.codes.dtype == kind and book.codes.shape == weight.shape, f"codes of {name!r} do not fit it")
+    if book.scale is not None:
+        scale, whole = book.scale, (book.values == np.rint(book.values)).all()
+        fits = scale.dtype == np.float64 and scale.shape in ((1,), weight.shape[:1])
+        require(fits, f"scales of {name!r}: {scale.dtype} {scale.shape}")
+        require(np.isfinite(scale).all() and whole, f"scales of {name!r} are not finite, or its entries not whole")
+    if not book.identity:
+        require(int(book.codes.max()) < len(book.values), f"codes of {name!r} go beyond its codebook")
+        require(book.values[0] == 0 or weight.all(), f"entry 0 of codebook {name!r} is {book.values[0]}")
+    require(_decoded(book, weight), f"weight {name!r} is not what its codebook says")
+
+
+def _decoded(book: Codebook, weight: Array) -> bool:
+    """Whether the weights are what the codebook says."""
+    if book.identity or book.scale is not None:
+        scales = np.ones(1) if book.scale is None else book.scale
+        rows = zip(book.codes, np.broadcast_to(scales, len(weight)), weight, strict=True)
+        by_row = (replace(book, codes=codes[None], scale=scale[None]).weights()[0] for codes, scale, _ in rows)
+        return all(np.array_equal(row.astype(np.float32), own) for row, own in zip(by_row, weight, strict=True))
+    values = book.values.astype(np.float32)
+    pairs = zip(_chunks(book.codes), _chunks(weight), strict=True)
+    return all(np.array_equal(values[codes], floats) for codes, floats in pairs)
 
 
 def _chunks(value: Array) -> Iterator[Array]:

@@ -18,6 +18,7 @@ Trait = Literal[
     "elementwise",
     "folded",
     "front",
+    "grid",
     "homogeneous",
     "host",
     "hosted",
@@ -50,6 +51,7 @@ joins: may have more than one computed input.
 host: may end a model, and is left to the host then. hosted: has no step on the array wherever it stands.
 front: may be the only reader of a model's input, and is left to the host too.
 convolution, pooling, padding: the hardware it takes.
+grid: to integers or back, which folding takes out where it can.
 folded, quantised: in no model, but what folding, or quantising, makes of its layers.
 """
 

@@ -11,6 +11,7 @@ from emcc.ops.activations import ACTIVATIONS
 from emcc.ops.attributes import axes, integer, integers, natural, number, one_of, pads, pair, positive, sizes
 from emcc.ops.elementwise import ELEMENTWISE
 from emcc.ops.functions import FUNCTIONS
+from emcc.ops.grid import GRID, STEPPED
 from emcc.ops.operator import Operator, Shape, Trait
 
 
@@ -40,7 +41,7 @@ STEP = {
 }
 """Of every quantised operator: what follows its sums."""
 
-CODED = {**STEP, "code_w": one_of(1, 2, 4, 8), "weight_frac": integer}
+CODED = {**STEP, "code_w": one_of(1, 2, 4, 8, 16), "weight_frac": integer}
 POOL = {**WINDOW, "ceil_mode": FLAG, "kernel_shape": pair}
 PICKS: tuple[Trait, ...] = ("keeps zero", "picks", "selects")
 KINDS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare"
@@ -51,6 +52,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         **ACTIVATIONS,
         **ELEMENTWISE,
         **FUNCTIONS,
+        **STEPPED,
         **{op: _module("reductions", "hosted", attrs={"axes": axes, "keepdims": FLAG}) for op in REDUCTIONS},
         "ArgMax": _module("host", "host", attrs={"axis": integer, "keepdims": FLAG, "select_last_index": FLAG}),
         "AveragePool": _module("pooling", "channel-wise", "pooling", attrs={**POOL, "count_include_pad": FLAG}),
@@ -61,6 +63,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Concat": _module("concat", "joins", "selects", attrs={"axis": positive}, more=True),
         "Conv": _module("conv", "convolution", inputs="xcc", attrs={**WINDOW, "group": positive}, optional=2),
         "DepthToSpace": _module("blocks", *PICKS, "moves", attrs=BLOCKS),
+        "DequantizeLinear": _module("grid", "grid", "host", attrs=GRID),
         "Flatten": _module("moves", *RESHAPES, attrs={"axis": one_of(1)}),
         "Gather": _module("picks", *PICKS, attrs={"axis": positive, "indices": axes}),
         "Gemm": _module(
@@ -108,6 +111,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "QProduct": _module("qlocal", "joins", "quantised", inputs="xxcc", attrs=STEP, optional=2),
         "QSum": _module("qlocal", "joins", "quantised", inputs="e", attrs={**STEP, "weights": integers}, more=True),
         "Reshape": _module("moves", *RESHAPES, attrs={"shape": sizes}),
+        "QuantizeLinear": _module("grid", "grid", "host", attrs=GRID),
         "RMSNormalization": _module(
             "normalisation", "hosted", inputs="xc", attrs={"axis": positive, "epsilon": number}, optional=1
         ),

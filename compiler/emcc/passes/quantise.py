@@ -18,9 +18,10 @@ from emcc.ops import pooling, windows
 from emcc.passes import function_table
 from emcc.passes.channelwise import scales_channels
 from emcc.passes.functions import apply_function
+from emcc.passes.layer_integers import MAX_SHIFT, finest_weight_frac, scale_layer
 from emcc.passes.layers import Producer, producers, takes_along
 from emcc.passes.quantise_channels import by_channel
-from emcc.passes.quantise_numbers import MAX_SHIFT, Sums, finest_weight_frac, no_scale, scale_layer
+from emcc.passes.quantise_numbers import Sums, no_scale
 from emcc.passes.quantise_picks import as_layer
 
 ALIGN = 14
@@ -192,7 +193,9 @@ class _Draft:
         except OverflowError:
             raise no_scale(node) from None
         attrs = {"code_w": book.code_w, "weight_frac": scaled.weight_frac, **node.attrs}
-        arrays = {"codes": book.codes, "codebook": scaled.codebook, "bias": scaled.bias}
+        codes = book.codes if scaled.codes is None else scaled.codes
+        arrays: dict[str, Array | None] = {"codes": codes, "codebook": scaled.codebook, "bias": scaled.bias}
+        arrays |= {} if scaled.multiplier is None else {"multiplier": scaled.multiplier}
         z = replace(z, frac_bits=scaled.z_frac)
         return Sums(f"Q{node.op}", (name,), attrs, arrays, z, scaled.shift(x.frac_bits))
 
@@ -216,19 +219,22 @@ class _Draft:
             sums = part.sums
             attrs = {**sums.attrs, "z_frac": sums.z.frac_bits, "shift": sums.shift, "function": part.function}
             attrs |= {"lo_bits": 0, "hi_bits": 0, "act_w": sums.z.width}
-            inputs = [*sums.inputs, *(constant(f"{part.name}.{role}", value) for role, value in sums.arrays.items())]
+            inputs = [*sums.inputs]
+            for role, value in sums.arrays.items():
+                inputs.append("" if value is None else constant(f"{part.name}.{role}", value))
             if part.wanted:
                 table, _ = next(tables)
                 attrs |= {"lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
                 inputs += [""] if "bias" in sums.arrays and "multiplier" not in sums.arrays else []
-                for role, value in (("coarse", table.coarse), ("fine", table.fine)):
-                    key = role.encode() + value.tobytes()
-                    known[key] = known.get(key) or constant(f"{part.name}.{role}", value)
+                for role, entries in (("coarse", table.coarse), ("fine", table.fine)):
+                    key = role.encode() + entries.tobytes()
+                    known[key] = known.get(key) or constant(f"{part.name}.{role}", entries)
                     inputs.append(known[key])
             nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
         tensors = {**self.graph.tensors, **self.aligned}
         tensors = {name: replace(tensors[name], fmt=fmt) for name, fmt in self.fmt.items()}
-        return self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+        made = self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+        return made.with_(units={}, ranges={})
 
 
 _SUMS: Mapping[str, Callable[[_Draft, Node, Format], Sums]] = {

@@ -8,7 +8,8 @@ import numpy as np
 from emcc.ir.codebook import CODE_WIDTHS
 from emcc.ir.graph import Array, Codebook, Format, Node
 from emcc.passes.channelwise import Channels
-from emcc.passes.quantise_numbers import MAX_SHIFT, Sums, finest_weight_frac, no_scale, scale_layer
+from emcc.passes.layer_integers import MAX_SHIFT, finest_weight_frac, scale_layer
+from emcc.passes.quantise_numbers import Sums, no_scale
 
 FINE = 14
 """Bits that a channel times a multiplier is finer than its input."""
@@ -36,7 +37,7 @@ def by_channel(node: Node, name: str, x: Format, low: int | None, channels: Chan
     except OverflowError:
         raise no_scale(node) from None
     attrs = {"code_w": code_w, "weight_frac": scaled.weight_frac, **window}
-    arrays = {"codes": book.codes, "codebook": scaled.codebook, "bias": scaled.bias}
+    arrays: dict[str, Array | None] = {"codes": book.codes, "codebook": scaled.codebook, "bias": scaled.bias}
     z = replace(z, frac_bits=scaled.z_frac)
     return Sums("QConv", (name,), attrs, arrays, z, scaled.shift(x.frac_bits))
 
@@ -55,7 +56,8 @@ def _multiplied(node: Node, name: str, x: Format, channels: Channels, z: Format,
         exact: Array = np.ldexp(offset, x.frac_bits + k + frac) / multiplier
         if shift <= MAX_SHIFT and np.abs(exact).max() < LARGEST:
             attrs = {"code_w": 1, "weight_frac": k + frac, **window}
-            arrays = {"codes": live.astype(np.uint8).reshape(-1, 1, 1, 1), "codebook": np.array([0, 1 << k])}
+            codes, book = live.astype(np.uint8).reshape(-1, 1, 1, 1), np.array([0, 1 << k])
+            arrays: dict[str, Array | None] = {"codes": codes, "codebook": book}
             arrays |= {"bias": np.floor(exact + 0.5).astype(np.int64), "multiplier": multiplier}
             return Sums("QConv", (name,), attrs, arrays, z, shift)
     raise no_scale(node)

@@ -103,13 +103,6 @@ def normalisation() -> Row:
 
 
 @row
-def quantised() -> Row:
-    broken = [node("QuantizeLinear", ["x", "s"], "q"), node("DequantizeLinear", ["q", "s"], "y")]
-    hint = "give emcc the float model"
-    return pair(hint, broken, [node("Identity", ["x"], "y")], weights={"s": np.float32(0.1)}, same=False)
-
-
-@row
 def selection() -> Row:
     weights = {"where": np.array([True, False, True]), "i": np.array([0, 2])}
     broken = [node("Compress", ["x", "where"], "y", axis=1)]

@@ -93,8 +93,10 @@ def test_input_shapes(tmp_path: Path, shape: list[int | str] | None, text: str) 
 
 def test_integer_input(tmp_path: Path) -> None:
     proto = mlp([3, 2])
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    assert "input 'x' is INT64, not FLOAT" in message(proto, tmp_path)
     proto.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
-    assert "input 'x' is UINT8, not FLOAT" in message(proto, tmp_path)
+    assert "input 0 holds uint8, not floats" in message(proto, tmp_path)
 
 
 def test_gates(tmp_path: Path) -> None:

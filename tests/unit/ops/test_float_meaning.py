@@ -58,7 +58,14 @@ CASES = [
 POSITIVE = np.abs(X) + 0.1
 BEYOND = {"Acosh": POSITIVE + 1, "Log": POSITIVE, "Sqrt": POSITIVE}
 INSIDE = {op: np.tanh(X) for op in ("Acos", "Asin", "Atanh")}
-NUMBERS = {"alpha": 0.3, "beta": 0.4, "gamma": 1.1, "approximate": "tanh", "low": -0.5, "high": 0.75}
+NUMBERS = {"alpha": 0.3, "beta": 0.4, "gamma": 1.1, "approximate": "tanh", "low": -0.5, "high": 0.75, "step": 0.75}
+STAIRS = {"low": -2, "high": 5, "scale": 0.5, "step": 0.25, "zero_point": 1}
+GRID = {"axis": 2, "low": -128, "high": 127, "scale": (0.5,), "zero_point": (3,)}
+CHANNELS = {**GRID, "scale": (0.5, 0.25, 1.0, 2.0, 0.125, 0.75), "zero_point": (0, 1, 2, 3, -4, -5)}
+CASES += [
+    *((op, grid, [4 * X]) for op in ops.having("grid") for grid in (GRID, CHANNELS)),
+    *(("Stairs", {**STAIRS, "rounding": mode}, [X]) for mode in ("CEIL", "FLOOR", "ROUND", "ROUND_TO_ZERO")),
+]
 CASES += [
     *(
         (op, {name: NUMBERS[name] for name in ops.get(op).attrs}, [{**BEYOND, **INSIDE}.get(op, X)])
