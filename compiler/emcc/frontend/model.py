@@ -24,7 +24,6 @@ from emcc.frontend.report import NodeReport, Survey, Taken, names_of
 from emcc.frontend.topology import ordered, real_inputs, uses
 from emcc.frontend.walk import Walk
 from emcc.ir.graph import Array, Graph, Tensor
-from emcc.legal.hardware import PORTS
 
 BATCHES = (1009, 1013)
 """Numbers of samples to read a model with a dynamic batch for."""
@@ -83,8 +82,7 @@ def survey(path: Path, output: Taken = None) -> Survey:
     facts = facts_of(model.proto, model.opset, path)
     own = tuple(name for name, *_ in facts.outputs)
     taken = "" if model.taken in ((), own) else ", ".join(model.taken)
-    lacks = PORTS if len(model.inputs) > 1 or len(model.taken) > 1 else ""
-    return Survey(walk.reports, replace(facts, problems=sentences, taken=taken, lacks=lacks))
+    return Survey(walk.reports, replace(facts, problems=sentences, taken=taken))
 
 
 def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[EmccError]]:

@@ -45,7 +45,6 @@ class ModelFacts:
         size: bytes of the file and of the data files that it names.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
         taken: the tensors that are taken as outputs, where those are not the model's own; or "".
-        lacks: what the model as a whole needs and --target eie has not; or "".
     """
 
     name: str
@@ -59,7 +58,6 @@ class ModelFacts:
     size: int
     problems: tuple[str, ...] = ()
     taken: str = ""
-    lacks: str = ""
 
 
 @dataclass(frozen=True)
