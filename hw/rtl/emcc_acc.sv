@@ -12,6 +12,7 @@
 //
 // A word of a bank is a sum and a bit that says whether it is live. Draining a row takes that bit away, and a row that
 // is not live counts as nothing: that needs no multiplexer in front of the memory.
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -108,18 +109,22 @@ module emcc_acc #(
       .data_o(book)
     );
   end else begin : gen_no_book
+    logic unused;
+    assign unused = ^{book_base_i, code_i, code_tag_i};
     assign book = '0;
   end
 
   if (HasIdent) begin : gen_own
-    logic [WeightW-1:0] own0, own0_q, own1_q;
+    logic [WeightW-1:0] padded, own0, own0_q, own1_q;
+
+    assign padded = WeightW'(code_i);
 
     // A code of 2**k bits, its sign spread over what is above
     always_comb begin
       own0 = '0;
       for (int k = 0; k < 5; k++) begin
         if (CodeWidths[k] && code_sel_i[code_tag_i] == 3'(k)) begin
-          for (int i = 0; i < WeightW; i++) own0[i] = code_i[i < (1 << k) ? i : (1 << k) - 1];
+          for (int i = 0; i < WeightW; i++) own0[i] = padded[i < (1 << k) ? i : (1 << k) - 1];
         end
       end
     end
@@ -287,19 +292,15 @@ module emcc_acc #(
     .rdata_o({live1, rdata1})
   );
 
-`ifndef SYNTHESIS
-  always @(posedge clk_i) begin
-    if (rst_ni && drain2_q && write && drain_bank2_q == write_tag) $error("%m: drain of the bank in use");
-  end
-
   // The compiler has proven that no sum overflows: signed overflow of an addition is a bug.
-  always @(posedge clk_i) begin
-    if (rst_ni && valid3_q && !(HasMax && largest_i[tag3_q]) && operand3[AccW-1] == product3_q[ProdW-1] &&
-        sum3[AccW-1] != operand3[AccW-1]) begin
-      $error("%m: accumulator overflow in row %0d", row3_q);
-    end
-  end
-`endif
+  logic overflow;
+  assign overflow = valid3_q && !(HasMax && largest_i[tag3_q]) && operand3[AccW-1] == product3_q[ProdW-1] &&
+      sum3[AccW-1] != operand3[AccW-1];
+
+  `EMCC_ASSERT(!overflow, "accumulator overflow")
+  `EMCC_ASSERT(!(drain2_q && write && drain_bank2_q == write_tag), "drain of the bank in use")
+  `EMCC_ASSERT(!valid_i || 32'(row_i) < AccRows, "a product for a row that is not there")
+  `EMCC_ASSERT(!drain_i || 32'(drain_row_i) < AccRows, "a drained row that is not there")
 endmodule
 
 `default_nettype wire

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The array of column groups: the walk, a scan a group, PEs, a drain a lane, and the memory of activations between them.
 // docs/array.md says what lies where, and in which cycle things happen.
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -373,6 +374,12 @@ module emcc_core #(
   end
 
   always_ff @(posedge clk_i) read_q <= picked;
+
+  `EMCC_ASSERT(!take || free_q[take_tag], "a tag that is not free is taken")
+  `EMCC_ASSERT(!take || !holds_q[take_tag], "a tag that a PE holds is taken")
+  `EMCC_ASSERT(!release_tile || !free_q[release_tag], "a tag that is free is released")
+  `EMCC_ASSERT(!host_busy || (!we && !word_valid), "the host and the array are at work at once")
+  `EMCC_ASSERT(!written || ahead_q != 2'd0, "a pass is written that was not walked")
 endmodule
 
 `default_nettype wire

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's table: takes buffers from the stream, has the array run, gives buffers to the stream; one activation a beat, in
 // the order of positions and slots.
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -140,6 +141,11 @@ module emcc_host (
   assign group_o       = group_q;
   assign lane_o        = lane_q;
   assign data_o        = s_axis_tdata;
+
+  `EMCC_STABLE(gen_stable_in, s_axis_tvalid && !s_axis_tready, ({s_axis_tvalid, s_axis_tdata}), "a beat in did not stay")
+  `EMCC_STABLE(gen_stable_out, m_axis_tvalid && !m_axis_tready, ({m_axis_tvalid, m_axis_tlast, m_axis_tdata}),
+      "a beat out did not stay")
+  `EMCC_ASSERT(!(state_q == Receiving || state_q == Reading) || 32'(addr_q) < ActWords, "a word that is not there")
 endmodule
 
 `default_nettype wire

@@ -4,6 +4,7 @@
 //
 // A row seen on drain_o in cycle g is written in cycle g+Latency. A pass's descriptor changes when all of the pass before
 // is written.
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -242,6 +243,12 @@ module emcc_rows #(
   assign we_o       = valid_way_q[Latency];
   assign pass_end_o = pass_last && we_o;
   assign written    = pass_end_o;
+
+  `EMCC_ASSERT(!issue || left_i[tag_q], "a row of a tile that is not left")
+  `EMCC_ASSERT(!issue || !holds_i[tag_q], "a row of a tile that a PE holds")
+  `EMCC_ASSERT(!we_o || 32'(waddr_o) < ActWords, "a word that is not there")
+  `EMCC_ASSERT(!issue || 32'(bias_q) < Biases, "a bias that is not there")
+  `EMCC_ASSERT(!issue || !d_scaled || 32'(scale_q) < Scales, "a multiplier that is not there")
 endmodule
 
 `default_nettype wire

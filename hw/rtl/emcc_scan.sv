@@ -6,6 +6,7 @@
 // after that. An emission in cycle e presents its column in e+3, and its value (or the lanes' own) in e+5.
 //
 // left_o says that the group has no word of a tile left, so late that the PEs' queues show the last one.
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -283,12 +284,11 @@ module emcc_scan (
     assign data_o = '0;
   end
 
-`ifndef SYNTHESIS
-  always @(posedge clk_i) begin
-    if (rst_ni && busy_q && !local_q && left_q != LeftW'($countones(pend_q))) $error("%m: the count of lanes is wrong");
-    if (rst_ni && finish3_q && !unused_valid) $error("%m: no data for the word");
-  end
-`endif
+  `EMCC_ASSERT(!emit || lane != '0, "an emission of no lane")
+  `EMCC_ASSERT(!emit || local_q || (lane & (lane - 1'b1)) == '0, "an emission of several lanes")
+  `EMCC_ASSERT(!busy_q || local_q || left_q == LeftW'($countones(pend_q)), "the count of lanes is wrong")
+  `EMCC_ASSERT(!finish3_q || unused_valid, "no data for the word")
+  `EMCC_ASSERT(!valid5_q || local5_q || 32'(info5_q) < Columns, "a column that is not there")
 endmodule
 
 `default_nettype wire

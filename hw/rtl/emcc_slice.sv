@@ -4,6 +4,7 @@
 //
 // A column comes in cycle e+3 of its emission, the rest in e+5; an entry is pushed in e+6. A local step's PE takes its own
 // lane's activation, where the lane is looked at, and one entry at an address that all PEs have in common (or a weight).
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -102,7 +103,9 @@ module emcc_slice #(
     end
     assign factor = use6_q ? factor_q : 16'(info6_q);
   end else begin : gen_no_factor
+    logic unused;
     assign factor = '0;
+    assign unused = ^{factor, info6_q, use6_q};
   end
 
   logic own, filled;
@@ -193,11 +196,16 @@ module emcc_slice #(
 
   assign holds_o = holds_q;
 
-`ifndef SYNTHESIS
-  always @(posedge clk_i) begin
-    if (rst_ni && queue_pop && queue_load[0 +: CountW] == '0 && !local_q[queue_tag]) $error("%m: an empty column");
+  // A product's first factor was the word before.
+  logic loaded_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) loaded_q <= 1'b0;
+    else if (valid6_q) loaded_q <= load6_q;
   end
-`endif
+
+  `EMCC_ASSERT(!(valid6_q && use6_q) || loaded_q, "a product without its first factor")
+  `EMCC_ASSERT(!queue_pop || local_q[queue_tag] || queue_load[0 +: CountW] != '0, "an empty column")
 endmodule
 
 `default_nettype wire

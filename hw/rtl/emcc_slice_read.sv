@@ -5,6 +5,7 @@
 // A column taken from the queue in cycle s presents its first address in cycle s+1; the memory answers two cycles after
 // that, and row and code leave in cycle s+4 and s+3: the code is early because the codebook is a memory too. A direct
 // step's weight leaves in s+5.
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -142,6 +143,8 @@ module emcc_slice_read (
   end else begin : gen_no_weight
     assign weight_o = '0;
   end
+
+  `EMCC_ASSERT(!active_q || (HasDirect && direct_i[tag1_q]) || 32'(addr_q) < Entries, "an entry that is not there")
 endmodule
 
 `default_nettype wire

@@ -5,6 +5,7 @@
 // Four stages without feedback, S0 (counters) to S3 (issue), stop and go together: a word waits in S3 until its tile's bank
 // is free, its source is written, and the groups' queues have room. Data of a word issued in cycle c is there in c+2.
 // A pass's first word comes to S3 five cycles after start_i, or six after the last one of the pass before.
+`include "emcc_assert.svh"
 `default_nettype none
 
 import emcc_cfg_pkg::*;
@@ -384,6 +385,9 @@ module emcc_walk (
   assign use_o        = use5_q;
   assign info_o       = info5_q;
   assign row_o        = row5_q;
+
+  `EMCC_ASSERT(!(fire && inside3_q) || 32'(addr3_q) < ActWords, "a word that is not there")
+  `EMCC_ASSERT(!fire || !use3_q || !load3_q, "a factor of a factor")
 endmodule
 
 `default_nettype wire

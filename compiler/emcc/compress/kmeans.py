@@ -10,7 +10,7 @@ from emcc.base.options import option
 from emcc.compress.clusters.codebook import cluster, entropy, priced
 from emcc.compress.clusters.lloyd import INITS
 from emcc.compress.importance.use import Use, miss, use
-from emcc.compress.method import Assigner, Setting
+from emcc.compress.method import Assigner, Costs, Setting
 from emcc.compress.parameters import Codes, Entries
 from emcc.compress.state import State
 from emcc.ir.codebook import CODE_WIDTHS, looked_up
@@ -92,9 +92,13 @@ class Share:
         fitting = [entries for entries in ENTRIES if entries <= min(most, max(2, distinct))]
         return fitting or [min(most, max(1, distinct))]
 
-    def assign(self, weights: Array, setting: Setting) -> tuple[Array, Array]:
+    def costs(self, graph: Graph, x: Array) -> Costs:
+        """By the second moments of inputs and the rows' importance; nothing without `weigh`, or of no chain."""
+        return {name: used.of_weights() for name, used in use(graph, x).items()} if self.weigh else {}
+
+    def assign(self, weights: Array, setting: Setting, cost: Array | None = None) -> tuple[Array, Array]:
         """Clusters that weigh error against the bits of their codes."""
-        return priced(weights, *setting)
+        return priced(weights, *setting, cost)
 
     def parameters(self, torch: Any, state: State, assign: Assigner, every: int) -> Codes:
         """Weights that move between codes."""

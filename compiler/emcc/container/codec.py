@@ -97,7 +97,7 @@ def claim(head: Header, file_size: int) -> None:
     A dimension of 0 counts as 1: NumPy has no array of nothing by more than can be.
     """
     left = limit = _BASE + _PER_BYTE * file_size
-    left -= 8 * sum(map(sum, head.affines.values()))
+    left -= 8 * sum(scales + offsets for scales, offsets, _ in head.affines.values())
     if left < 0:
         raise FormatError(f"scales and offsets of more than {limit} elements in a file of this size")
     for constant in head.constants:
@@ -128,10 +128,10 @@ def _affines(head: Header, sections: dict[str, bytes], file: object | None) -> d
     affines: dict[str, Affine] = {}
     data, at = sections.get("scales", b""), 0
     with reading("scales", file):
-        for name, (scales, offsets) in head.affines.items():
+        for name, (scales, offsets, norm) in head.affines.items():
             scale, at = arrays.read(data, at, scales, "float64")
             offset, at = arrays.read(data, at, offsets, "float64")
-            affines[name] = Affine(scale, offset)
+            affines[name] = Affine(scale, offset, norm)
             if not sound(affines[name], head.tensors[name].features):
                 raise FormatError("a number that is not finite, or a scale of 0")
         if at != len(data):

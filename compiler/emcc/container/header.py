@@ -13,6 +13,7 @@ from emcc.container.bits import FormatError
 from emcc.ir.affine import sound
 from emcc.ir.codebook import CODE_WIDTHS
 from emcc.ir.graph import Array, Format, Graph, Node, Tensor
+from emcc.ir.norms import NORMS
 
 CODED = 8
 """The kind of a constant: below it an array's dtype, from it on the log2 of a code width."""
@@ -31,6 +32,10 @@ _WIDEST, _FRAC, _LARGEST, _DEEPEST = 64, 1 << 14, 1 << 31, 8
 _LONGEST, _LETTERS = 1 << 22, 1 << 24
 MOST_DIMENSIONS = 32
 """Of a shape; NumPy has no more everywhere."""
+
+
+Scales = tuple[int, int, str]
+"""How many scales and offsets an input or output has, and the norm that its samples are divided by, or ""."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Header:
     """A graph without its numbers.
 
     tensors: inputs, then in the order of the nodes; constants: in that of their use; affines: by tensor, the numbers of
-    scales and of offsets.
+    scales and of offsets, and the norm or "".
     """
 
     name: str
@@ -70,7 +75,7 @@ class Header:
     constants: tuple[Constant, ...]
     nodes: tuple[Node, ...]
     host: tuple[tuple[str, Mapping[str, Any]], ...]
-    affines: Mapping[str, tuple[int, int]]
+    affines: Mapping[str, Scales]
 
     @property
     def layers(self) -> tuple[Constant, ...]:
@@ -108,7 +113,7 @@ def header_of(graph: Graph) -> Header:
         raise ValueError(f"a shape has more than {MOST_DIMENSIONS} dimensions")
     if sum(map(len, names)) > _LETTERS:
         raise ValueError(f"the names of constants have more than {_LETTERS} letters")
-    affines = {name: (affine.scale.size, affine.offset.size) for name, affine in graph.affines.items()}
+    affines = {name: (each.scale.size, each.offset.size, each.norm) for name, each in graph.affines.items()}
     ends = (graph.inputs, graph.outputs, tensors, tuple(constants), graph.nodes, graph.host)
     return Header(graph.name, *ends, {name: affines[name] for name in tensors if name in affines})
 
@@ -164,7 +169,7 @@ def pack(head: Header) -> bytes:
     users = _users([[numbers[name] for name in node.inputs] for node in head.nodes], head.nodes, len(numbers))
     constants = _constant_rows(head, users[1 + len(head.tensors) :])
     texts = [head.name, *head.tensors, *(node.name for node in head.nodes), *list(words)[len(WORDS) :]]
-    affines = [[numbers[name], *sizes] for name, sizes in head.affines.items()]
+    affines = [[numbers[name], *sizes, *([norm] if norm else [])] for name, (*sizes, norm) in head.affines.items()]
     fields = [texts, _tensor_rows(head), constants, *ends, list(map(list, kinds)), nodes, host, affines]
     packed = msgpack.packb(fields, unicode_errors="surrogatepass")
     if len(packed) > _LONGEST:
@@ -222,7 +227,7 @@ def unpack(data: bytes) -> Header:
     tail = tuple(read(row[0], row[1:]) for row in (_tuple(row, at_least=1) for row in host))
     ends = named(numbers(inputs)), named(numbers(outputs))
     scalable = [number for number in (*inputs, *outputs) if 0 < number < nodes_at]
-    affines = _read_affines(scales, {number: tensors[of[number]] for number in scalable})
+    affines = _read_affines(scales, {number: tensors[of[number]] for number in scalable}, set(inputs))
     return Header(names[0], *ends, tensors, constants, nodes, tail, affines)
 
 
@@ -291,18 +296,21 @@ def _read_tensors(rows: tuple[Any, ...], names: list[str]) -> dict[str, Tensor]:
     return tensors
 
 
-def _read_affines(rows: tuple[Any, ...], ends: Mapping[int, Tensor]) -> dict[str, tuple[int, int]]:
-    """By tensor, one of `ends`, the numbers of scales and of offsets: 1 or as many as elements."""
-    affines: dict[str, tuple[int, int]] = {}
+def _read_affines(rows: tuple[Any, ...], ends: Mapping[int, Tensor], inputs: set[int]) -> dict[str, Scales]:
+    """By tensor, one of `ends`, the numbers of scales and of offsets: 1 or as many as elements; of inputs a norm."""
+    affines: dict[str, Scales] = {}
     for row in rows:
-        number, *sizes = _tuple(row, 3)
+        number, *sizes = _tuple(row, at_least=3)[:3]
+        norm = "".join(map(_text, row[3:]))
+        if len(row) > 3 and (len(row) > 4 or norm not in NORMS or number not in inputs):
+            raise FormatError("a norm of no known kind, or of no input")
         tensor = ends.get(_int(number, _LARGEST, 1))
         if tensor is None:
             raise FormatError("scales of what is no input and no output")
         scales, offsets = (_int(size, _LARGEST, 1) for size in sizes)
         if tensor.name in affines or not {scales, offsets} <= {1, tensor.features}:
             raise FormatError(f"{scales} scales and {offsets} offsets of a tensor of {tensor.features} elements")
-        affines[tensor.name] = scales, offsets
+        affines[tensor.name] = scales, offsets, norm
     return affines
 
 

@@ -11,7 +11,7 @@ from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
-from emcc.samples.sampling import quantised
+from emcc.samples.sampling import by_input, quantised
 
 COUNTED = 4
 """Samples on which the choices are compared."""
@@ -28,7 +28,7 @@ def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] |
         return Choice(lower(graph, options, activity))
 
     def count(program: Program) -> float:
-        inputs = {program.inputs[0].name: quantised(program, x)}
+        inputs = by_input(program, quantised(program, x))
         return float(np.mean(cycles.count(program, inputs).total))
 
     return choose(options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count)

@@ -77,7 +77,9 @@ def nonzero(graph: Graph) -> tuple[int, int]:
 
 def _fold(_step: Any, before: Graph, after: Graph) -> str:
     layers = sum(1 for _ in after.layers())
-    return f"{_count(len(before.nodes), 'node')} to {_count(layers, 'layer')}"
+    norms = [affine.norm for affine in after.affines.values() if affine.norm]
+    host = f"; the host divides samples by their {norms[0]} norm" if norms else ""
+    return f"{_count(len(before.nodes), 'node')} to {_count(layers, 'layer')}{host}"
 
 
 def _prune(step: Any, before: Graph, after: Graph) -> str:

@@ -33,7 +33,7 @@ from emcc.ir.program import (
 )
 from emcc.ops import having, traits
 from emcc.ops.fixed import MULTIPLIER_W
-from emcc.ops.host import apply
+from emcc.ops.host import apply, tail_of
 
 _FRAC = 1 << 14
 _ELEMENTS = 1 << 28
@@ -114,7 +114,9 @@ def _table(program: Program, table: Table) -> Iterator[str]:
 def _given(program: Program, buffer: Buffer) -> bool:
     """Whether a buffer is one of the model's inputs, which no step writes."""
     mine = [index for index, other in enumerate(program.buffers) if other is buffer]
-    return any(port.buffer in mine for port in program.inputs) and not any(step.target in mine for step in program.steps)
+    return any(port.buffer in mine for port in program.inputs) and not any(
+        step.target in mine for step in program.steps
+    )
 
 
 def _buffer(program: Program, buffer: Buffer) -> Iterator[str]:
@@ -160,7 +162,9 @@ def _port(program: Program, port: Port, *, written: bool) -> Iterator[str]:
     elif not written and (held.size != size or not _distinct(held, size)):
         yield "the order does not give every element of the output once"
     elif not sound(port.affine, size):
-        yield "scales or offsets of another number, that are not finite, or a scale of 0"
+        yield "scales or offsets of another number, that are not finite, or a scale of 0, or an unknown norm"
+    elif port.affine.norm and not written:
+        yield "a norm of what is no input"
 
 
 def _part(program: Program, part: HostPart) -> Iterator[str]:
@@ -318,10 +322,11 @@ def _host(program: Program) -> Iterator[str]:
     if unknown:
         yield f"the host has no operator {printable(unknown[0], 40)!r}"
         return
-    if program.host and len(program.outputs) != 1:
-        yield "a tail on the host of several outputs"
+    if not {attrs.get("output", 0) for _, attrs in program.host} <= set(range(len(program.outputs))):
+        yield "a tail on the host of no output"
         return
     try:
-        apply(program.host, np.zeros((1, *program.outputs[0].shape)))
+        for place, port in enumerate(program.outputs):
+            apply(tail_of(program.host, place), np.zeros((1, *port.shape)))
     except (TypeError, ValueError, IndexError) as error:
         yield f"the host's operators do not fit the output: {printable(str(error))}"

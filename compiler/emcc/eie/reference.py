@@ -1,5 +1,6 @@
 """The bit-exact meaning of a Program, in NumPy integers, from the same slices that the array reads."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
@@ -8,6 +9,7 @@ from scipy.sparse import csr_array
 
 from emcc import ops
 from emcc.eie.pack import unpack_rows
+from emcc.ir.batch import apart, joined
 from emcc.ir.graph import Array, Node
 from emcc.ir.program import ABSENT, FIRST_CONSTANT, HOLE, HostPart, Port, Program, Slices, Step, Window
 from emcc.ops import fixed
@@ -16,17 +18,18 @@ Watch = Callable[[int, Array], object]
 """Takes a buffer and which of the values just written to it saturate (ops.fixed.saturating): bool, of any shape."""
 
 
-def run(program: Program, x: Array) -> Array:
-    """Run a batch on a program of one input and one output.
+def run(program: Program, x: Array, watch: Watch | None = None) -> Array:
+    """Run a batch.
 
     Args:
-        x: integers [n, elements], the quantised input, flattened in the model's order.
+        x: integers [n, elements], the quantised inputs, flattened in the model's order; several as ir.batch has them.
 
     Returns:
-        int64 [n, outputs] in the model's order.
+        int64 [n, outputs] in the model's order, several side by side.
     """
-    (source,), (sink,) = program.inputs, program.outputs
-    return run_ports(program, {source.name: x})[sink.name]
+    taken = apart({port.name: (math.prod(port.shape),) for port in program.inputs}, np.asarray(x))
+    ran = run_ports(program, taken, watch)
+    return np.asarray(joined(np, [ran[port.name] for port in program.outputs]))
 
 
 def run_ports(program: Program, inputs: Mapping[str, Array], watch: Watch | None = None) -> dict[str, Array]:

@@ -10,11 +10,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from emcc import ops
 from emcc.frontend.rules import RULES
-from emcc.ir.graph import Array, Graph, Node, Tensor
+from emcc.ir.affine import plain
+from emcc.ir.graph import Affine, Array, Graph, Node, Tensor
+from emcc.ops.host import tail_of
 
 OPSET, IR_VERSION = 17, 8
 DILATED_OPSET, DILATED_IR_VERSION = 19, 9
 """Where an AveragePool has dilations, which older opsets do not know."""
+
+ML = "ai.onnx.ml"
 
 
 @dataclass
@@ -42,71 +46,91 @@ class _Model:
         return output
 
 
-def export(graph: Graph, output: str | None = None) -> bytes:
+def export(graph: Graph, outputs: Sequence[str] = ()) -> bytes:
     """The bytes of a float graph's .onnx file: opset 17 or DILATED_OPSET, float32, `graph.host` at its end.
 
-    Linear becomes Gemm, after a Flatten where its input is not flat. Names stay; `output` names the output where
-    operators of the host follow, or the output is to be called otherwise.
+    Linear becomes Gemm, after a Flatten where its input is not flat. Names stay; `outputs` names the outputs where
+    operators of the host follow, or outputs are to be called otherwise.
     """
-    model = _Model(taken={*graph.tensors, *graph.constants, *([output] if output else [])})
+    model = _Model(taken={*graph.tensors, *graph.constants, *outputs})
     model.constants = {name: _float32(graph.constants[name]) for name in _used(graph)}
     model.renamed = _entered(model, graph)
     model.inner = {name: model.fresh(f"{name}.unscaled") for name in graph.outputs if name in graph.affines}
+    for place, name in enumerate(outputs):
+        if name == graph.outputs[place] and tail_of(graph.host, place):
+            # The host's operators give that name.
+            model.inner[name] = model.renamed[name] = model.fresh(f"{name}.before")
     for node in graph.nodes:
         _write(model, graph, node)
-    at, shape = _left(model, graph), graph.tensors[graph.outputs[0]].shape
-    kind = TensorProto.FLOAT
-    for place, (op, attrs) in enumerate(graph.host):
-        last = place == len(graph.host) - 1
-        at = model.node(op, [at], output if last and output else model.fresh(f"{op}_output"), model.fresh(op), **attrs)
-        if op == "ArgMax":
-            axis, kind = int(attrs["axis"]), TensorProto.INT64
-            shape = shape[:axis] + ((1,) if attrs["keepdims"] else ()) + shape[axis + 1 :]
-    if not graph.host and output and output != at:
-        at = model.node("Identity", [at], output, model.fresh("output"))
-    given = graph.tensors[graph.inputs[0]]
+    left = [_left(model, graph, name) for name in graph.outputs]
+    ends = [_end(model, graph, place, at, outputs[place] if outputs else None) for place, at in enumerate(left)]
+    given = [graph.tensors[name] for name in graph.inputs]
     dilated = any(node.op == "AveragePool" and _dilated(node) for node in graph.nodes)
     proto = helper.make_model(
         helper.make_graph(
             model.nodes,
             graph.name or "graph",
-            [helper.make_tensor_value_info(given.name, TensorProto.FLOAT, ["batch", *given.shape[1:]])],
-            [helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])],
+            [helper.make_tensor_value_info(own.name, TensorProto.FLOAT, ["batch", *own.shape[1:]]) for own in given],
+            ends,
             [numpy_helper.from_array(value, name) for name, value in model.constants.items()],
         ),
-        opset_imports=[helper.make_opsetid("", DILATED_OPSET if dilated else OPSET)],
+        opset_imports=[
+            helper.make_opsetid("", DILATED_OPSET if dilated else OPSET),
+            *([helper.make_opsetid(ML, 1)] if any(node.domain == ML for node in model.nodes) else []),
+        ],
         producer_name="emcc",
     )
     proto.ir_version = DILATED_IR_VERSION if dilated else IR_VERSION
     return bytes(proto.SerializeToString(deterministic=True))
 
 
+def _end(model: _Model, graph: Graph, place: int, at: str, output: str | None) -> onnx.ValueInfoProto:
+    """An output: what the host does to tensor `at`, and the name that it is to have."""
+    shape, kind, tail = graph.tensors[graph.outputs[place]].shape, TensorProto.FLOAT, tail_of(graph.host, place)
+    for i, (op, attrs) in enumerate(tail):
+        last = i == len(tail) - 1
+        at = model.node(op, [at], output if last and output else model.fresh(f"{op}_output"), model.fresh(op), **attrs)
+        if op == "ArgMax":
+            axis, kind = int(attrs["axis"]), TensorProto.INT64
+            shape = shape[:axis] + ((1,) if attrs["keepdims"] else ()) + shape[axis + 1 :]
+    if not tail and output and output != at:
+        at = model.node("Identity", [at], output, model.fresh("output"))
+    return helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])
+
+
 def _entered(model: _Model, graph: Graph) -> dict[str, str]:
-    """What nodes read instead of an input with scales of its own: (x - offset) scale, in the model."""
-    (name,) = graph.inputs
-    if name not in graph.affines:
-        return {}
+    """What nodes read instead of inputs with scales of their own."""
+    return {name: _scaled(model, graph, name) for name in graph.inputs if name in graph.affines}
+
+
+def _scaled(model: _Model, graph: Graph, name: str) -> str:
+    """An input, x, over its norm, and (x - offset) scale, in the model."""
     affine, shape = graph.affines[name], graph.tensors[name].shape[1:]
     at = name
+    if affine.norm:
+        at = model.node("Normalizer", [at], model.fresh(f"{name}.normal"), model.fresh(f"{name}.Normalizer"))
+        model.nodes[-1].domain = ML
+        model.nodes[-1].attribute.append(helper.make_attribute("norm", affine.norm))
+    if plain(Affine(affine.scale, affine.offset)):
+        return at
     for op, values in (("Sub", affine.offset), ("Mul", affine.scale)):
         constant = model.constant(f"{name}.{op}", _of_sample(values, shape))
         at = model.node(op, [at, constant], model.fresh(f"{name}.in"), model.fresh(f"{name}.{op}"))
-    return {name: at}
+    return at
 
 
-def _left(model: _Model, graph: Graph) -> str:
-    """The output in the model's units, by its name: y scale + offset of what the last node gives, where it has such."""
-    (name,) = graph.outputs
+def _left(model: _Model, graph: Graph, name: str) -> str:
+    """An output in the model's units, by its name: y scale + offset of what the last node gives, where it has such."""
     if name in graph.affines:
         affine, shape = graph.affines[name], graph.tensors[name].shape[1:]
-        inner, model.inner = model.inner[name], {}
+        inner = model.inner.pop(name)
         scale, offset = (
             model.constant(f"{name}.{op}", _of_sample(values, shape))
             for op, values in (("Mul", affine.scale), ("Add", affine.offset))
         )
         scaled = model.node("Mul", [inner, scale], model.fresh(f"{name}.scaled"), model.fresh(f"{name}.Mul"))
         model.node("Add", [scaled, offset], name, model.fresh(f"{name}.Add"))
-    return name
+    return model.inner.pop(name, name)
 
 
 def _of_sample(values: Array, shape: tuple[int | None, ...]) -> Array:

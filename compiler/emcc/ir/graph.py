@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from emcc.ir.norms import normalised
+
 Array = np.ndarray[Any, Any]
 
 
@@ -56,21 +58,24 @@ class Format:
 
 @dataclass(frozen=True)
 class Affine:
-    """What the host does to a tensor outside of the array, element by element, in floats.
+    """What the host does to a tensor outside of the array, in floats.
 
-    An input x goes in as (x - offset) * scale, and is then quantised; an output y comes out as y * scale + offset,
-    once it is in floats.
+    An input x, divided by its sample's norm where there is one, goes in as (x - offset) * scale, element by element,
+    and is then quantised; an output y comes out as y * scale + offset, once it is in floats.
 
     Attributes:
         scale, offset: float64 [elements], of the flattened sample, or [1], the same for all; scales are not 0.
+        norm: of an input, one of norms.NORMS, or "" for none.
     """
 
     scale: Array
     offset: Array
+    norm: str = ""
 
     def enter(self, x: Array) -> Array:
-        """[n, ...] in the model's units to [n, elements] on the array's scale; in x's own precision."""
+        """[n, ...] in the model's units to [n, elements] on the array's scale, in x's precision; norms in float64."""
         flat = x.reshape(len(x), -1)
+        flat = normalised(np, self.norm, flat) if self.norm else flat
         return np.asarray((flat - self.offset.astype(flat.dtype)) * self.scale.astype(flat.dtype))
 
     def leave(self, y: Array) -> Array:

@@ -109,7 +109,9 @@ def _port(port: Port) -> str:
 
 
 def _affine(affine: Affine) -> str:
-    return "" if plain(affine) else f", scales and offsets of the host {digest(affine.scale, affine.offset)}"
+    norm = f", samples over their {affine.norm} norm" if affine.norm else ""
+    scaled = not plain(Affine(affine.scale, affine.offset))
+    return norm + (f", scales and offsets of the host {digest(affine.scale, affine.offset)}" if scaled else "")
 
 
 def _holes(order: Array) -> int:

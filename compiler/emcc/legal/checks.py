@@ -26,7 +26,10 @@ def structure(graph: Graph, stage: Stage) -> None:
     Chains of layers in floats (see `layers_alone`) stay chains: every node reads the one before it.
     """
     one = len(graph.inputs) == 1 and len(graph.outputs) == 1
-    require(one or (stage.integer and graph.inputs and graph.outputs), "not one input and one output")
+    require(graph.inputs and graph.outputs, "no input or no output")
+    require(
+        len(set(graph.inputs)) == len(graph.inputs) and len(set(graph.outputs)) == len(graph.outputs), "ends repeat"
+    )
     require(not set(graph.tensors) & set(graph.constants), "a name is both tensor and constant")
     require(len({node.name for node in graph.nodes}) == len(graph.nodes), "node names repeat")
     for name, tensor in graph.tensors.items():
@@ -34,7 +37,7 @@ def structure(graph: Graph, stage: Stage) -> None:
         require(name == tensor.name and tensor.shape[:1] == (None,), f"tensor {name!r} is {tensor}")
         require(all(isinstance(size, int) and size > 0 for size in sizes), f"tensor {name!r} is {tensor.shape}")
         require(not stage.formats or tensor.fmt is not None, f"tensor {name!r} has no format")
-    chain, current, defined = stage.layers and layers_alone(graph), graph.inputs[0], set(graph.inputs)
+    chain, current, defined = one and stage.layers and layers_alone(graph), graph.inputs[0], set(graph.inputs)
     for node in graph.nodes:
         require(stage.allows(node.op), f"{node.op} ({node.name!r}) is not legal")
         _node(graph, node, {current} if chain else defined)
@@ -49,14 +52,22 @@ def structure(graph: Graph, stage: Stage) -> None:
     require(defined == set(graph.tensors), f"tensors without a producer: {sorted(set(graph.tensors) - defined)}")
     _affines(graph)
     for op, attrs in graph.host:
-        require("host" in ops.traits(op) and _attributes_fit(op, attrs), f"host operator {op} {attrs}")
+        own = {name: value for name, value in attrs.items() if name != "output"}
+        there = attrs.get("output", 0) in range(len(graph.outputs))
+        require("host" in ops.traits(op) and _attributes_fit(op, own) and there, f"host operator {op} {attrs}")
 
 
 def _affines(graph: Graph) -> None:
-    """Of inputs and outputs alone, and sound."""
+    """Of inputs and outputs alone, and sound; a norm is an input's, and a node for one reads an input that nothing else
+    reads."""
     require(set(graph.affines) <= {*graph.inputs, *graph.outputs}, f"affines of {sorted(graph.affines)}")
     for name, affine in graph.affines.items():
         require(sound(affine, graph.tensors[name].features), f"the affine of {name!r} is {affine}")
+        require(not affine.norm or name in graph.inputs, f"{name!r} is no input, and has a norm")
+    for node in graph.nodes:
+        if "front" in ops.traits(node.op):
+            readers = [other for other in graph.nodes if node.inputs[0] in other.inputs]
+            require(node.inputs[0] in graph.inputs and readers == [node], f"{node.op} ({node.name!r}) is not in front")
 
 
 def layers_alone(graph: Graph) -> bool:

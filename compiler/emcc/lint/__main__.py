@@ -45,7 +45,7 @@ def lint(folder: Path, allow_missing: bool = False) -> list[Finding]:
 
 
 def _verilator(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
-    arguments = ["--lint-only", "-Wall", "--assert", "--no-timing", "--top-module", verilator.TOP]
+    arguments = ["--lint-only", "-Wall", "--assert", "--no-timing", *verilator.INCLUDES, "--top-module", verilator.TOP]
     done = verilator.verilator([*arguments, *waivers, *names], cwd=folder, check=False)
     lines = [line for line in done.output.splitlines() if not line.startswith("- ")]
     return _finding("verilator", done.code, lines)

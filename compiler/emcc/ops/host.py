@@ -35,6 +35,17 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
     return _MEANINGS[node.op](xp, node.attrs, x)
 
 
+def tail_of(tail: Tail, output: int) -> Tail:
+    """What of a model's tail is for an output: attribute `output` says which, 0 where there is none."""
+    own = [(op, attrs) for op, attrs in tail if attrs.get("output", 0) == output]
+    return [(op, {name: value for name, value in attrs.items() if name != "output"}) for op, attrs in own]
+
+
+def for_output(op: str, attrs: Attrs, output: int) -> tuple[str, Attrs]:
+    """An operator of the tail of an output."""
+    return op, {**attrs, "output": output} if output else dict(attrs)
+
+
 def apply(tail: Tail, outputs: Any, xp: Any = np) -> Any:
     """Outputs [n, ...] after the operators in `tail`, with ONNX's meaning and defaults."""
     for op, attrs in tail:

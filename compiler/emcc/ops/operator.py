@@ -15,6 +15,7 @@ Trait = Literal[
     "convolution",
     "elementwise",
     "folded",
+    "front",
     "homogeneous",
     "host",
     "joins",
@@ -40,7 +41,7 @@ moves: moves elements and changes none. keeps order: moves none past another. no
 affine: scale x + offset, where one input is computed.
 matrix: a matrix product with a constant; folding makes it a Linear.
 joins: may have more than one computed input.
-host: may end a model, and is left to the host.
+host: may end a model, and is left to the host. front: may be the only reader of a model's input, and is left to it too.
 convolution, pooling, clipping: the hardware it takes.
 folded, quantised: in no model, but what folding, or quantising, makes of its layers.
 """

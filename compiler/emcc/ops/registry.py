@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from emcc.ir.graph import Node
+from emcc.ir.norms import NORMS
 from emcc.ops.attributes import axes, integer, integers, natural, number, one_of, pads, pair, positive, sizes
 from emcc.ops.elementwise import ELEMENTWISE
 from emcc.ops.operator import Operator, Shape, Trait
@@ -62,6 +63,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "LogSoftmax": _module("host", "host", attrs={"axis": integer}),
         "MatMul": _module("matmul", "matrix", inputs="ee"),
         "MaxPool": _module("pooling", "channel-wise", "pooling", "selects", attrs=POOL),
+        "Normalizer": _module("normalizer", "front", attrs={"norm": one_of(*NORMS)}),
         "QAveragePool": _module(
             "qlocal",
             "quantised",

@@ -4,15 +4,17 @@ Requires what `frontend.load` ensures: the batch axis in front, one input, one o
 becomes a chain of Linear and activation nodes and nothing else (`fold_chain`). Any other model stays a graph with two
 kinds of layers (`fold_graph`): "Linear" (x, weight float32 [out, in], bias float64 [out]), on the flattened input, and
 "Conv" (x, weight float32 [out, in / group, kh, kw], bias float64 [out]). Arithmetic is float64, rounded once. Weights
-that nothing scales keep their bits, and zeros stay zero; no bias is a negative zero.
+that nothing scales keep their bits, and zeros stay zero; no bias is a negative zero. A Normalizer in front becomes the
+norm of the input's affine.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from emcc.ir.graph import Graph
+from emcc.ir.graph import PLAIN, Graph
 from emcc.passes.fold_chain import fold_chain, is_chain
 from emcc.passes.fold_graph import fold_graph
+from emcc.passes.norm import without_norm
 
 
 @dataclass(frozen=True)
@@ -23,4 +25,6 @@ class Fold:
 
     def apply(self, graph: Graph) -> Graph:
         """Raises EmccError where a folded weight is beyond float32."""
-        return fold_chain(graph) if is_chain(graph) else fold_graph(graph)
+        rest, norm = without_norm(graph)
+        folded = fold_chain(rest) if is_chain(rest) else fold_graph(rest)
+        return folded.with_(affines={rest.inputs[0]: replace(PLAIN, norm=norm)}) if norm else folded

@@ -21,6 +21,8 @@ CHAINED: frozenset[Trait] = frozenset({"activation", "affine", "host", "matrix",
 def is_chain(graph: Graph) -> bool:
     """Whether every node is one that a chain may have, and reads the one before it."""
     current = graph.inputs[0]
+    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
+        return False
     for node in graph.nodes:
         if not ops.traits(node.op) & CHAINED or [name for name in node.inputs if name in graph.tensors] != [current]:
             return False

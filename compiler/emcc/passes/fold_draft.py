@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.ir.graph import Array, Graph, Node, Tensor
 from emcc.passes.fold_affine import unique
 
@@ -14,7 +16,7 @@ class Draft:
     Attributes:
         nodes: in topological order.
         tensors, constants: by name; those that nothing reads any more are dropped at the end.
-        output: the name of the output.
+        outputs: the names of the outputs.
         host: what is left to the host.
     """
 
@@ -23,7 +25,7 @@ class Draft:
         self.nodes: list[Node] = list(graph.nodes)
         self.tensors: dict[str, Tensor] = dict(graph.tensors)
         self.constants: dict[str, Array] = dict(graph.constants)
-        self.output = graph.outputs[0]
+        self.outputs = list(graph.outputs)
         self.host: list[tuple[str, Mapping[str, Any]]] = []
 
     def users(self, name: str) -> list[Node]:
@@ -31,9 +33,9 @@ class Draft:
         return [node for node in self.nodes if name in node.inputs]
 
     def only_user(self, name: str) -> Node | None:
-        """The one node that reads a tensor, where there is one and no more."""
+        """The one node that reads a tensor, where there is one and no more, and it is no output."""
         users = self.users(name)
-        return users[0] if len(users) == 1 else None
+        return users[0] if len(users) == 1 and name not in self.outputs else None
 
     def producer(self, name: str) -> Node | None:
         """The node that makes a tensor; None for the input."""
@@ -71,23 +73,40 @@ class Draft:
         """Takes out a node that changes nothing."""
         (old,), (new,) = self.computed(node), node.outputs
         self.nodes = [other for other in self.nodes if other is not node]
-        if new == self.output:
-            # The output keeps its name, if it is not the model's input.
-            self.output, old, new = (new, new, old) if self.producer(old) else (old, old, new)
+        if new in self.outputs:
+            self.same(old, new)
+            # An output keeps its name, if it is not the model's input.
+            place = self.outputs.index(new)
+            self.outputs[place], old, new = (new, new, old) if self.producer(old) else (old, old, new)
+        self._renamed(new, old)
+
+    def rename(self, old: str, new: str) -> None:
+        """Tensor `old` gets the name `new`, of a tensor that nothing makes any more."""
+        self.tensors[new] = replace(self.tensors.pop(old), name=new)
+        self._renamed(old, new)
+
+    def _renamed(self, old: str, new: str) -> None:
         self.nodes = [
             replace(
                 other,
-                inputs=tuple(old if name == new else name for name in other.inputs),
-                outputs=tuple(old if name == new else name for name in other.outputs),
+                inputs=tuple(new if name == old else name for name in other.inputs),
+                outputs=tuple(new if name == old else name for name in other.outputs),
             )
             for other in self.nodes
         ]
+
+    def same(self, old: str, new: str) -> None:
+        """EmccError where output `new` of several is tensor `old` and nothing else, which is an output or input too."""
+        if len(self.outputs) > 1 and (old in self.outputs or self.producer(old) is None):
+            both = f"{printable(old)!r} and {printable(new)!r}"
+            raise EmccError(
+                f"{both} are one tensor: two outputs, or an input and one", hint="name others with --output"
+            )
 
     def build(self) -> Graph:
         """The graph of what is left."""
         read = {name for node in self.nodes for name in (*node.inputs, *node.outputs)} | {*self.graph.inputs}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in read}
         constants = {name: value for name, value in self.constants.items() if name in read}
-        return self.graph.with_(
-            outputs=(self.output,), nodes=tuple(self.nodes), tensors=tensors, constants=constants, host=tuple(self.host)
-        )
+        ends = {"outputs": tuple(self.outputs), "host": tuple(self.host)}
+        return self.graph.with_(nodes=tuple(self.nodes), tensors=tensors, constants=constants, **ends)

@@ -8,8 +8,10 @@ host. What there is no layer for stays as it is.
 from dataclasses import replace
 
 from emcc import ops
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Graph, Node
 from emcc.ops import Trait
+from emcc.ops.host import for_output
 from emcc.passes.fold_chain import fold_chain
 from emcc.passes.fold_conv import fold_conv
 from emcc.passes.fold_draft import Draft
@@ -34,11 +36,18 @@ def fold_graph(graph: Graph) -> Graph:
 
 
 def _leave_to_host(draft: Draft) -> None:
-    """All from the first host operator on is one chain of such, for frontend.load lets nothing follow them."""
+    """All from the first host operator on is one chain of such, for frontend.load lets nothing follow them.
+
+    Of several outputs each has a chain of its own.
+    """
+    if len(draft.outputs) > 1:
+        for place in range(len(draft.outputs)):
+            _tail_to_host(draft, place)
+        return
     first = next((i for i, node in enumerate(draft.nodes) if "host" in ops.traits(node.op)), None)
     if first is None:
         return
-    (draft.output,) = draft.computed(draft.nodes[first])
+    draft.outputs = draft.computed(draft.nodes[first])
     after = {draft.nodes[first].outputs[0]}
     kept = draft.nodes[:first]
     for node in draft.nodes[first:]:
@@ -49,6 +58,29 @@ def _leave_to_host(draft: Draft) -> None:
         else:
             kept.append(node)
     draft.nodes = kept
+
+
+def _tail_to_host(draft: Draft, place: int) -> None:
+    """What ends in one of several outputs, from its first host operator on. What is left has the output's name."""
+    path: list[Node] = []
+    while (node := draft.producer(path[0].inputs[0] if path else draft.outputs[place])) is not None:
+        y = node.outputs[0]
+        if "host" not in ops.traits(node.op) and not ops.does_nothing(node, *map(draft.shape, (node.inputs[0], y))):
+            break
+        path.insert(0, node)
+    while path and "host" not in ops.traits(path[0].op):
+        path.pop(0)
+    if not path:
+        return
+    gone = {id(node) for node in path}
+    read = {name for node in draft.nodes if id(node) not in gone for name in node.inputs}
+    draft.same(path[0].inputs[0], draft.outputs[place])
+    if read & {node.outputs[0] for node in path} or {*draft.outputs} & {node.outputs[0] for node in path[:-1]}:
+        hint = "take one of them with --output"
+        raise EmccError("two outputs share what the host does at the model's end", node=path[0].name, hint=hint)
+    draft.host += [for_output(node.op, node.attrs, place) for node in path if "host" in ops.traits(node.op)]
+    draft.nodes = [node for node in draft.nodes if id(node) not in gone]
+    draft.rename(path[0].inputs[0], draft.outputs[place])
 
 
 def _fold_run(draft: Draft, start: Node) -> None:
@@ -100,7 +132,7 @@ def _before(draft: Draft, start: Node) -> list[Node]:
 def _reshaped(draft: Draft, nodes: list[Node], end: str) -> list[Node]:
     """The nodes, and a Reshape where what follows wants the last tensor in another shape than [n, features]."""
     shape = draft.shape(end)
-    if len(shape) == 1 or end == draft.output:
+    if len(shape) == 1 or end in draft.outputs:
         return nodes
     name = end + ".flat"
     while name in draft.tensors or name in draft.constants:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc import ops
-from emcc.ir.graph import Array, Graph, Node
+from emcc.ir.batch import ends
+from emcc.ir.graph import PLAIN, Affine, Array, Graph, Node
 from emcc.passes.functions import apply_function
 
 SIGMAS = 12.0
@@ -14,6 +15,9 @@ SIGMAS = 12.0
 
 INPUT_SIGMAS = 4.0
 """Standard deviations of an input in its range."""
+
+UNIT = ("L1", "L2")
+"""Norms that no element is larger than."""
 
 _POINTS, _WEIGHTS = np.polynomial.hermite_e.hermegauss(33)
 
@@ -41,13 +45,13 @@ class Range:
 def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
     """By tensor, for inputs from -reach to reach; None where a node is of a kind that nothing is known of.
 
+    Samples over their L1 or L2 norm go from -1 to 1, whatever `reach` is, and then to where their affine puts them.
+
     A sum is within its interval, and within SIGMAS standard deviations of independent inputs (each a quarter of
     `reach`): whichever is less. Intervals alone lose some log2(sqrt(n)) bits a layer of n inputs.
     """
-    (source,) = graph.inputs
-    shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
-    far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
-    known = {source: Range(-far, far, np.zeros(shape), spread)}
+    taken = ends(graph).items()
+    known = {name: _entering(graph.affines.get(name, PLAIN), (1, *shape), reach) for name, shape in taken}
     for node in graph.nodes:
         rule = _rule(node)
         constant = any(name in graph.constants for name in node.inputs)
@@ -55,6 +59,16 @@ def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
             return None
         known[node.outputs[0]] = rule(graph, node, known)
     return known
+
+
+def _entering(affine: Affine, shape: tuple[int, ...], reach: float) -> Range:
+    """What the input can be, once the host has done its part."""
+    if affine.norm not in UNIT:
+        far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
+        return Range(-far, far, np.zeros(shape), spread)
+    scale, offset = (np.broadcast_to(part, shape[1:])[None] for part in (affine.scale, affine.offset))
+    ends = [(end - offset) * scale for end in (-1.0, 1.0)]
+    return Range(np.minimum(*ends), np.maximum(*ends), -offset * scale, np.square(scale / INPUT_SIGMAS))
 
 
 Rule = Callable[[Graph, Node, Mapping[str, Range]], Range]

@@ -141,7 +141,7 @@ class Scale:
 
     def _from_data(self, graph: Graph) -> Graph | None:
         assert self.trial is not None
-        x = np.asarray(self.trial.x, np.float64).reshape(len(self.trial.x), -1)
+        x = graph.affines.get(graph.inputs[0], PLAIN).enter(np.asarray(self.trial.x, np.float64))
         try:
             return enters(graph, features.of_inputs(x, self.trial.calibrate.bits))
         except EmccError:

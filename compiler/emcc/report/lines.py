@@ -67,7 +67,10 @@ def worth(quality: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
 
 
 def worth_rows(worth: Any) -> list[tuple[str, str]]:
-    """Return the row of a table that says what outputs are worth; none without labels or targets."""
+    """Return the row of a table that says what outputs are worth, or one an output; none without labels or targets."""
+    if worth.by_output is not None:
+        own = [(name, *worth_rows(each)) for name, each in worth.by_output.items()]
+        return [(f"{what} of {printable(name, 40)!r}", share) for name, (what, share) in own]
     if worth.accuracy is not None:
         return [("accuracy", percent(worth.accuracy))]
     return [] if worth.explained is None else [("explained variance of the targets", percent(worth.explained))]

@@ -8,6 +8,7 @@ from pathlib import Path
 from emcc.base.errors import EmccError
 from emcc.tools.process import Finished, run
 
+INCLUDES = ("-Irtl",)
 TIMEOUT = 600.0
 
 ACCEPTED = (
@@ -33,5 +34,5 @@ def iverilog(names: Sequence[str], top: str, *, cwd: Path, check: bool = True) -
     """
     if not installed():
         raise EmccError("Icarus Verilog is not installed", hint="apt-get install iverilog")
-    command = ["iverilog", "-g2012", "-Wall", "-s", top, "-o", os.devnull, *names]
+    command = ["iverilog", "-g2012", "-Wall", *INCLUDES, "-s", top, "-o", os.devnull, *names]
     return run("Icarus Verilog", command, cwd=cwd, timeout=TIMEOUT, check=check)

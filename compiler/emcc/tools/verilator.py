@@ -25,6 +25,8 @@ FLAGS = (
     # A PE stays a class of its own: 64 PEs compile in a quarter of the time and simulate as fast as inlined.
     *("--inline-mult", "1"),
 )
+INCLUDES = ("-Irtl",)
+"""Where the header of assertions is found, from an artefact's folder; Icarus takes it as well."""
 TRACE_FLAGS = ("--trace-fst", "--trace-structs")
 HOT, COLD = "-O2", "-O0"
 UNIT_BYTES = 400_000
@@ -87,7 +89,7 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
         {
             **{name: content for name, content in sources.items() if name.startswith("rtl/")},
             **harness,
-            "tools": "\n".join([*_tools(), *flags, *_defines(trace), HOT, COLD, str(UNIT_BYTES)]).encode(),
+            "tools": "\n".join([*_tools(), *flags, *INCLUDES, *_defines(trace), HOT, COLD, str(UNIT_BYTES)]).encode(),
         }
     )
 
@@ -96,7 +98,7 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
             target = work / PurePosixPath(name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        verilator([*flags, "--top-module", TOP, "--prefix", f"V{TOP}", "--Mdir", "model", *names], cwd=work)
+        verilator([*flags, *INCLUDES, "--top-module", TOP, "--prefix", f"V{TOP}", "--Mdir", "model", *names], cwd=work)
         _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace)
         for item in list(work.iterdir()):
             if item.is_dir():

@@ -177,7 +177,7 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
             values = reals(part, count, dtype) if dtype.startswith("float") else integers(part, count)
             arrays[name] = dtype, shape, values
     scales = {
-        name: [reals(sections["scales"], count, "float64") for count in counts] for name, *counts in head["scaled"]
+        name: [reals(sections["scales"], count, "float64") for count in counts] for name, *counts, _ in head["scaled"]
     }
     layers: dict[str, Any] = {}
     for name, kind, shape, book in head["constants"]:
@@ -189,7 +189,8 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
             size = shape[2:] if len(shape) == 4 else (1, 1)
             layers[name] = values, plain_range.any_matrix(part, shape[0], prod(shape[1:]), numbers, size)
     assert all(section.at == len(section.data) for section in sections.values())
-    return {**head, "arrays": arrays, "scales": scales, "layers": layers}
+    norms = {name: norm for name, *_, norm in head["scaled"] if norm}
+    return {**head, "arrays": arrays, "scales": scales, "norms": norms, "layers": layers}
 
 
 def shares(values: list[float]) -> list[int]:
@@ -235,6 +236,6 @@ def graph(fields: Any, words: list[str]) -> dict[str, Any]:
     ]
     tail = [(words[kinds[k][0]], dict(zip([words[w] for w in kinds[k][1:]], v, strict=True))) for k, *v in host]
     ends = [tuple(names[n] for n in numbers) for numbers in (inputs, outputs)]
-    scaled = [(names[n], *counts) for n, *counts in scaled]
+    scaled = [(names[n], scales, offsets, *(norm or [""])) for n, scales, offsets, *norm in scaled]
     parts = {"tensors": tensors, "constants": constants, "nodes": nodes, "host": tail, "scaled": scaled}
     return {"name": model, "ends": ends, **parts}

@@ -295,7 +295,7 @@ def second_input() -> Row:
     broken.graph.input.append(helper.make_tensor_value_info("u", TensorProto.FLOAT, [3]))
     repaired = onnx.ModelProto.FromString(broken.SerializeToString())
     repaired.graph.initializer.append(onnx.numpy_helper.from_array(W[0], "u"))
-    return Row("make constants of the others: initializers of their names", broken, repaired, same=False)
+    return Row("make a constant of it: an initializer of its name", broken, repaired, same=False)
 
 
 @row

@@ -168,15 +168,23 @@ def test_attributes_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_normalizers_that_divide_are_refused_with_a_way_out(tmp_path: Path) -> None:
-    """In front: cut off. Behind: what it normalises is taken, whose largest score is the same."""
+    """In front, but not alone: cut off. Behind: what it normalises is taken, whose largest score is the same."""
     front = graphs.mlp(3, True, graphs.ml("Normalizer", ["X"], ["variable"], norm="L2"))
-    path = save(front, tmp_path / "front.onnx")
+    beside = onnx.ModelProto()
+    beside.CopyFrom(front)
+    beside.graph.node.insert(1, node("Add", ["variable", "X"], "both"))
+    next(each for each in beside.graph.node if each.op_type == "Cast").input[0] = "both"
+    path = save(beside, tmp_path / "front.onnx")
     with pytest.raises(EmccError) as caught:
         frontend.load(path)
     assert str(caught.value).endswith(
-        "node 'Normalizer': divides every sample by its own 'L2' norm (ai.onnx.ml.Normalizer)\n"
+        "node 'Normalizer': divides every sample by its own 'L2' norm, and the host does that to a whole input of "
+        "[batch, features] alone (ai.onnx.ml.Normalizer)\n"
         "  hint: normalise the data yourself, and cut it off: onnx.utils.extract_model"
     )
+    unknown = graphs.mlp(3, True, graphs.ml("Normalizer", ["X"], ["variable"], norm="L7"))
+    with pytest.raises(EmccError, match="'Normalizer': has no norm 'L7'"):
+        frontend.load(save(unknown, tmp_path / "unknown.onnx"))
     inferred = onnx.shape_inference.infer_shapes(front)
     del inferred.graph.value_info[:]
     for name, size in (("variable", graphs.FEATURES), ("out_activations_result", 3)):

@@ -71,7 +71,7 @@ def test_from_onnx_to_integers(op: str, model: Path, data: np.ndarray, bits: int
     loaded = frontend.load(model)
     assert op in {node.op for node in loaded.nodes}
     shared = passed(loaded, Fold(), Prune(0.0), Share(8))
-    (tmp_path / "folded.onnx").write_bytes(export(shared, output="y"))
+    (tmp_path / "folded.onnx").write_bytes(export(shared, ("y",)))
     truth = onnxruntime_run(tmp_path / "folded.onnx", data)
     floats = np.exp(interpret.run(shared, data))
     np.testing.assert_allclose(floats / floats.sum(axis=1, keepdims=True), truth, rtol=1e-4, atol=1e-6)

@@ -45,7 +45,7 @@ def program() -> Program:
     orders = {"x": np.array([3, 0, 2]), "h": np.array([2, 0, 1]), "y": np.array([0])}
     return Program(
         name="<b>", pes=2, act_w=16, acc_w=42, queue_depth=16,
-        inputs=(Port("x", (2, 2), 0, orders["x"][None], Affine(np.arange(1.0, 5) / 3, np.array([0.1]))),),
+        inputs=(Port("x", (2, 2), 0, orders["x"][None], Affine(np.arange(1.0, 5) / 3, np.array([0.1]), "L2")),),
         outputs=(Port("y", (1,), 2, orders["y"][None]),),
         buffers=tuple(Buffer(name, 1, 1, order, ACT) for name, order in orders.items()), steps=(step, after),
         slices=(first, second), codes=(), codebooks=(np.array([0, -300, 70, 32767]),),
@@ -180,6 +180,8 @@ def slices(**changes: Any) -> Callable[[Program], Program]:
         (at("inputs", 0, affine=Affine(np.ones(3), np.zeros(1))), "scales or offsets of another number"),
         (at("inputs", 0, affine=Affine(np.ones(1), np.array([np.inf]))), "that are not finite"),
         (at("outputs", 0, affine=Affine(np.zeros(1), np.zeros(1))), "or a scale of 0"),
+        (at("inputs", 0, affine=Affine(np.ones(1), np.zeros(1), "L3")), "an unknown norm"),
+        (at("outputs", 0, affine=Affine(np.ones(1), np.zeros(1), "L1")), "a norm of what is no input"),
         (at("steps", 1, slices=0), "a matrix of 3 x 3"),
         (at("tables", 0, lo_bits=3), "table 0: "),
         (at("tables", 0, fine=np.arange(64) << 10), "entries beyond 16 bits"),

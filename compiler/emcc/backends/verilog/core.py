@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from emcc.backends.verilog.library import library
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import TABLES, Context, Field, places, width
@@ -26,6 +27,9 @@ LIBRARY = (
 )
 """In dependency order; files.f lists them so."""
 
+WAIVERS = "rtl/emcc.vlt"
+"""What `python -m emcc.lint` does not mind, for Verilator."""
+
 TABLE_DOCS = {
     "walk": "A pass, as it is walked: rom/walk.hex",
     "tap": "A tap: rom/taps.hex",
@@ -36,7 +40,8 @@ TABLE_DOCS = {
 
 def render_core(program: Program, made: Plan | None = None) -> Mapping[str, bytes]:
     """Return file names ("rtl/...") and contents. Memory images are separate (backends.rom.core_images)."""
-    files = {f"rtl/{name}.sv": (folder("rtl") / f"{name}.sv").read_bytes() for name in LIBRARY}
+    files = library(LIBRARY)
+    files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
     files |= generated(Context(program, made or plan(program)))
     files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *LIBRARY, "emcc_top")).encode()
     return files
