@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
+from emcc.backends.verilog.library import library as modules
 from emcc.backends.verilog.render import LIBRARY
-from emcc.resources import folder
 from emcc.tools import cache, cxx
 from emcc.tools import verilator as tool
 from emcc.tools.process import ToolError
@@ -66,8 +66,8 @@ class Outcome:
 
 
 def library() -> dict[str, bytes]:
-    """The RTL library, in dependency order."""
-    return {f"rtl/{name}.sv": (folder("rtl") / f"{name}.sv").read_bytes() for name in LIBRARY}
+    """The RTL library of chains, in dependency order, and the header that it includes."""
+    return modules(LIBRARY)
 
 
 def build(design: Design) -> Path:
@@ -86,8 +86,9 @@ def build(design: Design) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         parameters = [f"-G{name}={value}" for name, value in sorted(design.parameters.items())]
-        files = ["--top-module", design.top, "--prefix", "Vtop", "--Mdir", "model", *parameters, *design.sources]
-        tool.verilator([*FLAGS, *files], cwd=work)
+        files = ["--top-module", design.top, "--prefix", "Vtop", "--Mdir", "model", *parameters]
+        sources = [name for name in design.sources if not name.endswith(".svh")]
+        tool.verilator([*FLAGS, *tool.INCLUDES, *files, *sources], cwd=work)
         unit = work / "all.cpp"
         units = [*sorted((work / "model").glob("*.cpp")), _cocotb_main()]
         unit.write_text("".join(f'#include "{file}"\n' for file in units), encoding="utf-8")
