@@ -17,6 +17,10 @@ from emcc.ir.program import HOLE, Buffer, Port, words
 from emcc.legal.checks import chained
 
 
+class _InARing(Exception):
+    """An order that depends on one that is being decided."""
+
+
 class Places:
     """Decides as it is asked, so that what is asked for first is dealt first.
 
@@ -58,8 +62,13 @@ class Places:
         """Return a tensor's order: int64 [slots], HOLE between the parts of a Concat."""
         if base not in self._orders:
             group = nx.node_connected_component(self.tensors.groups, base)
+            if group & self._deciding:
+                raise _InARing
             self._deciding |= group
-            self._orders |= dict.fromkeys(group, self._decide(group))
+            try:
+                self._orders |= dict.fromkeys(group, self._decide(group))
+            finally:
+                self._deciding -= group
         return self._orders[base]
 
     def _decide(self, group: set[str]) -> Array:
@@ -85,12 +94,13 @@ class Places:
     def _work_by_group(self, layer: Matrix, source: str) -> Array:
         """Return what each row costs in each group: float64 [rows, groups]; the same in all where that is not known.
 
-        It is not where the source has no order yet, and waits for this one: a residual block.
+        It is not known where the order of the source is waiting for this one: in a residual block, say.
         """
         groups, lanes = self.options.groups, self.options.lanes
-        if source not in self._orders and source in self._deciding:
+        try:
+            slot = np.arange(self.order(source).size)
+        except _InARing:
             return np.repeat(self._work(layer, source)[:, None] / groups, groups, axis=1)
-        slot = np.arange(self.order(source).size)
         layer = layer.columns(self.columns(layer, source))
         taps = layer.codes.shape[1] // slot.size
         at = np.tile((slot // lanes + slot % lanes) % groups, taps)

@@ -1,6 +1,6 @@
 """Fold: constant arithmetic and moves of data go into the weights; layers are Linear and Conv nodes.
 
-Requires what `frontend.load` ensures: the batch axis in front, one input, one output. A chain of matrix products
+Requires what `frontend.load` ensures: the batch axis in front. A chain of matrix products, of one input and output,
 becomes a chain of Linear and activation nodes and nothing else (`fold_chain`). Any other model stays a graph with two
 kinds of layers (`fold_graph`): "Linear" (x, weight float32 [out, in], bias float64 [out]), on the flattened input, and
 "Conv" (x, weight float32 [out, in / group, kh, kw], bias float64 [out]). Arithmetic is float64, rounded once. Weights
@@ -14,7 +14,7 @@ from typing import ClassVar
 from emcc.ir.graph import PLAIN, Graph
 from emcc.passes.fold_chain import fold_chain, is_chain
 from emcc.passes.fold_graph import fold_graph
-from emcc.passes.norm import without_norm
+from emcc.passes.norm import without_norms
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Fold:
 
     def apply(self, graph: Graph) -> Graph:
         """Raises EmccError where a folded weight is beyond float32."""
-        rest, norm = without_norm(graph)
+        rest, norms = without_norms(graph)
         folded = fold_chain(rest) if is_chain(rest) else fold_graph(rest)
-        return folded.with_(affines={rest.inputs[0]: replace(PLAIN, norm=norm)}) if norm else folded
+        affines = {name: replace(PLAIN, norm=norm) for name, norm in norms.items()}
+        return folded.with_(affines=affines) if affines else folded
