@@ -38,7 +38,7 @@ module emcc_core #(
   localparam int Latency = 6 + Levels + (HasScale ? 3 : 0) + (HasTable ? 3 : 0);
 
   // The host
-  logic              start, done, host_we, host_busy;
+  logic              start, done, cleared, host_we, host_busy;
   logic [AddrW-1:0]  host_addr;
   logic [GroupW-1:0] host_group;
   logic [LaneW-1:0]  host_lane;
@@ -55,6 +55,7 @@ module emcc_core #(
     .m_axis_tready,
     .m_axis_tlast,
     .start_o(start),
+    .ready_i(cleared),
     .done_i (done),
     .we_o   (host_we),
     .addr_o (host_addr),
@@ -315,6 +316,7 @@ module emcc_core #(
     .holds_i      (holds_q),
     .release_o    (release_tile),
     .tag_o        (release_tag),
+    .cleared_o    (cleared),
     .drain_o      (drain),
     .drain_bank_o (drain_bank),
     .drain_row_o  (drain_row),

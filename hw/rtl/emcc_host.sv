@@ -19,6 +19,7 @@ module emcc_host (
   output logic              m_axis_tlast,
   // The array
   output logic              start_o,
+  input  wire               ready_i,
   input  wire               done_i,
   // One activation: written now, or read, with the data three cycles later
   output logic              we_o,
@@ -75,7 +76,7 @@ module emcc_host (
       row_q   <= '0;
     end else begin
       case (state_q)
-        Load0: state_q <= Load1;
+        Load0: if (ready_i) state_q <= Load1;
         Load1: begin
           case (d_op)
             Receive: state_q <= Receiving;

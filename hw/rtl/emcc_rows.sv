@@ -20,6 +20,8 @@ module emcc_rows #(
   // The tile is drained as far as the walk is concerned
   output logic                  release_o,
   output logic                  tag_o,
+  // Whether the accumulators are clear after reset
+  output logic                  cleared_o,
   // To the PEs
   output logic                  drain_o,
   output logic                  drain_bank_o,
@@ -44,7 +46,7 @@ module emcc_rows #(
   localparam int Levels = $clog2(Groups);
   localparam int Settle = 3;
 
-  typedef enum logic [2:0] {Load0, Load1, Wait, Settled, Rows, Flush} state_e;
+  typedef enum logic [2:0] {Clear, Load0, Load1, Wait, Settled, Rows, Flush} state_e;
 
   state_e           state_q;
   logic [1:0]       settle_q;
@@ -98,7 +100,8 @@ module emcc_rows #(
   logic [GroupW-1:0]     turn_q;
   logic [BiasAddrW-1:0]  bias_q;
   logic [ScaleAddrW-1:0] scale_q;
-  logic                  tag_q, last_row, last_x, last_y, tile_end, pass_end, word_end, issue, written;
+  logic                  tag_q, last_row, last_x, last_y, tile_end, pass_end, word_end, issue, written,
+                         last_acc, clear_way_q;
 
   assign issue    = state_q == Rows;
   assign last_row = k_q == RowsW'(d_rows);
@@ -110,11 +113,17 @@ module emcc_rows #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q <= Load0;
+      state_q <= Clear;
       pass_q  <= '0;
       tag_q   <= 1'b0;
     end else begin
       case (state_q)
+        Clear: begin
+          if (last_acc) begin
+            tag_q <= !tag_q;
+            if (tag_q) state_q <= Load0;
+          end
+        end
         Load0: state_q <= Load1;
         Load1: state_q <= Wait;
         Wait: if (left_i[tag_q] && !holds_i[tag_q]) state_q <= Settled;
@@ -138,9 +147,17 @@ module emcc_rows #(
   assign release_o = issue && tile_end;
   assign tag_o     = tag_q;
 
+  // Both banks are cleared once after reset; later the drain clears every row it reads.
+  assign last_acc  = acc_q == RowW'(AccRows - 1);
+  assign cleared_o = state_q != Clear;
+
   always_ff @(posedge clk_i) begin
     settle_q <= state_q == Settled ? settle_q + 1'b1 : '0;
-    if (state_q == Load1) begin
+    if (!rst_ni) begin
+      acc_q <= '0;
+    end else if (state_q == Clear) begin
+      acc_q <= last_acc ? '0 : acc_q + 1'b1;
+    end else if (state_q == Load1) begin
       ox_q       <= '0;
       oy_q       <= '0;
       tile_q     <= '0;
@@ -198,8 +215,13 @@ module emcc_rows #(
   logic                  bank_way_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_way_q <= '0;
-    else valid_way_q <= {valid_way_q[Latency-1:0], issue};
+    if (!rst_ni) begin
+      valid_way_q <= '0;
+      clear_way_q <= 1'b0;
+    end else begin
+      valid_way_q <= {valid_way_q[Latency-1:0], issue};
+      clear_way_q <= state_q == Clear;
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -212,7 +234,7 @@ module emcc_rows #(
     scale_way_q <= {scale_way_q[Levels+1:0], scale_q};
   end
 
-  assign drain_o      = valid_way_q[0];
+  assign drain_o      = valid_way_q[0] || clear_way_q;
   assign drain_bank_o = bank_way_q;
   assign drain_row_o  = acc_way_q;
   assign bias_addr_o  = bias_way_q[Levels+1];
