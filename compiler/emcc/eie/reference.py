@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 from scipy.sparse import csr_array
 
-from emcc import ops
 from emcc.eie.pack import unpack_rows
 from emcc.ir.batch import apart, joined
 from emcc.ir.graph import Array, Node
 from emcc.ir.program import ABSENT, FIRST_CONSTANT, HOLE, HostPart, Port, Program, Slices, Step, Window
 from emcc.ops import fixed
+from emcc.ops.interpret import numbers
 
 Watch = Callable[[int, Array], object]
 """Takes a buffer and which of the values just written to it saturate (ops.fixed.saturating): bool, of any shape."""
@@ -119,7 +119,7 @@ class Memory:
             else:
                 arguments.append(None if read == ABSENT else part.constants[FIRST_CONSTANT - read])
         node = Node(part.name, part.op, (), (), part.attrs)
-        result = np.asarray(ops.get(part.op).evaluate(np, node, *arguments), np.float64)
+        result = numbers(node, arguments)
         fmt = self.program.buffers[part.target.buffer].fmt
         flat = result.reshape(len(result), -1)
         if self.watch:

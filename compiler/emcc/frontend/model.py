@@ -95,7 +95,7 @@ def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[Em
 
     def plain(name: str) -> bool:
         walk = _read(only(name))
-        return _accepted(walk) and name in walk.data and walk.data[name].dtype == "float32"
+        return _accepted(walk) and name in walk.makers and walk.data[name].dtype == "float32"
 
     chosen = choose(proto.graph, output, plain, path)
     model = whole if chosen is None else only(*chosen)

@@ -31,7 +31,7 @@ class Step:
 class Data:
     """A computed tensor: its shape (None in front: the batch) or None where unknown, and its type.
 
-    `host` is the operator that leaves it to the host, or "". `derived`: it would be constant, were the shape of a
+    `derived`: it would be constant, were the shape of a
     tensor known that a refused node makes. `bare`: the model, which is for one sample alone, has no batch axis in
     front of it: its shape there is shape[1:], and not (1, *shape[1:]). `unit`: every sample is a vector of numbers from
     0 up, whose sum is 1.
@@ -39,7 +39,6 @@ class Data:
 
     shape: Shape | None
     dtype: str = "float32"
-    host: str = ""
     derived: bool = False
     bare: bool = False
     unit: bool = False
@@ -64,6 +63,7 @@ class Operands:
         kept: constants of those, by the names that they have there.
         leaves_bare: whether the output is bare (see Data); None where an input's being so decides.
         leaves_unit: whether the output is: see Data.
+        others: what makes each of the node's other outputs, where the node has such: see `also`.
     """
 
     proto: onnx.NodeProto
@@ -80,6 +80,7 @@ class Operands:
     steps: list[Step] = field(default_factory=list)
     leaves_bare: bool | None = None
     leaves_unit: bool = False
+    others: dict[str, Made] = field(default_factory=dict)
 
     @property
     def opset(self) -> int:
@@ -203,6 +204,11 @@ class Operands:
         output = self.fresh(f"{self.proto.output[0]}.{op.lower()}")
         self.steps.append(Step((op, inputs, attrs), output))
         return output
+
+    def also(self, output: int, made: Made) -> None:
+        """Say what makes another output of the node than the one that the rule returns."""
+        if output < len(self.proto.output) and self.proto.output[output]:
+            self.others[str(self.proto.output[output])] = made
 
     def fresh(self, name: str) -> str:
         """Return `name`, with as many primes behind it as make it unlike every other."""

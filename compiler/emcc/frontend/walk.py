@@ -136,18 +136,22 @@ class Walk:
         if not node.is_data(0) and rule not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
         made, output = rule(node), proto.output[OUTPUT.get(proto.op_type, 0)]
-        extra = [name for name in proto.output if name in wanted and name != output]
+        others = {name: other for name, other in node.others.items() if name in wanted}
+        extra = [name for name in proto.output if name in wanted and name != output and name not in others]
         if extra:
             which = "first" if output == proto.output[0] else "second"
             raise Refusal(f"its output {quoted(extra[0])} is used", f"only the {which} output of a node may be used")
         own: dict[str, Data] = {}
         nodes = []
-        for (op, inputs, kept), name in [*((step.made, step.output) for step in node.steps), (made, output)]:
+        steps = [*((step.made, step.output) for step in node.steps), *((other, name) for name, other in others.items())]
+        for (op, inputs, kept), name in [*steps, *([(made, output)] if output in wanted or not others else [])]:
             result = Node(node_name(proto), op, inputs, (name,), kept)
             own[name] = self._result(result, ChainMap(own, self.data), node.changed)
             nodes.append(result)
         bare = any(node.bare(i) for i in range(len(proto.input))) if node.leaves_bare is None else node.leaves_bare
-        own[output] = replace(own[output], bare=bare, unit=node.leaves_unit)
+        own |= {name: replace(own[name], bare=bare) for name in others}
+        if output in own:
+            own[output] = replace(own[output], bare=bare, unit=node.leaves_unit)
         self.data.update(own)
         self.used.update(node.changed)
         self.names.update(node.changed, own)
@@ -159,8 +163,8 @@ class Walk:
         """The tensor that an ir node makes."""
         op, inputs = result.op, result.inputs
         sources = [data[name] for name in inputs if name in data]
-        source = next((data for data in sources if data.host), sources[0])
-        if source.shape is None or any(data.shape is None for data in sources):
+        source = sources[0]
+        if any(data.shape is None for data in sources):
             raise UnknownShapeError
         shapes = ((data[name].shape if name in data else changed[name].shape) if name else None for name in inputs)
         try:
@@ -169,7 +173,5 @@ class Walk:
             raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
         if elements(shape) > max(LARGEST, *(elements(data.shape or ()) for data in sources)):
             raise Refusal(f"makes {elements(shape)} elements a sample", f"emcc takes up to {LARGEST}")
-        on_host = "host" in ops.traits(op)
-        if source.host and not (on_host or ops.does_nothing(result, source.shape, shape)):
-            raise Refusal(f"comes after {source.host}", f"{source.host} must end the model: the host runs it")
-        return Data(shape, "int64" if op == "ArgMax" else source.dtype, op if on_host else source.host)
+        counts = op == "ArgMax" or (op == "TopK" and result.attrs["indices"])
+        return Data(shape, "int64" if counts else source.dtype)

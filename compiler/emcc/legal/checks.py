@@ -26,10 +26,8 @@ def structure(graph: Graph, stage: Stage) -> None:
     Chains of layers in floats (see `layers_alone`) stay chains: every node reads the one before it.
     """
     one = len(graph.inputs) == 1 and len(graph.outputs) == 1
-    require(graph.inputs and graph.outputs, "no input or no output")
-    require(
-        len(set(graph.inputs)) == len(graph.inputs) and len(set(graph.outputs)) == len(graph.outputs), "ends repeat"
-    )
+    require(graph.inputs and graph.outputs, "no inputs, or no outputs")
+    require(len({*graph.inputs, *graph.outputs}) == len(graph.inputs) + len(graph.outputs), "inputs or outputs repeat")
     require(not set(graph.tensors) & set(graph.constants), "a name is both tensor and constant")
     require(len({node.name for node in graph.nodes}) == len(graph.nodes), "node names repeat")
     for name, tensor in graph.tensors.items():
@@ -79,7 +77,9 @@ def chained(graph: Graph) -> bool:
     """Whether a graph is a chain of layers from its one input to its one output."""
     before = [*graph.inputs, *(node.outputs[0] for node in graph.nodes)]
     reads = [node.inputs[0] for node in graph.nodes]
-    return layers_alone(graph) and reads == before[:-1] and tuple(before[-1:]) == graph.outputs
+    return (
+        len(graph.inputs) == 1 and layers_alone(graph) and reads == before[:-1] and tuple(before[-1:]) == graph.outputs
+    )
 
 
 def _attributes_fit(op: str, attrs: Mapping[str, Any]) -> bool:
@@ -115,7 +115,7 @@ def _node(graph: Graph, node: Node, known: set[str]) -> None:
     except ValueError as error:
         raise IllegalGraph(f"{node.op} ({node.name!r}): {error}") from None
     stated = graph.tensors[node.outputs[0]].shape
-    last = operator.traits & (CHAIN | QUANTISED) and node.outputs == graph.outputs
+    last = operator.traits & (CHAIN | QUANTISED) and node.outputs[0] in graph.outputs
     same = elements(shape) == elements(stated) if last else shape == stated
     require(same, f"{node.outputs[0]!r} is {stated}, {node.op} makes it {shape}")
 

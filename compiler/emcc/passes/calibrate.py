@@ -159,7 +159,7 @@ class Calibrate:
             # Below zero a ReLU does not care: only what it lets through needs range.
             fmt = self._choose(graph, made.y, y if y.any() else z, headroom)
             return {made.z: fmt, made.y: fmt}
-        limits = ops.get(node.op).limits
+        limits = ops.get(node.op).limits_of(node.attrs)
         if limits is None:
             # One scale for both, so that layers can share a table.
             both = (self._choose(graph, made.y, z, headroom), self._choose(graph, made.y, y, headroom))

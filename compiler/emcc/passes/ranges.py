@@ -106,9 +106,10 @@ def _layer(graph: Graph, node: Node, known: Mapping[str, Range]) -> Range:
 
 
 def _function(_graph: Graph, node: Node, known: Mapping[str, Range]) -> Range:
-    """A function that turns at 0 at most; moments as of a normal distribution."""
+    """A function, where it ends and turns; moments as of a normal distribution."""
     z = known[node.inputs[0]]
-    ends = [apply_function(node, values) for values in (z.low, z.high, np.clip(0.0, z.low, z.high))]
+    turns = (np.clip(turn, z.low, z.high) for turn in (0.0, *ops.get(node.op).turns_of(node.attrs)))
+    ends = [apply_function(node, values) for values in (z.low, z.high, *turns)]
     values = apply_function(node, z.mean[..., None] + np.sqrt(z.var)[..., None] * _POINTS)
     share = _WEIGHTS / _WEIGHTS.sum()
     mean = values @ share
