@@ -139,8 +139,8 @@ class Searcher(Stages):
     def _whole(self, start: State) -> State:
         """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed.
 
-        Errors are weighed by what they cost, or not, whichever makes the smaller file. The richest where too few samples
-        decide to be sure of any loss.
+        Errors are weighed by what they cost, or not, whichever makes the smaller file. The richest where too few
+        samples decide to be sure of any loss.
         """
         most, costs = float(self.goal.max_drop or 0.0), self.costs(start)
         tried: list[tuple[float, State]] = []
