@@ -106,8 +106,8 @@ def _grouped(manifest: Mapping[str, Any]) -> list[str]:
         return []
     lines = [
         f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
-        f"non-zero activation, or what stands for one [estimate]; to load and unload takes {total['transfer_cycles']:,} "
-        "cycles more an inference, which the time has"
+        "non-zero activation, or what stands for one [estimate]; loading and unloading take "
+        f"{total['transfer_cycles']:,} cycles more an inference, which the time has"
     ]
     if design.get("tried"):
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])

@@ -158,7 +158,7 @@ def test_a_goal_holds_for_the_worst_output(tmp_path: Path) -> None:
     made = emcc.compress(tmp_path / "m.onnx", target_sparsity=0.1, **options)  # type: ignore[arg-type]
     assert made.manifest["search"]["task"] == "classify, regress"
     assert made.manifest["search"]["measure"] == "quality of the worst output"
-    assert made.manifest["search"]["quality"] > 70
+    assert made.manifest["search"]["quality"] > 50
     assert made.manifest["totals"]["kept"] == 252
     given = several.samples()
     ran = made.run({**given, "y_class": several.wanted(several.two(), given)["class"].argmax(1)})
