@@ -113,7 +113,7 @@ def _grouped(manifest: Mapping[str, Any]) -> list[str]:
     ]
     if design.get("tried"):
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])
-        lines.append(f"column groups by their cycles: {tried}")
+        lines.append(f"column groups by their cycles, loading and unloading among them: {tried}")
     host = parts["host"]
     text = f"on the array: {parts['array']['steps']} steps, {parts['array']['macs']:,} multiply-accumulates (dense)"
     if host:
