@@ -168,15 +168,32 @@ def test_a_goal_holds_for_the_worst_output(tmp_path: Path) -> None:
     assert ran.worth.accuracy > 0.7
 
 
-def test_the_array_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_compile_for_column_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     several.write(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert "several inputs or outputs run on the array in a later version" in " ".join(
-        run("compile", "m.onnx", *BOTH, code=2).split()
+    run("compile", "m.onnx", *BOTH, "--quiet")
+    text = " ".join(run("inspect", "m_eie").split())
+    assert "column group" in text
+    manifest = json.loads((tmp_path / "m_eie" / "emcc.json").read_text())
+    assert (manifest["model"]["inputs"][0], manifest["model"]["outputs"][0]) == (
+        manifest["model"]["input"],
+        manifest["model"]["output"],
     )
-    text = " ".join(run("inspect", "m.onnx", *BOTH, code=2).split())
+    assert (len(manifest["model"]["inputs"]), len(manifest["model"]["outputs"])) == (2, 2)
+    text = " ".join(run("inspect", "m.onnx", *BOTH).split())
     assert "taken as the output" not in text
-    assert "`emcc compress` takes this model" in text
+    assert "`emcc compile` takes this model" in text
+
+
+@pytest.mark.sim
+def test_the_array_answers_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    several.write(tmp_path, rows=20)
+    monkeypatch.chdir(tmp_path)
+    run("compile", "m.onnx", *BOTH, "--quiet")
+    assert "every output integer equals the reference" in run("simulate", "m_eie", "--data", "d.npz")
+    for engine in ("reference", "rtl"):
+        run("run", "m_eie", "--data", "d.npz", "--out", f"{engine}.npz", "--engine", engine)
+    assert (tmp_path / "reference.npz").read_bytes() == (tmp_path / "rtl.npz").read_bytes()
 
 
 @pytest.mark.parametrize(
