@@ -71,12 +71,13 @@ def design_files(sources: Mapping[str, bytes]) -> list[str]:
     return names
 
 
-def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
+def build(sources: Mapping[str, bytes], trace: bool = False, quick: bool = False) -> Path:
     """Build the simulator of a design; return the program's path, see sim/verilator/main.cpp for its use.
 
     Args:
         sources: rtl/files.f and the files it lists, by name. ROM images do not matter: they are read at run time.
         trace: whether the program can write an FST trace (slower).
+        quick: whether to compile with little effort: for a small design that runs little.
 
     Raises:
         EmccError: Verilator or a C++ compiler is missing, or the design's files are.
@@ -84,12 +85,12 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
     """
     names = design_files(sources)
     harness = {f"harness/{file.name}": file.read_bytes() for file in folder("harness").iterdir() if file.is_file()}
-    flags = (*FLAGS, *(TRACE_FLAGS if trace else ()))
+    flags, hot = (*FLAGS, *(TRACE_FLAGS if trace else ())), COLD if quick else HOT
     key = cache.digest(
         {
             **{name: content for name, content in sources.items() if name.startswith("rtl/")},
             **harness,
-            "tools": "\n".join([*_tools(), *flags, *INCLUDES, *_defines(trace), HOT, COLD, str(UNIT_BYTES)]).encode(),
+            "tools": "\n".join([*_tools(), *flags, *INCLUDES, *_defines(trace), hot, COLD, str(UNIT_BYTES)]).encode(),
         }
     )
 
@@ -99,7 +100,7 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         verilator([*flags, *INCLUDES, "--top-module", TOP, "--prefix", f"V{TOP}", "--Mdir", "model", *names], cwd=work)
-        _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace)
+        _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace, hot)
         for item in list(work.iterdir()):
             if item.is_dir():
                 shutil.rmtree(item)
@@ -142,13 +143,13 @@ def _runtime(trace: bool) -> list[Path]:
     return sorted(cache.entry("runtime", key[:32], make, waits=True).glob("*.o"))
 
 
-def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
+def _compile(work: Path, harness: Sequence[Path], trace: bool, hot: str) -> None:
     """Compile the model, its rarely run and tracing code with less effort, and the harness; link PROGRAM."""
     flags = ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes(), f"-I{work / 'model'}"]
     files = sorted((work / "model").glob("*.cpp"))
     slow = [file for file in files if file.stem.endswith("__Slow") or "__Trace__" in file.stem]
     fast = [file for file in files if file not in slow]
-    units = [(unit, [*flags, HOT]) for unit in _unite(work, "hot", [*harness, *fast])]
+    units = [(unit, [*flags, hot]) for unit in _unite(work, "hot", [*harness, *fast])]
     units += [(unit, [*flags, COLD]) for unit in _unite(work, "cold", slow)]
     units.sort(key=lambda unit: unit[0].name)
     cxx.link([*cxx.compile_all(units, work), *_runtime(trace)], work / PROGRAM)
