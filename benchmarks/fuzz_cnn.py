@@ -1,4 +1,4 @@
-"""Random graphs on the array of column groups, in Verilator: every integer the reference's, every pass the cycle model's.
+"""Random graphs on the array of column groups, in Verilator: the reference's integers, the cycle model's cycles.
 
     python benchmarks/fuzz_cnn.py [--seed N] [--count 200] [--json FILE]
 

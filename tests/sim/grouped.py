@@ -32,7 +32,8 @@ def driven(design: Design, traffic: Traffic, folder: Path, stalls: Stalls | None
         (folder / name).write_bytes(content)
     most = 4 * (int(traffic.cycles.max()) + traffic.into.shape[1] + traffic.out.shape[1]) + 10_000
     most = int(most / (1 - max(stalls.into, stalls.out))) if stalls else most
-    return drive(verilator.build(rtl, quick=True), folder, design.shape, traffic.into, max_cycles=most, stalls=stalls, jobs=1)
+    program = verilator.build(rtl, quick=True)
+    return drive(program, folder, design.shape, traffic.into, max_cycles=most, stalls=stalls, jobs=1)
 
 
 def faults(program: Program, ran: Run, traffic: Traffic, timed: bool = True) -> list[str]:

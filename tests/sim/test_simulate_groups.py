@@ -1,4 +1,4 @@
-"""The array of column groups against the reference, every integer, and the cycle model, every pass, over many graphs."""
+"""The array of column groups against the reference, every integer, and the cycle model, every pass."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
