@@ -46,4 +46,6 @@ class Bench:
 BENCHES = {
     "walk": Bench("walk", "groups"),
     "scan": Bench("scan", "many_lanes"),
+    "slice": Bench("slice", "groups", parameters=lambda *_: {"Behind": "1"}),
+    "slice_lut_ram": Bench("slice", "groups", parameters=lambda *_: {"Behind": "1", "SumLutWords": "1024"}),
 }
