@@ -4,19 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emcc.eie.groups import timing
+from specimens import patterned
+
+from emcc.eie.groups import cycles, timing
 from emcc.eie.groups.plan import Plan
-from emcc.eie.groups.schedule import plan as planned
 from emcc.eie.groups.sizes import numbers
-from emcc.eie.lower import lower
 from emcc.ir.program import Program
-from emcc.lint.grouped import GROUPED, with_own_codes
-
-
-def specimen(name: str) -> tuple[Program, Plan]:
-    """A specimen's Program and Plan."""
-    program = lower(GROUPED[name].graph(), GROUPED[name].lower)
-    return program, with_own_codes(program, planned(program))
+from emcc.runtime.designs import Grouped
 
 
 def nothing(_: Program, __: Plan) -> Mapping[str, Any]:
@@ -29,6 +23,24 @@ def latency(program: Program, plan: Plan) -> int:
     flags = numbers(program, plan)
     levels = (plan.groups - 1).bit_length()
     return timing.ROW_TO_WRITE - 1 + levels + timing.SCALE * flags["HasScale"] + timing.TABLE * flags["HasTable"]
+
+
+def inferences(program: Program, plan: Plan) -> Mapping[str, Any]:
+    """What goes in and comes out, and when passes are written: nothing, all at both ends, a tenth, a half."""
+    x = patterned(program)
+    design, counts = Grouped(program, plan), cycles.count(program, x, plan)
+    traffic = design.traffic(x)
+    return {
+        "turns": list(design.shape.turns),
+        "inferences": [
+            {
+                **{"into": traffic.into[i].tolist(), "out": traffic.out[i].tolist()},
+                **{"done": counts.pass_done[i].tolist(), "total": int(counts.total[i])},
+                **{"broadcasts": int(counts.broadcasts[i]), "stalls": int(counts.stalls[i])},
+            }
+            for i in range(len(traffic.into))
+        ],
+    }
 
 
 @dataclass(frozen=True)
@@ -64,4 +76,6 @@ BENCHES = {
         parameters=lambda program, plan: {"Latency": str(latency(program, plan))},
         more=lambda program, plan: {"latency": latency(program, plan)},
     ),
+    "host": Bench("host", "groups"),
+    "core": Bench("core", "groups", module="emcc_top", more=inferences),
 }

@@ -2,7 +2,8 @@
 
 import pytest
 from common import group_case
-from group_cases import BENCHES, specimen
+from group_cases import BENCHES
+from specimens import specimen
 
 pytestmark = pytest.mark.sim
 

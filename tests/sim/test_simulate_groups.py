@@ -10,6 +10,7 @@ from grouped import driven
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_qgraphs import qgraphs
+from specimens import patterned, specimen
 
 from emcc.eie.groups import cycles
 from emcc.eie.groups.plan import Plan
@@ -18,7 +19,6 @@ from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
-from emcc.lint.grouped import GROUPED, with_own_codes
 from emcc.runtime.designs import Grouped
 from emcc.runtime.simulator import COUNTERS, Stalls
 
@@ -68,24 +68,6 @@ def kinds(program: Program, plan: Plan) -> set[str]:
         )
         found |= {name for name, is_there in zip(KINDS, there, strict=False) if is_there}
     return found
-
-
-def specimen(name: str) -> tuple[Program, Plan]:
-    """A specimen of lint's."""
-    program = lower(GROUPED[name].graph(), GROUPED[name].lower)
-    return program, with_own_codes(program, planned(program))
-
-
-def patterned(program: Program, seed: int = 0) -> dict[str, Array]:
-    """For each input five samples: nothing, everything at both ends, a tenth, and two of a half of the elements."""
-    rng, result = np.random.default_rng(seed), {}
-    for port in program.inputs:
-        fmt = program.buffers[port.buffer].fmt
-        x = rng.integers(fmt.low, fmt.high, (5, int(np.prod(port.shape))), endpoint=True)
-        x[1] = rng.choice([fmt.low, fmt.high], x[1].shape)
-        kept = rng.random(x.shape) < np.array([0.0, 1.0, 0.1, 0.5, 0.5])[:, None]
-        result[port.name] = x * kept
-    return result
 
 
 @pytest.mark.parametrize("name", RUN)
