@@ -1,20 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
 // Activation queue of one PE. near_full_o (registered) asks LNZD to stop early enough for what is still on its way:
 // with the two registers from here to LNZD and the seven cycles from LNZD to here, eight entries can still arrive.
+`include "emcc_assert.svh"
+`default_nettype none
+
 module emcc_act_queue #(
   parameter int Width    = 32,
   parameter int LogDepth = 5
 ) (
-  input  logic             clk_i,
-  input  logic             rst_ni,
-  input  logic             push_i,
-  input  logic [Width-1:0] data_i,
-  input  logic             pop_i,
+  input  wire              clk_i,
+  input  wire              rst_ni,
+  input  wire              push_i,
+  input  wire  [Width-1:0] data_i,
+  input  wire              pop_i,
   output logic [Width-1:0] data_o,
   output logic             valid_o,
   output logic             near_full_o
 );
   localparam int OnTheWay = 8;
   localparam int Limit    = (1 << LogDepth) - OnTheWay;
+
+  `EMCC_REQUIRE(Limit > 0, "emcc_act_queue: 2**%0d entries are not more than the %0d on their way", LogDepth, OnTheWay)
 
   logic [LogDepth:0] count;
   logic              near_full_q;
@@ -40,3 +46,5 @@ module emcc_act_queue #(
 
   assign near_full_o = near_full_q;
 endmodule
+
+`default_nettype wire

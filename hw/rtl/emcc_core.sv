@@ -38,7 +38,7 @@ module emcc_core #(
   localparam int Latency = 6 + Levels + (HasScale ? 3 : 0) + (HasTable ? 3 : 0);
 
   // The host
-  logic              start, done, host_we, host_busy;
+  logic              start, done, host_we, host_busy, ready, ready_q;
   logic [AddrW-1:0]  host_addr;
   logic [GroupW-1:0] host_group;
   logic [LaneW-1:0]  host_lane;
@@ -46,7 +46,7 @@ module emcc_core #(
 
   emcc_host u_host (
     .clk_i,
-    .rst_ni,
+    .rst_ni (rst_ni && ready_q),
     .s_axis_tdata,
     .s_axis_tvalid,
     .s_axis_tready,
@@ -64,6 +64,9 @@ module emcc_core #(
     .busy_o (host_busy),
     .data_i (read_q)
   );
+
+  // Nothing comes in before the accumulators are clear.
+  always_ff @(posedge clk_i) ready_q <= ready;
 
   // The walk
   logic                 walk_idle, take, take_tag, walk_done, full, word_valid, word_inside, word_last, word_end;
@@ -311,6 +314,7 @@ module emcc_core #(
   ) u_rows (
     .clk_i,
     .rst_ni,
+    .ready_o      (ready),
     .left_i       ({&left1_q, &left0_q}),
     .holds_i      (holds_q),
     .release_o    (release_tile),

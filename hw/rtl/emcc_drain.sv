@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 // Drain: accumulator -> + bias -> shift, saturate -> function -> activation.
 //
 // The accumulator and the bias come in cycle g+4 and the result leaves in cycle g+7, or g+10 where HasTable is set
-// (g: the cycle in which CCU issued the row); it is zero where lane_en_i was low a cycle before. Half of the last place is part of the bias image, so requantising is
-// add, arithmetic shift right, saturate. A table is bipartite: y = saturate(coarse[high bits] + fine[top, low bits]).
+// (g: the cycle in which the row was issued); it is zero where lane_en_i was low a cycle before. Half of the last place is
+// part of what is added, so requantising is add, arithmetic shift right, saturate. A table is bipartite: y = saturate(coarse[high bits] + fine[top, low bits]).
+`include "emcc_assert.svh"
+`default_nettype none
+
 module emcc_drain #(
   parameter int AccW        = 40,
   parameter int ActW        = 16,
@@ -18,19 +22,22 @@ module emcc_drain #(
   parameter int FineAddrW   = 1,
   parameter              FineFile    = ""
 ) (
-  input  logic                   clk_i,
+  input  wire                    clk_i,
   // The layer's descriptor, constant while it drains
-  input  logic [ShiftW-1:0]      shift_i,
-  input  logic                   relu_i,
-  input  logic                   table_i,
-  input  logic [CoarseAddrW-1:0] coarse_base_i,
-  input  logic [FineAddrW-1:0]   fine_base_i,
-  input  logic [AccW-1:0]        acc_i,
-  input  logic [AccW-1:0]        bias_i,
-  input  logic                   lane_en_i,
+  input  wire  [ShiftW-1:0]      shift_i,
+  input  wire                    relu_i,
+  input  wire                    table_i,
+  input  wire  [CoarseAddrW-1:0] coarse_base_i,
+  input  wire  [FineAddrW-1:0]   fine_base_i,
+  input  wire  [AccW-1:0]        acc_i,
+  input  wire  [AccW-1:0]        bias_i,
+  input  wire                    lane_en_i,
   output logic [ActW-1:0]        act_o
 );
   localparam int ShiftedW = AccW - ShiftMin;
+
+  `EMCC_REQUIRE(ShiftMin < AccW, "emcc_drain: a shift by %0d leaves nothing of %0d bits", ShiftMin, AccW)
+  `EMCC_REQUIRE(!HasTable || (LoBits + HiBits <= ActW), "emcc_drain: %0d and %0d bits of a table overlap", LoBits, HiBits)
 
   logic signed [AccW-1:0]     sum5_q;
   logic signed [ShiftedW-1:0] shifted6_q;
@@ -109,3 +116,5 @@ module emcc_drain #(
     assign act_o  = z7_q;
   end
 endmodule
+
+`default_nettype wire

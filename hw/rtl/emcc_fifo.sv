@@ -1,18 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
 // First-word-fall-through FIFO of 2**LogDepth words. count_o is the number of words held.
+`include "emcc_assert.svh"
+`default_nettype none
+
 module emcc_fifo #(
   parameter int Width    = 8,
   parameter int LogDepth = 4
 ) (
-  input  logic              clk_i,
-  input  logic              rst_ni,
-  input  logic              push_i,
-  input  logic [Width-1:0]  data_i,
-  input  logic              pop_i,
+  input  wire               clk_i,
+  input  wire               rst_ni,
+  input  wire               push_i,
+  input  wire  [Width-1:0]  data_i,
+  input  wire               pop_i,
   output logic [Width-1:0]  data_o,
   output logic              valid_o,
   output logic [LogDepth:0] count_o
 );
   localparam int Depth = 1 << LogDepth;
+
+  `EMCC_REQUIRE(Width >= 1 && LogDepth >= 1, "emcc_fifo: there is no FIFO of 2**%0d words of %0d bits", LogDepth, Width)
 
   logic [Width-1:0]    mem [0:Depth-1];
   logic [LogDepth-1:0] rptr_q, wptr_q;
@@ -42,12 +48,8 @@ module emcc_fifo #(
     end
   end
 
-`ifndef SYNTHESIS
-  always @(posedge clk_i) begin
-    if (rst_ni) begin
-      if (push_i && !pop_i && count_q == (LogDepth+1)'(Depth)) $error("%m: push when full");
-      if (pop_i && !valid_q) $error("%m: pop when empty");
-    end
-  end
-`endif
+  `EMCC_ASSERT(!push_i || pop_i || count_q != (LogDepth+1)'(Depth), "push when full")
+  `EMCC_ASSERT(!pop_i || valid_q, "pop when empty")
 endmodule
+
+`default_nettype wire

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 // One write port and one registered read port. What a read in the cycle of a write to the same word gives is left open,
 // so that synthesis can use block RAM as it is; nobody may use such a word.
 //
 // With LutWords a memory of up to so many words is made of LUTs, a deeper one of block RAM; with 0 synthesis chooses.
 // OutReg adds a second (output) register: a block RAM's first one is slow.
+`include "emcc_assert.svh"
+`default_nettype none
+
 module emcc_ram #(
   parameter int Width    = 8,
   parameter int Depth    = 16,
@@ -10,13 +14,16 @@ module emcc_ram #(
   parameter int LutWords = 0,
   parameter bit OutReg   = 1'b0
 ) (
-  input  logic             clk_i,
-  input  logic             we_i,
-  input  logic [AddrW-1:0] waddr_i,
-  input  logic [Width-1:0] wdata_i,
-  input  logic [AddrW-1:0] raddr_i,
+  input  wire              clk_i,
+  input  wire              we_i,
+  input  wire  [AddrW-1:0] waddr_i,
+  input  wire  [Width-1:0] wdata_i,
+  input  wire  [AddrW-1:0] raddr_i,
   output logic [Width-1:0] rdata_o
 );
+  `EMCC_REQUIRE(Depth <= (1 << AddrW), "emcc_ram: %0d words are more than %0d bits of address reach", Depth, AddrW)
+  `EMCC_REQUIRE(Width >= 1 && Depth >= 1, "emcc_ram: there is no memory of %0d words of %0d bits", Depth, Width)
+
   // An attribute is invisible to Verilator, and so is the use of its value.
   // verilator lint_off UNUSEDPARAM
   localparam Style = LutWords == 0 ? "auto" : Depth <= LutWords ? "distributed" : "block";
@@ -38,3 +45,5 @@ module emcc_ram #(
     assign rdata_o = rdata_q;
   end
 endmodule
+
+`default_nettype wire

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 // Read-only memory with a registered read, and a second (output) register where OutReg is set.
 // Contents come from InitFile ($readmemh, one word a line), relative to the simulator's working folder.
 //
 // A large one is block RAM, with nothing behind it. Yosys drops bits that are the same in all words, and may fold what is
 // left of them, several words to a row and a multiplexer behind; a word of ones that is never read keeps it from that.
+`include "emcc_assert.svh"
+`default_nettype none
+
 module emcc_rom #(
   parameter int Width    = 8,
   parameter int Depth    = 16,
@@ -10,13 +14,16 @@ module emcc_rom #(
   parameter bit          OutReg   = 1'b1,
   parameter              InitFile = ""
 ) (
-  input  logic             clk_i,
-  input  logic [AddrW-1:0] addr_i,
+  input  wire              clk_i,
+  input  wire  [AddrW-1:0] addr_i,
   output logic [Width-1:0] data_o
 );
   localparam bit Large = Width * Depth > 4096;
   // No more words where that would take another bit of address
   localparam int Words = Large && (Depth & (Depth - 1)) != 0 ? Depth + 1 : Depth;
+
+  `EMCC_REQUIRE(Depth <= (1 << AddrW), "emcc_rom: %0d words are more than %0d bits of address reach", Depth, AddrW)
+  `EMCC_REQUIRE(Width >= 1 && Depth >= 1, "emcc_rom: there is no memory of %0d words of %0d bits", Depth, Width)
 
   // An attribute is invisible to Verilator, and so is the use of its value.
   // verilator lint_off UNUSEDPARAM
@@ -43,3 +50,5 @@ module emcc_rom #(
     assign data_o = data_q;
   end
 endmodule
+
+`default_nettype wire

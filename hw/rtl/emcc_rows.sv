@@ -3,7 +3,7 @@
 // where the results of a row are written.
 //
 // A row seen on drain_o in cycle g is written in cycle g+Latency. A pass's descriptor changes when all of the pass before
-// is written.
+// is written. After reset all rows of both banks are drained to nowhere, since accumulators are a memory; then ready_o is up.
 `include "emcc_assert.svh"
 `default_nettype none
 
@@ -14,6 +14,7 @@ module emcc_rows #(
 ) (
   input  wire                   clk_i,
   input  wire                   rst_ni,
+  output logic                  ready_o,
   // Tile by tag: all groups have left it; a PE holds something of it
   input  wire  [1:0]            left_i,
   input  wire  [1:0]            holds_i,
@@ -44,7 +45,7 @@ module emcc_rows #(
   localparam int Levels = $clog2(Groups);
   localparam int Settle = 3;
 
-  typedef enum logic [2:0] {Load0, Load1, Wait, Settled, Rows, Flush} state_e;
+  typedef enum logic [2:0] {Clear, Load0, Load1, Wait, Settled, Rows, Flush} state_e;
 
   state_e           state_q;
   logic [1:0]       settle_q;
@@ -98,9 +99,12 @@ module emcc_rows #(
   logic [GroupW-1:0]     turn_q;
   logic [BiasAddrW-1:0]  bias_q;
   logic [ScaleAddrW-1:0] scale_q;
-  logic                  tag_q, last_row, last_x, last_y, tile_end, pass_end, word_end, issue, written;
+  logic                  tag_q, last_row, last_x, last_y, tile_end, pass_end, word_end, issue, clear, clear_end, written;
 
-  assign issue    = state_q == Rows;
+  assign issue     = state_q == Rows;
+  assign clear     = state_q == Clear;
+  assign clear_end = clear && acc_q == RowW'(AccRows - 1);
+
   assign last_row = k_q == RowsW'(d_rows);
   assign last_x   = ox_q == d_out_w;
   assign last_y   = oy_q == d_out_h;
@@ -110,11 +114,15 @@ module emcc_rows #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q <= Load0;
+      state_q <= Clear;
       pass_q  <= '0;
       tag_q   <= 1'b0;
     end else begin
       case (state_q)
+        Clear: begin
+          if (clear_end) tag_q <= !tag_q;
+          if (clear_end && tag_q) state_q <= Load0;
+        end
         Load0: state_q <= Load1;
         Load1: state_q <= Wait;
         Wait: if (left_i[tag_q] && !holds_i[tag_q]) state_q <= Settled;
@@ -135,12 +143,15 @@ module emcc_rows #(
     end
   end
 
+  assign ready_o   = !clear;
   assign release_o = issue && tile_end;
   assign tag_o     = tag_q;
 
   always_ff @(posedge clk_i) begin
     settle_q <= state_q == Settled ? settle_q + 1'b1 : '0;
-    if (state_q == Load1) begin
+    if (!rst_ni || clear) begin
+      acc_q <= !rst_ni || clear_end ? '0 : acc_q + 1'b1;
+    end else if (state_q == Load1) begin
       ox_q       <= '0;
       oy_q       <= '0;
       tile_q     <= '0;
@@ -195,11 +206,16 @@ module emcc_rows #(
   logic [Levels+1:0][BiasAddrW-1:0]    bias_way_q;
   logic [Levels+2:0][ScaleAddrW-1:0]   scale_way_q;
   logic [RowW-1:0]       acc_way_q;
-  logic                  bank_way_q;
+  logic                  bank_way_q, clear_way_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_way_q <= '0;
-    else valid_way_q <= {valid_way_q[Latency-1:0], issue};
+    if (!rst_ni) begin
+      valid_way_q <= '0;
+      clear_way_q <= 1'b0;
+    end else begin
+      valid_way_q <= {valid_way_q[Latency-1:0], issue};
+      clear_way_q <= clear;
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -212,7 +228,7 @@ module emcc_rows #(
     scale_way_q <= {scale_way_q[Levels+1:0], scale_q};
   end
 
-  assign drain_o      = valid_way_q[0];
+  assign drain_o      = valid_way_q[0] || clear_way_q;
   assign drain_bank_o = bank_way_q;
   assign drain_row_o  = acc_way_q;
   assign bias_addr_o  = bias_way_q[Levels+1];

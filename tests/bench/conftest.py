@@ -12,11 +12,6 @@ from emcc.base.errors import EmccError
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    simulators.keep(pytestconfig, tmp_path_factory)
-
-
 @pytest.fixture(autouse=True)
 def _tools_are_there(request: pytest.FixtureRequest) -> None:
     """Tests are skipped where a tool they are marked with is missing, except in CI."""

@@ -13,15 +13,11 @@ from emcc.base.errors import EmccError
 
 BENCHES = Path(__file__).resolve().parents[2] / "sim" / "cocotb"
 # The runner hands sys.path on to the simulator. Benches are imported by the name of their file.
-FOLDERS = [str(BENCHES), *(str(BENCHES / dut) for dut in ("lnzd", "act_queue", "pe", "array"))]
+GROUPS = ("walk", "scan", "slice", "sum", "rows", "host", "core")
+FOLDERS = [str(BENCHES), *(str(BENCHES / dut) for dut in ("lnzd", "act_queue", "pe", "array", *GROUPS))]
 sys.path[:0] = FOLDERS
 
 Check = Callable[..., None]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    simulators.keep(pytestconfig, tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)

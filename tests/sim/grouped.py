@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from emcc.driver.emit import emit
+from emcc.backends import rom, verilog
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.crossings import place
-from emcc.runtime.designs import Traffic, design_of
+from emcc.runtime.designs import Design, Grouped, Traffic, design_of
 from emcc.runtime.simulator import COUNTERS, Run, Stalls, drive
 from emcc.tools import verilator
 
@@ -17,16 +17,23 @@ def simulated(
     program: Program, inputs: dict[str, Array], folder: Path, stalls: Stalls | None = None
 ) -> tuple[Run, Traffic]:
     """Emit into a folder, run integers [n, elements] by input's name; also what the reference says of them."""
-    files = emit(program).files
+    design = design_of(program)
+    traffic = design.traffic(inputs)
+    return driven(design, traffic, folder, stalls), traffic
+
+
+def driven(design: Design, traffic: Traffic, folder: Path, stalls: Stalls | None = None) -> Run:
+    """Emit a design of column groups into a folder, build it, and let the traffic through."""
+    plan = design.plan if isinstance(design, Grouped) else None
+    rtl = verilog.render_core(design.program, plan)
+    files = {**rtl, **rom.render(rom.core_images(design.program, plan), "hex")}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    design = design_of(program)
-    traffic = design.traffic(inputs)
-    most = 4 * (int(traffic.cycles.max()) + traffic.into.shape[1] + traffic.out.shape[1]) + 10_000
+    most = 4 * int((traffic.cycles + traffic.transfer).max()) + 10_000
     most = int(most / (1 - max(stalls.into, stalls.out))) if stalls else most
-    built = verilator.build({name: content for name, content in files.items() if name.startswith("rtl/")})
-    return drive(built, folder, design.shape, traffic.into, max_cycles=most, stalls=stalls, jobs=1), traffic
+    program = verilator.build(rtl)
+    return drive(program, folder, design.shape, traffic.into, max_cycles=most, stalls=stalls, jobs=1)
 
 
 def faults(program: Program, ran: Run, traffic: Traffic, timed: bool = True) -> list[str]:
@@ -45,6 +52,8 @@ def faults(program: Program, ran: Run, traffic: Traffic, timed: bool = True) -> 
             name = program.steps[design_of(program).steps[index]].name
             counted = f"{traffic.completed[inference, index]} predicted, {done[inference, index]} simulated"
             found.append(f"inference {inference}, pass {index} of {name!r} is done in another cycle: {counted}")
-        elif (ran.records[:, 0] != traffic.cycles).any():
-            found.append(f"cycles: {traffic.cycles.tolist()} predicted, {ran.records[:, 0].tolist()} simulated")
+        for number, predicted in ((0, traffic.cycles), (3, traffic.transfer)):
+            if (ran.records[:, number] != predicted).any():
+                counted = f"{predicted.tolist()} predicted, {ran.records[:, number].tolist()} simulated"
+                found.append(f"{COUNTERS[number]}: {counted}")
     return found

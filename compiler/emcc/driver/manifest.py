@@ -10,7 +10,6 @@ from emcc.base.version import __version__
 from emcc.driver.emit import Emitted
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
-from emcc.eie.hardware import GROUPS, array
 from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Port, Program
@@ -117,8 +116,7 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
         layers.append({**row, "table_error": compiled.table_errors.get(node.name)})
     passes = [design.steps.count(i) for i in range(len(program.steps))]
     steps = step_rows(compiled.quantised, program, passes, taken, traffic.products)
-    beside = sum(map(abs, design.shape.turns)) if array(program) == GROUPS else 0
-    work = traffic.products.sum(axis=1)
+    work, beside = traffic.products.sum(axis=1), int(traffic.transfer[0])
     return layers, steps, totals(layers, len(encoded), traffic.cycles, beside, work, program.pes)
 
 

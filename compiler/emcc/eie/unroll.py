@@ -103,7 +103,7 @@ def _unrolled(graph: Graph, tensors: Tensors, options: LowerOptions, name: str) 
     window = Window(kernel, tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
     out_width = tensors.maps[node.outputs[0]][1]
     most = MEMORY * height * width * words(channels, options.pes)
-    for across, wide in ((kernel[1], out_width), (1, width)):
+    for across, wide in ((kernel[1], out_width), (1, width)) if kernel[1] > 1 else ((1, width),):
         made = Unrolled(height, width, wide, across, channels, options.groups, window)
         useful = across > 1 or channels % options.groups > 0
         if useful and height * wide * words(made.held.size, options.pes) <= most and channels < options.pes:

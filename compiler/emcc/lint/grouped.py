@@ -161,7 +161,7 @@ class Made:
 
 GROUPED = {
     "groups": Grouped(
-        ("conv", "depthwise", "largest", "mean", "add", "multiply", "table", "host", "wide", "linear"),
+        ("own", "depthwise", "largest", "mean", "add", "multiply", "table", "host", "wide", "linear"),
         *(6, 8, LowerOptions(pes=8, groups=4, queue_depth=16)),
     ),
     "one_group": Grouped(("linear",), 1, 16, LowerOptions(pes=1)),

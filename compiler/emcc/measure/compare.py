@@ -10,6 +10,7 @@ from emcc.eie.counter import Counter
 from emcc.eie.reference import run
 from emcc.ir.batch import joined
 from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.measure.aligned import aligned
 from emcc.measure.alone import weights_of
 from emcc.measure.comparison import EXPONENTS, Comparison, Row
 from emcc.measure.effects import Effects
@@ -31,6 +32,11 @@ def compare(folded: Graph, opened: Opened, x: Array, threshold: float = THRESHOL
     if folded.inputs != held.inputs or folded.outputs != held.outputs:
         hint = "compile it again: it comes from another version of emcc, or is damaged"
         raise EmccError("the artefact's inputs and outputs are not the model's", file=opened.folder, hint=hint)
+    try:
+        folded = aligned(folded, held, opened.manifest.get("scales", {}).get("channels", {}))
+    except (ValueError, TypeError, AttributeError) as error:
+        hint = "compile it again: it comes from another version of emcc, or is damaged"
+        raise EmccError(f"the artefact's scales are not the model's: {error}", file=opened.folder, hint=hint) from error
     measured = _Measured(folded, held, opened)
     rows = max(1, _ELEMENTS // max(tensor.features for tensor in folded.tensors.values()))
     for begin in range(0, len(x), rows):

@@ -104,7 +104,8 @@ def trace(
         if host and not ops.traits(node.op) & EXACT:
             values[output] = through_floats(graph, node, arguments)
         else:
-            values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
+            with np.errstate(all="ignore"):  # the logarithm of 0, say: what to make of that is not for here
+                values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
         values[output] = through(output, values[output])
         if keep is not None:
             for name in node.inputs:

@@ -18,7 +18,7 @@ from emcc.passes.dequantise import dequantised, is_quantised_model, spread
 from emcc.passes.fold_chain import fold_chain, is_chain
 from emcc.passes.fold_functions import named_functions
 from emcc.passes.fold_graph import fold_graph
-from emcc.passes.norm import without_norm
+from emcc.passes.norm import without_norms
 
 CLOSE = 1e-6
 """Of a unit: how far float32 may take those of one row apart."""
@@ -32,7 +32,7 @@ class Fold:
 
     def apply(self, graph: Graph) -> Graph:
         """Raises EmccError where a folded weight is beyond float32."""
-        graph, norms = without_norm(graph)
+        graph, norms = without_norms(graph)
         if is_quantised_model(graph):
             graph = dequantised(graph)
         folded = _folded(graph)

@@ -1,9 +1,9 @@
 """Folds a model that is not a chain of matrix products: one with convolutions, pooling or branches.
 
 What is folded: no-ops go; moves of data go behind elementwise nodes, and together; pads go into convolutions and pools;
-arithmetic on whole channels goes into a Conv; every run of matrix products, with the moves and the arithmetic around
-it, is folded as a chain; the last Softmax, LogSoftmax and ArgMax of each output are left to the host. What there is no
-layer for stays as it is.
+arithmetic on whole channels goes into a Conv, or into the BatchNormalization before it; every run of matrix products,
+with the moves and the arithmetic around it, is folded as a chain; the last Softmax, LogSoftmax and ArgMax of each
+output are left to the host. What there is no layer for stays as it is.
 """
 
 from dataclasses import replace
@@ -16,6 +16,7 @@ from emcc.passes.fold_chain import fold_chain
 from emcc.passes.fold_conv import fold_conv
 from emcc.passes.fold_draft import Draft
 from emcc.passes.fold_moves import fold_moves
+from emcc.passes.fold_norm import fold_norms
 from emcc.passes.fold_pads import fold_pads
 
 AROUND: frozenset[Trait] = frozenset({"affine", "moves", "picks"})
@@ -34,6 +35,7 @@ def fold_graph(graph: Graph) -> Graph:
     fold_pads(draft)
     for node in [node for node in draft.nodes if node.op == "Conv"]:
         fold_conv(draft, node)
+    fold_norms(draft)
     while (start := next((node for node in draft.nodes if "matrix" in ops.traits(node.op)), None)) is not None:
         _fold_run(draft, start)
     return draft.build()

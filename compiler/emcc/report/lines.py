@@ -38,7 +38,9 @@ def than(ratio: float, more: str, less: str) -> str:
 def headline(manifest: Mapping[str, Any]) -> str:
     """Say what was compiled for what."""
     design = manifest["design"]
-    groups = f" in {design['groups']} column groups" if design["array"] == "groups" else ""
+    groups = ""
+    if design["array"] == "groups":
+        groups = f" in {design['groups']} column group{'' if design['groups'] == 1 else 's'}"
     return (
         f"{printable(manifest['model']['file'])} for {manifest['target']}, {design['pes']} PEs{groups}, "
         f"{design['act_w']}-bit activations, {design['acc_w']}-bit accumulators"
@@ -106,12 +108,12 @@ def _grouped(manifest: Mapping[str, Any]) -> list[str]:
         return []
     lines = [
         f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
-        f"non-zero activation, or what stands for one [estimate]; loading and unloading are not among the cycles: "
-        f"{total['transfer_cycles']:,} more an inference, an activation each, which the time has"
+        "non-zero activation, or what stands for one [estimate]; loading and unloading take "
+        f"{total['transfer_cycles']:,} cycles more an inference, which the time has"
     ]
     if design.get("tried"):
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])
-        lines.append(f"column groups by their cycles: {tried}")
+        lines.append(f"column groups by their cycles, loading and unloading among them: {tried}")
     host = parts["host"]
     text = f"on the array: {parts['array']['steps']} steps, {parts['array']['macs']:,} multiply-accumulates (dense)"
     if host:

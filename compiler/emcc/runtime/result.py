@@ -47,8 +47,8 @@ class SimulationResult:
         transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross;
             0 of a chain, which runs meanwhile.
         predicted_cycles: int64 [n].
-        cycle_mismatches: inferences whose cycles, or the cycles of whose completions, are not the predicted ones; None
-            with random stalls, where the prediction does not hold.
+        cycle_mismatches: inferences whose cycles, of running, transfer and all completions, are not the predicted ones;
+            None with random stalls, where the prediction does not hold.
         layer_cycles: int64 [n, completions], the cycle in which each layer of a chain, or pass of column groups, was
             complete.
         steps: names of the Program's steps.

@@ -86,7 +86,7 @@ def _traffic(design: Design, data: Dataset, counter: Counter, junk: np.random.Ge
 
 def _patience(traffic: Traffic, stalls: Stalls | None) -> int:
     """Return the cycles after which a design hangs: far more than any inference should take."""
-    slowest = 4 * (int(traffic.cycles.max(initial=0)) + traffic.into.shape[1] + traffic.out.shape[1]) + 100_000
+    slowest = 4 * int((traffic.cycles + traffic.transfer).max(initial=0)) + 100_000
     return int(slowest / (1 - max(stalls.into, stalls.out))) if stalls else slowest
 
 
@@ -169,6 +169,6 @@ def _judged(
 
 
 def _off(traffic: Traffic, ran: Run) -> int:
-    """Count the inferences whose cycles, or the cycles of whose completions, are not the predicted ones."""
-    wrong = ran.records[:, 0] != traffic.cycles
+    """Count the inferences whose cycles, of running, transfer and all completions, are not the predicted ones."""
+    wrong = (ran.records[:, 0] != traffic.cycles) | (ran.records[:, 3] != traffic.transfer)
     return int((wrong | (ran.records[:, len(COUNTERS) :] != traffic.completed).any(axis=1)).sum())

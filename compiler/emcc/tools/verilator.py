@@ -28,7 +28,8 @@ FLAGS = (
 INCLUDES = ("-Irtl",)
 """Where the header of assertions is found, from an artefact's folder; Icarus takes it as well."""
 TRACE_FLAGS = ("--trace-fst", "--trace-structs")
-HOT, COLD = "-O2", "-O0"
+RUNTIME, HOT, COLD = "-O2", "-O2", "-O0"
+"""How well the compiler optimises Verilator's own runtime, what runs every cycle, and the rest of a design."""
 UNIT_BYTES = 400_000
 TIMEOUT = 1800.0
 
@@ -89,7 +90,9 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
         {
             **{name: content for name, content in sources.items() if name.startswith("rtl/")},
             **harness,
-            "tools": "\n".join([*_tools(), *flags, *INCLUDES, *_defines(trace), HOT, COLD, str(UNIT_BYTES)]).encode(),
+            "tools": "\n".join(
+                [*_tools(), *flags, *INCLUDES, *_defines(trace), RUNTIME, HOT, COLD, str(UNIT_BYTES)]
+            ).encode(),
         }
     )
 
@@ -127,7 +130,7 @@ def _includes() -> list[str]:
 def _runtime(trace: bool) -> list[Path]:
     """Return Verilator's own runtime as object files, the same for every design."""
     names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_fst_c.cpp"] if trace else [])]
-    flags = ["-std=c++17", "-w", "-pthread", HOT, *_defines(trace), *_includes()]
+    flags = ["-std=c++17", "-w", "-pthread", RUNTIME, *_defines(trace), *_includes()]
     # The FST writer wants lz4 and zlib; the harness brings what it calls of them.
     shims = (folder("harness") / "fst").iterdir() if trace else ()
     libraries = {f"fst/{file.name}": file.read_bytes() for file in shims}
@@ -147,9 +150,9 @@ def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
     flags = ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes(), f"-I{work / 'model'}"]
     files = sorted((work / "model").glob("*.cpp"))
     slow = [file for file in files if file.stem.endswith("__Slow") or "__Trace__" in file.stem]
-    fast = [file for file in files if file not in slow]
-    units = [(unit, [*flags, HOT]) for unit in _unite(work, "hot", [*harness, *fast])]
-    units += [(unit, [*flags, COLD]) for unit in _unite(work, "cold", slow)]
+    parts = {HOT: [*harness, *(file for file in files if file not in slow)]}
+    parts[COLD] = [*parts.get(COLD, []), *slow]
+    units = [(unit, [*flags, level]) for level, part in parts.items() for unit in _unite(work, f"unit{level}-", part)]
     units.sort(key=lambda unit: unit[0].name)
     cxx.link([*cxx.compile_all(units, work), *_runtime(trace)], work / PROGRAM)
 

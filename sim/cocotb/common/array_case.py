@@ -20,7 +20,7 @@ KINDS = ("mixed", "zero", "full", "sparse", "extreme", "mixed")
 
 def design(program: Program, changed: Mapping[str, bytes] | None = None) -> Design:
     """The emitted top; `changed` files take the place of emitted ones."""
-    files = {name: content for name, content in render(program).items() if name.endswith(".sv")}
+    files = {name: content for name, content in render(program).items() if name.endswith((".sv", ".svh"))}
     return Design("emcc_top", {**files, **{name: (changed or {})[name] for name in files if name in (changed or {})}})
 
 

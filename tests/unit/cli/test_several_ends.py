@@ -88,4 +88,6 @@ def test_data_that_does_not_fit(folder: Path) -> None:
     assert "z has shape [4, 5], but the model's input 'z' is [n, 6]" in run(*compress, code=2)
     np.savez(folder / "e.npz", x=random(4, 1, 5, 5), z=random(4, 6), y=np.zeros(4, np.int64))
     text = run(*compress, code=2)
-    assert "y is of no output: the model has 3\n  hint: call the labels or targets of an output by its name" in text
+    assert (
+        "y is of no output: the model has 3\n  hint: call the labels or targets of an output by its name: y_y" in text
+    )

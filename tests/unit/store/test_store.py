@@ -222,7 +222,7 @@ def slices(**changes: Any) -> Callable[[Program], Program]:
         (step(slices=-2), "slices -2 of 2"),
         (step(codes=0), "codes 0 of 0"),
         (at("buffers", 2, fmt=Format(16, 7)), "changes the format"),
-        (at("buffers", 0, order=np.array([0, 0, 1])), "distinct channels"),
+        (at("buffers", 1, order=np.array([0, 0, 1])), "distinct channels"),
         (at("buffers", 0, whole=0), "a part of itself"),
         (at("buffers", 0, whole=9), "part of buffer 9"),
         (at("buffers", 0, height=0), "0 x 1 positions"),

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from emcc.backends.verilog.context import parameters
+from emcc.backends.verilog.library import library
 from emcc.eie import descriptor
 from emcc.eie.layout import Layout
 from emcc.eie.memory import table
 from emcc.ir.program import Program
-from emcc.resources import folder, template
+from emcc.resources import template
 
 # In dependency order; files.f lists them so.
 LIBRARY = (
@@ -42,7 +43,7 @@ def render(program: Program) -> Mapping[str, bytes]:
         places=[(_camel(place.field.name), place) for place in descriptor.places(layout)],
         width=descriptor.width(layout),
     )
-    files = {f"rtl/{name}.sv": (folder("rtl") / f"{name}.sv").read_bytes() for name in LIBRARY}
+    files = library(LIBRARY)
     files["rtl/emcc_top.sv"] = top.encode()
     files["rtl/emcc_desc_pkg.sv"] = package.encode()
     files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_desc_pkg", *LIBRARY, "emcc_top")).encode()

@@ -139,7 +139,8 @@ class Searcher(Stages):
     def _whole(self, start: State) -> State:
         """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed.
 
-        Errors are weighed by what they cost, or not. The richest where too few samples decide to be sure of any loss.
+        Errors are weighed by what they cost, or not, whichever makes the smaller file. The richest where too few
+        samples decide to be sure of any loss.
         """
         most, costs = float(self.goal.max_drop or 0.0), self.costs(start)
         tried: list[tuple[float, State]] = []
@@ -150,8 +151,8 @@ class Searcher(Stages):
                 values, codes = self.books(start.weights, settings, weighed)
                 shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
                 tried.append((float(self.store.value(partial(self.lost, shared))), shared))
-                if tried[-1][0] <= most:
-                    return shared
+            if fitting := [shared for lost, shared in tried if lost <= most]:
+                return min(fitting, key=self.bytes)
         _, shared = min(tried, key=lambda each: each[0])
         outputs = self.problem.outputs(graph_of(self.problem.original, shared))
         quality, lost = self.problem.judged.score(outputs).value, self.problem.yardstick.lost(outputs)
