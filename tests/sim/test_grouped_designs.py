@@ -26,7 +26,7 @@ pytestmark = pytest.mark.sim
 
 ARRAYS = [(pes, groups) for pes in (1, 2, 3, 4, 6, 8, 12, 16) for groups in (1, 2, 4, 8) if pes % groups == 0]
 DESIGN = st.tuples(qgraphs(), st.sampled_from(ARRAYS), st.sampled_from(["none", "entries"]), st.sampled_from([16, 32]))
-RUN = ("groups", "no_codes", "own_codes", "many_groups")
+RUN = ("groups", "no_codes", "own_codes", "own_codes_too", "many_groups")
 """Specimens of lint's that are run here."""
 KINDS = ("broadcast", "local", "direct", "largest", "product", "scaled", "relu", "table", "own code", "host part")
 

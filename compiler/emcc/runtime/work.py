@@ -51,7 +51,8 @@ def _useful(program: Program, step: Step, sources: list[Array]) -> Array:
     elif step.combine == "max" or step.codes < 0:
         per_tap = np.ones(seen.shape[1], np.int64)
     else:
-        per_tap = (looked_up_in(program.codes[step.codes], book_of(program, step)) != 0).reshape(-1).astype(np.int64)
+        weights = looked_up_in(program.codes[step.codes], book_of(program, step))
+        per_tap = (weights != 0).reshape(-1).astype(np.int64)
     return np.asarray(seen @ per_tap, np.int64)
 
 
