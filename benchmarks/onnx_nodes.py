@@ -2,9 +2,9 @@
 
     python benchmarks/onnx_nodes.py [--json FILE] [--table docs/operators.md] [OPERATOR ...]
 
-A test is a model of one node (or of the function that defines it) with inputs and outputs. Its first float input is the
-sample tensor, with the batch in front; all others become initializers, as weights and shapes are in real models, and
-where that is refused or there are several float inputs, float inputs stay inputs. Outcomes:
+A test is a model of one node with inputs and outputs. It is tried with its first float input as the samples, the batch
+in front, and all others as initializers, as weights are in real models; and with all float inputs as samples.
+What emcc takes of both must be right. Outcomes:
 
 * pass: emcc's outputs are the test's, within its own tolerance;
 * refused: with the reason that a user reads;
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from emcc import frontend
 from emcc.base.errors import EmccError
-from emcc.ops import interpret
+from emcc.ops import having, interpret
 
 PASS, REFUSED, NOT_APPLICABLE, WRONG = "pass", "refused", "not applicable", "wrong"
 OUTCOMES = (PASS, REFUSED, NOT_APPLICABLE, WRONG)
 FLOATS = ("float16", "float32", "float64")
 HALF = 1e-2
 """Relative tolerance of tests in float16, which their references round in."""
+
+ELEMENTWISE = frozenset({*having("elementwise"), "Abs", "Mean", "Neg", "Sum"})
+"""What does the same to samples of one element as to a tensor of one axis."""
 
 BEGIN, END = "<!-- made by benchmarks/onnx_nodes.py -->", "<!-- end -->"
 
@@ -65,39 +68,58 @@ def cases(wanted: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
 
 def judged(op: str, test: Any, folder: Path) -> Row:
     """Run one test."""
-    inputs, outputs = test.data_sets[0]
-    names = [value.name for value in test.model.graph.input]
-    if not all(isinstance(value, np.ndarray) for value in (*inputs, *outputs)):
-        return Row(test.name, op, NOT_APPLICABLE, "sequences or optional values")
+    inputs, outputs = ([_array(value) for value in part] for part in test.data_sets[0])
+    if any(value is None for value in (*inputs, *outputs)):
+        return Row(test.name, op, NOT_APPLICABLE, "sequences, optional values or types that NumPy has not")
     floats = [i for i, value in enumerate(inputs) if str(value.dtype) in FLOATS and value.ndim > 0 and value.size]
     taken = [i for i, value in enumerate(outputs) if str(value.dtype) in (*FLOATS, "int64")]
     if not floats or not taken:
         return Row(test.name, op, NOT_APPLICABLE, "no float tensor goes in, or none comes out")
-    if inputs[floats[0]].ndim < 2:
+    line = inputs[floats[0]].ndim == 1
+    if line and not (op in ELEMENTWISE and _alike([*(inputs[i] for i in floats), *outputs])):
         return Row(test.name, op, NOT_APPLICABLE, "no batch axis in front of the features")
-    variants = list(dict.fromkeys([(floats[0],), tuple(floats)]))
-    refused = ""
-    found = []
-    for kept in variants:
+    refused, passed = "", False
+    for kept in dict.fromkeys([(floats[0],), tuple(floats)]):
         try:
-            found.append(_answers(test, names, inputs, kept, [taken[0]], folder))
+            results = _answers(test, inputs, kept, taken, folder, line)
         except EmccError as error:
-            refused = refused or error.message
+            refused = refused or error.message.removesuffix(f" ({op})")
             continue
-        problem = _compared(found[-1], outputs[taken[0]], test)
-        if problem:
-            return Row(test.name, op, WRONG, problem)
-    return Row(test.name, op, PASS) if found else Row(test.name, op, REFUSED, refused)
+        passed = True
+        for i, got in results.items():
+            problem = _compared(got, outputs[i], test)
+            if problem:
+                return Row(test.name, op, WRONG, problem)
+    return Row(test.name, op, PASS) if passed else Row(test.name, op, REFUSED, refused)
+
+
+def _array(value: Any) -> Any:
+    """A test's value as an array; None where it is none."""
+    return np.asarray(value) if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiub" else None
+
+
+def _alike(values: Sequence[Any]) -> bool:
+    """Whether all arrays are of one shape."""
+    return len({value.shape for value in values}) == 1
 
 
 def _answers(
-    test: Any, names: Sequence[str], inputs: Sequence[Any], kept: Sequence[int], taken: Sequence[int], folder: Path
-) -> Any:
-    """The first taken output, where the inputs that are not kept are initializers."""
+    test: Any, inputs: Sequence[Any], kept: Sequence[int], taken: Sequence[int], folder: Path, line: bool
+) -> dict[int, Any]:
+    """The taken outputs that emcc takes together, by number, where the inputs that are not kept are initializers.
+
+    `line`: of tensors of one axis, which become samples of one element each.
+    """
     import onnx
 
     proto = onnx.ModelProto()
     proto.CopyFrom(test.model)
+    names = [value.name for value in proto.graph.input]
+    if line:
+        inputs = [value[:, None] if value.ndim == 1 else value for value in inputs]
+        for value in (*proto.graph.input, *proto.graph.output):
+            if len(value.type.tensor_type.shape.dim) == 1:
+                value.type.tensor_type.shape.dim.add().dim_value = 1
     held = {i: onnx.numpy_helper.from_array(inputs[i], names[i]) for i in range(len(inputs)) if i not in kept}
     proto.graph.initializer.extend(held.values())
     values = [value for i, value in enumerate(proto.graph.input) if i not in held]
@@ -105,9 +127,15 @@ def _answers(
     proto.graph.input.extend(values)
     path = folder / "node.onnx"
     path.write_bytes(proto.SerializeToString())
-    graph = frontend.load(path, output=proto.graph.output[taken[0]].name)
-    x: Mapping[str, Any] = {names[i]: np.asarray(inputs[i], np.float64) for i in kept}
-    return interpret.trace(graph, x)[graph.outputs[0]]
+    numbers = {value.name: i for i, value in enumerate(proto.graph.output) if i in taken}
+    results = {}
+    x = {names[i]: np.asarray(inputs[i], np.float64) for i in kept}
+    whole = frontend.load(path)
+    for output in whole.outputs:
+        graph = whole if len(whole.outputs) == 1 else frontend.load(path, output=output)
+        given = {name: value for name, value in x.items() if name in graph.inputs}
+        results[numbers[output]] = interpret.trace(graph, given)[output]
+    return results
 
 
 def _compared(got: Any, wanted: Any, test: Any) -> str:

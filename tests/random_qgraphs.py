@@ -178,7 +178,10 @@ class Net:
         assert source is not None
         assert source.fmt is not None
         rank = len(source.shape)
-        op = self.pick("Softmax", "Transpose", "Reshape", "Sigmoid", "Add")
+        op = self.pick("Softmax", "Transpose", "Reshape", "Sigmoid", "Add", "pick")
+        if op == "pick":
+            self.picked(source)
+            return
         if op == "Transpose":
             self.put(op, [source.name], {"perm": (0, *self.draw(st.permutations(range(1, rank))))}, source.fmt)
         elif op == "Reshape":
@@ -190,6 +193,24 @@ class Net:
         else:
             value = self.rng.standard_normal((source.shape[1], *(1 for _ in source.shape[2:]))).astype(np.float32)
             self.put(op, [source.name, self.constant(value)], {}, source.fmt)
+
+    def picked(self, source: Tensor) -> None:
+        """Elements by their places, in the source's own format."""
+        sizes = [int(size or 1) for size in source.shape[1:]]
+        ones = (1,) * len(sizes)
+        begins = [self.draw(st.integers(0, size - 1)) for size in sizes]
+        counts = [self.draw(st.integers(1, size - begin)) for size, begin in zip(sizes, begins, strict=True)]
+        choices: list[tuple[str, dict[str, Any]]] = [
+            ("Slice", {"begins": tuple(begins), "counts": tuple(counts), "steps": ones}),
+            ("Gather", {"axis": 1, "indices": tuple(self.draw(st.permutations(range(sizes[0]))))}),
+            ("Resize", {"factors": (1, *(self.pick(1, 2) for _ in sizes[1:]))}),
+            ("Tile", {"repeats": (self.pick(1, 2), *ones[1:])}),
+            ("Pad", {"before": ones, "after": tuple(2 for _ in sizes), "mode": self.pick("constant", "edge")}),
+        ]
+        assert source.fmt is not None
+        if source.features < 400:
+            op, attrs = self.pick(*choices)
+            self.put(op, [source.name], attrs, source.fmt)
 
 
 @st.composite

@@ -41,6 +41,12 @@ def compare_model(
             file=model,
             hint="give the model that was compiled, or compile this one",
         )
+    if len(graph.outputs) > 1:
+        raise EmccError(
+            f"has {len(graph.outputs)} outputs, and emcc compare judges one",
+            file=model,
+            hint=f"compress it with one: --output {printable(graph.outputs[0])}",
+        )
     samples = sample(graph, load_data(data, graph), count)
     tell("comparing")
     return compare(Fold().apply(graph), opened, samples.x, threshold)

@@ -76,7 +76,7 @@ class Draft:
     def add(self, node: Node) -> None:
         """Add what a node becomes; nothing for a view."""
         (output,) = node.outputs
-        if self.places.tensors.of(output) != output:
+        if node.name in self.places.tensors.aside or self.places.tensors.of(output) != output:
             return
         if node.name in self.places.tensors.hosted:
             self._host(node)

@@ -63,16 +63,18 @@ def survey(path: Path, output: str | None = None) -> Survey:
     """Report on every node that the output depends on, and on the model."""
     model, problems = _open(path, "emcc", output)
     walk = _read(model)
+    several = False
     if not problems and all(report.supported for report in walk.reports):
         try:
-            _graph(model, walk)
+            graph = _graph(model, walk)
+            several = max(len(graph.inputs), len(graph.outputs)) > 1
         except EmccError as error:
             problems = [error]
     sentences = tuple(error.message + (f" ({error.hint})" if error.hint else "") for error in problems)
     facts = facts_of(model.proto, model.opset, path)
     known = tuple(name for name, *_ in facts.outputs)
     taken = "" if model.taken in ((), known) else ", ".join(model.taken)
-    return Survey(walk.reports, replace(facts, problems=sentences, taken=taken))
+    return Survey(walk.reports, replace(facts, problems=sentences, taken=taken, several=several))
 
 
 def _open(path: Path, by: str, output: str | None) -> tuple[_Model, list[EmccError]]:

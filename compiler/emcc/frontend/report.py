@@ -37,7 +37,8 @@ class ModelFacts:
         parameters: elements of all floating-point initializers.
         size: bytes of the file and of the data files that it names.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
-        taken: the tensor that is taken as the output, where that is not the model's only one; or "".
+        taken: the tensors that are taken as the outputs, where those are not all of the model's; or "".
+        several: whether more than one input or output is taken.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelFacts:
     size: int
     problems: tuple[str, ...] = ()
     taken: str = ""
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,4 +83,4 @@ class Survey(list[NodeReport]):
     @property
     def eie(self) -> bool:
         """Whether `emcc compile --target eie` will take the model."""
-        return self.supported and all(report.eie for report in self)
+        return self.supported and not self.facts.several and all(report.eie for report in self)

@@ -23,6 +23,8 @@ def cut(node: Operands) -> Made:
         size = full[axis]
         if step == 0:
             raise Refusal("has a step of 0", AGAIN)
+        if axis == 0 and node.frozen and ((begin, step) != (0, 1) or end < END - 1):
+            raise Refusal("takes some samples of the batch", BATCH)
         picked = range(size)[slice(begin, end if end > -END else None, step)]
         if not len(picked):
             raise Refusal(f"takes nothing of axis {axis}: {begin} to {end} of {size}", "mend its starts and ends")

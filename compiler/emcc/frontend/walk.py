@@ -87,8 +87,8 @@ class Walk:
     def _lacking(self, part: Node) -> str:
         """What an ir node needs and the array has not, or ""."""
         computed = [name for name in part.inputs if name in self.data]
-        maker = self.makers.get(computed[0])
-        return missing(part.op, len(computed), maker.op if maker else "")
+        makers = [self.makers[name].op for name in computed if name in self.makers]
+        return missing(part.op, len(computed), makers)
 
     def _unknown(self, proto: onnx.NodeProto) -> None:
         derived = proto.op_type in ("Shape", "Size") or not self._computed(proto)

@@ -23,14 +23,14 @@ WIDE = CODELESS not in LACKING
 """Whether `emcc compile --keep-weights` may give a layer of more than 256 distinct weights codes of 16 bits."""
 
 
-def missing(op: str, computed: int, after: str = "") -> str:
+def missing(op: str, computed: int, after: Iterable[str] = ()) -> str:
     """What a node that reads so many computed tensors needs and the array has not, or "".
 
-    `after`: the operator that makes the tensor it reads; the host runs what is left to it at the end alone.
+    `after`: the operators that make what it reads; the host runs what is left to it at the end alone.
     """
     traits = ops.traits(op)
-    left = "host" in ops.traits(after) and "grid" not in ops.traits(after)
-    if "hosted" in traits or (left and not traits & {"host", "no-op"}):
+    hosted = any("host" in ops.traits(maker) and "grid" not in ops.traits(maker) for maker in after)
+    if "hosted" in traits or (hosted and not traits & {"host", "no-op"}):
         return BETWEEN
     return next((trait for trait in LATER if trait in traits), JOIN if computed > 1 else "")
 
@@ -55,7 +55,7 @@ def require_hardware(graph: Graph, file: Path) -> None:
     refused, makers = [], {node.outputs[0]: node.op for node in graph.nodes}
     for node in graph.nodes:
         computed = [name for name in node.inputs if name in graph.tensors]
-        wanted = missing(node.op, len(computed), makers.get(computed[0], ""))
+        wanted = missing(node.op, len(computed), [makers.get(name, "") for name in computed])
         if wanted:
             refused.append((node, wanted))
     if not refused:

@@ -60,12 +60,17 @@ def given(graph: Graph, x: Any) -> dict[str, Any]:
     """A batch by the names of the inputs: one that has those already, or is of the only input, or `together`."""
     if isinstance(x, Mapping):
         return dict(x)
-    if len(graph.inputs) == 1:
-        return {graph.inputs[0]: x}
+    return apart(graph, graph.inputs, x)
+
+
+def apart(graph: Graph, names: Sequence[str], values: Any) -> dict[str, Any]:
+    """What `together` made of tensors, by their names: the only one as it is, of several each in its shape."""
+    if len(names) == 1:
+        return {names[0]: values}
     parts, begin = {}, 0
-    for name in graph.inputs:
+    for name in names:
         count = graph.tensors[name].features
-        parts[name] = x[:, begin : begin + count]
+        parts[name] = _shaped(graph, name, values[:, begin : begin + count])
         begin += count
     return parts
 
@@ -85,13 +90,14 @@ def integers(graph: Graph, x: Array) -> Array:
 
 def floats(graph: Graph, y: Array) -> Array:
     """What a quantised graph gave, in the model's units: float64 [n, ...]."""
-    parts, begin = [], 0
-    for name in graph.outputs:
-        count = graph.tensors[name].features
-        own = y.reshape(len(y), -1)[:, begin : begin + count]
-        parts.append(_shaped(graph, name, _affine(graph, name, _format(graph, name).dequantise(own), np, leave=True)))
-        begin += count
-    return np.asarray(together(parts))
+    return np.asarray(
+        together(
+            [
+                _shaped(graph, name, _affine(graph, name, _format(graph, name).dequantise(part), np, leave=True))
+                for name, part in apart(graph, graph.outputs, y).items()
+            ]
+        )
+    )
 
 
 def answers(graph: Graph, x: Array) -> Array:
@@ -130,7 +136,8 @@ def trace(
         if host and not ops.traits(node.op) & EXACT:
             values[output] = through_floats(graph, node, arguments)
         else:
-            values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
+            with np.errstate(all="ignore"):  # the logarithm of 0, say: what to make of that is not for here
+                values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
         values[output] = through(output, values[output])
         if keep is not None:
             for name in node.inputs:

@@ -1,10 +1,10 @@
 """Fold: constant arithmetic and moves of data go into the weights; layers are Linear and Conv nodes.
 
-Requires what `frontend.load` ensures: the batch axis in front, one input, one output. A chain of matrix products
-becomes a chain of Linear and activation nodes and nothing else (`fold_chain`). Any other model stays a graph with two
-kinds of layers (`fold_graph`): "Linear" (x, weight float32 [out, in], bias float64 [out]), on the flattened input, and
-"Conv" (x, weight float32 [out, in / group, kh, kw], bias float64 [out]). Arithmetic is float64, rounded once. Weights
-that nothing scales keep their bits, and zeros stay zero; no bias is a negative zero.
+Requires what `frontend.load` ensures: the batch axis in front. A function that is spelt out becomes one node. A chain
+of matrix products becomes a chain of Linear and activation nodes and nothing else (`fold_chain`). Any other model stays
+a graph with two kinds of layers (`fold_graph`): "Linear" (x, weight float32 [out, in], bias float64 [out]), on the
+flattened input, and "Conv" (x, weight float32 [out, in / group, kh, kw], bias float64 [out]). Arithmetic is float64,
+rounded once. Weights that nothing scales keep their bits, and zeros stay zero; no bias is a negative zero.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ import numpy as np
 from emcc.ir.graph import Array, Graph
 from emcc.passes.dequantise import dequantised, is_quantised_model, spread
 from emcc.passes.fold_chain import fold_chain, is_chain
+from emcc.passes.fold_functions import named_functions
 from emcc.passes.fold_graph import fold_graph
 
 CLOSE = 1e-6
@@ -42,6 +43,8 @@ class Fold:
 
 
 def _folded(graph: Graph) -> Graph:
+    if not is_chain(graph):
+        graph = named_functions(graph)
     return fold_chain(graph) if is_chain(graph) else fold_graph(graph)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emcc import ops
-from emcc.ir.graph import Array, Node
+from emcc.ir.graph import Array, Graph, Node
 from emcc.passes.fold_draft import Draft
 
 MOST = 12
@@ -33,8 +33,15 @@ CLOSE = 2e-6
 """Of a function's value; constants are rounded to float32."""
 
 
-def fold_functions(draft: Draft) -> None:
-    """Put one operator in the place of nodes that together are a known function of one tensor."""
+def named_functions(graph: Graph) -> Graph:
+    """The graph with one operator in the place of nodes that together are a known function of one tensor."""
+    draft = Draft(graph)
+    before = draft.nodes
+    _fold(draft)
+    return graph if draft.nodes == before else draft.build()
+
+
+def _fold(draft: Draft) -> None:
     for end in list(reversed(draft.nodes)):
         if any(node is end for node in draft.nodes) and _scalar(draft, end):
             for x, region in _regions(draft, end):

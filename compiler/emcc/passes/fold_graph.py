@@ -1,9 +1,9 @@
 """Folds a model that is not a chain of matrix products: one with convolutions, pooling or branches.
 
-What is folded: no-ops go; functions that are spelt out become what they are; moves of data go behind elementwise
-nodes, and together; pads go into convolutions and pools; arithmetic on whole channels goes into a Conv; every run of
-matrix products, with the moves and the arithmetic around it, is folded as a chain; the last Softmax, LogSoftmax and
-ArgMax are left to the host. What there is no layer for stays as it is.
+What is folded: no-ops go; moves of data go behind elementwise nodes, and together; pads go into convolutions and pools;
+arithmetic on whole channels goes into a Conv, or into the BatchNormalization before it; every run of matrix products,
+with the moves and the arithmetic around it, is folded as a chain; the last Softmax, LogSoftmax and ArgMax are left to
+the host. What there is no layer for stays as it is.
 """
 
 from dataclasses import replace
@@ -14,8 +14,8 @@ from emcc.ops import Trait
 from emcc.passes.fold_chain import fold_chain
 from emcc.passes.fold_conv import fold_conv
 from emcc.passes.fold_draft import Draft
-from emcc.passes.fold_functions import fold_functions
 from emcc.passes.fold_moves import fold_moves
+from emcc.passes.fold_norm import fold_norms
 from emcc.passes.fold_pads import fold_pads
 
 AROUND: frozenset[Trait] = frozenset({"affine", "moves", "picks"})
@@ -30,11 +30,11 @@ def fold_graph(graph: Graph) -> Graph:
         (x, *more), (y,) = draft.computed(node), node.outputs
         if not more and ops.does_nothing(node, draft.shape(x), draft.shape(y)):
             draft.bypass(next(same for same in draft.nodes if same.name == node.name))
-    fold_functions(draft)
     fold_moves(draft)
     fold_pads(draft)
     for node in [node for node in draft.nodes if node.op == "Conv"]:
         fold_conv(draft, node)
+    fold_norms(draft)
     while (start := next((node for node in draft.nodes if "matrix" in ops.traits(node.op)), None)) is not None:
         _fold_run(draft, start)
     return draft.build()

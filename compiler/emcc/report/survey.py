@@ -24,7 +24,8 @@ def print_survey(survey: Survey) -> None:
             shape = ", ".join(printable(str(axis)) for axis in axes)
             out.print(shown(f"{kind} {printable(name)}: {printable(dtype)} [{shape}]"))
     if facts.taken:
-        out.print(shown(f"taken as the output: {printable(facts.taken)}"))
+        kind = "outputs" if facts.several and "," in facts.taken else "output"
+        out.print(shown(f"taken as the {kind}: {printable(facts.taken)}"))
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("node", "operator", "supported", "why", "what to change"):
         table.add_column(title)
@@ -41,7 +42,9 @@ def print_survey(survey: Survey) -> None:
         out.print(shown("supported: `emcc compile` takes this model"))
     elif survey.supported:
         later = sum(not row.eie for row in survey)
-        some = f"{later} of {len(survey)} nodes"
+        some = " and ".join(
+            [f"{later} of {len(survey)} nodes"] * (later > 0) + ["several inputs or outputs"] * facts.several
+        )
         out.print(shown(f"supported: `emcc compress` takes this model; no hardware in --target eie yet for {some}"))
     elif refused:
         out.print(shown(f"NOT supported: {refused} of {len(survey)} nodes"))

@@ -29,7 +29,7 @@ def reference(opened: Opened, data: Dataset, progress: Progress) -> Answers:
         graph = opened.held
         largest = max(tensor.features for tensor in graph.tensors.values())
         parts = [interpret.answers(graph, x.astype(np.float64)) for x in _batches(data.x, largest, progress)]
-        outputs, saturation = {graph.outputs[0]: np.concatenate(parts)}, None
+        outputs, saturation = interpret.apart(graph, graph.outputs, np.concatenate(parts)), None
     else:
         outputs, saturation = _integers(program, data, progress)
     first = next(iter(outputs.values()))
