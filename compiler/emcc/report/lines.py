@@ -89,7 +89,7 @@ def loss_line(manifest: Mapping[str, Any]) -> str | None:
         names = ", ".join(printable(name, 40) for name in loss["rounded"][:SHOWN])
         more = f" and {len(loss['rounded']) - SHOWN} more" if len(loss["rounded"]) > SHOWN else ""
         text = (
-            f"weights were rounded to codebooks in {names}{more}: "
+            f"weights were rounded in {names}{more}: "
             f"{loss['by_rounding']:.2f} points of {loss['measure']} {on} went by that alone. "
         )
     if loss["lost"] > loss["allowed"]:
