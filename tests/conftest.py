@@ -25,6 +25,9 @@ TOGETHER = {
 # Two workers on two cores: more threads than one would wait for each other, and sums would depend on their number.
 os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")})
 
+# There Hypothesis keeps its table of Unicode, which takes seconds to make; tests that start pytest find it as well.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).resolve().parents[1] / ".hypothesis"))
+
 settings.register_profile(
     "same every time",
     derandomize=True,

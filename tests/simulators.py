@@ -10,16 +10,19 @@ from emcc.base.errors import EmccError
 
 
 def keep(config: pytest.Config, folders: pytest.TempPathFactory) -> None:
-    """Simulators are kept in pytest's own cache, so that a second run does not build them again.
+    """Simulators are kept in pytest's own cache, so that a second run does not build them again."""
+    kept = getattr(config, "cache", None)  # None with -p no:cacheprovider
+    os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else folders.mktemp("emcc")))
 
-    Those that this process builds run a moment, and the compiler takes no pains over them; those of the commands that
-    tests start (the demo, the notebook, the wheel) are as a user's.
+
+def build_quickly(patch: pytest.MonkeyPatch) -> None:
+    """Let the compiler take no pains over simulators that run a moment.
+
+    Those of the commands that tests start (the demo, the notebook, the wheel) and of the real models are as a user's.
     """
     from emcc.tools import verilator
 
-    kept = getattr(config, "cache", None)  # None with -p no:cacheprovider
-    os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else folders.mktemp("emcc")))
-    verilator.HOT = verilator.COLD
+    patch.setattr(verilator, "HOT", verilator.COLD)
 
 
 @contextmanager

@@ -13,6 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
 @pytest.fixture(autouse=True)
+def _simulators_are_built_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulators.build_quickly(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
 def _tools_are_there(request: pytest.FixtureRequest) -> None:
     """Tests are skipped where a tool they are marked with is missing, except in CI."""
     from emcc.tools import cxx, verilator

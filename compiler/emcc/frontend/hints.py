@@ -1,9 +1,10 @@
 """What to do about operators that emcc does not compile. Every hint is tried on a model by a test."""
 
 from emcc.ops import having
+from emcc.ops.grid import STEPPED
 
 _CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, global pools, Resize and DepthToSpace"
-_FUNCTION = f"use one of {', '.join(having('activation'))}"
+_FUNCTION = f"use one of {', '.join(op for op in having('activation') if op not in STEPPED)}"
 _RECURRENT = "emcc keeps no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights, or Layer- or InstanceNormalization"

@@ -156,7 +156,7 @@ class Made:
 GROUPED = {
     "groups": Grouped(
         ("own", "depthwise", "largest", "mean", "add", "multiply", "table", "host", "wide", "linear"),
-        *(6, 8, LowerOptions(pes=8, groups=4, queue_depth=16)),
+        *(11, 8, LowerOptions(pes=8, groups=4, queue_depth=16)),
     ),
     "one_group": Grouped(("linear",), 1, 16, LowerOptions(pes=1)),
     "no_codes": Grouped(("multiply", "add"), 5, 16, LowerOptions(pes=6, groups=2)),

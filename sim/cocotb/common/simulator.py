@@ -8,7 +8,7 @@ cocotb's runner runs what was built.
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,8 +24,8 @@ FLAGS: tuple[str, ...] = ("--cc", "--vpi", "--public-depth", "1", "--assert", "-
 FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
 RUNTIME = {"verilated.cpp": "-O1", "verilated_threads.cpp": "-O1", "verilated_vpi.cpp": "-Og"}
 """How well each is optimised: -O1 takes twice as long for VPI, which is no faster then."""
-MODEL = "-O0"
-"""Of a DUT, which runs for a moment: at -O1 the compiler takes longer by more than the simulation gains."""
+MODEL = "-O1"
+"""Of a DUT: with -O0 the wide and the long simulations lose what the compiler gains."""
 HEADERS = ("verilated.h", "verilated_vpi.h")
 HEADER = "headers.h"
 """What every model includes, compiled once: parsing it takes a second, a small DUT's own code less."""
@@ -108,19 +108,27 @@ def build(design: Design) -> Path:
     return cache.entry("cocotb", key[:32], make)
 
 
-def simulate(design: Design, bench: str, place: Path, spec: Mapping[str, Any], program: Path | None = None) -> Outcome:
+def simulate(
+    design: Design,
+    bench: str,
+    place: Path,
+    spec: Mapping[str, Any],
+    program: Path | None = None,
+    plusargs: Sequence[str] = (),
+) -> Outcome:
     """Run the cocotb tests of module `bench` in folder `place`.
 
     Args:
         spec: what the bench is to do; it reads this with common.stepper.spec().
         program: what `build` gave; built where it is not given.
+        plusargs: of the simulator, beside those that every run has.
     """
     from cocotb_tools.runner import get_runner
 
     program = program or build(design)
     place.mkdir(parents=True, exist_ok=True)
     log, results = place / "sim.log", place / "results.xml"
-    plusargs = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}"]
+    arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}", *plusargs]
     # cocotb has pytest rewrite the bench's assertions; plugins of pytest would be imported for nothing.
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     extra = {SPEC: json.dumps(spec), "COCOTB_ANSI_OUTPUT": "0", **alone}
@@ -133,7 +141,7 @@ def simulate(design: Design, bench: str, place: Path, spec: Mapping[str, Any], p
             build_dir=program,
             test_dir=place,
             results_xml=str(results),
-            plusargs=plusargs,
+            plusargs=arguments,
             extra_env=extra,
             log_file=log,
             seed=SEED,

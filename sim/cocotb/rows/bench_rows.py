@@ -113,7 +113,7 @@ class Tags:
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
-@cocotb.parametrize(soon=[1.0, 0.2])
+@cocotb.parametrize(soon=[1.0, 0.03])
 async def every_row_in_its_cycle(dut: Any, soon: float) -> None:
     document = json.loads(Path("stimulus.json").read_text(encoding="utf-8"))
     model, tags = Model(document, document["latency"]), Tags(rng(soon), soon)
