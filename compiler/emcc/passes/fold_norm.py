@@ -12,6 +12,8 @@ from emcc.passes.fold_draft import Draft
 def fold_norms(draft: Draft) -> None:
     """One BatchNormalization in the place of it and all such nodes behind it. Raises EmccError beyond float32."""
     for node in [node for node in draft.nodes if node.op == "BatchNormalization"]:
+        if not any(other is node for other in draft.nodes):  # one before it took it
+            continue
         x, *names = node.inputs
         scale, bias = (draft.constants[name].astype(np.float64) for name in names[:2])
         taken, (y,) = [node], node.outputs

@@ -156,7 +156,8 @@ def test_norms_that_no_convolution_takes(tmp_path: Path) -> None:
         ("BatchNormalization", ["r", *NORM], "b"),
         ("Mul", ["b", "by"], "m"),
         ("Add", ["m", "by"], "a"),
-        ("Relu", ["a"], "y"),
+        ("BatchNormalization", ["a", *NORM], "d"),
+        ("Relu", ["d"], "y"),
     ]
     graph = folded(nodes, tmp_path)
     assert operators(graph) == ["MaxPool", "BatchNormalization", "Relu"]
