@@ -11,6 +11,7 @@ from commands import printed, run
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from models import save
+from quantised_files import network, random_integers
 from random_qgraphs import qgraphs
 from small_convs import images, small_conv
 
@@ -91,6 +92,21 @@ def test_every_number_of_groups(artefact: Path, tmp_path: Path, groups: int) -> 
     compile_model(CompileOptions(path, recipe=tmp_path / "r.toml", keep_weights=True, pes=4)).write(tmp_path / "out")
     np.savez(tmp_path / "d.npz", x=images(12, side=6))
     assert simulate(tmp_path / "out", tmp_path / "d.npz").ok
+
+
+def test_integers_that_stay_weights(tmp_path: Path) -> None:
+    """A quantised model of integers in and out, a scale a channel: its 8-bit weights and multipliers, no codebook."""
+    rng = np.random.default_rng(4)
+    proto, _ = network(rng, "int8", channels=True, acts="uint8")
+    np.savez(tmp_path / "d.npz", x=random_integers(rng, (20, 5, 6, 3), "uint8"))
+    options = CompileOptions(save(proto, tmp_path / "m.onnx"), keep_weights=True, pes=8)
+    compile_model(options).write(tmp_path / "out")
+    program = load_program(tmp_path / "out" / "program.npz")
+    own = [step for step in program.steps if max(step.slices, step.codes) >= 0 and step.codebook < 0]
+    assert [step.multiplier >= 0 for step in own] == [True] * 3
+    result = simulate(tmp_path / "out", tmp_path / "d.npz")
+    assert result.ok, result.complaint
+    assert (result.inferences, result.cycle_mismatches) == (20, 0)
 
 
 OPTIONS = st.builds(

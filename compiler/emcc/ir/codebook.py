@@ -41,6 +41,11 @@ def raw(codes: Array) -> Array:
     return codes.view(f"u{codes.dtype.name}") if codes.dtype.kind == "i" else codes
 
 
+def code_width(codes: Array, own: bool) -> int:
+    """The bits of stored codes: the fewest that hold all, or, where the code is the weight, those of their type."""
+    return 8 * codes.dtype.itemsize if own else next(width for width in CODE_WIDTHS if not int(codes.max()) >> width)
+
+
 def looked_up_in(codes: Array, codebook: Array | None) -> Array:
     """int64: the weights of stored codes, uint8 or uint16; without a codebook the code is the weight."""
     if codebook is not None:

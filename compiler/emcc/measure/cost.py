@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.codebook import code_width
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import Program, Step
 from emcc.ops import qlinear
@@ -49,7 +49,7 @@ def layer_row(
         "weights": rows * columns,
         "kept": kept,
         "density": kept / (rows * columns),
-        "codebook_entries": int(np.unique(codes).size),
+        "codebook_entries": int(np.unique(codes).size) if codebook is not None else 0,
         **_packed(program, step),
         "dense_bytes": dense_bytes(rows, columns),
         "bytes": coded_bytes,
@@ -72,12 +72,7 @@ def _packed(program: Program, step: Step) -> dict[str, int]:
     else:
         codes = program.codes[step.codes]
         used = {"rows_used": codes.shape[1], "columns_used": len(codes)}
-        code_w, run_w, entries, padding = (
-            next(width for width in CODE_WIDTHS if not codes.max() >> width),
-            0,
-            codes.size,
-            0,
-        )
+        code_w, run_w, entries, padding = code_width(codes, step.codebook < 0), 0, codes.size, 0
     bits = entries * (code_w + run_w)
     return {**used, "code_w": code_w, "run_w": run_w, "entries": entries, "padding_zeros": padding, "spmat_bits": bits}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from emcc.eie.groups.plan import Biases, Book, Codes, Columns, Scales
-from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.codebook import code_width
 from emcc.ir.program import Program, Step, words
 
 
@@ -41,9 +41,7 @@ class Stock:
     def code(self, step: Step, taps: tuple[int, ...]) -> Codes:
         """Return the dense codes of a local step's taps."""
         codes = self.program.codes[step.codes]
-        code_w = 8 * codes.dtype.itemsize
-        if step.codebook >= 0:
-            code_w = next(width for width in CODE_WIDTHS if int(codes.max()) < 1 << width)
+        code_w = code_width(codes, step.codebook < 0)
         key = (step.codes, code_w, taps)
         if key not in self.codes:
             self.codes[key] = Codes(self._next_code, *key)
