@@ -1,4 +1,4 @@
-"""Random quantised graphs with branches: all that computes them agrees, and floats within half a place.
+"""Random graphs with branches: all that computes them agrees, and floats within half a place.
 
     python benchmarks/fuzz_graphs.py [--seed N] [--count 200] [--json FILE]
 
@@ -6,6 +6,8 @@ The graphs are those of tests/random_qgraphs.py: convolutions (grouped, dilated,
 pools, sums, products, Concat, moves, host parts, several inputs and outputs, 8 and 16 bits. Every quantised node is its
 float meaning rounded once; the Program, saved and read again, gives the graph's integers, and so do the memory images
 of the array of column groups (tests/emulate.py); model.emc holds the graph.
+The images are ONNX models of tests/random_images.py: gates, spelt-out functions, moves, work of the host, several
+inputs and outputs; onnxruntime, the graph loaded, folded and exported agree, and graph and Program in integers.
 """
 
 import sys
@@ -27,7 +29,9 @@ from emcc.ir.program import GROUPS
 
 from emc_models import same  # isort: skip
 from emulate import emulate  # isort: skip
+from image_meanings import Case, in_floats, in_integers  # isort: skip
 from quantised_meaning import agree  # isort: skip
+from random_images import images  # isort: skip
 from random_qgraphs import qgraphs  # isort: skip
 
 CASE = st.tuples(
@@ -52,8 +56,18 @@ def agrees(case: tuple[tuple[Graph, dict[str, Array]], tuple[int, int], str, str
     return None
 
 
+IMAGE = st.tuples(images(), st.sampled_from([8, 16]), st.integers(0, 2**32 - 1))
+
+
+def means_the_same(case: tuple[Case, int, int]) -> str | None:
+    """Hold one model's meanings against each other; raise AssertionError where two differ."""
+    drawn, bits, seed = case
+    in_floats(drawn, seed)
+    return in_integers(drawn, bits, seed)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    return fuzz.main(__doc__ or "", {"graphs": (CASE, agrees)}, arguments)
+    return fuzz.main(__doc__ or "", {"graphs": (CASE, agrees), "images": (IMAGE, means_the_same)}, arguments)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ from emcc import ops
 from emcc.container.arrays import DTYPES
 from emcc.container.bits import FormatError
 from emcc.ir.affine import sound
-from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
 from emcc.ir.graph import Array, Format, Graph, Node, Tensor
 from emcc.ir.norms import NORMS
 
 CODED = 8
 """The kind of a constant: below it an array's dtype, from it on the log2 of a code width."""
+
+WIDTHS = (*CODE_WIDTHS, 16)
+"""Bits of a code; with 16 the code is the weight."""
 
 VOCABULARY = """
 codes codebook bias multiplier coarse fine weight kernel scale mean var ArgMax AveragePool BatchNormalization
@@ -43,9 +46,11 @@ class Constant:
     """One constant.
 
     Attributes:
-        dtype, shape: of the array; of codes looked up in another constant, uint8; of weights, float32.
+        dtype, shape: of the array; of codes looked up in another constant, uint8, of codes that are the weights, int8
+            or int16; of weights, float32.
         code_w: bits a code, where it is coded; else 0.
-        codebook: where it is coded, the constant that holds the codebook; -1 where it has one of its own.
+        codebook: where it is coded, the constant that holds the codebook, itself if its codes are the weights; -1 where
+            it has one of its own.
     """
 
     name: str
@@ -53,6 +58,11 @@ class Constant:
     shape: tuple[int, ...]
     code_w: int = 0
     codebook: int = -1
+
+    @property
+    def identity(self) -> bool:
+        """Whether its codes are the weights."""
+        return self.code_w > 0 and self.dtype.startswith("int")
 
     @property
     def size(self) -> int:
@@ -138,7 +148,14 @@ def _codebooks(graph: Graph, names: list[str]) -> dict[str, tuple[int, int]]:
         ((code_w, book),) = ways if len(ways) == 1 else ((0, ""),)
         if code_w in CODE_WIDTHS and _fits(graph.constants[name], graph.constants.get(book), code_w):
             books[name] = code_w, names.index(book)
+        elif code_w in IDENTITY_WIDTHS and not book and _is_weights(graph.constants[name], code_w):
+            books[name] = code_w, names.index(name)
     return books
+
+
+def _is_weights(codes: Array, code_w: int) -> bool:
+    """Whether codes without a codebook can be coded."""
+    return codes.dtype == f"int{code_w}" and codes.ndim >= 2 and bool(codes.size)
 
 
 def _fits(codes: Array, book: Array | None, code_w: int) -> bool:
@@ -327,7 +344,7 @@ def _constant_rows(head: Header, users: list[str]) -> list[list[Any]]:
         shared = _shared(user, constant.name)
         is_role = word in WORDS and front == user and bool(user)
         row: list[Any] = [WORDS.index(word) if is_role else [shared, constant.name[shared:]]]
-        row.append(CODED + CODE_WIDTHS.index(constant.code_w) if constant.code_w else DTYPES.index(constant.dtype))
+        row.append(CODED + WIDTHS.index(constant.code_w) if constant.code_w else DTYPES.index(constant.dtype))
         row += [] if constant.shape == (height,) else [list(constant.shape)]
         if constant.code_w:
             height = constant.shape[0]
@@ -351,11 +368,15 @@ def _read_constants(rows: tuple[Any, ...], users: list[str]) -> tuple[Constant, 
         if letters > _LETTERS:
             raise FormatError(f"the names of constants have more than {_LETTERS} letters")
         shape = tuple(_int(size, _LARGEST) for size in _dimensions(rest[0])) if rest else (height,)
-        if _int(kind, CODED + len(CODE_WIDTHS) - 1) < CODED and len(rest) < 2:
+        if _int(kind, CODED + len(WIDTHS) - 1) < CODED and len(rest) < 2:
             constants.append(Constant(name, DTYPES[kind], shape))
         elif kind >= CODED and len(shape) > 1 and len(rest) < 3:
+            code_w = WIDTHS[kind - CODED]
             book = at + _int(rest[1], len(rows), -len(rows)) if len(rest) > 1 else -1
-            constants.append(Constant(name, "uint8" if len(rest) > 1 else "float32", shape, 1 << kind - CODED, book))
+            if (book == at and code_w not in IDENTITY_WIDTHS) or (book not in (-1, at) and code_w not in CODE_WIDTHS):
+                raise FormatError(f"codes of {code_w} bits {'without' if book == at else 'with'} a codebook")
+            dtype = "float32" if len(rest) < 2 else f"int{code_w}" if book == at else "uint8"
+            constants.append(Constant(name, dtype, shape, code_w, book))
             height = shape[0]
         else:
             raise FormatError("a constant of no known kind")

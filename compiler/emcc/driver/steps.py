@@ -109,7 +109,7 @@ def _share(_step: Any, before: Graph, after: Graph) -> str:
         bool(np.array_equal(before.constants[node.inputs[1]], after.constants[node.inputs[1]]))
         for node in after.layers()
     ]
-    sizes = ", ".join(str(book.values.size) for book in books)
+    sizes = ", ".join(str(book.values.size) if book.values.size else f"({book.code_w}-bit codes)" for book in books)
     how = "all kept exactly" if all(exact) else f"kept exactly in {sum(exact)} of {_count(len(exact), 'layer')}"
     return f"codebooks of {sizes} entries; weights {how}"
 

@@ -205,12 +205,23 @@ class Places:
 
     def port(self, name: str) -> Port:
         """Return how a tensor lies in the buffer of its base: element channel x positions + position."""
-        index = self.buffer(self.tensors.of(name))
+        base, taken = self.tensors.ends.get(name, (name, None))
+        index = self.buffer(self.tensors.of(base))
         buffer = self.buffers[index]
         at = np.arange(buffer.positions)[:, None]
-        if name in self.unrolled:
-            order = self.unrolled[name].order()[:, self.order(name)]
+        if base in self.unrolled:
+            order = self.unrolled[base].order()[:, self.order(base)]
         else:
             order = np.where(buffer.order == HOLE, HOLE, buffer.order * buffer.positions + at)
+        if taken is not None:
+            held = taken if name in self.graph.inputs else _inverse(taken, self.graph.tensors[base].features)
+            order = np.where(order == HOLE, HOLE, held[order])
         shape = tuple(int(size or 0) for size in self.graph.tensors[name].shape[1:])
         return Port(name, shape, index, order)
+
+
+def _inverse(taken: Array, size: int) -> Array:
+    """Return for each of `size` elements where it goes, HOLE where nowhere, if element taken[i] goes to place i."""
+    places = np.full(size, HOLE)
+    places[taken] = np.arange(taken.size)
+    return places

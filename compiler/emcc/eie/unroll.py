@@ -89,7 +89,8 @@ class Unrolled:
 
 def unrolled(graph: Graph, tensors: Tensors, options: LowerOptions) -> dict[str, Unrolled]:
     """Return the inputs that are worth it, by their base tensors' names."""
-    return {name: made for name in graph.inputs if (made := _unrolled(graph, tensors, options, name)) is not None}
+    bases = (tensors.ends.get(name, (name,))[0] for name in graph.inputs)
+    return {name: made for name in bases if (made := _unrolled(graph, tensors, options, name)) is not None}
 
 
 def _unrolled(graph: Graph, tensors: Tensors, options: LowerOptions, name: str) -> Unrolled | None:

@@ -8,6 +8,7 @@ import onnx
 
 from emcc.base.errors import EmccError
 from emcc.frontend.external import external_size
+from emcc.frontend.grids import BITS
 from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted
@@ -95,7 +96,8 @@ _NO_INPUT = "export it again, with its input among the inputs of the graph"
 
 def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
     subject, axes = f"input {quoted(value.name)}", axes_of(value)
-    if not value.type.HasField("tensor_type") or value.type.tensor_type.elem_type not in FLOATS:
+    kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
+    if kind not in FLOATS and type_name(kind).lower() not in BITS:
         return _error(path, f"{subject} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
     shown = None if axes is None else list(axes)
     if axes is None:

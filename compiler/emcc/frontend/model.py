@@ -95,7 +95,7 @@ def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[Em
 
     def plain(name: str) -> bool:
         walk = _read(only(name))
-        return _accepted(walk) and name in walk.data and walk.data[name].dtype == "float32"
+        return _accepted(walk) and name in walk.makers and walk.data[name].dtype == "float32"
 
     chosen = choose(proto.graph, output, plain, path)
     model = whole if chosen is None else only(*chosen)
@@ -193,7 +193,8 @@ def _graph(model: _Model, walk: Walk) -> Graph:
     tensors.update({node.outputs[0]: _tensor(node.outputs[0], walk.data[node.outputs[0]]) for node in nodes})
     used = {name for node in nodes for name in node.inputs if name} - set(tensors)
     constants = {name: walk.used[name] for name in sorted(used)}
-    return Graph(graph.name, inputs, outputs, tuple(nodes), tensors, constants)
+    units = {name: walk.used_units[name] for name in constants if name in walk.used_units}
+    return Graph(graph.name, inputs, outputs, tuple(nodes), tensors, constants, units=units)
 
 
 def _tensor(name: str, data: Data) -> Tensor:

@@ -71,7 +71,7 @@ def _format(fmt: Format) -> str:
 def _constant(graph: Graph, constant: str) -> str:
     value, book = graph.constants[constant], graph.codebooks.get(constant)
     kept = f"{np.count_nonzero(value):,} of {value.size:,} not zero, "
-    coded = f"{book.values.size} entries of {book.code_w}-bit codes, " if book else ""
+    coded = f"{book.values.size or 'no'} entries of {book.code_w}-bit codes, " if book else ""
     return f"{value.dtype} {list(value.shape)}, {kept}{coded}{digest(value)}"
 
 

@@ -32,7 +32,7 @@ class Stage:
 
     @property
     def integer(self) -> bool:
-        """Whether the graph computes in integers: it may then have several inputs and outputs."""
+        """Whether the graph computes in integers."""
         return self.formats and not self.layers
 
     def allows(self, op: str) -> bool:
@@ -44,7 +44,7 @@ class Stage:
 CHAIN: frozenset[Trait] = frozenset({"folded", "activation"})
 QUANTISED: frozenset[Trait] = frozenset({"quantised"})
 FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "front", "matrix", "no-op"})
-UNFOLDED: frozenset[Trait] = frozenset({"front", "host", "matrix", "no-op", "quantised"})
+UNFOLDED: frozenset[Trait] = frozenset({"front", "matrix", "no-op", "quantised"})
 STAGES: Mapping[str, Stage] = {
     "frontend": Stage(never=frozenset({"folded", "quantised"}), layers=False),
     "fold": Stage(never=UNFOLDED),

@@ -8,7 +8,7 @@ from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import Table
 from emcc.ops.fixed import look_up
 from emcc.ops.interpret import trace
-from emcc.ops.qlinear import constants
+from emcc.ops.qlinear import constants, decoded
 
 
 def rerun(
@@ -66,7 +66,7 @@ def weights_of(held: Graph, node: Node) -> tuple[Array, Array]:
     codes, book, bias, multiplier = constants(held, node)
     by = np.ones(len(bias)) if multiplier is None else multiplier.astype(np.float64)
     down = -(node.attrs["shift"] + node.attrs["z_frac"])
-    weight = np.ldexp(book[codes].astype(np.float64), down + _format(held, node.inputs[0]).frac_bits)
+    weight = np.ldexp(decoded(codes, book).astype(np.float64), down + _format(held, node.inputs[0]).frac_bits)
     return weight * by.reshape(-1, *(1 for _ in codes.shape[1:])), np.ldexp(bias.astype(np.float64), down) * by
 
 

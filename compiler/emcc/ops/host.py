@@ -1,6 +1,7 @@
-"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax; and how often a classifier is right.
+"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax, grids; and how often a classifier is
+right.
 
-All run along attribute `axis` (opset 13's meaning); ArgMax has keepdims and select_last_index (0 or 1) too.
+All but grids run along attribute `axis` (opset 13's meaning); ArgMax has keepdims and select_last_index (0 or 1) too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Array, Node
+from emcc.ops import grid
 from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched
 
 Attrs = Mapping[str, Any]
 Tail = Sequence[tuple[str, Attrs]]
-DEFAULTS = {
+DEFAULTS: Mapping[str, Attrs] = {
     "ArgMax": {"axis": 0, "keepdims": 1, "select_last_index": 0},
     "LogSoftmax": {"axis": -1},
     "Softmax": {"axis": -1},
@@ -49,7 +51,7 @@ def for_output(op: str, attrs: Attrs, output: int) -> tuple[str, Attrs]:
 def apply(tail: Tail, outputs: Any, xp: Any = np) -> Any:
     """Outputs [n, ...] after the operators in `tail`, with ONNX's meaning and defaults."""
     for op, attrs in tail:
-        outputs = _MEANINGS[op](xp, {**DEFAULTS[op], **attrs}, outputs)
+        outputs = _MEANINGS[op](xp, {**DEFAULTS.get(op, {}), **attrs}, outputs)
     return outputs
 
 
@@ -85,6 +87,8 @@ def _arg_max(xp: Any, attrs: Attrs, x: Any) -> Any:
 
 _MEANINGS: Mapping[str, Callable[[Any, Attrs, Any], Any]] = {
     "ArgMax": _arg_max,
+    "DequantizeLinear": grid.dequantised,
     "LogSoftmax": _log_softmax,
+    "QuantizeLinear": grid.quantised,
     "Softmax": _softmax,
 }

@@ -124,7 +124,14 @@ def through_floats(graph: Graph, node: Node, arguments: Sequence[Any]) -> Array:
     values = [fmt.dequantise(value) if fmt else value for fmt, value in zip(formats, arguments, strict=True)]
     fmt = graph.tensors[node.outputs[0]].fmt
     assert fmt is not None
-    return fmt.quantise(ops.get(node.op).evaluate(np, node, *values))
+    return fmt.quantise(numbers(node, values))
+
+
+def numbers(node: Node, values: Sequence[Any]) -> Array:
+    """float64: what the host makes of a node between steps; 0 where that is no number (0 / 0, the root of -1)."""
+    with np.errstate(all="ignore"):
+        result = np.asarray(ops.get(node.op).evaluate(np, node, *values), np.float64)
+    return np.nan_to_num(result, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
 def _entered(graph: Graph, name: str, x: Any, xp: Any) -> Any:

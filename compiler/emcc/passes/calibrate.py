@@ -83,6 +83,9 @@ class Calibrate:
 
     def source(self, graph: Graph) -> str:
         """What the formats of a graph come from, in words."""
+        if graph.ranges:
+            rest = len(graph.tensors) - len(graph.ranges)
+            return f"of the ranges that the model states, for {len(graph.ranges)} tensors; {rest} from these or data"
         if self.data is not None:
             return "chosen on the data"
         known = ranges(graph, self.reach)
@@ -109,9 +112,10 @@ class Calibrate:
                 formats, headroom = {source: safe(values[source], self.bits, 1.0) for source in graph.inputs}, 1.0
             else:
                 values, formats, headroom = self._traced(graph)
+            formats |= {key: self._holding(graph.ranges[key]) for key in graph.inputs if key in graph.ranges}
             for made in producers(graph):
                 name = made.node.name
-                formats |= self._formats(graph, made, values, headroom)
+                formats |= self._stated(graph, made) or self._formats(graph, made, values, headroom)
         except OverflowError:
             raise EmccError(
                 "activations are NaN or infinite on the calibration data",
@@ -133,6 +137,20 @@ class Calibrate:
             formats[name] = fmt = self._choose(graph, name, x, headroom)
             given[name] = np.clip(x, *fmt.dequantise(np.array([fmt.low, fmt.high])))
         return trace(graph.with_(affines={}), given), formats, headroom
+
+    def _holding(self, ends: tuple[float, float]) -> Format:
+        """The finest format that holds a range which the model states."""
+        return Format(self.bits, widest(ends[1], ends[0], self.bits))
+
+    def _stated(self, graph: Graph, made: Producer) -> dict[str, Format]:
+        """The formats of what a node gives, where the model states its range and no table stands between."""
+        if made.y not in graph.ranges:
+            return {}
+        fmt, node = self._holding(graph.ranges[made.y]), made.activation
+        if node is not None and node is made.node:
+            return {made.y: fmt}
+        plain = node is None or "rectifier" in ops.traits(node.op)
+        return {made.z: fmt, made.y: fmt} if plain else {}
 
     def _choose(self, graph: Graph, name: str, values: Array, headroom: float) -> Format:
         """The format of a tensor [n, ...] for the samples that it should hold."""
@@ -159,7 +177,7 @@ class Calibrate:
             # Below zero a ReLU does not care: only what it lets through needs range.
             fmt = self._choose(graph, made.y, y if y.any() else z, headroom)
             return {made.z: fmt, made.y: fmt}
-        limits = ops.get(node.op).limits
+        limits = ops.get(node.op).limits_of(node.attrs)
         if limits is None:
             # One scale for both, so that layers can share a table.
             both = (self._choose(graph, made.y, z, headroom), self._choose(graph, made.y, y, headroom))

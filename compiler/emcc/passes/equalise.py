@@ -117,6 +117,8 @@ class Equalise:
         """Why nothing is tried; "" where something is."""
         if not self.equalise:
             return "[equalise] equalise = false"
+        if graph.ranges:
+            return "the model states its ranges"
         if self.judge is None:
             return "no data to judge by"
         if not any(pairs(graph)):

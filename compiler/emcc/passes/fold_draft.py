@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from emcc.base.errors import EmccError
-from emcc.base.text import printable
 from emcc.ir.graph import Array, Graph, Node, Tensor
 from emcc.passes.fold_affine import unique
 
@@ -25,7 +23,7 @@ class Draft:
         self.nodes: list[Node] = list(graph.nodes)
         self.tensors: dict[str, Tensor] = dict(graph.tensors)
         self.constants: dict[str, Array] = dict(graph.constants)
-        self.outputs = list(graph.outputs)
+        self.outputs: list[str] = list(graph.outputs)
         self.host: list[tuple[str, Mapping[str, Any]]] = []
 
     def users(self, name: str) -> list[Node]:
@@ -33,12 +31,12 @@ class Draft:
         return [node for node in self.nodes if name in node.inputs]
 
     def only_user(self, name: str) -> Node | None:
-        """The one node that reads a tensor, where there is one and no more, and it is no output."""
+        """The one node that reads a tensor, where there is one, and the tensor is no output."""
         users = self.users(name)
         return users[0] if len(users) == 1 and name not in self.outputs else None
 
     def producer(self, name: str) -> Node | None:
-        """The node that makes a tensor; None for the input."""
+        """The node that makes a tensor; None for an input."""
         return next((node for node in self.nodes if name in node.outputs), None)
 
     def computed(self, node: Node) -> list[str]:
@@ -53,6 +51,12 @@ class Draft:
         """A constant under a name of its own, `name` where nothing else has it."""
         name = unique(name, {*self.tensors, *self.constants})
         self.constants[name] = value
+        return name
+
+    def tensor(self, name: str, like: Tensor, shape: tuple[int, ...]) -> str:
+        """A tensor like another, of another shape of a sample, under a name of its own."""
+        name = unique(name, {*self.tensors, *self.constants})
+        self.tensors[name] = replace(like, name=name, shape=(None, *shape))
         return name
 
     def release(self, nodes: Sequence[Node]) -> None:
@@ -70,15 +74,15 @@ class Draft:
         self.nodes = [*before, *new, *self.nodes[at + 1 :]]
 
     def bypass(self, node: Node) -> None:
-        """Takes out a node that changes nothing."""
+        """Takes out a node that changes nothing; between two that have to keep their names it becomes a Reshape."""
         (old,), (new,) = self.computed(node), node.outputs
+        if new in self.outputs and (old in self.outputs or not self.producer(old)):
+            self.replace([node], [replace(node, op="Reshape", inputs=(old,), attrs={"shape": self.shape(new)})])
+            return
         self.nodes = [other for other in self.nodes if other is not node]
         if new in self.outputs:
-            self.same(old, new)
-            # An output keeps its name, if it is not the model's input.
-            place = self.outputs.index(new)
-            self.outputs[place], old, new = (new, new, old) if self.producer(old) else (old, old, new)
-        self._renamed(new, old)
+            old, new = new, old
+        self._renamed(old=new, new=old)
 
     def rename(self, old: str, new: str) -> None:
         """Tensor `old` gets the name `new`, of a tensor that nothing makes any more."""
@@ -95,18 +99,15 @@ class Draft:
             for other in self.nodes
         ]
 
-    def same(self, old: str, new: str) -> None:
-        """EmccError where output `new` of several is tensor `old` and nothing else, which is an output or input too."""
-        if len(self.outputs) > 1 and (old in self.outputs or self.producer(old) is None):
-            both = f"{printable(old)!r} and {printable(new)!r}"
-            raise EmccError(
-                f"{both} are one tensor: two outputs, or an input and one", hint="name others with --output"
-            )
-
     def build(self) -> Graph:
         """The graph of what is left."""
         read = {name for node in self.nodes for name in (*node.inputs, *node.outputs)} | {*self.graph.inputs}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in read}
         constants = {name: value for name, value in self.constants.items() if name in read}
-        ends = {"outputs": tuple(self.outputs), "host": tuple(self.host)}
-        return self.graph.with_(nodes=tuple(self.nodes), tensors=tensors, constants=constants, **ends)
+        return self.graph.with_(
+            outputs=tuple(self.outputs),
+            nodes=tuple(self.nodes),
+            tensors=tensors,
+            constants=constants,
+            host=tuple(self.host),
+        )

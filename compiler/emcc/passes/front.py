@@ -10,7 +10,7 @@ from emcc.ir.graph import Affine, Array, Graph, Node
 from emcc.passes.fold_affine import affine
 from emcc.passes.fold_chain import is_chain
 from emcc.passes.fold_view import View
-from emcc.passes.norm import without_norms
+from emcc.passes.norm import without_norm
 
 
 def split(graph: Graph, hosted: Array | None = None) -> tuple[Graph, Affine] | None:
@@ -22,7 +22,7 @@ def split(graph: Graph, hosted: Array | None = None) -> tuple[Graph, Affine] | N
         hosted: bool [elements]: whose offset is the host's too. Other offsets stay in the model, behind the scales, so
             that an input of 0 stays 0. All are the host's by default.
     """
-    graph, norms = without_norms(graph)
+    graph, norms = without_norm(graph)
     if not is_chain(graph):
         return None
     front = _front(graph)

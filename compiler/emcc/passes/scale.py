@@ -66,6 +66,9 @@ class Scale:
     def apply(self, graph: Graph) -> Graph:
         """The graph with scales at its ends. Raises EmccError where a folded weight is beyond float32."""
         facts: dict[str, Any] = {}
+        if graph.ranges:
+            self.notes.did, self.notes.facts = "the model's own scales", {"inputs": "model", "outputs": "model"}
+            return graph
         if self.judge is not None and self.trial is None:
             return replace(self, trial=self.judge.of(graph)).apply(graph)
         scaled, words = self._inputs(graph, facts)

@@ -17,13 +17,32 @@ SEED = 0
 
 
 def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
-    """Return at most `count` samples spread evenly over the data; without data, seeded standard normal noise."""
+    """Return at most `count` samples spread evenly over the data; without data, seeded noise: standard normal, or any
+    integers where the model takes such."""
     if data is None:
         shape = sample_shape(ends(graph))
-        noise = np.random.default_rng(SEED).standard_normal((min(count, NOISE), *shape))
-        return Dataset(noise.astype(np.float32))
+        rng = np.random.default_rng(SEED)
+        integers = _integers(graph)
+        if integers is not None:
+            return Dataset(rng.integers(*integers, (min(count, NOISE), *shape)).astype(np.float32))
+        return Dataset(rng.standard_normal((min(count, NOISE), *shape)).astype(np.float32))
     rows = spread(len(data), count)
     return data.taken(rows)
+
+
+def _integers(graph: Graph) -> tuple[int, int] | None:
+    """Return (the least, one more than the most) of a quantised model's one input of integers, or None."""
+    if len(graph.inputs) != 1:
+        return None
+    (name,) = graph.inputs
+    if graph.tensors[name].dtype in ("int8", "int16", "uint8", "uint16"):
+        held = np.iinfo(graph.tensors[name].dtype)
+        return held.min, held.max + 1
+    if name in graph.ranges and name in graph.affines:
+        scale, offset = graph.affines[name].scale[0], graph.affines[name].offset[0]
+        low, high = graph.ranges[name]
+        return round(low / scale + offset), round(high / scale + offset) + 1
+    return None
 
 
 def scaled(program: Program, x: Array) -> Array:

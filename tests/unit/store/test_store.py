@@ -218,7 +218,7 @@ def slices(**changes: Any) -> Callable[[Program], Program]:
         (step(window=Window((1, 1, 1))), "a window of"),
         (step(window=Window((2, 1))), "for 2 taps"),
         (step(margins=(-1, 0, 0, 0)), "margins"),
-        (step(codebook=-1), "codebook -1 of 1"),
+        (step(codebook=-1), "weights of 2 bits without a codebook"),
         (step(slices=-2), "slices -2 of 2"),
         (step(codes=0), "codes 0 of 0"),
         (at("buffers", 2, fmt=Format(16, 7)), "changes the format"),

@@ -7,6 +7,7 @@ from emcc.compress.clusters.lloyd import kmeans
 from emcc.compress.clusters.points import distinct, nearest, optimal_of_many
 from emcc.ir.codebook import CODE_WIDTHS, canonical
 from emcc.ir.graph import Array, Codebook
+from emcc.passes.layer_integers import of_16_bits
 
 ROUNDS = 12
 """Of moving weights and centroids in `priced`."""
@@ -20,18 +21,22 @@ def cluster(
     seed: int = 0,
     max_iter: int = 1000,
     importance: Array | None = None,
+    wide: bool = False,
 ) -> Codebook:
     """A codebook of at most 2**bits entries for `weights` (any shape, finite float32).
 
     Zeros are code 0 and are not clustered. Distinct values that fit are kept exactly. `bits` 0 takes the smallest
-    width that keeps all exactly, or 8. `importance`, float64 > 0 in the shape of the weights, is what the squared error
-    of each counts; all count the same without it.
+    width that keeps all exactly, or 8; if `wide`, or 16. With 16 nothing is clustered: see `of_16_bits`. `importance`,
+    float64 > 0 in the shape of the weights, is what the squared error of each counts; all count the same without it.
     """
     has_zero = np.count_nonzero(weights) < weights.size
     points = distinct(weights, LEVELS if init == "optimal" else weights.size)
     entries = points[0].size + has_zero if points else LEVELS
     if bits == 0:
-        bits = next((width for width in CODE_WIDTHS if entries <= 2**width), 8)
+        many = points is None or entries > 2 ** CODE_WIDTHS[-1]
+        bits = 16 if wide and many else next((width for width in CODE_WIDTHS if entries <= 2**width), 8)
+    if bits == 16:
+        return of_16_bits(weights)
     room = 2**bits - has_zero
     if importance is not None and (points is None or points[0].size > room):
         centroids = kmeans(*weighed(weights, importance), room, init=init, seed=seed, max_iter=max_iter)
