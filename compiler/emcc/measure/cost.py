@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.codebook import dense_width
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import Program, Step
 
@@ -36,9 +36,9 @@ def layer_row(
         coded_bytes: its part of model.emc.
         cycles: estimated, mean over the samples.
     """
-    codes, codebook = (graph.constants[name] for name in node.inputs[1:3])
+    codes, book = graph.constants[node.inputs[1]], graph.constants.get(node.inputs[2])
     rows, columns = len(codes), codes[0].size
-    kept = int(np.count_nonzero(codebook[codes]))
+    kept = int(np.count_nonzero(codes if book is None else book[codes]))
     source, target = (program.buffers[index] for index in (step.sources[0], step.target))
     return {
         "name": node.name,
@@ -71,12 +71,7 @@ def _packed(program: Program, step: Step) -> dict[str, int]:
     else:
         codes = program.codes[step.codes]
         used = {"rows_used": codes.shape[1], "columns_used": len(codes)}
-        code_w, run_w, entries, padding = (
-            next(width for width in CODE_WIDTHS if not codes.max() >> width),
-            0,
-            codes.size,
-            0,
-        )
+        code_w, run_w, entries, padding = dense_width(codes, step.codebook < 0), 0, codes.size, 0
     bits = entries * (code_w + run_w)
     return {**used, "code_w": code_w, "run_w": run_w, "entries": entries, "padding_zeros": padding, "spmat_bits": bits}
 

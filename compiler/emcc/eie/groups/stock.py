@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from emcc.eie.groups.plan import Biases, Book, Codes, Columns, Scales
-from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.codebook import dense_width
 from emcc.ir.program import Program, Step, words
 
 
@@ -35,18 +35,22 @@ class Stock:
         if key not in self.columns:
             self.columns[key] = Columns(self._next_column, *key)
             self._next_column += len(taps) * words(slots, self.program.pes) * self.program.lanes
-        self._books.add((step.codebook, self.program.slices[step.slices].code_w))
+        self._book(step, self.program.slices[step.slices].code_w)
         return self.columns[key]
 
     def code(self, step: Step, taps: tuple[int, ...]) -> Codes:
         """Return the dense codes of a local step's taps."""
         codes, key = self.program.codes[step.codes], (step.codes, taps)
         if key not in self.codes:
-            code_w = next(width for width in CODE_WIDTHS if int(codes.max()) < 1 << width)
-            self.codes[key] = Codes(self._next_code, step.codes, code_w, taps)
+            self.codes[key] = Codes(self._next_code, step.codes, dense_width(codes, step.codebook < 0), taps)
             self._next_code += len(taps) * words(codes.shape[1], self.program.pes)
-        self._books.add((step.codebook, self.codes[key].code_w))
+        self._book(step, self.codes[key].code_w)
         return self.codes[key]
+
+    def _book(self, step: Step, code_w: int) -> None:
+        """Take a step's codebook, where it has one."""
+        if step.codebook >= 0:
+            self._books.add((step.codebook, code_w))
 
     def rows(self, bias: int, plus: int, multiplier: int, rows: int) -> None:
         """Take a bias (-1: none) plus `plus`, and multipliers (-1: none), in so many local rows."""
