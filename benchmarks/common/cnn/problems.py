@@ -51,7 +51,7 @@ def tiny(name: str, kind: str) -> Callable[[Path], Problem]:
         folder = data / "models/mlperf_tiny"
         with np.load(folder / f"{name}.npz") as file:
             x = file["x" if kind == "float" else "xq"].astype(np.float32)
-            y = file.get("y")
+            y = file.get("y", None)
         model = folder / f"{name}_{'float' if kind == 'float' else 'int8_qdq'}.onnx"
         return Problem(model, x, _spread(x, y), y, rtl=24 if y is None else len(x), rebuilds=y is None)
 

@@ -107,7 +107,7 @@ def kind(step: Step) -> str:
     window = "x".join(map(str, step.window.kernel))
     if step.kind == "broadcast":
         return f"matrix {window}"
-    if step.combine == "mac" and step.codes >= 0:
+    if step.combine == "mac" and step.codes >= 0 and len(step.sources) == 1:
         return f"depthwise {window}"
     if step.combine == "mac" and step.window.taps > 1:
         return f"mean {window}"
