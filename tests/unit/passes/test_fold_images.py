@@ -14,6 +14,7 @@ from emcc import frontend
 from emcc.compress.kmeans import Share
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
+from emcc.ir.batch import ends, sample_shape
 from emcc.ir.graph import Graph
 from emcc.ops import interpret
 from emcc.passes.calibrate import Calibrate
@@ -166,7 +167,7 @@ def test_norms_that_no_convolution_takes(tmp_path: Path) -> None:
 
 
 def quantised(graph: Graph, bits: int = 16) -> Graph:
-    x = np.random.default_rng(1).standard_normal((20, *interpret.whole(graph, graph.inputs))).astype(np.float32)
+    x = np.random.default_rng(1).standard_normal((20, *sample_shape(ends(graph)))).astype(np.float32)
     return Quantise().apply(Calibrate(bits=bits, data=x).apply(Share().kept().apply(graph)))
 
 

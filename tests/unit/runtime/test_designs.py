@@ -90,7 +90,17 @@ def test_work_is_what_a_network_of_ones_sums_up(case: Case) -> None:
         memory.write(port, inputs[port.name])
     for _ in memory.steps():
         pass
-    ones = replace(program, codebooks=tuple((book != 0).astype(np.int64) for book in program.codebooks))
+    own = [step for step in program.steps if step.combine == "mac" and step.codebook < 0]
+    matrices, columns = {step.slices for step in own}, {step.codes for step in own}
+    ones = replace(
+        program,
+        codebooks=tuple((book != 0).astype(np.int64) for book in program.codebooks),
+        slices=tuple(
+            replace(one, code=(one.code != 0).astype(one.code.dtype)) if i in matrices else one
+            for i, one in enumerate(program.slices)
+        ),
+        codes=tuple((one != 0).astype(one.dtype) if i in columns else one for i, one in enumerate(program.codes)),
+    )
     found = by_step(program, memory.values)
     for i, step in enumerate(program.steps):
         seen = [(memory.values[source] != 0).astype(np.int64) for source in step.sources]
