@@ -77,7 +77,7 @@ class Made:
         """A convolution."""
         codes = self.rng.integers(0, 1 << code_w, (self.channels, self.channels // group, 3, 3), np.uint8)
         window = {name: value for name, value in WINDOW.items() if name != "kernel_shape"}
-        self._weights("QConv", codes, {**window, "group": group}, code_w, multiplied)
+        self._weights("QConv", codes, {**window, "group": group}, code_w, "relu", 4 * multiplied, multiplied)
 
     def wide(self) -> None:
         """A convolution with longer codes."""
@@ -91,7 +91,7 @@ class Made:
         """A matrix product over the whole map."""
         self._node("Flatten", [self.last.name], {"axis": 1}, self.last.fmt)
         codes = self.rng.integers(0, 4, (self.channels, self.last.features), np.uint8)
-        self._weights("QLinear", codes, {}, 2)
+        self._weights("QLinear", codes, {}, 2, "identity", 5)
 
     def own(self) -> None:
         """A convolution whose codes are its weights."""
@@ -136,13 +136,23 @@ class Made:
         self.constants[name] = value
         return name
 
-    def _weights(self, op: str, codes: Array, attrs: dict[str, Any], code_w: int, multiplied: bool = False) -> None:
+    def _weights(
+        self,
+        op: str,
+        codes: Array,
+        attrs: dict[str, Any],
+        code_w: int,
+        function: str,
+        more: int,
+        multiplied: bool = False,
+    ) -> None:
+        """Add a layer; `more` is what it shifts by beside the weights' fraction bits."""
         rows = len(codes)
         book = np.append(0, self.rng.integers(-60, 60, (1 << code_w) - 1))
         values = [codes, book, self.rng.integers(-200, 200, rows), *[self.rng.integers(1, 99, rows)] * multiplied]
         attrs = {**attrs, "code_w": code_w, "weight_frac": WEIGHT_FRAC}
         inputs = [self.last.name, *map(self._constant, values)]
-        self._quantised(op, inputs, attrs, FRAC + WEIGHT_FRAC, "relu", WEIGHT_FRAC + 4 * multiplied)
+        self._quantised(op, inputs, attrs, FRAC + WEIGHT_FRAC, function, WEIGHT_FRAC + more)
 
     def _quantised(
         self, op: str, inputs: list[str], attrs: dict[str, Any], frac: int, function: str, shift: int
