@@ -43,7 +43,7 @@ def measure(task: Problem, options: LowerOptions, folder: Path) -> dict[str, Any
     if result.failure:
         raise RuntimeError(f"{task.layer.name}: {result.failure}")
     expected = interpret.run(task.graph, task.x)
-    got = program.layers[-1].out_fmt.quantise(next(iter(result.outputs.values())).reshape(expected.shape))
+    got = program.layers[-1].out_fmt.quantise(result.outputs.reshape(expected.shape))
     cycles, ideal = int(result.cycles[0]), task.ideal(options.pes)
     return {
         "name": task.layer.name,

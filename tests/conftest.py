@@ -1,11 +1,13 @@
 """What all tests share: where the real data is, examples that are the same every time, and skips that CI takes ill."""
 
+import fcntl
 import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import simulators
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
@@ -23,6 +25,9 @@ TOGETHER = {
 # Two workers on two cores: more threads than one would wait for each other, and sums would depend on their number.
 os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")})
 
+# There Hypothesis keeps its table of Unicode, which takes seconds to make; tests that start pytest find it as well.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).resolve().parents[1] / ".hypothesis"))
+
 settings.register_profile(
     "same every time",
     derandomize=True,
@@ -36,12 +41,30 @@ settings.load_profile("same every time")
 providers._get_local_constants = providers.Constants
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _simulators_are_kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
+    simulators.keep(pytestconfig, tmp_path_factory)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real models and data; the test is skipped where it is not there."""
     if not (DATA / "models").is_dir():
         pytest.skip("no shared data: set EMCC_DATA to its folder")
     return DATA
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let one worker compile the loops that collecting needs, while the others wait to read them from numba's cache."""
+    kept = getattr(session.config, "cache", None)
+    if kept and hasattr(session.config, "workerinput"):
+        from qgraphs import quantised
+
+        from emcc.container import encode
+
+        with (kept.mkdir("emcc") / "loops.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            encode(quantised([6, 4]), coding="auto")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -71,7 +71,8 @@ def in_floats(graph: Graph, node: Node, values: dict[str, Array]) -> Array:
         return np.asarray(np.ldexp(np.rint(np.ldexp(mean * number, frac)), -frac) * shares)
     codes, book, bias = weights[:3]
     frac = frac_of(graph, data[0]) + node.attrs["weight_frac"]
-    weight = np.ldexp(book.astype(float), -node.attrs["weight_frac"])[codes]
+    integers = codes if book is None else book[codes]
+    weight = np.ldexp(integers.astype(float), -node.attrs["weight_frac"])
     plain = Node("n", FLOATS[node.op], ("x", "w", "b"), ("y",), node.attrs)
     result = ops.get(plain.op).evaluate(np, plain, x[0], weight, np.ldexp(bias.astype(float), -frac))
     if len(weights) > 3 and weights[3] is not None:

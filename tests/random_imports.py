@@ -10,10 +10,11 @@ from onnx import helper
 
 OPSETS = (6, 7, 9, 11, 12, 13, 15, 17, 18, 20)
 _NAMES = (
-    "Abs Add ArgMax BatchNormalization Cast Clip Concat DequantizeLinear Div Dropout Elu Erf Expand Flatten Gather "
-    "Gemm GlobalAveragePool GlobalMaxPool Identity LeakyRelu MatMul Max Mean Min Mul Neg OneHot Pad Pow "
-    "QuantizeLinear ReduceMean ReduceSum Relu Reshape Shape Sigmoid Slice Softmax Split Squeeze Sub Sum Tanh Tile TopK "
-    "Transpose Unsqueeze Where"
+    "Abs Add ArgMax AveragePool BatchNormalization Cast Celu Clip Concat Conv DepthToSpace DequantizeLinear Div "
+    "Dropout Elu Erf Expand Flatten Gather Gelu Gemm GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish "
+    "Identity InstanceNormalization LRN LayerNormalization LeakyRelu MatMul Max MaxPool Mean Min Mul Neg OneHot "
+    "PRelu Pad Pow QuantizeLinear ReduceL2 ReduceMax ReduceMean ReduceSum Relu Reshape Resize Selu Shape Sigmoid "
+    "Slice Softmax Softplus SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose Unsqueeze Where"
 )
 OPERATORS = tuple(_NAMES.split())
 KIND = onnx.defs.OpSchema.AttrType

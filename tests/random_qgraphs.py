@@ -79,14 +79,20 @@ class Net:
     def weights(self, shape: tuple[int, ...], source: Tensor, op: str, attrs: dict[str, Any]) -> None:
         """Add a layer of random weights."""
         assert source.fmt is not None
-        code_w, weight_frac = self.pick(1, 2, 4), self.pick(6, 9, 12)
-        book = self.rng.integers(-3000, 3000, 1 << code_w)
-        codes = self.rng.integers(0, 1 << code_w, shape).astype(np.uint8)
+        code_w, weight_frac = self.pick(1, 2, 4, 8, 16), self.pick(6, 9, 12)
+        book = self.rng.integers(-3000, 3000, 1 << min(code_w, 4))
+        codes = self.rng.integers(0, 1 << min(code_w, 4), shape).astype(np.uint8)
+        looked_up = code_w < 8
+        if not looked_up:
+            # The code is the weight.
+            half = 1 << min(code_w, 12) - 1
+            codes = self.rng.integers(-half, half, shape).astype(f"int{code_w}")
         if self.pick(True, True, False):
             book[0] = 0
             codes[self.rng.random(shape) < self.pick(0.3, 0.8)] = 0
         bias = self.rng.integers(-100000, 100000, shape[0])
-        inputs = [source.name, self.constant(codes), self.constant(book), self.constant(bias)]
+        name = self.constant(codes)
+        inputs = [source.name, name, self.constant(book) if looked_up else "", self.constant(bias)]
         frac = source.fmt.frac_bits + weight_frac
         if self.pick(False, False, True):
             inputs.append(self.constant(self.rng.integers(1, 1 << 10, shape[0])))
@@ -172,7 +178,10 @@ class Net:
         assert source is not None
         assert source.fmt is not None
         rank = len(source.shape)
-        op = self.pick("Softmax", "Transpose", "Reshape", "Sigmoid", "Add")
+        op = self.pick("Softmax", "Transpose", "Reshape", "Sigmoid", "Add", "pick")
+        if op == "pick":
+            self.picked(source)
+            return
         if op == "Transpose":
             self.put(op, [source.name], {"perm": (0, *self.draw(st.permutations(range(1, rank))))}, source.fmt)
         elif op == "Reshape":
@@ -184,6 +193,24 @@ class Net:
         else:
             value = self.rng.standard_normal((source.shape[1], *(1 for _ in source.shape[2:]))).astype(np.float32)
             self.put(op, [source.name, self.constant(value)], {}, source.fmt)
+
+    def picked(self, source: Tensor) -> None:
+        """Elements by their places, in the source's own format."""
+        sizes = [int(size or 1) for size in source.shape[1:]]
+        ones = (1,) * len(sizes)
+        begins = [self.draw(st.integers(0, size - 1)) for size in sizes]
+        counts = [self.draw(st.integers(1, size - begin)) for size, begin in zip(sizes, begins, strict=True)]
+        choices: list[tuple[str, dict[str, Any]]] = [
+            ("Slice", {"begins": tuple(begins), "counts": tuple(counts), "steps": ones}),
+            ("Gather", {"axis": 1, "indices": tuple(self.draw(st.permutations(range(sizes[0]))))}),
+            ("Resize", {"factors": (1, *(self.pick(1, 2) for _ in sizes[1:]))}),
+            ("Tile", {"repeats": (self.pick(1, 2), *ones[1:])}),
+            ("Pad", {"before": ones, "after": tuple(2 for _ in sizes), "mode": self.pick("constant", "edge")}),
+        ]
+        assert source.fmt is not None
+        if source.features < 400:
+            op, attrs = self.pick(*choices)
+            self.put(op, [source.name], attrs, source.fmt)
 
 
 @st.composite

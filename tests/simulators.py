@@ -15,6 +15,16 @@ def keep(config: pytest.Config, folders: pytest.TempPathFactory) -> None:
     os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else folders.mktemp("emcc")))
 
 
+def build_quickly(patch: pytest.MonkeyPatch) -> None:
+    """Let the compiler take no pains over simulators that run a moment.
+
+    Those of the commands that tests start (the demo, the notebook, the wheel) and of the real models are as a user's.
+    """
+    from emcc.tools import verilator
+
+    patch.setattr(verilator, "HOT", verilator.COLD)
+
+
 @contextmanager
 def skipped_without_tools() -> Iterator[None]:
     """An EmccError in here, a tool that is missing, skips the test; tests/conftest.py makes a failure of that in CI."""

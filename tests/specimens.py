@@ -7,13 +7,13 @@ from emcc.eie.groups.schedule import plan as planned
 from emcc.eie.lower import lower
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
-from emcc.lint.grouped import GROUPED, with_own_codes
+from emcc.lint.grouped import GROUPED
 
 
 def specimen(name: str) -> tuple[Program, Plan]:
     """A specimen of lint's."""
     program = lower(GROUPED[name].graph(), GROUPED[name].lower)
-    return program, with_own_codes(program, planned(program))
+    return program, planned(program)
 
 
 def patterned(program: Program, seed: int = 0) -> dict[str, Array]:

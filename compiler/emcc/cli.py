@@ -107,9 +107,12 @@ RecipeFile = Annotated[
     ),
 ]
 Output = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--output", metavar="NAME", help="The tensor to take as the output.", show_default="the one that emcc can"
+        "--output",
+        metavar="NAME",
+        help="The tensor to take as the output; once each for several.",
+        show_default="the one that emcc can",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
@@ -176,7 +179,7 @@ def compile_command(
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work,
-        output=output, dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes, steps=steps,
+        output=_taken(output), dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes, steps=steps,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -219,7 +222,8 @@ def compress(
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
-        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, output)
+        taken = _taken(output)
+        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, taken)
         artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:
@@ -291,7 +295,7 @@ def run(
     from emcc.report.progress import Progress
     from emcc.runtime.final import to_npz
     from emcc.runtime.opened import open_artefact
-    from emcc.samples.dataset import load_data
+    from emcc.samples.load import load_data
 
     chosen = engine(by)
     opened = open_artefact(folder)
@@ -368,7 +372,7 @@ def inspect(
     if ir:
         from emcc.driver.dump import text_of
 
-        print(text_of(path, output), end="")
+        print(text_of(path, _taken(output)), end="")
         return
     if path.is_dir():
         from emcc.report.paper import print_compressed, print_paper
@@ -388,7 +392,7 @@ def inspect(
     from emcc.frontend import survey
     from emcc.report.survey import as_values, print_survey
 
-    answers = survey(path, output)
+    answers = survey(path, _taken(output))
     print_survey(answers)
     if json_file:
         write_file(json_file, to_json(as_values(answers)))
@@ -429,6 +433,13 @@ def recipe() -> None:
     from emcc.driver.recipe import default_text
 
     print(default_text(), end="")
+
+
+def _taken(output: list[str] | None) -> str | tuple[str, ...] | None:
+    """One name, several, or none."""
+    if not output:
+        return None
+    return output[0] if len(output) == 1 else tuple(output)
 
 
 def main() -> None:

@@ -27,7 +27,8 @@ from emcc.report.lines import percent, seconds
 from emcc.report.progress import Progress
 from emcc.runtime.final import worth
 from emcc.runtime.simulate import simulate
-from emcc.samples.dataset import Dataset, load_data
+from emcc.samples.dataset import Dataset
+from emcc.samples.load import load_data
 from emcc.samples.sampling import dequantised, quantised
 
 HERE = Path(__file__).resolve().parent

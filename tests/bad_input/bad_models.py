@@ -115,26 +115,42 @@ def unsupported(folder: Path) -> None:
     """Three nodes that are not supported, one of them with attributes."""
     proto = model(
         [
-            node("Sin", ["x"], "s", "sine"),
+            node("Shrink", ["x"], "s", "shrink"),
             node("Gemm", ["s", "w"], "z", "fc", transB=1),
-            node("Cos", ["z"], "c"),
-            node("Elu", ["c"], "y", "elu", alpha=0.5),
+            node("CumSum", ["z", "one"], "c"),
+            node("ThresholdedRelu", ["c"], "d", "fine"),
+            node("Hardmax", ["d"], "y", "hard", axis=1),
         ],
         ["n", 4],
         ["n", 4],
-        {"w": np.eye(4, dtype=np.float32)},
+        {"w": np.eye(4, dtype=np.float32), "one": np.asarray(1)},
     )
     save(proto, folder / MODEL)
 
 
-def convolutional(folder: Path) -> None:
-    """A model that emcc knows and the array does not."""
+def alone(op: str, inputs: list[str], shape: tuple[int, ...] = (2, 6, 6), **attrs: object) -> Callable[[Path], None]:
+    """One node on an image, with constants that it may name."""
+    weights = {
+        "k": np.ones((3, 2, 5, 5), np.float32),
+        "half": np.float32([1, 1, 1.5, 1.5]),
+        "huge": np.array([1, 1, 1 << 20, 1 << 20]),
+        "far": np.array([9]),
+        "two": np.array([2]),
+        "parts": np.array([3, 4]),
+        "wide": np.array([0, 0, 1 << 40, 0, 0, 0, 0, 0]),
+    }
+
+    def build(folder: Path) -> None:
+        used = {name: value for name, value in weights.items() if name in inputs}
+        save(model([node(op, inputs, "y", "it", **attrs)], ["n", *shape], weights=used), folder / MODEL)
+
+    return build
+
+
+def joined(folder: Path) -> None:
+    """Two maps of other sizes side by side."""
     nodes = [
-        node("Conv", ["x", "k"], "c", "conv"),
-        node("Relu", ["c"], "r", "act"),
-        node("MaxPool", ["r"], "p", "pool", kernel_shape=[2, 2]),
-        node("Flatten", ["p"], "f", "flat"),
-        node("Gemm", ["f", "w"], "y", "fc", transB=1),
+        node("MaxPool", ["x"], "p", "pool", kernel_shape=[2, 2]),
+        node("Concat", ["x", "p"], "y", "join", axis=1),
     ]
-    weights = {"k": np.ones((2, 1, 3, 3), np.float32), "w": np.ones((3, 2), np.float32)}
-    save(model(nodes, ["n", 1, 4, 4], ["n", 3], weights), folder / MODEL)
+    save(model(nodes, ["n", 2, 6, 6]), folder / MODEL)

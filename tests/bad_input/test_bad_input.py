@@ -87,6 +87,7 @@ def floats(*shape: int) -> np.ndarray:
     return np.zeros(shape, np.float32)
 
 
+COMPRESS = ["compress", "model.onnx", "--keep-weights", "--out", "out"]
 DATA = [*COMPILE, "--data", "data.npz"]
 RECIPE = [*COMPILE, "--recipe", "recipe.toml"]
 RUN = ["run", "out", "--data", "data.npz", "--out", "y.npz"]
@@ -113,7 +114,13 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "name_html": (bad.named("<script>"), COMPILE),
     "name_path": (bad.named("../../x"), COMPILE),
     "unsupported_operators": (bad.unsupported, COMPILE),
-    "no_hardware_yet": (bad.convolutional, COMPILE),
+    "kernel_beyond_input": (bad.alone("Conv", ["x", "k"], (2, 3, 3), pads=[0, 0, 1, 1]), COMPRESS),
+    "map_of_size_zero": (bad.alone("Slice", ["x", "far", "far", "two"]), COMPRESS),
+    "concat_of_other_sizes": (bad.joined, COMPRESS),
+    "resize_by_a_half": (bad.alone("Resize", ["x", "", "half"], mode="nearest"), COMPRESS),
+    "tile_without_end": (bad.alone("Tile", ["x", "huge"]), COMPRESS),
+    "pad_without_end": (bad.alone("Pad", ["x", "wide"]), COMPRESS),
+    "split_that_does_not_add_up": (bad.alone("Split", ["x", "parts"], axis=2), COMPRESS),
     "data_missing": (good, DATA),
     "data_wrong_shape": (data(x=floats(4, 7)), DATA),
     "data_wrong_rank": (data(x=floats(24)), DATA),

@@ -12,9 +12,9 @@ from emcc.base.errors import EmccError
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    simulators.keep(pytestconfig, tmp_path_factory)
+@pytest.fixture(autouse=True)
+def _simulators_are_built_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulators.build_quickly(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

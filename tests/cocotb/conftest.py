@@ -20,11 +20,6 @@ sys.path[:0] = FOLDERS
 Check = Callable[..., None]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    simulators.keep(pytestconfig, tmp_path_factory)
-
-
 @pytest.fixture(autouse=True)
 def _benches_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tests have put folders of theirs in front since; `common` is one of those as well."""

@@ -33,7 +33,8 @@ def pytest_run(folder: Path, **environment: str) -> str:
     inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
     path = os.pathsep.join([str(TESTS), *sys.path])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull]
-    environment = {**inherited, "PYTHONPATH": path, **environment}
+    command += ["-p", "_hypothesis_pytestplugin"]
+    environment = {**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, **environment}
     return subprocess.run([*command, "."], cwd=folder, env=environment, capture_output=True, text=True).stdout
 
 

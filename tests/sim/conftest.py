@@ -1,12 +1,12 @@
-"""Simulators that tests build are kept in pytest's own cache, so that a second run does not build them again."""
+"""Tests that simulate are skipped where a tool is missing."""
 
 import pytest
 import simulators
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _simulator_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    simulators.keep(pytestconfig, tmp_path_factory)
+@pytest.fixture(autouse=True)
+def _simulators_are_built_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulators.build_quickly(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

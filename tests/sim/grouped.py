@@ -37,9 +37,9 @@ def driven(
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    most = 4 * (int(traffic.cycles.max()) + traffic.into.shape[1] + traffic.out.shape[1]) + 10_000
+    most = 4 * int((traffic.cycles + traffic.transfer).max()) + 10_000
     most = int(most / (1 - max(stalls.into, stalls.out))) if stalls else most
-    program = verilator.build(rtl, quick=True)
+    program = verilator.build(rtl)
     return drive(program, folder, design.shape, traffic.into, max_cycles=most, stalls=stalls, jobs=1)
 
 
@@ -59,6 +59,8 @@ def faults(program: Program, ran: Run, traffic: Traffic, timed: bool = True) -> 
             name = program.steps[design_of(program).steps[index]].name
             counted = f"{traffic.completed[inference, index]} predicted, {done[inference, index]} simulated"
             found.append(f"inference {inference}, pass {index} of {name!r} is done in another cycle: {counted}")
-        elif (ran.records[:, 0] != traffic.cycles).any():
-            found.append(f"cycles: {traffic.cycles.tolist()} predicted, {ran.records[:, 0].tolist()} simulated")
+        for number, predicted in ((0, traffic.cycles), (3, traffic.transfer)):
+            if (ran.records[:, number] != predicted).any():
+                counted = f"{predicted.tolist()} predicted, {ran.records[:, number].tolist()} simulated"
+                found.append(f"{COUNTERS[number]}: {counted}")
     return found

@@ -1,14 +1,13 @@
 """`emcc simulate` shown red: whatever in an artefact is changed, the run fails, and says where."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import ended
 from emitted import samples, write
 from qgraphs import quantised
 
@@ -38,11 +37,6 @@ def flip(path: Path, word: int, bit: int = 0) -> None:
     old = lines[places[word]]
     lines[places[word]] = f"{int(old, 16) ^ 1 << bit:0{len(old)}x}"
     path.write_text("\n".join(lines) + "\n")
-
-
-def emcc(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "emcc", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +110,12 @@ def test_the_command_exits_with_1_on_a_mismatch_and_with_0_without(
     folder, data, _ = artefact
     np.savez(tmp_path / "data.npz", x=data.x, y=data.y)
     report = tmp_path / "report.json"
-    good = emcc("simulate", folder, "--data", tmp_path / "data.npz", "--json", report)
-    assert good.returncode == 0, good.stderr
+    arguments = ("simulate", str(folder), "--data", str(tmp_path / "data.npz"), "--json", str(report))
+    ended(*arguments, code=0)
     manifest = json.loads(report.read_text())
     assert (manifest["inferences"], manifest["mismatches"], manifest["cycles"]) == (40, 0, manifest["predicted_cycles"])
     flip(folder / "rom" / "pe000_spmat.hex", 0)
-    bad = emcc("simulate", folder, "--data", tmp_path / "data.npz", "--json", report)
-    assert bad.returncode == 1, bad.stderr
+    bad = ended(*arguments, code=1)
     assert json.loads(report.read_text())["mismatches"] > 0
     assert "inference" in bad.stdout
 

@@ -20,7 +20,7 @@ from emcc.runtime.engines import engine as engine_of
 from emcc.runtime.final import ONE
 from emcc.runtime.opened import Opened, open_artefact
 from emcc.runtime.result import Answers, SimulationResult
-from emcc.samples.dataset import load_data
+from emcc.samples.load import load_data
 
 RUN = (MANIFEST, "model.emc", "program.npz")
 """Files that the reference needs."""

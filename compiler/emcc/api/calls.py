@@ -1,7 +1,7 @@
 """emcc.compile, emcc.compress and emcc.load. Defaults are the command line's: `emcc compile --help`."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def compile(
     task: str = "auto",
     minutes: float | None = None,
     steps: int | None = None,
-    output: str | None = None,
+    output: str | Sequence[str] | None = None,
     recipe: Recipe | None = None,
     example_input: Any = None,
     target: str = "eie",
@@ -53,7 +53,7 @@ def compile(
         validate: samples that decide, new to the model, as `data` is given.
         task: "auto", "classify" or "regress".
         minutes: to train, turned into a number of steps beforehand. steps: of training, instead.
-        output: the tensor to take as the output, where the model has several.
+        output: the tensor to take as the output, where the model has several; or several of them.
         recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}.
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
         target: the accelerator; eie is the one there is.
@@ -83,7 +83,7 @@ def compile(
             task=task,
             minutes=number("minutes", minutes),
             steps=number("steps", steps),
-            output=output,
+            output=output if output is None or isinstance(output, str) else tuple(output),
             target=target,
             pes=number("pes", pes),
             fixed=fixed,
@@ -108,7 +108,7 @@ def compress(
     task: str = "auto",
     minutes: float | None = None,
     steps: int | None = None,
-    output: str | None = None,
+    output: str | Sequence[str] | None = None,
     recipe: Recipe | None = None,
     example_input: Any = None,
     work: Named | None = None,
@@ -138,7 +138,7 @@ def compress(
             task=task,
             minutes=number("minutes", minutes),
             steps=number("steps", steps),
-            output=output,
+            output=output if output is None or isinstance(output, str) else tuple(output),
         )
         return Artefact(compress_model(options, progress or _silent))
 

@@ -19,7 +19,7 @@ from emcc.ir.graph import Array
 
 Named: TypeAlias = str | os.PathLike[str]
 Data: TypeAlias = Named | ArrayLike | tuple[ArrayLike, ArrayLike | None] | Mapping[str, ArrayLike]
-"""An .npz file, x alone, (x, y), or arrays by their names, as numpy.load gives them."""
+"""An .npz file, x alone, (x, y), or arrays by the names that they have in such a file (samples.load)."""
 
 Recipe: TypeAlias = Named | Mapping[str, Mapping[str, Any]]
 """A TOML file, or its sections."""
@@ -83,8 +83,8 @@ class Inputs:
         """Return the file of data; `name` is the option's. EmccError where it holds no arrays."""
         if given is None or isinstance(given, (str, os.PathLike)):
             return None if given is None else Path(given)
-        x, y = _parts(given, name)
-        arrays = {"x": as_array(x, f"{name}: x")} | ({} if y is None else {"y": as_array(y, f"{name}: y")})
+        parts = _parts(given, name)
+        arrays = {key: as_array(value, f"{name}: {key}") for key, value in parts.items() if value is not None}
         return self._put(f"{name}.npz", write_npz(arrays), name)
 
     def recipe(self, given: Recipe | None) -> Path | None:
@@ -120,21 +120,22 @@ def in_python(text: str) -> str:
     return _OPTION.sub(lambda found: f"{found[1].replace('-', '_')}=", text.replace(" with --out", ""))
 
 
-def _parts(given: Any, name: str) -> tuple[Any, Any]:
+def _parts(given: Any, name: str) -> dict[str, Any]:
     if isinstance(given, Mapping):
-        if "x" not in given:
-            raise EmccError(f"{name} has no array called x", hint="give x, (x, y) or an .npz file")
-        return given["x"], given.get("y")
+        if not all(isinstance(key, str) for key in given):
+            raise EmccError(f"{name} has keys that are no names", hint="give arrays by names, such as x and y")
+        return dict(given)
     if not isinstance(given, tuple):
-        return given, None
+        return {"x": given}
     if len(given) != 2:
         raise EmccError(f"{name} is a tuple of {len(given)}, not (x, y)", hint="give x, (x, y) or an .npz file")
-    return given[0], given[1]
+    return {"x": given[0], "y": given[1]}
 
 
 def _first(data: Data | None) -> Any:
     """Return the first sample, the batch of one first; None where the data is not in memory."""
     if data is None or isinstance(data, (str, os.PathLike)):
         return None
-    x = as_array(_parts(data, "data")[0], "data: x")
-    return x[:1] if x.ndim and len(x) else None
+    given = _parts(data, "data").get("x")
+    x = None if given is None else as_array(given, "data: x")
+    return x[:1] if x is not None and x.ndim and len(x) else None

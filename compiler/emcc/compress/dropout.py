@@ -20,8 +20,8 @@ class Dropout:
     def __init__(self, torch: Any, graph: Graph, hidden: float, inputs: float = 0.0) -> None:
         self._torch = torch
         self._factors: dict[str, tuple[tuple[int, ...], float]] = {}
-        tensors, nodes, first = dict(graph.tensors), list[Node](), graph.inputs[0]
-        ends = {first}
+        tensors, nodes = dict(graph.tensors), list[Node]()
+        ends = set(graph.inputs)
 
         def dropped(name: str, share: float) -> str:
             """The tensor that is `name` times a new factor."""
@@ -32,14 +32,14 @@ class Dropout:
             nodes.append(Node(factor, "Mul", (name, factor), (after,)))
             return after
 
-        begin = dropped(first, inputs) if inputs else first
+        begin = {name: dropped(name, inputs) if inputs else name for name in graph.inputs}
         for node in graph.nodes:
             source = node.inputs[0]
             if traits(node.op) & {"moves", "no-op"} and source in ends:
                 ends.add(node.outputs[0])
             if hidden and node.op == "Linear" and source not in ends:
                 node = replace(node, inputs=(dropped(source, hidden), *node.inputs[1:]))
-            nodes.append(replace(node, inputs=tuple(begin if name == first else name for name in node.inputs)))
+            nodes.append(replace(node, inputs=tuple(begin.get(name, name) for name in node.inputs)))
         self.graph = replace(graph, tensors=tensors, nodes=tuple(nodes)) if self._factors else graph
 
     def factors(self, rng: np.random.Generator, samples: int) -> Mapping[str, Any]:

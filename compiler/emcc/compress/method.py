@@ -29,6 +29,10 @@ Setting = tuple[int, float]
 Books = tuple[dict[str, Array], dict[str, Array]]
 """(values float32 [K] with zero as entry 0, codes uint8 in the weights' shape), by weight constant."""
 
+Costs = Mapping[str, Array]
+"""What a squared error of each weight costs against the layer's others, float64 > 0, by weight constant, in its shape;
+layers that are not there count all alike."""
+
 Assigner = Callable[[Mapping[str, Array]], Books]
 
 
@@ -120,8 +124,12 @@ class Codebooks(Method, Protocol):
         """Ascending numbers of entries besides zero, at most `most`, that are worth trying for a layer."""
         ...
 
-    def assign(self, weights: Array, setting: Setting) -> tuple[Array, Array]:
-        """(values, codes) of a layer: see Books. Zeros stay zero."""
+    def costs(self, graph: Graph, x: Array) -> Costs:
+        """What errors of weights cost, on samples x, float32 [n, ...], of the model's input."""
+        ...
+
+    def assign(self, weights: Array, setting: Setting, cost: Array | None = None) -> tuple[Array, Array]:
+        """(values, codes) of a layer: see Books. Zeros stay zero. `cost`: of the layer, see Costs."""
         ...
 
     def parameters(self, torch: Any, state: State, assign: Assigner, every: int) -> Parameters:

@@ -11,11 +11,13 @@ import numpy as np
 
 from emcc.compress.augment import Augment
 from emcc.compress.dropout import Dropout
+from emcc.ir.batch import ends, sample_shape
 from emcc.ir.graph import Array, Graph
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
 from emcc.samples.judge import Judge, variance
-from emcc.samples.split import Sides, split
+from emcc.samples.judges import AnyJudge
+from emcc.samples.split import Sides, split, spread
 from emcc.samples.yardstick import Yardstick, yardstick
 
 EVALUATE = 1024
@@ -87,8 +89,7 @@ class Problem:
     def __post_init__(self) -> None:
         sides = self.sides or split(self.data, self.options.holdout, self.options.seed)
         self.train, self.held, self.judges = sides.train, sides.held, sides.judges
-        shape = tuple(int(size or 1) for size in self.original.tensors[self.original.inputs[0]].shape[1:])
-        self._augment = Augment(self.torch, self.options.augment, shape)
+        self._augment = Augment(self.torch, self.options.augment, sample_shape(ends(self.original)))
         self.dropout = Dropout(self.torch, self.original, self.options.dropout, self.options.input_dropout)
         self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
@@ -98,7 +99,7 @@ class Problem:
         self._variance = self.torch.from_numpy(variance(targets.reshape(len(targets), -1)).astype(np.float32))
 
     @property
-    def judged(self) -> Judge:
+    def judged(self) -> AnyJudge:
         """The judge of the samples that decide."""
         return self.yardstick.judged
 
@@ -116,6 +117,10 @@ class Problem:
     def size(self) -> int:
         """Samples a step."""
         return min(self.options.batch, len(self.train), max(SMALL, len(self.train) // BATCHES))
+
+    def some(self, count: int) -> Array:
+        """At most `count` samples that train, spread evenly: float32 [n, ...]."""
+        return np.asarray(self.data.x[self.train[spread(len(self.train), count)]], np.float32)
 
     def _decide(self) -> Iterator[tuple[Array, Any]]:
         return self._batches(self.judges, self.held)
@@ -150,7 +155,7 @@ class Problem:
 
     def _target(self, rows: Array, x: Any, key: tuple[int, int, float]) -> Any:
         """The original's outputs on a batch; kept by row where nothing is augmented, else under `key`, if they fit."""
-        if self.labelled and not self.options.distil:
+        if all(judge.labelled for _, judge in self.judged.each) and not self.options.distil:
             return None
         if self._plain_targets is not None and (self.options.augment == "none" or key[2] >= 1):
             return self._plain_targets[np.searchsorted(self.train, rows)]
@@ -175,43 +180,47 @@ class Problem:
 
     def loss(self, output: Any, rows: Array, target: Any, data: Dataset | None = None) -> Any:
         """The aim, of outputs [n, features] for rows of `data`: its labels or targets and the original's outputs
-        `target`, in the shares that the options say."""
-        y = (data or self.data).y
-        share = self.options.distil if self.labelled else 1.0
-        total = 0.0
-        if self.labelled and share < 1:
-            assert y is not None
-            total = (1 - share) * self._by_labels(output, self.torch.from_numpy(np.array(y[rows])))
-        return total + share * self._by_original(output, target) if share else total
+        `target`, in the shares that the options say; of several outputs the sum of each one's."""
+        total: Any = 0.0
+        for place, (span, judge) in enumerate(self.judged.each):
+            y = (data or self.data).of(place)
+            own, original = output[:, span], None if target is None else target[:, span]
+            share = self.options.distil if judge.labelled else 1.0
+            if judge.labelled and share < 1:
+                assert y is not None
+                labels = self.torch.from_numpy(np.array(y[rows]))
+                total = total + (1 - share) * self._by_labels(judge, own, labels, span)
+            total = total + share * self._by_original(judge, own, original, span) if share else total
+        return total
 
-    def _by_labels(self, output: Any, wanted: Any) -> Any:
-        functional, threshold = self.torch.nn.functional, self.judged.threshold
-        if self.judged.task == "regress":
-            return self._distance(output, wanted.flatten(1))
+    def _by_labels(self, judge: Judge, output: Any, wanted: Any, span: slice) -> Any:
+        functional, threshold = self.torch.nn.functional, judge.threshold
+        if judge.task == "regress":
+            return self._distance(output, wanted.flatten(1), span)
         if threshold is None:
             return functional.cross_entropy(output, wanted)
-        return self._binary(output, wanted[:, None].to(output.dtype))
+        return self._binary(judge, output, wanted[:, None].to(output.dtype))
 
-    def _by_original(self, output: Any, target: Any) -> Any:
-        if self.judged.task == "regress" or not self.options.scores:
-            return self._distance(output, target)
+    def _by_original(self, judge: Judge, output: Any, target: Any, span: slice) -> Any:
+        if judge.task == "regress" or not self.options.scores:
+            return self._distance(output, target, span)
         functional, heat = self.torch.nn.functional, self.options.temperature
-        threshold = self.judged.threshold
+        threshold = judge.threshold
         if threshold is not None:
-            return self._binary(output, target if threshold else self.torch.sigmoid(target))
+            return self._binary(judge, output, target if threshold else self.torch.sigmoid(target))
         logs = functional.log_softmax(output / heat, 1), functional.log_softmax(target / heat, 1)
         return functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
 
-    def _binary(self, output: Any, wanted: Any) -> Any:
+    def _binary(self, judge: Judge, output: Any, wanted: Any) -> Any:
         """Cross entropy of one output: a probability, or its logarithm against that of the opposite."""
         functional = self.torch.nn.functional
-        if not self.judged.threshold:
+        if not judge.threshold:
             return functional.binary_cross_entropy_with_logits(output, wanted)
         return functional.binary_cross_entropy(output.clamp(CERTAIN, 1 - CERTAIN), wanted)
 
-    def _distance(self, output: Any, wanted: Any) -> Any:
+    def _distance(self, output: Any, wanted: Any, span: slice) -> Any:
         """Squared error over each output's own variance: small numbers count as much as large ones."""
-        return ((output - wanted).square() / self._variance).mean()
+        return ((output - wanted).square() / self._variance[span]).mean()
 
     def judge(self, graph: Graph, most: int | None = None) -> tuple[float, float]:
         """(loss, quality in percent) on the rows that decide; see samples.judge.
@@ -235,8 +244,7 @@ class Problem:
 
     def _shaped(self, flat: Array) -> Array:
         """Of outputs [n, features]: operators of the host see the shape that they are for."""
-        shape = self.original.tensors[self.original.outputs[0]].shape[1:]
-        return flat.reshape(len(flat), *(size or 1 for size in shape))
+        return flat.reshape(len(flat), *sample_shape(ends(self.original, self.original.outputs)))
 
     def _numpy(self, graph: Graph, x: Any) -> Array:
         with self.torch.no_grad():

@@ -9,7 +9,7 @@ from emcc.compress.problem import Problem
 from emcc.compress.state import State, graph_of
 from emcc.ir.codebook import canonical
 from emcc.ir.graph import Array, Codebook, Graph
-from emcc.passes.quantise import finest_weight_frac
+from emcc.passes.layer_integers import finest_weight_frac
 
 HARM = 0.002
 """Of the held-out loss, that all rounded biases of a layer may cost; training the codebooks repairs it."""

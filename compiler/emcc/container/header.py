@@ -11,11 +11,15 @@ from emcc import ops
 from emcc.container.arrays import DTYPES
 from emcc.container.bits import FormatError
 from emcc.ir.affine import sound
-from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
 from emcc.ir.graph import Array, Format, Graph, Node, Tensor
+from emcc.ir.norms import NORMS
 
 CODED = 8
 """The kind of a constant: below it an array's dtype, from it on the log2 of a code width."""
+
+WIDTHS = (*CODE_WIDTHS, 16)
+"""Bits of a code; with 16 the code is the weight."""
 
 VOCABULARY = """
 codes codebook bias multiplier coarse fine weight kernel scale mean var ArgMax AveragePool BatchNormalization
@@ -33,14 +37,20 @@ MOST_DIMENSIONS = 32
 """Of a shape; NumPy has no more everywhere."""
 
 
+Scales = tuple[int, int, str]
+"""How many scales and offsets an input or output has, and the norm that its samples are divided by, or ""."""
+
+
 @dataclass(frozen=True)
 class Constant:
     """One constant.
 
     Attributes:
-        dtype, shape: of the array; of codes looked up in another constant, uint8; of weights, float32.
+        dtype, shape: of the array; of codes looked up in another constant, uint8, of codes that are the weights, int8
+            or int16; of weights, float32.
         code_w: bits a code, where it is coded; else 0.
-        codebook: where it is coded, the constant that holds the codebook; -1 where it has one of its own.
+        codebook: where it is coded, the constant that holds the codebook, itself if its codes are the weights; -1 where
+            it has one of its own.
     """
 
     name: str
@@ -48,6 +58,11 @@ class Constant:
     shape: tuple[int, ...]
     code_w: int = 0
     codebook: int = -1
+
+    @property
+    def identity(self) -> bool:
+        """Whether its codes are the weights."""
+        return self.code_w > 0 and self.dtype.startswith("int")
 
     @property
     def size(self) -> int:
@@ -60,7 +75,7 @@ class Header:
     """A graph without its numbers.
 
     tensors: inputs, then in the order of the nodes; constants: in that of their use; affines: by tensor, the numbers of
-    scales and of offsets.
+    scales and of offsets, and the norm or "".
     """
 
     name: str
@@ -70,7 +85,7 @@ class Header:
     constants: tuple[Constant, ...]
     nodes: tuple[Node, ...]
     host: tuple[tuple[str, Mapping[str, Any]], ...]
-    affines: Mapping[str, tuple[int, int]]
+    affines: Mapping[str, Scales]
 
     @property
     def layers(self) -> tuple[Constant, ...]:
@@ -108,7 +123,7 @@ def header_of(graph: Graph) -> Header:
         raise ValueError(f"a shape has more than {MOST_DIMENSIONS} dimensions")
     if sum(map(len, names)) > _LETTERS:
         raise ValueError(f"the names of constants have more than {_LETTERS} letters")
-    affines = {name: (affine.scale.size, affine.offset.size) for name, affine in graph.affines.items()}
+    affines = {name: (each.scale.size, each.offset.size, each.norm) for name, each in graph.affines.items()}
     ends = (graph.inputs, graph.outputs, tensors, tuple(constants), graph.nodes, graph.host)
     return Header(graph.name, *ends, {name: affines[name] for name in tensors if name in affines})
 
@@ -133,7 +148,14 @@ def _codebooks(graph: Graph, names: list[str]) -> dict[str, tuple[int, int]]:
         ((code_w, book),) = ways if len(ways) == 1 else ((0, ""),)
         if code_w in CODE_WIDTHS and _fits(graph.constants[name], graph.constants.get(book), code_w):
             books[name] = code_w, names.index(book)
+        elif code_w in IDENTITY_WIDTHS and not book and _is_weights(graph.constants[name], code_w):
+            books[name] = code_w, names.index(name)
     return books
+
+
+def _is_weights(codes: Array, code_w: int) -> bool:
+    """Whether codes without a codebook can be coded."""
+    return codes.dtype == f"int{code_w}" and codes.ndim >= 2 and bool(codes.size)
 
 
 def _fits(codes: Array, book: Array | None, code_w: int) -> bool:
@@ -164,7 +186,7 @@ def pack(head: Header) -> bytes:
     users = _users([[numbers[name] for name in node.inputs] for node in head.nodes], head.nodes, len(numbers))
     constants = _constant_rows(head, users[1 + len(head.tensors) :])
     texts = [head.name, *head.tensors, *(node.name for node in head.nodes), *list(words)[len(WORDS) :]]
-    affines = [[numbers[name], *sizes] for name, sizes in head.affines.items()]
+    affines = [[numbers[name], *sizes, *([norm] if norm else [])] for name, (*sizes, norm) in head.affines.items()]
     fields = [texts, _tensor_rows(head), constants, *ends, list(map(list, kinds)), nodes, host, affines]
     packed = msgpack.packb(fields, unicode_errors="surrogatepass")
     if len(packed) > _LONGEST:
@@ -222,7 +244,7 @@ def unpack(data: bytes) -> Header:
     tail = tuple(read(row[0], row[1:]) for row in (_tuple(row, at_least=1) for row in host))
     ends = named(numbers(inputs)), named(numbers(outputs))
     scalable = [number for number in (*inputs, *outputs) if 0 < number < nodes_at]
-    affines = _read_affines(scales, {number: tensors[of[number]] for number in scalable})
+    affines = _read_affines(scales, {number: tensors[of[number]] for number in scalable}, set(inputs))
     return Header(names[0], *ends, tensors, constants, nodes, tail, affines)
 
 
@@ -291,18 +313,21 @@ def _read_tensors(rows: tuple[Any, ...], names: list[str]) -> dict[str, Tensor]:
     return tensors
 
 
-def _read_affines(rows: tuple[Any, ...], ends: Mapping[int, Tensor]) -> dict[str, tuple[int, int]]:
-    """By tensor, one of `ends`, the numbers of scales and of offsets: 1 or as many as elements."""
-    affines: dict[str, tuple[int, int]] = {}
+def _read_affines(rows: tuple[Any, ...], ends: Mapping[int, Tensor], inputs: set[int]) -> dict[str, Scales]:
+    """By tensor, one of `ends`, the numbers of scales and of offsets: 1 or as many as elements; of inputs a norm."""
+    affines: dict[str, Scales] = {}
     for row in rows:
-        number, *sizes = _tuple(row, 3)
+        number, *sizes = _tuple(row, at_least=3)[:3]
+        norm = "".join(map(_text, row[3:]))
+        if len(row) > 3 and (len(row) > 4 or norm not in NORMS or number not in inputs):
+            raise FormatError("a norm of no known kind, or of no input")
         tensor = ends.get(_int(number, _LARGEST, 1))
         if tensor is None:
             raise FormatError("scales of what is no input and no output")
         scales, offsets = (_int(size, _LARGEST, 1) for size in sizes)
         if tensor.name in affines or not {scales, offsets} <= {1, tensor.features}:
             raise FormatError(f"{scales} scales and {offsets} offsets of a tensor of {tensor.features} elements")
-        affines[tensor.name] = scales, offsets
+        affines[tensor.name] = scales, offsets, norm
     return affines
 
 
@@ -319,7 +344,7 @@ def _constant_rows(head: Header, users: list[str]) -> list[list[Any]]:
         shared = _shared(user, constant.name)
         is_role = word in WORDS and front == user and bool(user)
         row: list[Any] = [WORDS.index(word) if is_role else [shared, constant.name[shared:]]]
-        row.append(CODED + CODE_WIDTHS.index(constant.code_w) if constant.code_w else DTYPES.index(constant.dtype))
+        row.append(CODED + WIDTHS.index(constant.code_w) if constant.code_w else DTYPES.index(constant.dtype))
         row += [] if constant.shape == (height,) else [list(constant.shape)]
         if constant.code_w:
             height = constant.shape[0]
@@ -343,11 +368,15 @@ def _read_constants(rows: tuple[Any, ...], users: list[str]) -> tuple[Constant, 
         if letters > _LETTERS:
             raise FormatError(f"the names of constants have more than {_LETTERS} letters")
         shape = tuple(_int(size, _LARGEST) for size in _dimensions(rest[0])) if rest else (height,)
-        if _int(kind, CODED + len(CODE_WIDTHS) - 1) < CODED and len(rest) < 2:
+        if _int(kind, CODED + len(WIDTHS) - 1) < CODED and len(rest) < 2:
             constants.append(Constant(name, DTYPES[kind], shape))
         elif kind >= CODED and len(shape) > 1 and len(rest) < 3:
+            code_w = WIDTHS[kind - CODED]
             book = at + _int(rest[1], len(rows), -len(rows)) if len(rest) > 1 else -1
-            constants.append(Constant(name, "uint8" if len(rest) > 1 else "float32", shape, 1 << kind - CODED, book))
+            if (book == at and code_w not in IDENTITY_WIDTHS) or (book not in (-1, at) and code_w not in CODE_WIDTHS):
+                raise FormatError(f"codes of {code_w} bits {'without' if book == at else 'with'} a codebook")
+            dtype = "float32" if len(rest) < 2 else f"int{code_w}" if book == at else "uint8"
+            constants.append(Constant(name, dtype, shape, code_w, book))
             height = shape[0]
         else:
             raise FormatError("a constant of no known kind")

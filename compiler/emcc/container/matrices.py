@@ -21,12 +21,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Matrix:
-    """Codes, uint8 [rows, columns], and what they took. scanned: if Huffman coded; spent: if range coded."""
+    """Codes, uint8 [rows, columns], and what they took. scanned: if Huffman coded; spent: if range coded.
+
+    Of weights of 16 bits (`wide`): int16, what was coded being their classes; below: bytes of the bits beside these.
+    """
 
     codes: Array
     bytes: int
     scanned: runs.Plan | None = None
     spent: ranged.Spent | None = None
+    below: int = 0
 
 
 def write(

@@ -11,7 +11,7 @@ from emcc.measure.comparison import Comparison
 from emcc.measure.values import source
 from emcc.passes.fold import Fold
 from emcc.runtime.opened import open_artefact
-from emcc.samples.dataset import load_data
+from emcc.samples.load import load_data
 from emcc.samples.sampling import sample
 
 SAMPLES = 1000
@@ -33,7 +33,9 @@ def compare_model(
     opened = open_artefact(folder)
     tell("reading")
     made_of = opened.manifest["model"]
-    graph = load(model, "emcc compare", str(made_of["taken"]) if "taken" in made_of else None)
+    taken = made_of.get("taken")
+    named = tuple(map(str, taken)) if isinstance(taken, list) else None if taken is None else str(taken)
+    graph = load(model, "emcc compare", named)
     if made_of["sha256"] != source(model)["sha256"]:
         raise EmccError(
             f"is not the model of {printable(str(folder))}, which was made of {printable(made_of['file'])!r} with "

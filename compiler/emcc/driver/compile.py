@@ -46,7 +46,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.passes.fold import Fold
     from emcc.passes.quantise import table_errors
     from emcc.report import html
-    from emcc.samples.dataset import load_data
+    from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
     progress("reading")

@@ -34,7 +34,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.measure.quality import Quality, decoded
     from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
-    from emcc.samples.dataset import load_data
+    from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
     tell("reading")
@@ -64,7 +64,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         shared = found.shared
     tell("writing")
     encoded = encoder(shared)
-    files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs[0])}
+    files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
     facts = {**manifest(options, recipe, folded, shared, encoded, data, checked), **searched}
     facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings(scaling.chosen)}
     if options.goal is None and set_up.sides is not None:

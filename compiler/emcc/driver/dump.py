@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emcc.base.errors import EmccError
 from emcc.base.text import for_path
+from emcc.frontend.report import Taken
 from emcc.ir.graph import Graph
 from emcc.ir.program import Program
 from emcc.ir.text import graph_text, program_text
@@ -12,10 +13,10 @@ from emcc.ir.text import graph_text, program_text
 NAME = re.compile(r"\d\d-[a-z]+\.txt")
 
 
-def text_of(path: Path, output: str | None = None) -> str:
+def text_of(path: Path, output: Taken = None) -> str:
     """Return the program of a folder that `emcc compile` wrote, the graph of any other artefact, or a model's graph.
 
-    `output` is the tensor to take as a model's output.
+    `output`: the tensors to take as a model's outputs.
 
     Raises:
         EmccError: the model or the artefact is damaged, or is none.

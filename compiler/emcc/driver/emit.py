@@ -7,7 +7,9 @@ from typing import Any
 from emcc.backends import rom, verilog
 from emcc.backends.rom import RomImage
 from emcc.eie import descriptor
+from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.tables import Context
 from emcc.eie.hardware import CHAIN, GROUPS, array
 from emcc.eie.layout import Layout
 from emcc.eie.memory import Memory, memories
@@ -57,7 +59,7 @@ def _groups(program: Program, tried: Sequence[tuple[int, float]]) -> Emitted:
         **{"array": GROUPS, "groups": program.groups, "lanes": program.lanes, "passes": len(planned.passes)},
         **{"turns": list(shape.turns), "tried": [list(row) for row in tried]},
     }
-    return Emitted(images, files, design, _memories(images), {})
+    return Emitted(images, files, design, core_memories(Context(program, planned)), {})
 
 
 def _tables(program: Program, layout: Layout) -> dict[str, Any]:
@@ -70,13 +72,3 @@ def _tables(program: Program, layout: Layout) -> dict[str, Any]:
         ],
         "memory_map": [{"layer": layer.name, **asdict(at)} for layer, at in places],
     }
-
-
-def _memories(images: Mapping[str, RomImage]) -> tuple[Memory, ...]:
-    """Return the ROMs, as often as each is there."""
-    rows: dict[str, Memory] = {}
-    for file, image in images.items():
-        name = file.partition("_")[2] or file
-        copies = rows[name].copies + 1 if name in rows else 1
-        rows[name] = Memory(name, "rom", len(image), image.width, copies)
-    return tuple(rows.values())

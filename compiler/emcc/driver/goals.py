@@ -10,8 +10,9 @@ from emcc.compress.search.goal import Goal, Search
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.ir.graph import Graph
-from emcc.samples.dataset import Dataset, load_data
+from emcc.samples.dataset import Dataset
 from emcc.samples.judge import POINT
+from emcc.samples.load import load_data
 from emcc.samples.split import Sides, split
 
 DEFAULT = Goal(max_drop=POINT, refuses=False)
@@ -89,6 +90,7 @@ def set_up(
     if data is None:
         return Setup(goal, search, None)
     validation = load_data(options.validate, source) if options.validate else None
-    if validation is not None and (validation.y is None) != (data.y is None):
+    places = range(len(source.outputs))
+    if validation is not None and any((validation.of(i) is None) != (data.of(i) is None) for i in places):
         raise EmccError("of the data and this file only one has y", file=options.validate, hint="give y in both")
     return Setup(goal, search, sides_of(options, recipe, goal, search, data, validation, original))

@@ -7,11 +7,13 @@ import numpy as np
 
 from emcc.eie.groups import cycles
 from emcc.eie.groups.choice import Choice, choose
+from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.transfer import transfer
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
-from emcc.samples.sampling import quantised
+from emcc.samples.sampling import by_input, quantised
 
 COUNTED = 4
 """Samples on which the choices are compared."""
@@ -19,6 +21,8 @@ COUNTED = 4
 
 def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] | None, x: Array) -> Choice:
     """Lower a quantised graph; where the number of groups is open, for the one that takes fewest cycles.
+
+    What is counted is running and transfer: with more groups an unrolled input is longer.
 
     Args:
         x: samples [n, ...] in the model's units, to count cycles on.
@@ -28,7 +32,8 @@ def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] |
         return Choice(lower(graph, options, activity))
 
     def count(program: Program) -> float:
-        inputs = {program.inputs[0].name: quantised(program, x)}
-        return float(np.mean(cycles.count(program, inputs).total))
+        planned = plan(program)
+        counts = cycles.count(program, by_input(program, quantised(program, x)), planned)
+        return float(np.mean(counts.total)) + transfer(planned)
 
     return choose(options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count)

@@ -10,7 +10,6 @@ from emcc.base.version import __version__
 from emcc.driver.emit import Emitted
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
-from emcc.eie.hardware import GROUPS, array
 from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Port, Program
@@ -20,7 +19,7 @@ from emcc.measure.steps import partition, step_rows
 from emcc.measure.values import rounded, source
 from emcc.runtime.designs import design_of, step_cycles
 from emcc.samples.dataset import Dataset
-from emcc.samples.sampling import quantised, sample
+from emcc.samples.sampling import by_input, quantised, sample
 
 TIMED, LEAST, TIMED_ELEMENTS = 256, 2, 1 << 22
 
@@ -62,7 +61,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             **_interface(program),
             **options.named_output,
         },
-        "data": source(options.data) | {"samples": len(data), "labels": data.y is not None}
+        "data": source(options.data) | {"samples": len(data), "labels": data.labelled}
         if options.data and data
         else None,
         "validation": source(options.validate) if options.validate else None,
@@ -104,7 +103,7 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
 
     program, design = compiled.program, design_of(compiled.program)
     x = quantised(program, sample(compiled.original, compiled.data, timed(program)).x)
-    traffic = design.traffic({program.inputs[0].name: x})
+    traffic = design.traffic(by_input(program, x))
     taken = step_cycles(design, traffic.completed, traffic.cycles)
     coded = {row.name: row for row in layer_sizes(encoded)}
     of_name = {step.name: i for i, step in reversed(list(enumerate(program.steps)))}
@@ -117,8 +116,7 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
         layers.append({**row, "table_error": compiled.table_errors.get(node.name)})
     passes = [design.steps.count(i) for i in range(len(program.steps))]
     steps = step_rows(compiled.quantised, program, passes, taken, traffic.products)
-    beside = sum(map(abs, design.shape.turns)) if array(program) == GROUPS else 0
-    work = traffic.products.sum(axis=1)
+    work, beside = traffic.products.sum(axis=1), int(traffic.transfer[0])
     return layers, steps, totals(layers, len(encoded), traffic.cycles, beside, work, program.pes)
 
 
@@ -132,6 +130,7 @@ def _interface(program: Program) -> dict[str, Any]:
     """What a host has to know: q = round((x - offset) * scale * 2**frac_bits), y = q * 2**-frac_bits * scale + offset.
 
     Scales and offsets are exact, an element each or one for all. "input" and "output" are the first ones.
+    Where there is a "norm" (L1, L2 or MAX; see ir.norms) a sample x is first divided by its own.
     """
     inputs, outputs = ([_end(program, port) for port in side] for side in (program.inputs, program.outputs))
     ends: dict[str, Any] = {"input": inputs[0], "output": outputs[0]}
@@ -145,6 +144,7 @@ def _end(program: Program, port: Port) -> dict[str, Any]:
         "frac_bits": program.buffers[port.buffer].fmt.frac_bits,
         "scale": port.affine.scale.tolist(),
         "offset": port.affine.offset.tolist(),
+        **({"norm": port.affine.norm} if port.affine.norm else {}),
     }
 
 

@@ -59,7 +59,7 @@ def make(
     lower.require_groups()
     resolved["lower"]["pes"] = lower.pes
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
-    warnings = [SYNTHETIC] if calibrate.synthetic else []
+    warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
     zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.compress.search.goal import Goal, parse_size
@@ -20,7 +21,7 @@ class CompressOptions:
         task: what outputs are for, one of samples.judge.TASKS.
         minutes: how long training may take, about; steps: of training, instead.
         work: where a search keeps its steps, so that it goes on after an interruption.
-        output: the tensor to take as the output; None where there is one that can be taken.
+        output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
     """
 
     model: Path
@@ -33,12 +34,14 @@ class CompressOptions:
     task: str = "auto"
     minutes: float | None = None
     steps: int | None = None
-    output: str | None = None
+    output: str | tuple[str, ...] | None = None
 
     @property
-    def named_output(self) -> dict[str, str]:
-        """What emcc.json says of the model's output: nothing where none was named."""
-        return {} if self.output is None else {"taken": self.output}
+    def named_output(self) -> dict[str, Any]:
+        """What emcc.json says of the model's outputs, a name or a list of such: nothing where none was named."""
+        if self.output is None:
+            return {}
+        return {"taken": self.output if isinstance(self.output, str) else list(self.output)}
 
 
 @dataclass(frozen=True)

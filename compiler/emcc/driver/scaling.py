@@ -9,7 +9,8 @@ import numpy as np
 from emcc.base.text import printable
 from emcc.compress.method import Codebooks, Zeros
 from emcc.driver.recipe import Recipe
-from emcc.ir.graph import PLAIN, Graph
+from emcc.ir.batch import apart, ends
+from emcc.ir.graph import PLAIN, Array, Graph
 from emcc.passes.base import Pass
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.equalise import Equalise
@@ -67,7 +68,8 @@ class Scaling:
             share: Pass = codebooks.kept() if keep_weights else Pruned(recipe.zeros.partly(PART), codebooks)
             quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
             judge = Judge(np.asarray(data.x), share, quick)
-        labelled = data is not None and data.y is not None and data.y.dtype.kind in "iu"
+        labels = [] if data is None else [data.of(place) for place in range(len(source.outputs))]
+        labelled = any(y is not None and y.dtype.kind in "iu" for y in labels)
         scale = replace(
             recipe.of(Scale), source=source, reach=calibrate.reach, judge=judge, kept=keep_weights, classes=labelled
         )
@@ -121,11 +123,15 @@ def emptied(original: Graph, compressed: Graph) -> list[str]:
 
 def saturating(quantised: Graph, data: Dataset) -> int:
     """How many samples have an input that the format does not hold."""
-    name = quantised.inputs[0]
-    fmt, affine = quantised.tensors[name].fmt, quantised.affines.get(name, PLAIN)
-    assert fmt is not None
     count, step = 0, max(1, CHUNK // max(1, data.x[0].size))
     for begin in range(0, len(data), step):
-        integers = fmt.rounded(affine.enter(np.asarray(data.x[begin : begin + step], np.float64)))
-        count += int(((integers < fmt.low) | (integers > fmt.high)).any(axis=1).sum())
+        parts = apart(ends(quantised), np.asarray(data.x[begin : begin + step], np.float64))
+        count += int(np.any([_beyond(quantised, name, x) for name, x in parts.items()], axis=0).sum())
     return count
+
+
+def _beyond(quantised: Graph, name: str, x: Array) -> Array:
+    """bool [n]: samples of an input that its format does not hold."""
+    fmt = quantised.tensors[name].fmt
+    assert fmt is not None
+    return np.asarray(fmt.beyond(quantised.affines.get(name, PLAIN).enter(x)).any(axis=1))

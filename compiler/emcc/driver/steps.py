@@ -77,7 +77,9 @@ def nonzero(graph: Graph) -> tuple[int, int]:
 
 def _fold(_step: Any, before: Graph, after: Graph) -> str:
     layers = sum(1 for _ in after.layers())
-    return f"{_count(len(before.nodes), 'node')} to {_count(layers, 'layer')}"
+    norms = [affine.norm for affine in after.affines.values() if affine.norm]
+    host = f"; the host divides samples by their {norms[0]} norm" if norms else ""
+    return f"{_count(len(before.nodes), 'node')} to {_count(layers, 'layer')}{host}"
 
 
 def _prune(step: Any, before: Graph, after: Graph) -> str:
@@ -107,7 +109,7 @@ def _share(_step: Any, before: Graph, after: Graph) -> str:
         bool(np.array_equal(before.constants[node.inputs[1]], after.constants[node.inputs[1]]))
         for node in after.layers()
     ]
-    sizes = ", ".join(str(book.values.size) for book in books)
+    sizes = ", ".join(str(book.values.size) if book.values.size else f"({book.code_w}-bit codes)" for book in books)
     how = "all kept exactly" if all(exact) else f"kept exactly in {sum(exact)} of {_count(len(exact), 'layer')}"
     return f"codebooks of {sizes} entries; weights {how}"
 

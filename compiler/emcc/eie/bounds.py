@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from emcc.eie.reference import weights
+from emcc.eie.reference import book_of, weights
+from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, Step
 from emcc.ops.fixed import accumulator_bound, output_bounds
@@ -41,12 +42,12 @@ def _sums(program: Program, step: Step, largest: list[int]) -> Array:
         return np.array([largest[0] * largest[1]])
     if step.combine == "max":
         return np.array([largest[0]])
-    book = np.abs(program.codebooks[step.codebook])
     if step.kind == "broadcast":
-        sums = abs(weights(program.slices[step.slices], program.codebooks[step.codebook], program.lanes)).sum(axis=1)
+        sums = abs(weights(program.slices[step.slices], book_of(program, step), program.lanes)).sum(axis=1)
         return np.asarray(sums).ravel() * largest[0]
     if step.codes < 0:
+        book = np.abs(program.codebooks[step.codebook])
         return np.array([int((book * np.arange(book.size)).max()) * largest[0]])
-    by_tap = book[program.codes[step.codes]]
+    by_tap = np.abs(looked_up_in(program.codes[step.codes], book_of(program, step)))
     taps = step.window.taps
     return np.asarray(sum(by_tap[s * taps : (s + 1) * taps].sum(axis=0) * top for s, top in enumerate(largest)))

@@ -1,7 +1,7 @@
 """Which slot gets which row where PEs are lanes of column groups: equal work for every PE, and for every group.
 
-A slot's lane says which PEs have the row, one in each group; its group says which PEs have what reads it as a column. So
-lanes are chosen by the work of the rows in each group, and the places within a lane by the work of the columns.
+A slot's lane says which PEs have the row, one in each group; its group says which PEs have what reads it as a column.
+So lanes are chosen by the work of the rows in each group, and the places within a lane by the work of the columns.
 """
 
 import numpy as np

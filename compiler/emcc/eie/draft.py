@@ -11,6 +11,7 @@ from emcc.eie.options import LowerOptions
 from emcc.eie.pack import Positions, pack, padding_zeros, positions
 from emcc.eie.places import Places
 from emcc.eie.tensors import Part
+from emcc.ir.codebook import raw
 from emcc.ir.graph import PLAIN, Array, Format, Graph, Node
 from emcc.ir.program import (
     ABSENT,
@@ -75,7 +76,7 @@ class Draft:
     def add(self, node: Node) -> None:
         """Add what a node becomes; nothing for a view."""
         (output,) = node.outputs
-        if self.places.tensors.of(output) != output:
+        if node.name in self.places.tensors.aside or self.places.tensors.of(output) != output:
             return
         if node.name in self.places.tensors.hosted:
             self._host(node)
@@ -133,7 +134,7 @@ class Draft:
             "mac",
             [source],
             slices=len(self._dealt) - 1,
-            codebook=self.codebooks.array(layer.codebook),
+            codebook=-1 if layer.codebook is None else self.codebooks.array(layer.codebook),
             bias=self.biases.array(dealt.bias),
             multiplier=-1 if dealt.multiplier is None else self.multipliers.array(dealt.multiplier),
             table=self.tables.table(layer.table),
@@ -166,12 +167,14 @@ class Draft:
 
     def _depthwise(self, node: Node, order: Array, sources: list[str], more: dict[str, Any]) -> None:
         codes, codebook, bias, multiplier = qlinear.constants(self.graph, node)
-        hole, by_tap = order == HOLE, codes.reshape(len(codes), -1).T
-        more["codes"] = self.codes.array(np.where(hole, np.uint8(0), by_tap[:, order]))
+        hole, by_tap = order == HOLE, raw(codes).reshape(len(codes), -1).T
+        more["codes"] = self.codes.array(np.where(hole, by_tap.dtype.type(0), by_tap[:, order]))
         more["bias"] = self.biases.array(np.where(hole, 0, bias[order]))
         if multiplier is not None:
             more["multiplier"] = self.multipliers.array(np.where(hole, 1, multiplier[order]))
-        self._step(node, "local", "mac", sources, codebook=self.codebooks.array(codebook), **more)
+        if codebook is not None:
+            more["codebook"] = self.codebooks.array(codebook)
+        self._step(node, "local", "mac", sources, **more)
 
     def _concat(self, node: Node) -> None:
         """Copy what does not lie in its place, and all of it where the order is not free."""
@@ -276,7 +279,7 @@ def _run_width(layer: Matrix, live: Positions, options: LowerOptions) -> int:
     A codebook without any zero leaves no gap in a dense matrix: what needs padding has a code to pad with.
     """
     widest = min(max(1, int(live.run.max(initial=0)).bit_length()), MAX_RUN_W)
-    if layer.codebook[0] != 0:
+    if not layer.pads:
         return widest
     if options.run_bits:
         return options.run_bits
@@ -285,6 +288,6 @@ def _run_width(layer: Matrix, live: Positions, options: LowerOptions) -> int:
 
 
 def _slices(layer: Matrix, live: Positions, run_w: int) -> Slices:
-    packed = pack(live, run_w, zero=int(np.abs(layer.codebook).argmin()))
+    packed = pack(live, run_w, zero=0 if layer.codebook is None else int(np.abs(layer.codebook).argmin()))
     n_out, n_in = layer.codes.shape
     return Slices(n_in=n_in, n_out=n_out, code_w=layer.code_w, run_w=run_w, **vars(packed))

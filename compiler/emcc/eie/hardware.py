@@ -24,4 +24,4 @@ def _perceptron(program: Program, step: Step) -> bool:
     """Tell whether a step is a layer of a perceptron."""
     source, target = program.buffers[step.sources[0]], program.buffers[step.target]
     plain = step.kind == "broadcast" and step.window.taps == 1 and target.positions == 1
-    return plain and step.multiplier < 0 and target.whole < 0 and source.whole < 0
+    return plain and step.multiplier < 0 <= step.codebook and target.whole < 0 and source.whole < 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from emcc.ir.codebook import raw
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import HOLE, Table
 from emcc.ops import qlinear
@@ -13,7 +14,9 @@ from emcc.ops.fixed import activate
 
 @dataclass(frozen=True)
 class Matrix:
-    """One QLinear or QConv node: codes uint8 [n_out, n_in], codebook int64 [2**code_w], bias int64 [n_out].
+    """One QLinear or QConv node: codes uint8 or uint16 [n_out, n_in], codebook int64 [2**code_w], bias int64 [n_out].
+
+    The codebook is None where the code is the weight (ir.codebook.looked_up_in).
 
     The columns are a window's taps x channels, the channels of tap 0 first. `mask`: bool as `codes`, False where there
     is no weight whatever the code; None where all are weights. `activity`: float64 [n_in], how often each input is
@@ -22,7 +25,7 @@ class Matrix:
 
     name: str
     codes: Array
-    codebook: Array
+    codebook: Array | None
     code_w: int
     bias: Array
     multiplier: Array | None
@@ -58,8 +61,13 @@ class Matrix:
     @property
     def live(self) -> Array:
         """Bool [n_out, n_in]: where a weight is not zero."""
-        live = np.asarray((self.codebook != 0)[self.codes])
+        live = np.asarray(self.codes != 0 if self.codebook is None else (self.codebook != 0)[self.codes])
         return live if self.mask is None else live & self.mask
+
+    @property
+    def pads(self) -> bool:
+        """Whether code 0 is the weight 0."""
+        return self.codebook is None or self.codebook[0] == 0
 
     def activate(self, accumulators: Array) -> Array:
         """Requantise accumulators [..., n_out] (bias included) and apply the function; int64."""
@@ -78,6 +86,7 @@ def matrix(graph: Graph, node: Node, positions: int, activity: Mapping[str, Arra
     attrs, out_fmt = node.attrs, graph.tensors[node.outputs[0]].fmt
     assert out_fmt is not None
     codes, codebook, bias, multiplier = qlinear.constants(graph, node)
+    codes = raw(codes)
     busy, mask = activity.get(node.inputs[0]), None
     if node.op == "QConv":
         codes, mask = _dense(codes, int(attrs["group"]))
@@ -122,7 +131,7 @@ def _dense(codes: Array, group: int) -> tuple[Array, Array | None]:
     by_tap = codes.reshape(out, inner, taps).swapaxes(1, 2)
     if group == 1:
         return np.ascontiguousarray(by_tap).reshape(out, -1), None
-    full, mask = np.zeros((out, taps, group * inner), np.uint8), np.zeros((out, taps, group * inner), bool)
+    full, mask = np.zeros((out, taps, group * inner), codes.dtype), np.zeros((out, taps, group * inner), bool)
     for g in range(group):
         rows, columns = slice(g * out // group, (g + 1) * out // group), slice(g * inner, (g + 1) * inner)
         full[rows, :, columns] = by_tap[rows]

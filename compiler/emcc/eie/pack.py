@@ -35,7 +35,7 @@ def positions(codes: Array, live: Array, pes: int) -> Positions:
     """Find the weights of each PE.
 
     Args:
-        codes: uint8 [rows, columns], rows in slot order.
+        codes: uint8 or uint16 [rows, columns], rows in slot order.
         live: bool, the same shape: False where there is no weight.
     """
     rows, columns = codes.shape
@@ -62,7 +62,7 @@ def pack(weights: Positions, run_w: int, zero: int = 0) -> Slices:
     pads = weights.run >> run_w
     total = int(pads.sum())
     at = np.arange(weights.run.size) + np.cumsum(pads)
-    code = np.full(weights.run.size + total, zero, np.uint8)
+    code = np.full(weights.run.size + total, zero, weights.code.dtype)
     run = np.full(code.size, (1 << run_w) - 1, np.uint16)
     code[at] = weights.code
     run[at] = weights.run & ((1 << run_w) - 1)

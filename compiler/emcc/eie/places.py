@@ -17,6 +17,10 @@ from emcc.ir.program import HOLE, Buffer, Port, words
 from emcc.legal.checks import chained
 
 
+class _InARing(Exception):
+    """An order that depends on one that is being decided."""
+
+
 class Places:
     """Decides as it is asked, so that what is asked for first is dealt first.
 
@@ -38,6 +42,7 @@ class Places:
             self.tensors.maps[name] = (made.height, made.out_width, made.held.size)
         self.buffers: list[Buffer] = []
         self._orders: dict[str, Array] = {}
+        self._deciding: set[str] = set()
         self._index: dict[str, int] = {}
         self._before: dict[str, int] = {}
 
@@ -57,7 +62,13 @@ class Places:
         """Return a tensor's order: int64 [slots], HOLE between the parts of a Concat."""
         if base not in self._orders:
             group = nx.node_connected_component(self.tensors.groups, base)
-            self._orders |= dict.fromkeys(group, self._decide(group))
+            if group & self._deciding:
+                raise _InARing
+            self._deciding |= group
+            try:
+                self._orders |= dict.fromkeys(group, self._decide(group))
+            finally:
+                self._deciding -= group
         return self._orders[base]
 
     def _decide(self, group: set[str]) -> Array:
@@ -76,16 +87,20 @@ class Places:
         """Return the order of tensors that have one: rows of what makes them, columns of what reads them."""
         rows = np.zeros((self._size(next(iter(group))), self.options.groups))
         for node in made:
-            rows += self._work_by_group(self.matrices[node.name], self.tensors.of(node.inputs[0]), group)
+            rows += self._work_by_group(self.matrices[node.name], self.tensors.of(node.inputs[0]))
         columns = [work for base in sorted(group) for work in self._read_work(base)]
         return deal(rows, np.stack([*columns], axis=1) if columns else np.zeros((len(rows), 0)), self.options.lanes)
 
-    def _work_by_group(self, layer: Matrix, source: str, group: set[str]) -> Array:
-        """Return what each row costs in each group: float64 [rows, groups]; the same in all where that is not known."""
+    def _work_by_group(self, layer: Matrix, source: str) -> Array:
+        """Return what each row costs in each group: float64 [rows, groups]; the same in all where that is not known.
+
+        It is not known where the order of the source is waiting for this one: in a residual block, say.
+        """
         groups, lanes = self.options.groups, self.options.lanes
-        if source in group:
+        try:
+            slot = np.arange(self.order(source).size)
+        except _InARing:
             return np.repeat(self._work(layer, source)[:, None] / groups, groups, axis=1)
-        slot = np.arange(self.order(source).size)
         layer = layer.columns(self.columns(layer, source))
         taps = layer.codes.shape[1] // slot.size
         at = np.tile((slot // lanes + slot % lanes) % groups, taps)
@@ -190,12 +205,23 @@ class Places:
 
     def port(self, name: str) -> Port:
         """Return how a tensor lies in the buffer of its base: element channel x positions + position."""
-        index = self.buffer(self.tensors.of(name))
+        base, taken = self.tensors.ends.get(name, (name, None))
+        index = self.buffer(self.tensors.of(base))
         buffer = self.buffers[index]
         at = np.arange(buffer.positions)[:, None]
-        if name in self.unrolled:
-            order = self.unrolled[name].order()[:, self.order(name)]
+        if base in self.unrolled:
+            order = self.unrolled[base].order()[:, self.order(base)]
         else:
             order = np.where(buffer.order == HOLE, HOLE, buffer.order * buffer.positions + at)
+        if taken is not None:
+            held = taken if name in self.graph.inputs else _inverse(taken, self.graph.tensors[base].features)
+            order = np.where(order == HOLE, HOLE, held[order])
         shape = tuple(int(size or 0) for size in self.graph.tensors[name].shape[1:])
         return Port(name, shape, index, order)
+
+
+def _inverse(taken: Array, size: int) -> Array:
+    """Return for each of `size` elements where it goes, HOLE where nowhere, if element taken[i] goes to place i."""
+    places = np.full(size, HOLE)
+    places[taken] = np.arange(taken.size)
+    return places

@@ -9,7 +9,7 @@ from emcc.base.text import printable
 from emcc.eie.bounds import accumulators
 from emcc.eie.pack import unpack_rows
 from emcc.ir.affine import plain, sound
-from emcc.ir.codebook import CODE_WIDTHS
+from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
 from emcc.ir.graph import Array, Format
 from emcc.ir.program import (
     ABSENT,
@@ -33,7 +33,7 @@ from emcc.ir.program import (
 )
 from emcc.ops import having, traits
 from emcc.ops.fixed import MULTIPLIER_W
-from emcc.ops.host import apply
+from emcc.ops.host import apply, tail_of
 
 _FRAC = 1 << 14
 _ELEMENTS = 1 << 28
@@ -79,7 +79,7 @@ def _network(program: Program) -> Iterator[str]:
     ):
         if not all(array.ndim == 1 and array.size and _within(array, low, high) for array in arrays):
             yield f"{kind} beyond {(high - low).bit_length()} bits, or of no entries"
-    if not all(array.ndim == 2 and array.size for array in program.codes):
+    if not all(array.ndim == 2 and array.size and array.dtype in ("uint8", "uint16") for array in program.codes):
         yield "codes that are not taps by slots"
     if [part.before for part in program.parts] != sorted(part.before for part in program.parts):
         yield "host parts out of order"
@@ -114,7 +114,9 @@ def _table(program: Program, table: Table) -> Iterator[str]:
 def _given(program: Program, buffer: Buffer) -> bool:
     """Whether a buffer is one of the model's inputs, which no step writes."""
     mine = [index for index, other in enumerate(program.buffers) if other is buffer]
-    return any(port.buffer in mine for port in program.inputs) and not any(step.target in mine for step in program.steps)
+    return any(port.buffer in mine for port in program.inputs) and not any(
+        step.target in mine for step in program.steps
+    )
 
 
 def _buffer(program: Program, buffer: Buffer) -> Iterator[str]:
@@ -160,7 +162,9 @@ def _port(program: Program, port: Port, *, written: bool) -> Iterator[str]:
     elif not written and (held.size != size or not _distinct(held, size)):
         yield "the order does not give every element of the output once"
     elif not sound(port.affine, size):
-        yield "scales or offsets of another number, that are not finite, or a scale of 0"
+        yield "scales or offsets of another number, that are not finite, or a scale of 0, or an unknown norm"
+    elif port.affine.norm and not written:
+        yield "a norm of what is no input"
 
 
 def _part(program: Program, part: HostPart) -> Iterator[str]:
@@ -179,7 +183,9 @@ def _part(program: Program, part: HostPart) -> Iterator[str]:
 
 
 def _slices(program: Program, slices: Slices) -> Iterator[str]:
-    if slices.code_w not in CODE_WIDTHS or not 0 <= slices.run_w <= MAX_RUN_W:
+    kind = "uint16" if slices.code_w == 16 else "uint8"
+    wide = slices.code_w not in (*CODE_WIDTHS, *IDENTITY_WIDTHS) or slices.code.dtype != kind
+    if wide or not 0 <= slices.run_w <= MAX_RUN_W:
         yield f"codes of {slices.code_w} and runs of {slices.run_w} bits"
         return
     shapes = {
@@ -226,11 +232,11 @@ def _step(program: Program, step: Step) -> Iterator[str]:
 
 def _indices(program: Program, step: Step) -> Iterator[str]:
     """Check which of the shared things a step has: each is needed, allowed, or not there."""
-    weighted = step.combine == "mac"
+    weighted, coded = step.combine == "mac", max(step.slices, step.codes) >= 0
     rows: Mapping[str, tuple[int, Sequence[object], bool, bool]] = {
         "slices": (step.slices, program.slices, step.kind == "broadcast", step.kind == "broadcast"),
         "codes": (step.codes, program.codes, False, step.kind == "local" and weighted),
-        "codebook": (step.codebook, program.codebooks, weighted, weighted),
+        "codebook": (step.codebook, program.codebooks, weighted and not coded, weighted),
         "bias": (step.bias, program.biases, step.kind == "broadcast", weighted),
         "multiplier": (step.multiplier, program.multipliers, False, weighted),
         "table": (step.table, program.tables, step.function == "table", step.function == "table"),
@@ -267,17 +273,18 @@ def _numbers(program: Program, step: Step) -> Iterator[str]:
         slices = program.slices[step.slices]
         if (slices.n_in, slices.n_out) != (taps * sources[0].slots, rows):
             yield f"a matrix of {slices.n_out} x {slices.n_in} for {taps} taps of {sources[0].slots} slots"
-        highest = (1 << slices.code_w) - 1
-        book = program.codebooks[step.codebook]
-        if int(slices.code.max(initial=0)) >= book.size or book.size > highest + 1:
-            yield f"a codebook of {book.size} entries"
-        elif slices.padding != np.count_nonzero(book[slices.code] == 0):
+        yield from _codebook(program, step, slices.code_w, slices.code)
+        zeros = np.count_nonzero(slices.code == 0) if step.codebook < 0 else None
+        if zeros is None and int(slices.code.max(initial=0)) < program.codebooks[step.codebook].size:
+            zeros = np.count_nonzero(program.codebooks[step.codebook][slices.code] == 0)
+        if zeros is not None and slices.padding != zeros:
             yield f"{slices.padding} padding zeros of {slices.entries} entries"
     elif any(source.slots != rows for source in sources):
         yield f"sources of {[source.slots for source in sources]} slots"
     elif step.codes >= 0:
         codes = program.codes[step.codes]
-        if codes.shape != (taps * len(sources), rows) or codes.max() >= program.codebooks[step.codebook].size:
+        yield from _codebook(program, step, 8 * codes.dtype.itemsize, codes)
+        if codes.shape != (taps * len(sources), rows):
             yield f"codes of shape {codes.shape} for {taps} taps"
     elif step.combine == "mac" and program.codebooks[step.codebook].size != taps + 1:
         yield f"{program.codebooks[step.codebook].size} weights for {taps} taps"
@@ -287,6 +294,17 @@ def _numbers(program: Program, step: Step) -> Iterator[str]:
     ):
         if index >= 0 and values[index].size != rows:
             yield f"a {name} of {values[index].size} entries"
+
+
+def _codebook(program: Program, step: Step, code_w: int, codes: Array) -> Iterator[str]:
+    """Check that codes have entries, or are weights."""
+    if step.codebook < 0:
+        if code_w not in IDENTITY_WIDTHS:
+            yield f"weights of {code_w} bits without a codebook"
+        return
+    size = program.codebooks[step.codebook].size
+    if code_w not in CODE_WIDTHS or int(codes.max(initial=0)) >= size or size > 1 << code_w:
+        yield f"a codebook of {size} entries for codes of {code_w} bits"
 
 
 def _shift(program: Program, step: Step) -> Iterator[str]:
@@ -318,10 +336,11 @@ def _host(program: Program) -> Iterator[str]:
     if unknown:
         yield f"the host has no operator {printable(unknown[0], 40)!r}"
         return
-    if program.host and len(program.outputs) != 1:
-        yield "a tail on the host of several outputs"
+    if not {attrs.get("output", 0) for _, attrs in program.host} <= set(range(len(program.outputs))):
+        yield "a tail on the host of no output"
         return
     try:
-        apply(program.host, np.zeros((1, *program.outputs[0].shape)))
+        for place, port in enumerate(program.outputs):
+            apply(tail_of(program.host, place), np.zeros((1, *port.shape)))
     except (TypeError, ValueError, IndexError) as error:
         yield f"the host's operators do not fit the output: {printable(str(error))}"

@@ -1,32 +1,36 @@
 """The bit-exact meaning of a Program, in NumPy integers, from the same slices that the array reads."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from emcc import ops
 from emcc.eie.pack import unpack_rows
+from emcc.ir.batch import apart, joined
+from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array, Node
 from emcc.ir.program import ABSENT, FIRST_CONSTANT, HOLE, HostPart, Port, Program, Slices, Step, Window
 from emcc.ops import fixed
+from emcc.ops.interpret import numbers
 
 Watch = Callable[[int, Array], object]
 """Takes a buffer and which of the values just written to it saturate (ops.fixed.saturating): bool, of any shape."""
 
 
-def run(program: Program, x: Array) -> Array:
-    """Run a batch on a program of one input and one output.
+def run(program: Program, x: Array, watch: Watch | None = None) -> Array:
+    """Run a batch.
 
     Args:
-        x: integers [n, elements], the quantised input, flattened in the model's order.
+        x: integers [n, elements], the quantised inputs, flattened in the model's order; several as ir.batch has them.
 
     Returns:
-        int64 [n, outputs] in the model's order.
+        int64 [n, outputs] in the model's order, several side by side.
     """
-    (source,), (sink,) = program.inputs, program.outputs
-    return run_ports(program, {source.name: x})[sink.name]
+    taken = apart({port.name: (math.prod(port.shape),) for port in program.inputs}, np.asarray(x))
+    ran = run_ports(program, taken, watch)
+    return np.asarray(joined(np, [ran[port.name] for port in program.outputs]))
 
 
 def run_ports(program: Program, inputs: Mapping[str, Array], watch: Watch | None = None) -> dict[str, Array]:
@@ -116,7 +120,7 @@ class Memory:
             else:
                 arguments.append(None if read == ABSENT else part.constants[FIRST_CONSTANT - read])
         node = Node(part.name, part.op, (), (), part.attrs)
-        result = np.asarray(ops.get(part.op).evaluate(np, node, *arguments), np.float64)
+        result = numbers(node, arguments)
         fmt = self.program.buffers[part.target.buffer].fmt
         flat = result.reshape(len(result), -1)
         if self.watch:
@@ -172,7 +176,7 @@ def _largest(x: Array, taps: list[tuple[Array, Array]]) -> Array:
 def _matrix(program: Program, step: Step, x: Array, taps: list[tuple[Array, Array]]) -> Array:
     """Sum W x over taps and slots."""
     slices = program.slices[step.slices]
-    by_column = weights(slices, program.codebooks[step.codebook], program.lanes).tocsc()
+    by_column = weights(slices, book_of(program, step), program.lanes).tocsc()
     n, slots, positions = len(x), x.shape[2], taps[0][0].size
     acc = np.zeros((slices.n_out, n * positions), np.int64)
     for t, tap in enumerate(taps):
@@ -183,15 +187,14 @@ def _matrix(program: Program, step: Step, x: Array, taps: list[tuple[Array, Arra
 
 def _local(program: Program, step: Step, sources: list[Array], taps: list[tuple[Array, Array]]) -> Array:
     """Sum weights times x, slot by slot, over sources and taps."""
-    book = program.codebooks[step.codebook]
     if step.codes < 0:
         source, target = program.buffers[step.sources[0]], program.buffers[step.target]
         sums = sum(_seen(sources[0], tap) for tap in taps)
         number = counted(step, (source.height, source.width), (target.height, target.width))
-        return np.asarray(sums * book[number][:, None])
-    codes = program.codes[step.codes]
+        return np.asarray(sums * program.codebooks[step.codebook][number][:, None])
+    by_tap = looked_up_in(program.codes[step.codes], book_of(program, step))
     terms = [(x, tap) for x in sources for tap in taps]
-    return np.asarray(sum(book[row] * _seen(x, tap) for row, (x, tap) in zip(codes, terms, strict=True)))
+    return np.asarray(sum(row * _seen(x, tap) for row, (x, tap) in zip(by_tap, terms, strict=True)))
 
 
 def counted(step: Step, source: tuple[int, int], target: tuple[int, int]) -> Array:
@@ -204,9 +207,14 @@ def counted(step: Step, source: tuple[int, int], target: tuple[int, int]) -> Arr
     return np.asarray(sum(inside.astype(np.int64) for _, inside in tapped(wide, around, target)))
 
 
-def weights(slices: Slices, codebook: Array, lanes: int) -> csr_array:
+def book_of(program: Program, step: Step) -> Array | None:
+    """Return a step's codebook, or None where the code is the weight."""
+    return program.codebooks[step.codebook] if step.codebook >= 0 else None
+
+
+def weights(slices: Slices, codebook: Array | None, lanes: int) -> csr_array:
     """Decode a matrix from its slices: int64 [n_out, n_in], sparse, padding zeros left out."""
     rows, columns = unpack_rows(slices.count, slices.first, slices.run, lanes)
-    values = codebook[slices.code]
+    values = looked_up_in(slices.code, codebook)
     kept = values != 0
     return csr_array((values[kept], (rows[kept], columns[kept])), shape=(slices.n_out, slices.n_in), dtype=np.int64)

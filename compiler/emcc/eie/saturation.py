@@ -28,7 +28,8 @@ class Count:
 class Inputs(Count):
     """Of the inputs also: how many are not zero, and how many of the samples have one that saturates.
 
-    `low` and `high` are the ends of the input's format, in the model's own units.
+    `low` and `high` are the ends of the input's format, in the model's own units; of several inputs, of the one that
+    saturates most.
     """
 
     nonzero: int

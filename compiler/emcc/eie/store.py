@@ -21,10 +21,13 @@ from emcc.ir.program import Program
 
 VERSION = 4
 _DTYPES: Mapping[str, type | None] = {
-    **{"code": np.uint8, "run": np.uint16, "codes": np.uint8, "constants": None},
+    **{"code": np.uint16, "run": np.uint16, "codes": np.uint16, "constants": None},
     **{"scale": np.float64, "offset": np.float64},
 }
 """By field: what its arrays are; None for as they are, int64 where nothing is said."""
+
+_AS_THEY_ARE = ("code", "codes")
+"""uint8, or uint16 where codes are weights of 16 bits."""
 
 _NARROW = (np.int8, np.int16, np.int32, np.int64)
 _hints = cache(get_type_hints)
@@ -131,7 +134,7 @@ def _widen(array: Array, place: str) -> Array:
     kind = np.dtype(dtype)
     if array.dtype.kind != kind.kind or array.dtype.itemsize > kind.itemsize:
         raise ValueError(f"the array {place!r} is of {array.dtype}")
-    return array.astype(kind)
+    return array if names[-1] in _AS_THEY_ARE else array.astype(kind)
 
 
 def _is(value: Any, kind: type) -> Any:

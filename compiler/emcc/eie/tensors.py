@@ -1,13 +1,14 @@
 """Where a graph's tensors lie before they have buffers: maps, views, groups that share an order, parts of a whole."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import networkx as nx
+import numpy as np
 
 from emcc import ops
-from emcc.ir.graph import Graph, Node
+from emcc.ir.graph import Array, Graph, Node
 
 Map = tuple[int, int, int]
 """Height, width, channels."""
@@ -31,6 +32,11 @@ def is_depthwise(graph: Graph, node: Node) -> bool:
     return node.op == "QConv" and group > 1 and graph.constants[node.inputs[1]].shape[:2] == (group, 1)
 
 
+def _picks(node: Node) -> bool:
+    """Whether shapes alone say which element of its input each of its output's is."""
+    return bool(ops.traits(node.op) & {"moves", "picks"}) and "padding" not in ops.traits(node.op)
+
+
 @dataclass(frozen=True)
 class Part:
     """A tensor's place in a Concat: parts of `whole`, from channel `first`."""
@@ -48,20 +54,31 @@ class Tensors:
         hosted: names of the nodes that no step can do.
         concats: by the output's name, the Concat nodes that need no copy of the whole.
         parts: the tensors that lie in the whole of a Concat.
+        ends: by input or output that has no buffer, since moves stand between it and the rest: the tensor in whose
+            buffer it lies, and where each of the moves' elements comes from.
+        aside: names of those moves, which are nothing but the port's order.
         groups: a node a base tensor, joined where two must have one order of channels.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.base = {name: name for name in graph.inputs}
+        self.ends: dict[str, tuple[str, Array]] = {}
+        self.aside = {node.name for node in (*self._entering(), *self._leaving())}
+        self.base = {name: name for name in graph.inputs if name not in self.ends}
         self.maps: dict[str, Map] = {}
         self.hosted: set[str] = set()
         self.concats: dict[str, Node] = {}
         self.parts: dict[str, Part] = {}
         self.groups: nx.Graph = nx.Graph()
-        written = [*graph.inputs]
+        written = [*self.base]
         for node in graph.nodes:
             (output,) = node.outputs
+            if output in self.ends:
+                continue
+            if node.name in self.aside:
+                self.base[output] = output
+                written.append(output)
+                continue
             if self._is_view(node):
                 self.base[output] = self.base[node.inputs[0]]
                 continue
@@ -77,6 +94,34 @@ class Tensors:
         for name in set(self.base.values()):
             self.maps.setdefault(name, map_of(graph.tensors[name].shape))
         self._group()
+
+    def _entering(self) -> Iterator[Node]:
+        """Yield moves that alone read an input: the port writes what they make."""
+        for name in self.graph.inputs:
+            readers = [node for node in self.graph.nodes if name in node.inputs]
+            if len(readers) == 1 and name not in self.graph.outputs and _picks(readers[0]):
+                (output,) = readers[0].outputs
+                self.ends[name] = output, self._places(readers[0])
+                yield readers[0]
+
+    def _leaving(self) -> Iterator[Node]:
+        """Yield moves to an output that nothing else reads: the port reads what they take, each element once."""
+        for name in self.graph.outputs:
+            node = next((node for node in self.graph.nodes if name in node.outputs), None)
+            if node is None or not _picks(node) or node.inputs[0] in self.ends:
+                continue
+            read = any(name in other.inputs for other in self.graph.nodes)
+            taken = self._places(node)
+            if not read and np.unique(taken).size == taken.size and node.inputs[0] not in self.graph.inputs:
+                self.ends[name] = node.inputs[0], taken
+                yield node
+
+    def _places(self, node: Node) -> Array:
+        """Which element of a sample a move takes for each of its output's: int64, flat."""
+        source = self.graph.tensors[node.inputs[0]]
+        shape = tuple(int(size or 1) for size in source.shape[1:])
+        at = np.arange(source.features, dtype=np.int64).reshape(1, *shape)
+        return np.asarray(ops.get(node.op).evaluate(np, node, at)).ravel()
 
     def of(self, name: str) -> str:
         """Return the base tensor."""
@@ -104,7 +149,9 @@ class Tensors:
     def _readers(self, base: str) -> list[Node]:
         names = {name for name, own in self.base.items() if own == base}
         return [
-            node for node in self.graph.nodes if names & set(node.inputs) and self.base[node.outputs[0]] not in names
+            node
+            for node in self.graph.nodes
+            if names & set(node.inputs) and self.base.get(node.outputs[0], "") not in names
         ]
 
     def _fits(self, node: Node) -> bool:
@@ -118,10 +165,11 @@ class Tensors:
     def _group(self) -> None:
         self.groups.add_nodes_from(self.maps)
         for node in self.graph.nodes:
-            if node.name in self.hosted or self.base[node.outputs[0]] != node.outputs[0]:
+            (output,) = node.outputs
+            if node.name in self.hosted | self.aside or self.base[output] != output:
                 continue
             if node.op in LOCAL or is_depthwise(self.graph, node):
-                self.groups.add_edges_from((name, node.outputs[0]) for name in self.computed(node))
+                self.groups.add_edges_from((name, output) for name in self.computed(node))
         for node in self.graph.nodes:
             if node.op == "Concat" and node.name not in self.hosted:
                 self._concat(node)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from emcc.eie.matrix import Matrix
+from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
 
 
@@ -36,11 +37,11 @@ def _fold_constant_rows(layers: list[Matrix]) -> list[Matrix]:
     for i in range(len(layers) - 1):
         this, after = layers[i], layers[i + 1]
         constant = np.flatnonzero(~this.live.any(axis=1))
-        if not constant.size or after.codebook[0] != 0:
+        if not constant.size or not after.pads:
             continue
         rows = this.rows(constant)
         outputs = rows.activate(rows.bias)
-        moved = after.codebook[after.codes[:, constant]] @ outputs
+        moved = looked_up_in(after.codes[:, constant], after.codebook) @ outputs
         codes = after.codes.copy()
         codes[:, constant] = 0
         layers[i + 1] = replace(after, codes=codes, bias=after.bias + moved)

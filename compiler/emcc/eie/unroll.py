@@ -50,7 +50,9 @@ class Unrolled:
     def held(self) -> Array:
         """Which of it each slot holds: int64 [slots], those that are left over once a group."""
         left = self.size % self.groups
-        return np.concatenate([np.arange(self.size), np.repeat(np.arange(self.size - left, self.size), self.groups - 1)])
+        return np.concatenate(
+            [np.arange(self.size), np.repeat(np.arange(self.size - left, self.size), self.groups - 1)]
+        )
 
     @property
     def share(self) -> Array:
@@ -87,7 +89,8 @@ class Unrolled:
 
 def unrolled(graph: Graph, tensors: Tensors, options: LowerOptions) -> dict[str, Unrolled]:
     """Return the inputs that are worth it, by their base tensors' names."""
-    return {name: made for name in graph.inputs if (made := _unrolled(graph, tensors, options, name)) is not None}
+    bases = (tensors.ends.get(name, (name,))[0] for name in graph.inputs)
+    return {name: made for name in bases if (made := _unrolled(graph, tensors, options, name)) is not None}
 
 
 def _unrolled(graph: Graph, tensors: Tensors, options: LowerOptions, name: str) -> Unrolled | None:
@@ -100,7 +103,7 @@ def _unrolled(graph: Graph, tensors: Tensors, options: LowerOptions, name: str) 
     window = Window(kernel, tuple(attrs["strides"]), tuple(attrs["dilations"]), tuple(attrs["pads"][:2]))
     out_width = tensors.maps[node.outputs[0]][1]
     most = MEMORY * height * width * words(channels, options.pes)
-    for across, wide in ((kernel[1], out_width), (1, width)):
+    for across, wide in ((kernel[1], out_width), (1, width)) if kernel[1] > 1 else ((1, width),):
         made = Unrolled(height, width, wide, across, channels, options.groups, window)
         useful = across > 1 or channels % options.groups > 0
         if useful and height * wide * words(made.held.size, options.pes) <= most and channels < options.pes:

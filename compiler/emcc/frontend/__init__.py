@@ -1,25 +1,26 @@
 """ONNX -> Graph. The only folder that imports onnx, and only when a function here is called."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from emcc.frontend.report import ModelFacts, NodeReport, Remarks, Survey
+from emcc.frontend.report import ModelFacts, NodeReport, Remarks, Survey, Taken
 from emcc.ir.graph import Graph
 
-__all__ = ["ModelFacts", "NodeReport", "Remarks", "Survey", "cut", "load", "remarks", "survey"]
+__all__ = ["ModelFacts", "NodeReport", "Remarks", "Survey", "Taken", "cut", "load", "remarks", "survey"]
 
 
-def load(path: Path, by: str = "emcc", output: str | None = None) -> Graph:
+def load(path: Path, by: str = "emcc", output: Taken = None) -> Graph:
     """Return the model of an ONNX file as a graph of float operators.
 
-    `by` is the command that messages name, `output` the tensor to take as the output where there are several. Raise
-    EmccError: see emcc.frontend.model.
+    `by` is the command that messages name, `output` the tensor, or tensors, to take as outputs where there are several.
+    Raise EmccError: see emcc.frontend.model.
     """
     from emcc.frontend.model import load as _load
 
     return _load(Path(path), by, output)
 
 
-def survey(path: Path, output: str | None = None) -> Survey:
+def survey(path: Path, output: Taken = None) -> Survey:
     """Report what emcc supports of an ONNX file. Raise EmccError where it cannot be read at all."""
     from emcc.frontend.model import survey as _survey
 
@@ -33,8 +34,8 @@ def remarks(path: Path) -> Remarks:
     return _remarks(Path(path))
 
 
-def cut(path: Path, name: str) -> bytes | None:
-    """Return the model of an ONNX file with tensor `name` as its only output; None where it is too large for that."""
+def cut(path: Path, names: Sequence[str]) -> bytes | None:
+    """Return the model of an ONNX file with the tensors `names` as its only outputs; None where it is too large."""
     from emcc.frontend.about import cut as _cut
 
-    return _cut(Path(path), name)
+    return _cut(Path(path), names)

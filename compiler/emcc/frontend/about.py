@@ -1,5 +1,6 @@
 """What to know of a file for holding its Graph against another runtime."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -23,9 +24,9 @@ def remarks(path: Path) -> Remarks:
     return Remarks(half, tuple(value.name for value in graph.output))
 
 
-def cut(path: Path, name: str) -> bytes | None:
-    """Return the model with tensor `name` as its only output; None where it is too large. Raises EmccError."""
-    return exposed(read(path), name) if path.stat().st_size <= LARGEST else None
+def cut(path: Path, names: Sequence[str]) -> bytes | None:
+    """Return the model with the tensors `names` as its only outputs; None where it is too large. Raises EmccError."""
+    return exposed(read(path), names) if path.stat().st_size <= LARGEST else None
 
 
 def _to_half(node: onnx.NodeProto) -> bool:

@@ -20,6 +20,7 @@ class Model:
         sources: the names of its inputs.
         functions: (domain, name) of its own functions.
         by: the command that messages name.
+        readers: how often nodes read each name.
     """
 
     path: Path
@@ -27,6 +28,7 @@ class Model:
     sources: Collection[str]
     functions: Collection[tuple[str, str]]
     by: str
+    readers: Mapping[str, int]
 
 
 class Initializers(dict[str, Array]):

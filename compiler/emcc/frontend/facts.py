@@ -1,12 +1,14 @@
 """The facts of a model, and what is wrong with it as a whole."""
 
 import math
+from collections.abc import Container
 from pathlib import Path
 
 import onnx
 
 from emcc.base.errors import EmccError
 from emcc.frontend.external import external_size
+from emcc.frontend.grids import BITS
 from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted
@@ -65,30 +67,37 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
     return Data(shape, dtype), axes[0] if isinstance(axes[0], int) else None
 
 
-def model_problems(model: onnx.ModelProto, path: Path) -> list[EmccError]:
-    """Return why the model as a whole, its inputs, is not one that emcc compiles."""
+def model_problems(model: onnx.ModelProto, path: Path, read: Container[str]) -> list[EmccError]:
+    """Return why the model as a whole, its inputs of which the names `read` are read, is not one that emcc compiles."""
     graph, problems = model.graph, []
     inputs = real_inputs(graph)
     shadowing = [function.name for function in model.functions if function.domain in ("", "ai.onnx")]
     if shadowing:
         names = ", ".join(quoted(name) for name in shadowing[:8])
         problems.append(_error(path, f"redefines standard operators: {names}", "rename its functions"))
-    if len(inputs) != 1:
-        names, hint = ", ".join(quoted(value.name) for value in inputs[:8]), _ONE_INPUT if inputs else _NO_INPUT
-        problems.append(_error(path, f"has {len(inputs)} inputs, not one{': ' if names else ''}{names}", hint))
+    if not inputs:
+        problems.append(_error(path, "has no input", _NO_INPUT))
+    inputs = [value for value in inputs if value.name in read] or inputs[:1]
+    fixed = {value.name: axes[0] for value in inputs if (axes := axes_of(value)) and isinstance(axes[0], int)}
+    if len(set(fixed.values())) > 1:
+        batches = ", ".join(f"{quoted(name)} {size}" for name, size in fixed.items())
+        problems.append(_error(path, f"its inputs are for different numbers of samples: {batches}", _BATCH))
     hostile = names_problem(graph, path)
     problems.extend([hostile] if hostile else [])
-    problems.extend(problem for value in inputs[:1] if (problem := _input_problem(value, path)))
+    for value in inputs:
+        if problem := _input_problem(value, path):
+            problems.append(problem if value is inputs[0] else _error(path, problem.message, _CONSTANT))
     return problems
 
 
-_ONE_INPUT = "make constants of the others: initializers of their names"
+_CONSTANT = "make a constant of it: an initializer of its name"
 _NO_INPUT = "export it again, with its input among the inputs of the graph"
 
 
 def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
     subject, axes = f"input {quoted(value.name)}", axes_of(value)
-    if not value.type.HasField("tensor_type") or value.type.tensor_type.elem_type not in FLOATS:
+    kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
+    if kind not in FLOATS and type_name(kind).lower() not in BITS:
         return _error(path, f"{subject} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
     shown = None if axes is None else list(axes)
     if axes is None:

@@ -1,26 +1,22 @@
 """What to do about operators that emcc does not compile. Every hint is tried on a model by a test."""
 
 from emcc.ops import having
+from emcc.ops.grid import STEPPED
 
-_CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, GlobalAveragePool and Concat"
-_PAD = "give the Conv or the pool behind it pads instead"
-_FUNCTION = f"use {', '.join(having('activation')[:-1])} or {having('activation')[-1]}"
+_CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, global pools, Resize and DepthToSpace"
+_FUNCTION = f"use one of {', '.join(op for op in having('activation') if op not in STEPPED)}"
 _RECURRENT = "emcc keeps no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
-_NORM = "use BatchNormalization, which folds into the weights"
-_QUANTISED = "give emcc the float model: it quantises by itself"
-_SELECT = "select features by a MatMul with a matrix of 0 and 1"
+_NORM = "use BatchNormalization, which folds into the weights, or Layer- or InstanceNormalization"
+_SELECT = "select features by Slice, Split, or Gather with constant indices along one axis"
 
 _HINTS = {
-    _CONV: "ConvTranspose ConvInteger QLinearConv DeformConv LpPool MaxUnpool Resize Upsample LRN",
-    _PAD: "Pad",
-    _FUNCTION: "Elu Selu Celu Gelu HardSigmoid HardSwish Swish Mish PRelu Softplus Softsign ThresholdedRelu Erf Exp "
-    "Sqrt Sin Cos",
+    _CONV: "ConvTranspose DeformConv LpPool MaxUnpool",
+    _FUNCTION: "Shrink Hardmax",
     _RECURRENT: "LSTM GRU RNN",
     _CONTROL: "If Loop Scan SequenceMap Optional",
-    _NORM: "LayerNormalization GroupNormalization InstanceNormalization RMSNormalization LpNormalization",
-    _QUANTISED: "QuantizeLinear DequantizeLinear QLinearMatMul MatMulInteger DynamicQuantizeLinear",
-    _SELECT: "Gather Slice Split",
+    _NORM: "MeanVarianceNormalization",
+    _SELECT: "GatherElements GatherND Compress",
 }
 _BY_OP = {op: hint for hint, ops in _HINTS.items() for op in ops.split()}
 _OTHER = "leave it out, or express it by Gemm, MatMul, Conv, Add, Mul, BatchNormalization and activations"

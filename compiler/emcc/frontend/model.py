@@ -5,6 +5,7 @@ that no real dimension has, and must come out the same: then it treats each samp
 it does not (an exporter froze the batch to 1), it is read for one sample.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from emcc.frontend.operands import Data
 from emcc.frontend.outputs import choose, several
 from emcc.frontend.read import opset_of, read
 from emcc.frontend.refusal import quoted
-from emcc.frontend.report import NodeReport, Survey
-from emcc.frontend.topology import ordered, real_inputs
+from emcc.frontend.report import NodeReport, Survey, Taken, names_of
+from emcc.frontend.topology import ordered, real_inputs, uses
 from emcc.frontend.walk import Walk
 from emcc.ir.graph import Array, Graph, Tensor
 
@@ -35,22 +36,32 @@ class _Model:
     opset: int
     nodes: list[onnx.NodeProto]
     by: str
-    output: str | None = None
+    taken: tuple[str, ...] = ()
     decoded: dict[str, Array] = field(default_factory=dict)
 
     @property
     def outputs(self) -> list[str]:
-        """The tensor that is taken as the output, or all outputs where that is open."""
-        return [value.name for value in self.proto.graph.output] if self.output is None else [self.output]
+        """The tensors that are taken as outputs, or all outputs where that is open."""
+        return list(self.taken) or [value.name for value in self.proto.graph.output]
+
+    @property
+    def read(self) -> set[str]:
+        """What nodes read."""
+        return {name for node in self.nodes for name in uses(node)}
+
+    @property
+    def inputs(self) -> list[str]:
+        """The model's inputs that nodes read."""
+        return [value.name for value in real_inputs(self.proto.graph) if value.name in self.read]
 
 
-def load(path: Path, by: str = "emcc", output: str | None = None) -> Graph:
+def load(path: Path, by: str = "emcc", output: Taken = None) -> Graph:
     """Return the model as a Graph of ONNX operators in order, attributes of the newest opset, the batch axis None.
 
     Raises EmccError where the file is not a model, or the model is not one that emcc compiles; then every node at
     fault is listed. `by` is the command that messages name; `output`: see outputs.choose.
     """
-    model, problems = _open(path, by, output)
+    model, problems = _open(path, by, names_of(output))
     walk = _read(model)
     refused = [report for report in walk.reports if not report.supported]
     if problems or refused:
@@ -58,9 +69,9 @@ def load(path: Path, by: str = "emcc", output: str | None = None) -> Graph:
     return _graph(model, walk)
 
 
-def survey(path: Path, output: str | None = None) -> Survey:
+def survey(path: Path, output: Taken = None) -> Survey:
     """Report on every node that the output depends on, and on the model."""
-    model, problems = _open(path, "emcc", output)
+    model, problems = _open(path, "emcc", names_of(output))
     walk = _read(model)
     if not problems and all(report.supported for report in walk.reports):
         try:
@@ -69,27 +80,27 @@ def survey(path: Path, output: str | None = None) -> Survey:
             problems = [error]
     sentences = tuple(error.message + (f" ({error.hint})" if error.hint else "") for error in problems)
     facts = facts_of(model.proto, model.opset, path)
-    taken = "" if model.output is None or [name for name, *_ in facts.outputs] == [model.output] else model.output
+    own = tuple(name for name, *_ in facts.outputs)
+    taken = "" if model.taken in ((), own) else ", ".join(model.taken)
     return Survey(walk.reports, replace(facts, problems=sentences, taken=taken))
 
 
-def _open(path: Path, by: str, output: str | None) -> tuple[_Model, list[EmccError]]:
-    """Return the model with its output chosen, and what is wrong with it as a whole."""
+def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[EmccError]]:
+    """Return the model with its outputs chosen, and what is wrong with it as a whole."""
     proto = read(path)
     whole = _Model(path, proto, opset_of(proto, path), ordered(proto.graph, path), by)
 
-    def only(name: str) -> _Model:
-        return replace(whole, nodes=ordered(proto.graph, path, [name]), output=name)
+    def only(*names: str) -> _Model:
+        return replace(whole, nodes=ordered(proto.graph, path, names), taken=names)
 
     def plain(name: str) -> bool:
         walk = _read(only(name))
-        return _accepted(walk) and name in walk.data and walk.data[name].dtype == "float32"
+        return _accepted(walk) and name in walk.makers and walk.data[name].dtype == "float32"
 
-    problems = model_problems(proto, path)
     chosen = choose(proto.graph, output, plain, path)
-    if chosen is None:
-        return whole, [*problems, several(proto.graph, path)]
-    return only(chosen), problems
+    model = whole if chosen is None else only(*chosen)
+    problems = model_problems(proto, path, model.read)
+    return model, [*problems, *([several(proto.graph, path)] if chosen is None else [])]
 
 
 def _read(model: _Model) -> Walk:
@@ -99,16 +110,18 @@ def _read(model: _Model) -> Walk:
     data: dict[str, Data] = {}
     for value in real_inputs(graph):
         data[value.name], fixed = input_data(value)
-        batch = fixed if fixed is not None else batch
+        batch = fixed if fixed is not None and value.name in model.inputs else batch
 
     names = {*(tensor.name for tensor in graph.initializer), *data}
     names.update(name for node in graph.node for name in node.output)
     functions = {(function.domain, function.name) for function in model.proto.functions}
     opsets = {entry.domain: entry.version for entry in model.proto.opset_import} | {"": model.opset}
 
+    readers = Counter(name for node in model.nodes for name in uses(node))
+
     def walk(samples: int, frozen: bool = False) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)
-        about = Model(model.path, opsets, frozenset(data), functions, model.by)
+        about = Model(model.path, opsets, frozenset(data), functions, model.by, readers)
         return Walk(about, samples, frozen, known, dict(data), set(names)).run(model.nodes, model.outputs)
 
     if batch is not None:
@@ -153,18 +166,20 @@ def _refusal(problems: list[EmccError], refused: list[NodeReport], path: Path) -
 
 
 def _graph(model: _Model, walk: Walk) -> Graph:
-    """Return the Graph of a walk without refusals: the nodes between input and output, with unique names."""
-    graph, path = model.proto.graph, model.path
-    source, output = real_inputs(graph)[0].name, model.outputs[0]
-    if output not in walk.data:
-        raise EmccError(f"its output {quoted(output)} does not depend on its input", file=path, hint="export it again")
-    chain, wanted = [], {output}
+    """Return the Graph of a walk without refusals: the nodes between inputs and outputs, with unique names."""
+    graph, path, outputs = model.proto.graph, model.path, tuple(model.outputs)
+    sources = [value.name for value in real_inputs(graph)]
+    for output in outputs:
+        if output not in walk.data:
+            message = f"its output {quoted(output)} does not depend on its input"
+            raise EmccError(message, file=path, hint="export it again")
+        if output in sources:
+            raise EmccError(f"its output is its input {quoted(output)}: there is nothing to compile", file=path)
+    chain, wanted = [], set(outputs)
     for node in reversed(walk.nodes):
         if node.outputs[0] in wanted:
             chain.append(node)
             wanted.update(node.inputs)
-    if not chain:
-        raise EmccError(f"its output is its input {quoted(source)}: there is nothing to compile", file=path)
     nodes, names = [], set[str]()
     for node in reversed(chain):
         unique, number = node.name, 1
@@ -173,11 +188,13 @@ def _graph(model: _Model, walk: Walk) -> Graph:
             unique = f"{node.name}#{number}"
         names.add(unique)
         nodes.append(replace(node, name=unique))
-    tensors = {source: _tensor(source, walk.data[source])}
+    inputs = tuple(name for name in sources if name in wanted)
+    tensors = {name: _tensor(name, walk.data[name]) for name in inputs}
     tensors.update({node.outputs[0]: _tensor(node.outputs[0], walk.data[node.outputs[0]]) for node in nodes})
     used = {name for node in nodes for name in node.inputs if name} - set(tensors)
     constants = {name: walk.used[name] for name in sorted(used)}
-    return Graph(graph.name, (source,), (output,), tuple(nodes), tensors, constants)
+    units = {name: walk.used_units[name] for name in constants if name in walk.used_units}
+    return Graph(graph.name, inputs, outputs, tuple(nodes), tensors, constants, units=units)
 
 
 def _tensor(name: str, data: Data) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from emcc.frontend.context import Model
+from emcc.frontend.grids import BITS
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.ir.graph import Array, Node
 from emcc.ops.operator import Shape
@@ -31,7 +32,7 @@ class Step:
 class Data:
     """A computed tensor: its shape (None in front: the batch) or None where unknown, and its type.
 
-    `host` is the operator that leaves it to the host, or "". `derived`: it would be constant, were the shape of a
+    `derived`: it would be constant, were the shape of a
     tensor known that a refused node makes. `bare`: the model, which is for one sample alone, has no batch axis in
     front of it: its shape there is shape[1:], and not (1, *shape[1:]). `unit`: every sample is a vector of numbers from
     0 up, whose sum is 1.
@@ -39,7 +40,6 @@ class Data:
 
     shape: Shape | None
     dtype: str = "float32"
-    host: str = ""
     derived: bool = False
     bare: bool = False
     unit: bool = False
@@ -64,6 +64,10 @@ class Operands:
         kept: constants of those, by the names that they have there.
         leaves_bare: whether the output is bare (see Data); None where an input's being so decides.
         leaves_unit: whether the output is: see Data.
+        others: what makes each of the node's other outputs, where the node has such: see `also`.
+        integers_too: whether the rule takes tensors of integers.
+        units: of constants so far that are integers times units, these, to be broadcast; changed_units: of `changed`.
+        settled: constants that other outputs of the node are.
     """
 
     proto: onnx.NodeProto
@@ -80,6 +84,11 @@ class Operands:
     steps: list[Step] = field(default_factory=list)
     leaves_bare: bool | None = None
     leaves_unit: bool = False
+    others: dict[str, Made] = field(default_factory=dict)
+    integers_too: bool = False
+    units: Mapping[str, Array] = field(default_factory=dict)
+    changed_units: dict[str, Array] = field(default_factory=dict)
+    settled: dict[str, Array] = field(default_factory=dict)
 
     @property
     def opset(self) -> int:
@@ -109,9 +118,12 @@ class Operands:
         return self.batch == 1 and not self.frozen
 
     def shape(self, i: int = 0, bare: bool = False) -> tuple[int | None, ...]:
-        """Return the shape of input i, a computed tensor of floats; it may be bare only where `bare` is set."""
+        """Return the shape of input i, a computed tensor of floats, or of integers where the rule takes such.
+
+        It may be bare only where `bare` is set.
+        """
         data = self.data[self.proto.input[i]]
-        if data.dtype != "float32":
+        if data.dtype != "float32" and not (self.integers_too and data.dtype in BITS):
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
         if data.shape is None:
             raise UnknownShapeError
@@ -192,7 +204,19 @@ class Operands:
         """Keep constant `value`, which is input i, or that in another shape; return its name."""
         own = str(self.proto.input[i])
         free = own not in self.changed and own not in self.data and value.shape == self.constants[own].shape
-        return self._hold(own if free else self.fresh(own), value)
+        name = self._hold(own if free else self.fresh(own), value)
+        if own in self.units and value.size == self.constants[own].size:
+            unit = self.units[own]
+            same = value.shape == self.constants[own].shape
+            spread = unit if same else np.broadcast_to(unit, self.constants[own].shape).reshape(value.shape)
+            self.changed_units[name] = spread
+        return name
+
+    def keep_units(self, i: int, value: Array, unit: Array) -> str:
+        """Keep `value`, input i as floats, integers times `unit`; return its name."""
+        name = self._hold(self.fresh(str(self.proto.input[i])), value)
+        self.changed_units[name] = unit
+        return name
 
     def constant_of(self, part: str, value: Array) -> str:
         """Keep a constant that the model does not have; return its name, made of the node's output and `part`."""
@@ -203,6 +227,11 @@ class Operands:
         output = self.fresh(f"{self.proto.output[0]}.{op.lower()}")
         self.steps.append(Step((op, inputs, attrs), output))
         return output
+
+    def also(self, output: int, made: Made) -> None:
+        """Say what makes another output of the node than the one that the rule returns."""
+        if output < len(self.proto.output) and self.proto.output[output]:
+            self.others[str(self.proto.output[output])] = made
 
     def fresh(self, name: str) -> str:
         """Return `name`, with as many primes behind it as make it unlike every other."""

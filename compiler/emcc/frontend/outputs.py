@@ -1,6 +1,6 @@
 """Which tensor of a model is taken as its output: see docs/adr/0025."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import onnx
@@ -14,26 +14,29 @@ from emcc.frontend.topology import real_inputs
 SHOWN = 8
 
 
-def choose(graph: onnx.GraphProto, named: str | None, plain: Callable[[str], bool], path: Path) -> str | None:
-    """Return the tensor that is taken as the output; None where that is open.
+def choose(
+    graph: onnx.GraphProto, named: Sequence[str], plain: Callable[[str], bool], path: Path
+) -> tuple[str, ...] | None:
+    """Return the tensors that are taken as outputs; None where that is open.
 
-    That is the one that is `named`, any computed tensor; or the only output; or the only one of several that is
+    Those are the ones that are `named`, any computed tensors; or the only output; or the only one of several that is
     `plain` (a float tensor that emcc can compute), or of which that could be. ZipMap, which puts names to
     probabilities, is seen through. Raises EmccError where the model has no tensor of that name.
     """
-    if named is not None:
-        computed = {name for node in graph.node for name in node.output if name}
-        if named not in computed:
+    computed = {name for node in graph.node for name in node.output if name}
+    for name in named:
+        if name not in computed:
             names = ", ".join(printable(value.name) for value in graph.output[:SHOWN])
             inputs = {value.name for value in real_inputs(graph)}
-            reason = "is the model's input" if named in inputs else "is no tensor that the model computes"
-            raise EmccError(f"--output {quoted(named)} {reason}", file=path, hint=f"its outputs are {names}")
-        return before_zipmap(graph, named)
+            reason = "is the model's input" if name in inputs else "is no tensor that the model computes"
+            raise EmccError(f"--output {quoted(name)} {reason}", file=path, hint=f"its outputs are {names}")
+    if named:
+        return tuple(dict.fromkeys(before_zipmap(graph, name) for name in named))
     if len(graph.output) == 1:
-        return before_zipmap(graph, graph.output[0].name)
+        return (before_zipmap(graph, graph.output[0].name),)
     candidates = [before_zipmap(graph, value.name) for value in graph.output if _may_be_plain(graph, value)]
     taken = [name for name in candidates if plain(name)] or candidates
-    return taken[0] if len(taken) == 1 else None
+    return (taken[0],) if len(taken) == 1 else None
 
 
 def before_zipmap(graph: onnx.GraphProto, name: str) -> str:
@@ -56,14 +59,16 @@ def several(graph: onnx.GraphProto, path: Path) -> EmccError:
     floats = [value.name for value in graph.output if _may_be_plain(graph, value)]
     first = printable((floats or [graph.output[0].name])[0])
     return EmccError(
-        f"has {len(graph.output)} outputs, not one: {names}", file=path, hint=f"name the one to take: --output {first}"
+        f"has {len(graph.output)} outputs, not one: {names}",
+        file=path,
+        hint=f"name the one to take: --output {first}",
     )
 
 
-def exposed(model: onnx.ModelProto, name: str) -> bytes:
-    """Return the model with tensor `name` as its only output."""
+def exposed(model: onnx.ModelProto, names: Sequence[str]) -> bytes:
+    """Return the model with the tensors `names` as its only outputs."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.output[:]
-    copy.graph.output.append(onnx.helper.make_value_info(name, onnx.TypeProto()))
+    copy.graph.output.extend(onnx.helper.make_value_info(name, onnx.TypeProto()) for name in names)
     return bytes(copy.SerializeToString())

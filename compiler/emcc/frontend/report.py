@@ -1,6 +1,15 @@
 """What the front end says about a model: plain values, without onnx."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+Taken = str | Sequence[str] | None
+"""A tensor, or tensors, to take as outputs; None where there is one that can be taken."""
+
+
+def names_of(taken: Taken) -> tuple[str, ...]:
+    """The names in it."""
+    return () if taken is None else (taken,) if isinstance(taken, str) else tuple(taken)
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class ModelFacts:
         parameters: elements of all floating-point initializers.
         size: bytes of the file and of the data files that it names.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
-        taken: the tensor that is taken as the output, where that is not the model's only one; or "".
+        taken: the tensors that are taken as outputs, where those are not the model's own; or "".
     """
 
     name: str

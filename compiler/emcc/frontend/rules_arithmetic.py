@@ -11,27 +11,17 @@ from emcc.ir.graph import Array
 from emcc.ops.operator import Shape
 
 SAME = "give both inputs the same number of axes"
-JOIN = "emcc joins branches by Add, Sub, Sum and Concat only"
 
 
 def binary(node: Operands) -> Made:
-    """Add, Sub, Mul, Div of a computed tensor and a constant, either side; Add and Sub of two computed ones."""
+    """Add, Sub, Mul, Div of a computed tensor and a constant, either side, or of two computed ones."""
     op = node.proto.op_type
     if node.is_data(0) and node.is_data(1):
-        if op not in ("Add", "Sub"):
-            raise Refusal("both inputs are computed from the model's input", JOIN)
-        if node.opset < legacy.BROADCASTING and len(node.own(0)) != len(node.own(1)):
-            raise Refusal(f"{op} before opset 7 joins tensors of {len(node.own(0))} and {len(node.own(1))} axes", SAME)
-        alike = node.bare(0) and node.bare(1) and len(node.own(0)) == len(node.own(1))
-        node.shape(0, bare=alike), node.shape(1, bare=alike)
-        x, y = node.proto.input
-        return "Add", (x, y if op == "Add" else node.put(*negative(node, y))), {}
+        return _joined(node, op)
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)
     if node.opset < legacy.BROADCASTING:
         value = _legacy(node, which, value)
-    if op == "Div" and which == 0:
-        raise Refusal("divides a constant by a computed tensor", "emcc multiplies and divides by constants only")
     if op == "Div" and not value.all():
         index = ", ".join(str(int(axis)) for axis in np.argwhere(value == 0)[0])
         raise Refusal(f"divides by {quoted(node.proto.input[1])}, which is zero at [{index}]", "mend the divisor")
@@ -41,7 +31,18 @@ def binary(node: Operands) -> Made:
         value = one_sample(node, value, len(node.shape(1 - which)))
     names = [node.proto.input[0], node.proto.input[1]]
     names[which] = node.keep(which, value)
+    if op == "Div" and which == 0:
+        return "Mul", (node.put("Reciprocal", (names[1],), {}), names[0]), {}
     return op, (names[0], names[1]), {}
+
+
+def _joined(node: Operands, op: str) -> Made:
+    if node.opset < legacy.BROADCASTING and len(node.own(0)) != len(node.own(1)):
+        raise Refusal(f"{op} before opset 7 joins tensors of {len(node.own(0))} and {len(node.own(1))} axes", SAME)
+    alike = node.bare(0) and node.bare(1) and len(node.own(0)) == len(node.own(1))
+    node.shape(0, bare=alike), node.shape(1, bare=alike)
+    x, y = node.proto.input
+    return ("Add", (x, node.put(*negative(node, y))), {}) if op == "Sub" else (op, (x, y), {})
 
 
 def _legacy(node: Operands, which: int, value: Array) -> Array:
@@ -97,27 +98,42 @@ def gemm(node: Operands) -> Made:
 
 
 def matmul(node: Operands) -> Made:
-    """One side computed, the other a constant matrix."""
+    """One side computed, the other a constant matrix; or any two by NumPy's rule, which no layer does."""
     if node.is_data(0) and node.is_data(1):
-        raise Refusal("both matrices are computed from the model's input", "attention and the like are not supported")
+        node.shape(0), node.shape(1)
+        return "BatchMatMul", (node.proto.input[0], node.proto.input[1]), {}
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)
-    if value.ndim > 2:
-        raise Refusal(
-            f"{quoted(node.proto.input[which])} is a stack of matrices: {list(value.shape)}", "give it one matrix"
-        )
     shape, bare = node.shape(1 - which, bare=True), node.bare(1 - which)
     node.leaves_bare = bare
-    if bare and which == 0 and len(shape) == 2:
+    if bare and which == 0 and len(shape) == 2 and value.ndim == 2:
         return "Gemm", (node.proto.input[1], node.keep(0, value)), {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
     many = [size for size in (shape[1:-1] if which else (*shape[1:-2], *shape[-1:])) if size != 1]
-    if many:
+    names = [node.proto.input[0], node.proto.input[1]]
+    if not many and value.ndim <= 2:
+        names[which] = node.keep(which, value)
+        return "MatMul", (names[0], names[1]), {}
+    if which and value.ndim == 2 and not bare and 3 <= len(shape) <= 4:
+        return _rows(node, value)
+    if bare or value.ndim < 2:
         raise Refusal(
             f"multiplies every row of a {list(shape[1:])} sample by the same matrix", _blocks(which, shape, bare)
         )
-    names = [node.proto.input[0], node.proto.input[1]]
-    names[which] = node.keep(which, value)
-    return "MatMul", (names[0], names[1]), {}
+    names[which] = node.keep(which, one_sample(node, value, max(value.ndim, len(shape))))
+    return "BatchMatMul", (names[0], names[1]), {}
+
+
+def _rows(node: Operands, matrix: Array) -> Made:
+    """Every row of a sample by the same matrix: a convolution over the rows as positions."""
+    shape, x = node.shape(), node.proto.input[0]
+    if shape[-1] != len(matrix):
+        raise Refusal(f"multiplies rows of {shape[-1]} elements by a matrix of {len(matrix)} rows", "mend the matrix")
+    x = x if len(shape) == 4 else node.put("Unsqueeze", (x,), {"axes": (1,)})
+    weight = node.keep(1, np.ascontiguousarray(matrix.T)[:, :, None, None])
+    attrs = {"strides": (1, 1), "dilations": (1, 1), "pads": (0, 0, 0, 0), "group": 1}
+    y = node.put("Conv", (node.put("Transpose", (x,), {"perm": (0, 3, 1, 2)}), weight), attrs)
+    made: Made = ("Transpose", (y,), {"perm": (0, 2, 3, 1)})
+    return made if len(shape) == 4 else ("Squeeze", (node.put(*made),), {"axes": (1,)})
 
 
 def _blocks(which: int, shape: Shape, bare: bool) -> str:

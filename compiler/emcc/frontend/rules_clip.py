@@ -6,6 +6,7 @@ import numpy as np
 
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
+from emcc.frontend.rules_arithmetic import one_sample
 
 AGAIN = "export the model again"
 LARGEST = float(np.finfo(np.float32).max)
@@ -47,11 +48,11 @@ def _one(node: Operands, i: int, name: str) -> float:
 
 
 def extreme(node: Operands) -> Made:
-    """Max or Min of a computed tensor and numbers: a Clip."""
+    """Max or Min of a computed tensor and numbers: a Clip; of several computed ones what it is."""
     op, count = node.proto.op_type, len(node.proto.input)
     computed = [i for i in range(count) if node.is_data(i)]
     if len(computed) > 1:
-        raise Refusal("several inputs are computed from the model's input", f"emcc takes {op} with constants only")
+        return _of_several(node, op, computed)
     (x,) = computed
     numbers = [_number(node, i, x) for i in range(count) if i != x]
     name = node.proto.input[x]
@@ -59,6 +60,16 @@ def extreme(node: Operands) -> Made:
     if not numbers:
         return "Identity", (name,), {}
     return clipped(name, max(numbers), LARGEST) if op == "Max" else clipped(name, -LARGEST, min(numbers))
+
+
+def _of_several(node: Operands, op: str, computed: list[int]) -> Made:
+    """The largest or smallest of tensors, element by element."""
+    rank = max(len(node.shape(i)) for i in computed)
+    inputs = [
+        node.proto.input[i] if i in computed else node.keep(i, one_sample(node, node.weights(i), rank))
+        for i in range(len(node.proto.input))
+    ]
+    return op, tuple(inputs), {}
 
 
 def _number(node: Operands, i: int, x: int) -> float:

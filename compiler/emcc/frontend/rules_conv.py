@@ -1,4 +1,4 @@
-"""Rules of the operators on windows of images [n, channels, height, width]: Conv and pooling."""
+"""Rules of the operators on windows of [n, channels, height, width], or [n, channels, width]: Conv and pooling."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,53 +11,90 @@ AGAIN = "export the model again"
 
 
 def conv(node: Operands) -> Made:
-    """Two spatial axes, constant weights; kernel_shape is the weight's."""
-    image(node, "Conv")
+    """One or two spatial axes, constant weights; kernel_shape is the weight's."""
+    spatial = image(node, "Conv", least=3)
     weight = node.weights(1)
-    if weight.ndim != 4:
-        raise Refusal(f"its weight has {weight.ndim} axes, not 4", AGAIN)
+    if weight.ndim != spatial + 2:
+        raise Refusal(f"its weight has {weight.ndim} axes, not {spatial + 2}", AGAIN)
     kernel = tuple(weight.shape[2:])
     stated = tuple(node.attrs.get("kernel_shape", kernel))
     if stated != kernel:
         raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
     attrs = {**_windows(node, kernel), "group": int(node.attrs["group"])}
-    inputs = [node.proto.input[0], node.keep(1, weight)]
+    weight = weight if spatial == 2 else weight[:, :, None]
+    inputs = [_image(node, spatial), node.keep(1, weight)]
     if node.given(2):
         inputs.append(node.keep(2, node.weights(2, 1)))
-    return "Conv", tuple(inputs), attrs
+    return _left(node, spatial, ("Conv", tuple(inputs), attrs))
+
+
+def conv_attributes(node: Operands, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The attributes of a Conv with a weight of this shape, of two spatial axes."""
+    if len(shape) != 4 or image(node, "Conv") != 2:
+        raise Refusal(f"its weight is {list(shape)}, its samples {list(node.shape()[1:])}", "emcc takes images")
+    kernel = shape[2:]
+    stated = tuple(node.attrs.get("kernel_shape", kernel))
+    if stated != kernel:
+        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+    return {**_windows(node, kernel), "group": int(node.attrs["group"])}
 
 
 def pool(node: Operands) -> Made:
-    """MaxPool or AveragePool over two spatial axes."""
+    """MaxPool or AveragePool over one or two spatial axes."""
     op = node.proto.op_type
-    image(node, op)
+    spatial = image(node, op, least=3)
+    return _left(node, spatial, (op, (_image(node, spatial),), pool_attributes(node, op, spatial)))
+
+
+def pool_attributes(node: Operands, op: str, spatial: int = 2) -> dict[str, Any]:
+    """The attributes of a MaxPool or AveragePool over so many spatial axes."""
+    if image(node, op, least=3) != spatial:
+        raise Refusal(f"{op} over samples of {len(node.shape()) - 1} axes", "emcc takes [channels, height, width]")
     kernel = tuple(int(size) for size in node.attrs["kernel_shape"])
-    if len(kernel) != 2 or min(kernel) < 1:
+    if len(kernel) != spatial or min(kernel) < 1:
         raise Refusal(f"kernel_shape is {list(kernel)}", AGAIN)
     ceil = int(bool(node.attrs.get("ceil_mode", 0)))
-    attrs = {**_windows(node, kernel, ceil), "kernel_shape": kernel, "ceil_mode": ceil}
-    if any(pad >= kernel[i % 2] for i, pad in enumerate(attrs["pads"])):
+    attrs = {**_windows(node, kernel, ceil), "kernel_shape": _two(kernel), "ceil_mode": ceil}
+    if any(pad >= _two(kernel)[i % 2] for i, pad in enumerate(attrs["pads"])):
         raise Refusal(f"pads {list(attrs['pads'])} are as wide as the window {list(kernel)}", "make the pads smaller")
     if op == "AveragePool":
         attrs["count_include_pad"] = int(bool(node.attrs.get("count_include_pad", 0)))
-    return op, (node.proto.input[0],), attrs
+    return attrs
 
 
-def image(node: Operands, op: str) -> None:
-    """Refuse what is no image with two spatial axes."""
+def image(node: Operands, op: str, least: int = 4) -> int:
+    """The number of spatial axes: two, or one where `least` is 3. Refuse anything else."""
     shape = node.shape()
-    if len(shape) != 4:
+    if not least <= len(shape) <= 4:
         raise Refusal(
             f"{op} over samples of {len(shape) - 1} axes", "emcc takes [channels, height, width]: Unsqueeze the rest"
         )
+    return len(shape) - 2
+
+
+def _image(node: Operands, spatial: int) -> str:
+    """Input 0, with a height of 1 where it has none."""
+    x = node.proto.input[0]
+    return x if spatial == 2 else node.put("Unsqueeze", (x,), {"axes": (2,)})
+
+
+def _left(node: Operands, spatial: int, made: Made) -> Made:
+    """What was made of an image, without the height that it did not have."""
+    return made if spatial == 2 else ("Squeeze", (node.put(*made),), {"axes": (2,)})
+
+
+def _two(values: tuple[int, ...], one: int = 1) -> tuple[int, ...]:
+    """Of height and width: of one axis, `one` in front of each."""
+    return values if len(values) == 2 else (one, *values)
 
 
 def _windows(node: Operands, kernel: tuple[int, ...], ceil: int = 0) -> dict[str, Any]:
-    """strides, dilations and pads, with auto_pad made into pads."""
-    strides, dilations = (tuple(int(i) for i in node.attrs.get(name, (1, 1))) for name in ("strides", "dilations"))
-    pads = tuple(int(i) for i in node.attrs.get("pads", (0, 0, 0, 0)))
+    """strides, dilations and pads of height and width, with auto_pad made into pads."""
+    n = len(kernel)
+    strides, dilations = (tuple(int(i) for i in node.attrs.get(name, (1,) * n)) for name in ("strides", "dilations"))
+    pads = tuple(int(i) for i in node.attrs.get("pads", (0, 0) * n))
     auto = node.attrs["auto_pad"]
-    if (len(strides), len(dilations), len(pads)) != (2, 2, 4):
+    if (len(strides), len(dilations), len(pads)) != (n, n, 2 * n):
         raise Refusal(f"strides {list(strides)}, dilations {list(dilations)}, pads {list(pads)} do not fit", AGAIN)
     if min(*strides, *dilations) < 1 or min(pads) < 0:
         raise Refusal(f"strides {list(strides)}, dilations {list(dilations)}, pads {list(pads)} make no windows", AGAIN)
@@ -69,10 +106,11 @@ def _windows(node: Operands, kernel: tuple[int, ...], ceil: int = 0) -> dict[str
         sizes = [size for size in node.shape()[2:] if size is not None]
         bare = [Axis(*axis, 0, 0) for axis in zip(sizes, kernel, strides, dilations, strict=True)]
         axes = [replace(axis, before=pad[0], after=pad[1]) for axis in bare for pad in [_padding(auto, axis)]]
-        pads = (axes[0].before, axes[1].before, axes[0].after, axes[1].after)
+        pads = (*(axis.before for axis in axes), *(axis.after for axis in axes))
         if ceil and any(replace(axis, ceil=True).count != axis.count for axis in axes):
             raise Refusal(f"ceil_mode with auto_pad {auto!r} has two readings", "give it pads instead")
-    return {"strides": strides, "dilations": dilations, "pads": pads}
+    pads = pads if n == 2 else (0, pads[0], 0, pads[1])
+    return {"strides": _two(strides), "dilations": _two(dilations), "pads": pads}
 
 
 def _padding(auto: str, axis: Axis) -> tuple[int, int]:

@@ -1,10 +1,10 @@
-"""Rules of Sum, Pow, Neg and Abs."""
+"""Rules of Sum, Mean, Pow, Neg and Abs."""
 
-from emcc.frontend.operands import Made, Operands
+import numpy as np
+
+from emcc.frontend.operands import BATCH, Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.rules_arithmetic import negative, one_sample
-
-POWER = "cut the model behind it with onnx.utils.extract_model and give emcc the powers as input"
 
 
 def total(node: Operands) -> Made:
@@ -22,20 +22,32 @@ def total(node: Operands) -> Made:
     return "Add", (first, rest[-1]), {}
 
 
+def mean(node: Operands) -> Made:
+    """Sum, over the number of tensors."""
+    made, count = total(node), len(node.proto.input)
+    if count == 1:
+        return made
+    return "Mul", (node.put(*made), node.constant_of("share", np.full((), 1 / count, np.float32))), {}
+
+
 def power(node: Operands) -> Made:
-    """x to the power 1; any other is not linear, and no activation."""
-    if not node.is_data(0):
-        raise Refusal("raises a constant to a computed power", POWER)
-    if node.is_data(1):
-        raise Refusal("both inputs are computed from the model's input", POWER)
-    node.shape(bare=True)
-    value = node.constant(1)
-    if value.size != 1 or value.ndim > 1 or value.dtype.kind not in "fiu":
-        raise Refusal("raises the elements of a computed tensor to several powers", POWER)
-    exponent = float(value.flat[0])
-    if exponent != 1:
-        raise Refusal(f"raises a computed tensor to the power {exponent:g}", POWER)
-    return "Identity", (node.proto.input[0],), {}
+    """Of a constant or computed exponent; x, x x, the root and 1 / x as what they are."""
+    x, shape = node.proto.input[0], [node.shape(i, bare=True) for i in (0, 1) if node.is_data(i)]
+    if node.is_data(0) and node.is_data(1):
+        return "Pow", (x, node.proto.input[1]), {}
+    which = 1 if node.is_data(0) else 0
+    value = node.constant(which)
+    if value.dtype.kind not in "fiu" or not value.size or not np.isfinite(value).all():
+        raise Refusal(f"input {which} holds no finite numbers", "export the model again")
+    if which and (value == value.flat[0]).all() and value.ndim < len(shape[0]):
+        known = {1: ("Identity", (x,)), 2: ("Mul", (x, x)), 0.5: ("Sqrt", (x,)), -1: ("Reciprocal", (x,))}
+        if float(value.flat[0]) in known:
+            return (*known[float(value.flat[0])], {})
+    if any(node.bare(i) for i in range(2)):
+        raise Refusal("raises a tensor without the batch in front", BATCH)
+    value = one_sample(node, np.asarray(value, np.float32), len(shape[0]))
+    power = node.constant_of("power", value)
+    return "Pow", (x, power) if which else (power, node.proto.input[1]), {}
 
 
 def minus(node: Operands) -> Made:

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
+from emcc import ops
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
 from emcc.ir.graph import Array
+from emcc.ir.norms import NORMS
 
 AGAIN = "export the model again"
 
@@ -20,14 +22,22 @@ def scaler(node: Operands) -> Made:
 
 
 def normalizer(node: Operands) -> Made:
-    """The L1 norm of what sums up to 1 already; any other depends on all of a sample's elements."""
-    node.shape()
-    name, norm = node.proto.input[0], node.attrs.get("norm")
+    """The model's own input, which the host divides; the L1 norm of what sums up to 1 already. No other."""
+    shape, name, norm = node.shape(), node.proto.input[0], node.attrs.get("norm")
     if norm == "L1" and node.data[name].unit:
         return "Identity", (name,), {}
     reason = f"divides every sample by its own {quoted(str(norm))} norm"
+    alone = node.model.readers[name] == 1
+    while name in node.makers and "no-op" in ops.traits(node.makers[name].op):
+        name = node.makers[name].inputs[0]
+        alone &= node.model.readers[name] == 1
     if name in node.sources:
-        raise Refusal(reason, "normalise the data yourself, and cut it off: onnx.utils.extract_model")
+        if norm not in NORMS:
+            raise Refusal(f"has no norm {quoted(str(norm))}", f"there are {', '.join(NORMS)}")
+        if len(shape) != 2 or not alone:
+            hint = "normalise the data yourself, and cut it off: onnx.utils.extract_model"
+            raise Refusal(f"{reason}, and the host does that to a whole input of [batch, features] alone", hint)
+        return "Normalizer", (name,), {"norm": norm}
     raise Refusal(reason, f"take what is in front of it, --output {quoted(name)[1:-1]}, and normalise that yourself")
 
 

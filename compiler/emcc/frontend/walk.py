@@ -10,9 +10,10 @@ import onnx
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend import constants, legacy
+from emcc.frontend import constants, legacy, rules_microsoft, rules_qonnx
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.hints import INLINE, STANDARD, hint_for
+from emcc.frontend.integers import GRIDDED, dequantized, dtype_after, moved_unit, takes_integers
 from emcc.frontend.operands import Data, Operands
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
@@ -30,7 +31,8 @@ LARGEST = 1 << 28
 class Walk:
     """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants.
 
-    `names` are all that the model uses, and that the walk has made; `makers` the ir nodes by the tensors they make.
+    `names` are all that the model uses, and that the walk has made; `makers` the ir nodes by the tensors they make;
+    `units` of constants that are integers times units, these; `used_units` of `used`.
     """
 
     model: Model
@@ -43,6 +45,8 @@ class Walk:
     used: dict[str, Array] = field(default_factory=dict)
     reports: list[NodeReport] = field(default_factory=list)
     makers: dict[str, Node] = field(default_factory=dict)
+    units: dict[str, Array] = field(default_factory=dict)
+    used_units: dict[str, Array] = field(default_factory=dict)
 
     @property
     def opset(self) -> int:
@@ -76,8 +80,9 @@ class Walk:
         """The inputs that depend on what flows through the model, not on shapes alone."""
         return [name for name in uses(proto) if name in self.data and not self.data[name].derived]
 
-    def _node(self, proto: onnx.NodeProto, wanted: set[str]) -> list[Node]:
+    def _node(self, given: onnx.NodeProto, wanted: set[str]) -> list[Node]:
         """The ir nodes that it became; none where it is constant."""
+        proto = rules_microsoft.standard_form(given)
         op, own = proto.op_type, (proto.domain, proto.op_type) in self.model.functions
         rule = rule_for(proto)
         if not standard(proto) and (rule is None or own):
@@ -87,11 +92,18 @@ class Walk:
             )
         computed = self._computed(proto)
         domain = "" if standard(proto) else proto.domain
-        attrs = attributes(proto, self.model.opsets.get(domain, 1), domain)
+        if domain in rules_qonnx.DOMAINS:
+            attrs = rules_qonnx.attributes(proto)
+        elif domain == rules_microsoft.DOMAIN:
+            attrs = rules_microsoft.attributes(proto)
+        elif given is not proto:
+            attrs = attributes(proto, rules_microsoft.GRID_OPSET)
+        else:
+            attrs = attributes(proto, self.model.opsets.get(domain, 1), domain)
         derived = any(name in self.data and self.data[name].derived for name in proto.input)
         if derived and (not computed or rule):
             raise UnknownShapeError
-        if not computed and not domain:
+        if not computed and (not domain or domain in rules_qonnx.DOMAINS):
             self._fold(proto, attrs)
         elif op in ("Shape", "Size") and len(computed) == 1:
             self._shape_of(proto, attrs)
@@ -109,13 +121,30 @@ class Walk:
             return
         constants.check_tensors(proto, self.model.path)
         values = [self.known[name] if name else None for name in proto.input]
+        if proto.domain in rules_qonnx.DOMAINS:
+            self._hold(proto, *rules_qonnx.folded(proto, attrs, values))
+            return
+        grid = dequantized(proto, attrs, values) if proto.op_type in GRIDDED else None
+        if grid is not None:
+            self._hold(proto, *grid)
+            return
         named = proto
         if self.opset < legacy.BROADCASTING and "broadcast" in attrs and len(values) == 2:
             first, second = (np.asarray(value) for value in values)
             values, named = [first, legacy.aligned(second, attrs, first.ndim)], legacy.without_broadcast(proto)
-        results = constants.evaluate(named, self.opset, values)
+        opset = max(self.opset, rules_microsoft.GRID_OPSET if named.op_type in GRIDDED else 0)
+        results = constants.evaluate(named, opset, values)
         for name, value in zip([name for name in proto.output if name], results, strict=True):
             self.known[name] = value
+        unit = moved_unit(named, self.opset, values, self.units)
+        if unit is not None and len(results) == 1:
+            self.units[proto.output[0]] = unit
+
+    def _hold(self, proto: onnx.NodeProto, value: Array, unit: Array | None) -> None:
+        """Note the constant that a node makes, and its unit."""
+        self.known[proto.output[0]] = value
+        if unit is not None:
+            self.units[proto.output[0]] = unit
 
     def _shape_of(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
         shape = self.data[proto.input[0]].shape
@@ -133,23 +162,31 @@ class Walk:
         node = Operands(
             proto, attrs, self.model, self.batch, self.frozen, self.data, self.known, self.names, self.makers, self.used
         )
+        node.integers_too, node.units = takes_integers(proto), self.units
         if not node.is_data(0) and rule not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
         made, output = rule(node), proto.output[OUTPUT.get(proto.op_type, 0)]
-        extra = [name for name in proto.output if name in wanted and name != output]
+        others = {name: other for name, other in node.others.items() if name in wanted}
+        self.known.update(node.settled)
+        made_too = {*others, *node.settled}
+        extra = [name for name in proto.output if name in wanted and name != output and name not in made_too]
         if extra:
             which = "first" if output == proto.output[0] else "second"
             raise Refusal(f"its output {quoted(extra[0])} is used", f"only the {which} output of a node may be used")
         own: dict[str, Data] = {}
         nodes = []
-        for (op, inputs, kept), name in [*((step.made, step.output) for step in node.steps), (made, output)]:
+        steps = [*((step.made, step.output) for step in node.steps), *((other, name) for name, other in others.items())]
+        for (op, inputs, kept), name in [*steps, *([(made, output)] if output in wanted or not others else [])]:
             result = Node(node_name(proto), op, inputs, (name,), kept)
             own[name] = self._result(result, ChainMap(own, self.data), node.changed)
             nodes.append(result)
         bare = any(node.bare(i) for i in range(len(proto.input))) if node.leaves_bare is None else node.leaves_bare
-        own[output] = replace(own[output], bare=bare, unit=node.leaves_unit)
+        own |= {name: replace(own[name], bare=bare) for name in others}
+        if output in own:
+            own[output] = replace(own[output], bare=bare, unit=node.leaves_unit)
         self.data.update(own)
         self.used.update(node.changed)
+        self.used_units.update(node.changed_units)
         self.names.update(node.changed, own)
         self.makers.update({result.outputs[0]: result for result in nodes})
         self.nodes += nodes
@@ -159,8 +196,8 @@ class Walk:
         """The tensor that an ir node makes."""
         op, inputs = result.op, result.inputs
         sources = [data[name] for name in inputs if name in data]
-        source = next((data for data in sources if data.host), sources[0])
-        if source.shape is None or any(data.shape is None for data in sources):
+        source = sources[0]
+        if any(data.shape is None for data in sources):
             raise UnknownShapeError
         shapes = ((data[name].shape if name in data else changed[name].shape) if name else None for name in inputs)
         try:
@@ -169,7 +206,5 @@ class Walk:
             raise Refusal(f"its shapes do not fit: {error}", "check the model; None is the batch") from None
         if elements(shape) > max(LARGEST, *(elements(data.shape or ()) for data in sources)):
             raise Refusal(f"makes {elements(shape)} elements a sample", f"emcc takes up to {LARGEST}")
-        on_host = "host" in ops.traits(op)
-        if source.host and not (on_host or ops.does_nothing(result, source.shape, shape)):
-            raise Refusal(f"comes after {source.host}", f"{source.host} must end the model: the host runs it")
-        return Data(shape, "int64" if op == "ArgMax" else source.dtype, op if on_host else source.host)
+        counts = op == "ArgMax" or (op == "TopK" and result.attrs["indices"])
+        return Data(shape, "int64" if counts else dtype_after(result, source.dtype))

@@ -9,6 +9,10 @@ from emcc.ir.graph import Array, Codebook
 CHUNK = 1 << 18
 
 CODE_WIDTHS = (1, 2, 4, 8)
+"""Bits of codes that are looked up."""
+
+IDENTITY_WIDTHS = (8, 16)
+"""Bits of codes that are the weights, two's complement: there is no codebook."""
 
 
 def canonical(values: Array, codes: Array, code_w: int) -> Codebook:
@@ -30,6 +34,18 @@ def canonical(values: Array, codes: Array, code_w: int) -> Codebook:
     if (renumber[used] != np.flatnonzero(used)).any():
         codes = looked_up(renumber, codes)
     return Codebook(kept, codes, code_w)
+
+
+def raw(codes: Array) -> Array:
+    """Codes as the array stores them: those that are weights, int8 or int16, as uint8 or uint16; others as they are."""
+    return codes.view(f"u{codes.dtype.name}") if codes.dtype.kind == "i" else codes
+
+
+def looked_up_in(codes: Array, codebook: Array | None) -> Array:
+    """int64: the weights of stored codes, uint8 or uint16; without a codebook the code is the weight."""
+    if codebook is not None:
+        return np.asarray(codebook[codes])
+    return codes.view(f"i{codes.dtype.itemsize}").astype(np.int64)
 
 
 def chunks(array: Array) -> Iterator[Array]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from emcc.ir.norms import normalised
+
 Array = np.ndarray[Any, Any]
 
 
@@ -56,21 +58,24 @@ class Format:
 
 @dataclass(frozen=True)
 class Affine:
-    """What the host does to a tensor outside of the array, element by element, in floats.
+    """What the host does to a tensor outside of the array, in floats.
 
-    An input x goes in as (x - offset) * scale, and is then quantised; an output y comes out as y * scale + offset,
-    once it is in floats.
+    An input x, divided by its sample's norm where there is one, goes in as (x - offset) * scale, element by element,
+    and is then quantised; an output y comes out as y * scale + offset, once it is in floats.
 
     Attributes:
         scale, offset: float64 [elements], of the flattened sample, or [1], the same for all; scales are not 0.
+        norm: of an input, one of norms.NORMS, or "" for none.
     """
 
     scale: Array
     offset: Array
+    norm: str = ""
 
     def enter(self, x: Array) -> Array:
-        """[n, ...] in the model's units to [n, elements] on the array's scale; in x's own precision."""
+        """[n, ...] in the model's units to [n, elements] on the array's scale, in x's precision; norms in float64."""
         flat = x.reshape(len(x), -1)
+        flat = normalised(np, self.norm, flat) if self.norm else flat
         return np.asarray((flat - self.offset.astype(flat.dtype)) * self.scale.astype(flat.dtype))
 
     def leave(self, y: Array) -> Array:
@@ -111,21 +116,32 @@ class Node:
 
 @dataclass(frozen=True)
 class Codebook:
-    """Shared weights: weight[i, j] is values[codes[i, j]].
+    """Shared weights: weight[i, j] is values[codes[i, j]], times scale[i] where there are scales.
 
     Attributes:
         values: float64 [K], K <= 2**code_w. Entry 0 is exactly 0.0 unless the layer has no zero and needs no padding.
-        codes: uint8, the weight's shape.
-        code_w: bits a code: 1, 2, 4 or 8.
+            [0] where the code is the weight (an identity codebook); integers where there are scales.
+        codes: uint8, the weight's shape; int8 or int16 where the code is the weight.
+        code_w: bits a code: 1, 2, 4, 8 or 16. The code is the weight with 8 or 16; with 16 it always is.
+        scale: float64 [rows], or [1] for all; None for 1.
     """
 
     values: Array
     codes: Array
     code_w: int
+    scale: Array | None = None
+
+    @property
+    def identity(self) -> bool:
+        """Whether the code is the weight, so that there are no entries."""
+        return not self.values.size
 
     def weights(self) -> Array:
         """The weights, float64, in the shape of `codes`."""
-        return self.values[self.codes]
+        plain = self.codes.astype(np.float64) if self.identity else self.values[self.codes]
+        if self.scale is None:
+            return plain
+        return np.asarray(plain * self.scale.reshape(-1, *(1,) * (plain.ndim - 1)))
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,9 @@ class Graph:
             same weights decoded to float.
         host: operators after the last layer, left to the host ("Softmax", "ArgMax"): (op, attrs), in order.
         affines: what the host does to inputs and outputs, by tensor: see Affine. Nodes see what comes after it.
+        units: by the name of a weight constant of a quantised model: what 1 of its integers is worth, float64, one for
+            all rows or one a row of a folded weight; before folding it broadcasts over the weight.
+        ranges: by tensor, (lowest, highest) as a quantised model states it, until calibrating.
     """
 
     name: str
@@ -153,6 +172,8 @@ class Graph:
     codebooks: Mapping[str, Codebook] = field(default_factory=dict)
     host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     affines: Mapping[str, Affine] = field(default_factory=dict)
+    units: Mapping[str, Array] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frozen = {}
@@ -164,6 +185,8 @@ class Graph:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
         object.__setattr__(self, "codebooks", MappingProxyType(dict(self.codebooks)))
         object.__setattr__(self, "affines", MappingProxyType(dict(self.affines)))
+        object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
+        object.__setattr__(self, "ranges", MappingProxyType(dict(self.ranges)))
 
     def with_(self, **changes: Any) -> "Graph":
         """A copy with some attributes replaced."""

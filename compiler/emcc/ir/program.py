@@ -157,7 +157,7 @@ class Slices:
         n_in, n_out: columns (a step's taps x its source's slots, the slots of tap 0 first) and rows.
         code_w, run_w: bits of an entry's code and zero run.
         start, count: int64 [lanes, n_in]; first: int64 [lanes + 1].
-        code: uint8 [entries]; run: uint16 [entries].
+        code: uint8 [entries], uint16 of 16 bits a code; run: uint16 [entries].
         padding: number of padding zeros.
     """
 
@@ -195,7 +195,8 @@ class Step:
         sources, target: indices into Program.buffers; a broadcast step has one source.
         window: the taps; of one tap where there are several sources.
         margins: top, left, bottom, right: taps so far beyond the map count as well, though they give nothing.
-        slices, codes, codebook, bias, multiplier, table: indices into the Program's tuples, or -1.
+        slices, codes, codebook, bias, multiplier, table: indices into the Program's tuples, or -1. Where there are
+            slices or codes and no codebook, the code is the weight, two's complement of 8 or 16 bits.
         weight_frac: fraction bits of the codebook.
         z_fmt: of what requantising gives; shift: its right shift, >= 0.
         function: one of FUNCTIONS.
@@ -226,7 +227,7 @@ class Layer(Slices):
 
     Attributes:
         name, weight_frac, shift, z_fmt, function, table: of the step; in_fmt, out_fmt: of its source and target.
-        codebook: int64 [2**code_w], unused entries 0; bias: int64 [n_out].
+        codebook: int64 [2**code_w], unused entries 0, or [0] where the code is the weight; bias: int64 [n_out].
     """
 
     name: str
@@ -258,7 +259,7 @@ class Program:
         host: what the host runs on the one output, in order: ("Softmax", {"axis": -1}), ("ArgMax", {...}).
         buffers: of all tensors. steps: in order.
         slices, tables: shared by steps.
-        codes: uint8 [taps, slots] each, of local steps.
+        codes: uint8 [taps, slots] each, of local steps; uint16 where codes are weights of 16 bits.
         codebooks: int64, 16-bit values. biases: int64 [slots], at accumulator scale. multipliers: int64 [slots].
         drop_empty, overlap, prefetch: what the array does to save cycles: keep empty columns out of the queues, scan a
             layer while its source is being written, read flags ahead. Off only to measure what each is worth.
@@ -298,11 +299,14 @@ class Program:
         for step in self.steps:
             if step.kind != "broadcast" or step.window.taps != 1 or self.buffers[step.target].positions != 1:
                 raise ValueError(f"step {step.name!r} is no matrix product of one position")
-            slices, book = self.slices[step.slices], self.codebooks[step.codebook]
+            slices, book = self.slices[step.slices], np.zeros(0, np.int64)
+            if step.codebook >= 0:
+                book = self.codebooks[step.codebook]
+                book = np.concatenate([book, np.zeros((1 << slices.code_w) - book.size, np.int64)])
             layer = Layer(
                 **vars(slices),
                 name=step.name,
-                codebook=np.concatenate([book, np.zeros((1 << slices.code_w) - book.size, np.int64)]),
+                codebook=book,
                 bias=self.biases[step.bias],
                 in_fmt=self.buffers[step.sources[0]].fmt,
                 z_fmt=step.z_fmt,

@@ -71,7 +71,7 @@ def _format(fmt: Format) -> str:
 def _constant(graph: Graph, constant: str) -> str:
     value, book = graph.constants[constant], graph.codebooks.get(constant)
     kept = f"{np.count_nonzero(value):,} of {value.size:,} not zero, "
-    coded = f"{book.values.size} entries of {book.code_w}-bit codes, " if book else ""
+    coded = f"{book.values.size or 'no'} entries of {book.code_w}-bit codes, " if book else ""
     return f"{value.dtype} {list(value.shape)}, {kept}{coded}{digest(value)}"
 
 
@@ -109,7 +109,9 @@ def _port(port: Port) -> str:
 
 
 def _affine(affine: Affine) -> str:
-    return "" if plain(affine) else f", scales and offsets of the host {digest(affine.scale, affine.offset)}"
+    norm = f", samples over their {affine.norm} norm" if affine.norm else ""
+    scaled = not plain(Affine(affine.scale, affine.offset))
+    return norm + (f", scales and offsets of the host {digest(affine.scale, affine.offset)}" if scaled else "")
 
 
 def _holes(order: Array) -> int:

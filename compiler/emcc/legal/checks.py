@@ -1,12 +1,14 @@
 """The checks behind `verify`. Cheap: at most one reading of each weight."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from emcc import ops
 from emcc.ir.affine import sound
+from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
 from emcc.ir.graph import Array, Codebook, Graph, Node
 from emcc.legal.rows import CHAIN, QUANTISED, IllegalGraph, Stage
 from emcc.ops.shapes import elements
@@ -26,7 +28,8 @@ def structure(graph: Graph, stage: Stage) -> None:
     Chains of layers in floats (see `layers_alone`) stay chains: every node reads the one before it.
     """
     one = len(graph.inputs) == 1 and len(graph.outputs) == 1
-    require(one or (stage.integer and graph.inputs and graph.outputs), "not one input and one output")
+    require(graph.inputs and graph.outputs, "no inputs, or no outputs")
+    require(len({*graph.inputs, *graph.outputs}) == len(graph.inputs) + len(graph.outputs), "inputs or outputs repeat")
     require(not set(graph.tensors) & set(graph.constants), "a name is both tensor and constant")
     require(len({node.name for node in graph.nodes}) == len(graph.nodes), "node names repeat")
     for name, tensor in graph.tensors.items():
@@ -34,7 +37,7 @@ def structure(graph: Graph, stage: Stage) -> None:
         require(name == tensor.name and tensor.shape[:1] == (None,), f"tensor {name!r} is {tensor}")
         require(all(isinstance(size, int) and size > 0 for size in sizes), f"tensor {name!r} is {tensor.shape}")
         require(not stage.formats or tensor.fmt is not None, f"tensor {name!r} has no format")
-    chain, current, defined = stage.layers and layers_alone(graph), graph.inputs[0], set(graph.inputs)
+    chain, current, defined = one and stage.layers and layers_alone(graph), graph.inputs[0], set(graph.inputs)
     for node in graph.nodes:
         require(stage.allows(node.op), f"{node.op} ({node.name!r}) is not legal")
         _node(graph, node, {current} if chain else defined)
@@ -49,14 +52,22 @@ def structure(graph: Graph, stage: Stage) -> None:
     require(defined == set(graph.tensors), f"tensors without a producer: {sorted(set(graph.tensors) - defined)}")
     _affines(graph)
     for op, attrs in graph.host:
-        require("host" in ops.traits(op) and _attributes_fit(op, attrs), f"host operator {op} {attrs}")
+        own = {name: value for name, value in attrs.items() if name != "output"}
+        there = attrs.get("output", 0) in range(len(graph.outputs))
+        require("host" in ops.traits(op) and _attributes_fit(op, own) and there, f"host operator {op} {attrs}")
 
 
 def _affines(graph: Graph) -> None:
-    """Of inputs and outputs alone, and sound."""
+    """Of inputs and outputs alone, and sound; a norm is an input's, and a node for one reads an input that nothing else
+    reads."""
     require(set(graph.affines) <= {*graph.inputs, *graph.outputs}, f"affines of {sorted(graph.affines)}")
     for name, affine in graph.affines.items():
         require(sound(affine, graph.tensors[name].features), f"the affine of {name!r} is {affine}")
+        require(not affine.norm or name in graph.inputs, f"{name!r} is no input, and has a norm")
+    for node in graph.nodes:
+        if "front" in ops.traits(node.op):
+            readers = [other for other in graph.nodes if node.inputs[0] in other.inputs]
+            require(node.inputs[0] in graph.inputs and readers == [node], f"{node.op} ({node.name!r}) is not in front")
 
 
 def layers_alone(graph: Graph) -> bool:
@@ -68,7 +79,9 @@ def chained(graph: Graph) -> bool:
     """Whether a graph is a chain of layers from its one input to its one output."""
     before = [*graph.inputs, *(node.outputs[0] for node in graph.nodes)]
     reads = [node.inputs[0] for node in graph.nodes]
-    return layers_alone(graph) and reads == before[:-1] and tuple(before[-1:]) == graph.outputs
+    return (
+        len(graph.inputs) == 1 and layers_alone(graph) and reads == before[:-1] and tuple(before[-1:]) == graph.outputs
+    )
 
 
 def _attributes_fit(op: str, attrs: Mapping[str, Any]) -> bool:
@@ -104,7 +117,7 @@ def _node(graph: Graph, node: Node, known: set[str]) -> None:
     except ValueError as error:
         raise IllegalGraph(f"{node.op} ({node.name!r}): {error}") from None
     stated = graph.tensors[node.outputs[0]].shape
-    last = operator.traits & (CHAIN | QUANTISED) and node.outputs == graph.outputs
+    last = operator.traits & (CHAIN | QUANTISED) and node.outputs[0] in graph.outputs
     same = elements(shape) == elements(stated) if last else shape == stated
     require(same, f"{node.outputs[0]!r} is {stated}, {node.op} makes it {shape}")
 
@@ -135,16 +148,32 @@ def codebooks(graph: Graph, shared: bool) -> None:
 
 
 def _codebook(name: str, book: Codebook, weight: Array) -> None:
-    require(book.code_w in (1, 2, 4, 8), f"codebook {name!r} has {book.code_w}-bit codes")
+    widths, kind = (IDENTITY_WIDTHS, f"int{book.code_w}") if book.identity else (CODE_WIDTHS, "uint8")
+    require(book.code_w in widths, f"codebook {name!r} has {book.code_w}-bit codes")
     require(book.values.dtype == np.float64 and book.values.ndim == 1, f"codebook {name!r} is {book.values.dtype}")
-    require(1 <= len(book.values) <= 1 << book.code_w, f"codebook {name!r} has {len(book.values)} entries")
-    require(book.codes.dtype == np.uint8 and book.codes.shape == weight.shape, f"codes of {name!r} do not fit it")
-    require(int(book.codes.max()) < len(book.values), f"codes of {name!r} go beyond its codebook")
-    values, decoded = book.values.astype(np.float32), True
-    for codes, floats in zip(_chunks(book.codes), _chunks(weight), strict=True):
-        decoded = decoded and np.array_equal(values[codes], floats)
-    require(decoded, f"weight {name!r} is not what its codebook says")
-    require(book.values[0] == 0 or weight.all(), f"entry 0 of codebook {name!r} is {book.values[0]}")
+    require(len(book.values) <= 1 << book.code_w, f"codebook {name!r} has {len(book.values)} entries")
+    require(book.codes.dtype == kind and book.codes.shape == weight.shape, f"codes of {name!r} do not fit it")
+    if book.scale is not None:
+        scale, whole = book.scale, (book.values == np.rint(book.values)).all()
+        fits = scale.dtype == np.float64 and scale.shape in ((1,), weight.shape[:1])
+        require(fits, f"scales of {name!r}: {scale.dtype} {scale.shape}")
+        require(np.isfinite(scale).all() and whole, f"scales of {name!r} are not finite, or its entries not whole")
+    if not book.identity:
+        require(int(book.codes.max()) < len(book.values), f"codes of {name!r} go beyond its codebook")
+        require(book.values[0] == 0 or weight.all(), f"entry 0 of codebook {name!r} is {book.values[0]}")
+    require(_decoded(book, weight), f"weight {name!r} is not what its codebook says")
+
+
+def _decoded(book: Codebook, weight: Array) -> bool:
+    """Whether the weights are what the codebook says."""
+    if book.identity or book.scale is not None:
+        scales = np.ones(1) if book.scale is None else book.scale
+        rows = zip(book.codes, np.broadcast_to(scales, len(weight)), weight, strict=True)
+        by_row = (replace(book, codes=codes[None], scale=scale[None]).weights()[0] for codes, scale, _ in rows)
+        return all(np.array_equal(row.astype(np.float32), own) for row, own in zip(by_row, weight, strict=True))
+    values = book.values.astype(np.float32)
+    pairs = zip(_chunks(book.codes), _chunks(weight), strict=True)
+    return all(np.array_equal(values[codes], floats) for codes, floats in pairs)
 
 
 def _chunks(value: Array) -> Iterator[Array]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from emcc import ops
+from emcc.ir.codebook import CODE_WIDTHS
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.legal.checks import require
 from emcc.ops import qlinear
@@ -48,10 +49,12 @@ def _codebook(node: Node, codebook: Array) -> None:
 def _layer(graph: Graph, node: Node) -> None:
     name = f"{node.op} ({node.name!r})"
     codes, codebook, bias, multiplier = qlinear.constants(graph, node)
-    require(codes.dtype == np.uint8, f"{name}: codes are {codes.dtype}")
+    code_w = node.attrs["code_w"]
+    require(codes.dtype == ("uint8" if codebook is not None else f"int{code_w}"), f"{name}: codes are {codes.dtype}")
     require(bias.dtype == np.int64, f"{name}: integers are not int64")
-    require(int(codes.max()) < 1 << node.attrs["code_w"], f"{name}: codes go beyond the codebook")
-    _codebook(node, codebook)
+    if codebook is not None:
+        require(code_w in CODE_WIDTHS and int(codes.max()) < 1 << code_w, f"{name}: codes go beyond the codebook")
+        _codebook(node, codebook)
     if multiplier is not None:
         _codebook(node, multiplier)
     _shifts(node, format_of(graph, node.inputs[0]).frac_bits + node.attrs["weight_frac"])

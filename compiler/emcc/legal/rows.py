@@ -20,8 +20,8 @@ class Stage:
 
     Attributes:
         never: traits of which an operator may have none.
-        layers: whether weights are in Linear and Conv nodes, and there is one input and one output; a graph of nothing
-            but Linear and activations is then a chain of them.
+        layers: whether weights are in Linear and Conv nodes; a graph of nothing but Linear and activations, from one
+            input to one output, is then a chain of them.
         shared: whether every weight has a codebook; formats: whether tensors have formats.
     """
 
@@ -32,7 +32,7 @@ class Stage:
 
     @property
     def integer(self) -> bool:
-        """Whether the graph computes in integers: it may then have several inputs and outputs."""
+        """Whether the graph computes in integers."""
         return self.formats and not self.layers
 
     def allows(self, op: str) -> bool:
@@ -43,8 +43,8 @@ class Stage:
 
 CHAIN: frozenset[Trait] = frozenset({"folded", "activation"})
 QUANTISED: frozenset[Trait] = frozenset({"quantised"})
-FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "matrix", "no-op"})
-UNFOLDED: frozenset[Trait] = frozenset({"host", "matrix", "no-op", "quantised"})
+FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "front", "matrix", "no-op"})
+UNFOLDED: frozenset[Trait] = frozenset({"front", "matrix", "no-op", "quantised"})
 STAGES: Mapping[str, Stage] = {
     "frontend": Stage(never=frozenset({"folded", "quantised"}), layers=False),
     "fold": Stage(never=UNFOLDED),

@@ -1,17 +1,14 @@
 """Small designs of column groups that between them use every number of their package, to be linted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from emcc import ops
-from emcc.eie.groups.plan import Pass, Plan
-from emcc.eie.groups.schedule import plan as planned
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Format, Graph, Node, Tensor
-from emcc.ir.program import Program
 
 FRAC = 6
 WEIGHT_FRAC = 6
@@ -40,22 +37,7 @@ class Grouped:
         from emcc.eie.lower import lower
 
         program = lower(self.graph(), self.lower)
-        plan = with_own_codes(program, planned(program))
-        return {**verilog.render_core(program, plan), **rom.render(rom.core_images(program, plan), "hex")}
-
-
-def with_own_codes(program: Program, plan: Plan) -> Plan:
-    """Let passes take their codes for weights where their codebook says no more than that, which the RTL is able to."""
-
-    def own(row: Pass) -> bool:
-        step = program.steps[row.step]
-        if row.direct or step.codebook < 0:
-            return False
-        code, half = np.arange(1 << row.code_w), 1 << (row.code_w - 1)
-        book = program.codebooks[step.codebook]
-        return np.array_equal(book, (code - 2 * half * (code >= half))[: book.size])
-
-    return replace(plan, passes=tuple(replace(row, ident=own(row)) for row in plan.passes))
+        return {**verilog.render_core(program), **rom.render(rom.core_images(program), "hex")}
 
 
 @dataclass
@@ -73,11 +55,20 @@ class Made:
         self.last = Tensor("x", (None, self.channels, 3, 3), fmt=Format(self.act_w, FRAC))
         self.tensors["x"] = self.last
 
-    def conv(self, code_w: int = 4, group: int = 1, multiplied: bool = False) -> None:
+    def conv(self, code_w: int = 4, group: int = 1, multiplied: bool = False, own: bool = False) -> None:
         """A convolution."""
-        codes = self.rng.integers(0, 1 << code_w, (self.channels, self.channels // group, 3, 3), np.uint8)
+        shape, half = (self.channels, self.channels // group, 3, 3), 1 << code_w - 1
+        codes = self.rng.integers(0, 1 << code_w, shape, np.uint8) if not own else self.rng.integers(-half, half, shape)
+        codes = codes.astype(f"int{code_w}") if own else codes
         window = {name: value for name, value in WINDOW.items() if name != "kernel_shape"}
-        self._weights("QConv", codes, {**window, "group": group}, code_w, "relu", 4 * multiplied, multiplied)
+        self._weights(
+            "QConv",
+            codes,
+            {**window, "group": group},
+            code_w,
+            multiplied=multiplied,
+            more=4 * multiplied + (code_w - 6) * own,
+        )
 
     def wide(self) -> None:
         """A convolution with longer codes."""
@@ -91,13 +82,19 @@ class Made:
         """A matrix product over the whole map."""
         self._node("Flatten", [self.last.name], {"axis": 1}, self.last.fmt)
         codes = self.rng.integers(0, 4, (self.channels, self.last.features), np.uint8)
-        self._weights("QLinear", codes, {}, 2, "identity", 5)
+        self._weights("QLinear", codes, {}, 2, more=5, function="identity")
 
     def own(self) -> None:
         """A convolution whose codes are its weights."""
-        self.conv()
-        book = self.nodes[-1].inputs[2]
-        self.constants[book] = np.arange(16) - 16 * (np.arange(16) >= 8)
+        self.conv(code_w=8, own=True)
+
+    def own_wide(self) -> None:
+        """The same with weights of 16 bits, and multipliers."""
+        self.conv(code_w=16, multiplied=True, own=True)
+
+    def own_depthwise(self) -> None:
+        """The same of each channel alone."""
+        self.conv(code_w=16, group=self.channels, own=True)
 
     def table(self) -> None:
         """A sum with a table behind it."""
@@ -142,16 +139,17 @@ class Made:
         codes: Array,
         attrs: dict[str, Any],
         code_w: int,
-        function: str,
+        *,
         more: int,
+        function: str = "relu",
         multiplied: bool = False,
     ) -> None:
         """Add a layer; `more` is what it shifts by beside the weights' fraction bits."""
-        rows = len(codes)
-        book = np.append(0, self.rng.integers(-60, 60, (1 << code_w) - 1))
-        values = [codes, book, self.rng.integers(-200, 200, rows), *[self.rng.integers(1, 99, rows)] * multiplied]
+        rows, own = len(codes), codes.dtype.kind == "i"
+        book = "" if own else self._constant(np.append(0, self.rng.integers(-60, 60, (1 << code_w) - 1)))
+        values = [self.rng.integers(-200, 200, rows), *[self.rng.integers(1, 99, rows)] * multiplied]
         attrs = {**attrs, "code_w": code_w, "weight_frac": WEIGHT_FRAC}
-        inputs = [self.last.name, *map(self._constant, values)]
+        inputs = [self.last.name, self._constant(codes), book, *map(self._constant, values)]
         self._quantised(op, inputs, attrs, FRAC + WEIGHT_FRAC, function, WEIGHT_FRAC + more)
 
     def _quantised(
@@ -163,7 +161,10 @@ class Made:
 
     def _node(self, op: str, inputs: list[str], attrs: dict[str, Any], fmt: Format | None) -> None:
         node = Node(f"{op} {len(self.nodes)}", op, tuple(inputs), (f"y{len(self.nodes)}",), attrs)
-        shapes = [self.tensors[name].shape if name in self.tensors else self.constants[name].shape for name in inputs]
+        shapes = [
+            self.tensors[name].shape if name in self.tensors else self.constants[name].shape if name else None
+            for name in inputs
+        ]
         self.last = Tensor(node.outputs[0], ops.get(op).shape(node, *shapes), fmt=fmt)
         self.tensors[self.last.name] = self.last
         self.nodes.append(node)
@@ -177,6 +178,7 @@ GROUPED = {
     "one_group": Grouped(("linear",), 1, 16, LowerOptions(pes=1)),
     "no_codes": Grouped(("multiply", "add"), 5, 16, LowerOptions(pes=6, groups=2)),
     "many_lanes": Grouped(("own", "largest", "wide"), 20, 16, LowerOptions(pes=32, groups=2)),
-    "own_codes": Grouped(("own",), 2, 16, LowerOptions(pes=3)),
+    "own_codes": Grouped(("own", "own_wide", "own_depthwise"), 2, 16, LowerOptions(pes=3)),
+    "own_codes_too": Grouped(("own_wide", "own_depthwise", "conv", "linear"), 5, 16, LowerOptions(pes=8, groups=2)),
     "many_groups": Grouped(("conv", "depthwise"), 9, 8, LowerOptions(pes=8, groups=8, queue_depth=16)),
 }

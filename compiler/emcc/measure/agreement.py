@@ -3,7 +3,7 @@
 from emcc.ir.graph import Graph
 from emcc.measure.quality import floats
 from emcc.samples.dataset import Dataset
-from emcc.samples.judge import judge, of_original
+from emcc.samples.judges import all_of_original, judge_all
 
 
 class Agreement:
@@ -13,7 +13,7 @@ class Agreement:
         self._x = None if data is None else data.x
         if data is not None:
             outputs = floats(original)(data.x)
-            self._judge = of_original(judge(original, outputs, data, task=task), outputs)
+            self._judge = all_of_original(judge_all(original, outputs, data, task=task), outputs)
 
     def __call__(self, graph: Graph) -> float | None:
         return None if self._x is None else self._judge.score(floats(graph)(self._x)).value

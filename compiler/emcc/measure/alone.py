@@ -8,37 +8,35 @@ from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import Table
 from emcc.ops.fixed import look_up
 from emcc.ops.interpret import trace
-from emcc.ops.qlinear import constants
+from emcc.ops.qlinear import constants, decoded
 
 
 def rerun(
     graph: Graph, values: Mapping[str, Array], tensors: Mapping[str, Array], changes: Mapping[str, Array]
-) -> Array:
-    """Return the output, float64 [n, ...], of a float graph with some tensors or constants replaced.
+) -> dict[str, Array]:
+    """Return the outputs, float64 [n, ...] by name, of a float graph with some tensors or constants replaced.
 
     Args:
-        graph: of one output.
+        graph: its affines are not applied: tensors are as nodes see them.
         values: every tensor of `graph` as it is, of `ops.interpret.trace`.
         tensors, changes: what is replaced: tensors, and constants, by name.
 
     Only what depends on them is computed again.
     """
-    (output,) = graph.outputs
-    if output in tensors:
-        return tensors[output]
     changed, again = set(tensors), []
     for node in graph.nodes:
         if changed & set(node.inputs) or set(changes) & set(node.inputs):
             again.append(node)
             changed.add(node.outputs[0])
-    if output not in changed:
-        return values[output]
-    made = {node.outputs[0] for node in again}
-    read = {name for node in again for name in node.inputs if name in graph.tensors} - made
-    part = graph.with_(inputs=tuple(sorted(read)), nodes=tuple(again))
-    given = {name: tensors.get(name, values[name]) for name in sorted(read)}
-    result: Array = trace(part, given, constants=changes, keep=graph.outputs)[output]
-    return result
+    made = {node.outputs[0] for node in again if node.outputs[0] not in tensors}
+    known = {**values, **tensors}
+    if made & set(graph.outputs):
+        read = {name for node in again for name in node.inputs if name in graph.tensors} - made
+        part = graph.with_(inputs=tuple(sorted(read)), nodes=tuple(again), affines={})
+        given = {name: known[name] for name in sorted(read)}
+        found = trace(part, given, constants=changes, keep=graph.outputs)
+        known |= {name: found[name] for name in graph.outputs if name in made}
+    return {name: known[name] for name in graph.outputs}
 
 
 def replaced(graph: Graph, held: Graph, name: str, values: Mapping[str, Array]) -> Array:
@@ -68,7 +66,7 @@ def weights_of(held: Graph, node: Node) -> tuple[Array, Array]:
     codes, book, bias, multiplier = constants(held, node)
     by = np.ones(len(bias)) if multiplier is None else multiplier.astype(np.float64)
     down = -(node.attrs["shift"] + node.attrs["z_frac"])
-    weight = np.ldexp(book[codes].astype(np.float64), down + _format(held, node.inputs[0]).frac_bits)
+    weight = np.ldexp(decoded(codes, book).astype(np.float64), down + _format(held, node.inputs[0]).frac_bits)
     return weight * by.reshape(-1, *(1 for _ in codes.shape[1:])), np.ldexp(bias.astype(np.float64), down) * by
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from emcc.ir.graph import Array, Format, Graph
 from emcc.measure.quality import Quality, Run, floats
-from emcc.ops.interpret import left, trace
+from emcc.ops.interpret import outputs, trace
 
 PRUNING, CODEBOOKS, ROUNDING, SATURATION = "pruning and training", "codebooks", "activation formats", "saturation"
 
@@ -38,7 +38,7 @@ def _with(graph: Graph, change: Callable[[Format, Array], Array]) -> Run:
 
     def run(x: Array) -> Array:
         values = trace(graph, np.asarray(x, np.float64), keep=graph.outputs, through=through)
-        return np.asarray(left(graph, graph.outputs[0], values[graph.outputs[0]], np), np.float64)
+        return np.asarray(outputs(graph, values), np.float64)
 
     return run
 

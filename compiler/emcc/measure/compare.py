@@ -7,8 +7,10 @@ import numpy as np
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.eie.counter import Counter
-from emcc.eie.reference import run_ports
+from emcc.eie.reference import run
+from emcc.ir.batch import joined
 from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.measure.aligned import aligned
 from emcc.measure.alone import weights_of
 from emcc.measure.comparison import EXPONENTS, Comparison, Row
 from emcc.measure.effects import Effects
@@ -21,7 +23,7 @@ _ELEMENTS = 1 << 22
 
 
 def compare(folded: Graph, opened: Opened, x: Array, threshold: float = THRESHOLD) -> Comparison:
-    """Compare the folded float model with an artefact of it on samples x, float32 [n, ...].
+    """Compare the folded float model with an artefact of it on samples x, float32 [n, ...]; see ir.batch.
 
     Raises:
         EmccError: the artefact is not one of this model, or its files do not belong together.
@@ -29,12 +31,17 @@ def compare(folded: Graph, opened: Opened, x: Array, threshold: float = THRESHOL
     held = opened.held
     if folded.inputs != held.inputs or folded.outputs != held.outputs:
         hint = "compile it again: it comes from another version of emcc, or is damaged"
-        raise EmccError("the artefact's input and output are not the model's", file=opened.folder, hint=hint)
+        raise EmccError("the artefact's inputs and outputs are not the model's", file=opened.folder, hint=hint)
+    try:
+        folded = aligned(folded, held, opened.manifest.get("scales", {}).get("channels", {}))
+    except (ValueError, TypeError, AttributeError) as error:
+        hint = "compile it again: it comes from another version of emcc, or is damaged"
+        raise EmccError(f"the artefact's scales are not the model's: {error}", file=opened.folder, hint=hint) from error
     measured = _Measured(folded, held, opened)
     rows = max(1, _ELEMENTS // max(tensor.features for tensor in folded.tensors.values()))
     for begin in range(0, len(x), rows):
         measured.add(x[begin : begin + rows])
-    return Comparison(len(x), threshold, tuple(measured.rows()))
+    return Comparison(len(x), threshold, tuple(measured.rows()), folded.outputs)
 
 
 class _Measured:
@@ -76,9 +83,13 @@ class _Measured:
         )
 
     def _effect(self, kind: str, name: str) -> tuple[float, float]:
-        """Return what it does alone to the output, and its share."""
-        squares, total = self.effects.squares.get((kind, name), 0.0), sum(self.effects.squares.values())
-        return ratio(squares, self.tensors[self.folded.outputs[0]].floats), squares / total if total else 0.0
+        """Return what it does alone to the output that suffers most, and its share of what all do to all outputs."""
+        floats = [self.tensors[output].floats for output in self.folded.outputs]
+        squares = self.effects.squares.get((kind, name), np.zeros(len(floats)))
+        alone = max(ratio(float(own), size) for own, size in zip(squares, floats, strict=True))
+        scale = np.array([1.0] if len(floats) == 1 else [1 / size if size else 1.0 for size in floats])
+        total = float(sum(np.sum(own * scale) for own in self.effects.squares.values()))
+        return alone, float(np.sum(squares * scale)) / total if total else 0.0
 
 
 def _selected(node: Node | None) -> bool:
@@ -142,9 +153,8 @@ def _fixed(opened: Opened, held: Graph, batch: Array, counter: Counter | None) -
     counter.take(rounded := scaled(opened.program, batch))
     integers = saturated(opened.program, rounded)
     values = trace(held, integers)
-    (source,), (sink,) = opened.program.inputs, opened.program.outputs
-    ran = run_ports(opened.program, {source.name: integers}, counter)[sink.name]
-    if not np.array_equal(ran, values[held.outputs[0]].reshape(ran.shape)):
+    ran = run(opened.program, integers, counter)
+    if not np.array_equal(ran, joined(np, [values[name] for name in held.outputs]).reshape(ran.shape)):
         hint = "compile it again, or fetch the files again"
         raise EmccError("model.emc and program.npz are not of one model", file=opened.folder, hint=hint)
     formats = {name: tensor.fmt for name, tensor in held.tensors.items()}

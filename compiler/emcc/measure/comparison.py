@@ -21,8 +21,8 @@ class Row:
         error_max, error_rms: of the difference.
         relative: error_rms as a part of the float value's RMS; 1 where that is 0 and the artefact's is not.
         saturated: share that saturates (eie.saturation); None where nothing can.
-        alone: RMS of the output's error when only this is replaced (measure.alone): weights in the float model, a
-            tensor in the float model with the artefact's weights; as a part of the output's RMS.
+        alone: RMS of the error of the output that suffers most, when only this is replaced (measure.alone): weights in
+            the float model, a tensor in the float model with the artefact's weights; as a part of the output's RMS.
         share: its part of the sum of squares of `alone` over all rows.
         magnitudes: how many float values have the magnitude 2**e to 2**(e+1), for e in EXPONENTS (the ends
             take what lies beyond); zeros are left out.
@@ -49,16 +49,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All rows in the order in which the network runs: a layer's weights, then what it makes; the output comes last."""
+    """All rows in the order in which the network runs: a layer's weights, then what it makes.
+
+    `outputs` names the model's.
+    """
 
     samples: int
     threshold: float
     rows: tuple[Row, ...]
+    outputs: tuple[str, ...]
 
     @property
     def output(self) -> Row:
-        """The output, before the host's operators."""
-        return self.rows[-1]
+        """The output that is farthest off, before the host's operators."""
+        ends = [row for row in self.rows if row.kind == "tensor" and row.name in self.outputs]
+        return max(ends, key=lambda row: row.relative)
 
     @property
     def first(self) -> Row | None:

@@ -8,6 +8,7 @@ import numpy as np
 from emcc.ir.codebook import CODE_WIDTHS
 from emcc.ir.graph import Array, Format, Graph, Node
 from emcc.ir.program import Program, Step
+from emcc.ops import qlinear
 
 CLOCK_HZ = 100_000_000
 """The clock at which cycles are printed as seconds; nothing else depends on it."""
@@ -36,9 +37,9 @@ def layer_row(
         coded_bytes: its part of model.emc.
         cycles: estimated, mean over the samples.
     """
-    codes, codebook = (graph.constants[name] for name in node.inputs[1:3])
+    codes, codebook, *_ = qlinear.constants(graph, node)
     rows, columns = len(codes), codes[0].size
-    kept = int(np.count_nonzero(codebook[codes]))
+    kept = int(np.count_nonzero(qlinear.decoded(codes, codebook)))
     source, target = (program.buffers[index] for index in (step.sources[0], step.target))
     return {
         "name": node.name,

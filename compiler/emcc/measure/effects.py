@@ -1,4 +1,4 @@
-"""What each tensor and each layer's weights cause at the output, alone."""
+"""What each tensor and each layer's weights cause at the outputs, alone."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,8 @@ from emcc.ops.interpret import trace
 
 
 class Effects:
-    """The output's squared error, summed over batches, with one thing replaced at a time: by (kind, name).
+    """Each output's squared error, summed over batches, with one thing replaced at a time: float64 [outputs] by (kind,
+    name).
 
     A layer's weights are replaced in the float model. A tensor is rounded in the float model with the artefact's
     weights, for its format was made for that one.
@@ -22,7 +23,7 @@ class Effects:
         self.folded, self.held, self.layers = folded, held, layers
         self.weighted = folded.with_constants({name: value for own in layers.values() for name, value in own.items()})
         self.tensors = [name for name in tensors if held.tensors[name].fmt is not None]
-        self.squares: dict[tuple[str, str], float] = {}
+        self.squares: dict[tuple[str, str], Array] = {}
 
     def add(self, floats: Mapping[str, Array], x: Array) -> None:
         """Take one batch: every tensor of the float model, and its samples x."""
@@ -33,6 +34,6 @@ class Effects:
             own = replaced(self.weighted, self.held, name, weighted)
             self._add(("tensor", name), weighted, rerun(self.weighted, weighted, {name: own}, {}))
 
-    def _add(self, key: tuple[str, str], before: Mapping[str, Array], after: Array) -> None:
-        squares = float(np.square(after - before[self.folded.outputs[0]]).sum())
-        self.squares[key] = self.squares.get(key, 0.0) + squares
+    def _add(self, key: tuple[str, str], before: Mapping[str, Array], after: Mapping[str, Array]) -> None:
+        squares = np.array([np.square(after[name] - before[name]).sum() for name in self.folded.outputs])
+        self.squares[key] = self.squares.get(key, np.zeros(len(squares))) + squares

@@ -11,6 +11,7 @@ from emcc.ir.program import Program
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
 from emcc.samples.judge import Score
+from emcc.samples.judges import AnyJudge, Judges, Scores
 from emcc.samples.sampling import dequantised, quantised, sample
 from emcc.samples.split import Sides
 from emcc.samples.yardstick import yardstick
@@ -56,6 +57,7 @@ class Quality:
 
         task, measure, against: see samples.judge. float, compressed, worst (of outputs): quality. interval: of
         `compressed`, 95 %. lost, lost_at_most: points. agreement: with the original, by class or explained variance.
+        Of several outputs the figures are those of the worst, and "by_output" has a row each.
         """
         outputs = self._outputs(run)
         yardstick = self.yardstick
@@ -77,6 +79,7 @@ class Quality:
             "lost_at_most": yardstick.lost_at_most(outputs),
             "agreement": yardstick.agreement(outputs),
             "agreement_measure": yardstick.same.measure,
+            **({"by_output": list(_rows(yardstick.judged, self.before, score))} if isinstance(score, Scores) else {}),
         }
 
     def _outputs(self, run: Run) -> Array:
@@ -86,6 +89,15 @@ class Quality:
         rows = self._sides.held
         for begin in range(0, len(rows), BATCH):
             yield np.asarray(self._sides.judges.x[rows[begin : begin + BATCH]])
+
+
+def _rows(judges: AnyJudge, before: Score, after: Scores) -> Iterator[dict[str, Any]]:
+    """Yield the figures of each output."""
+    assert isinstance(judges, Judges)
+    assert isinstance(before, Scores)
+    for name, (_, own), was, now in zip(judges.names, judges.each, before.each, after.each, strict=True):
+        facts = {"task": own.task, "measure": own.measure, "against": own.against}
+        yield {"output": name, **facts, "float": was.value, "compressed": now.value, "lost": now.lost(was)}
 
 
 def fixed_error(shared: Graph, program: Program, data: Dataset | None) -> dict[str, Any]:

@@ -110,18 +110,20 @@ def entropy(counts: Array) -> float:
 
 def _layer_size(layer: Layer, name: str, codebook: Section, bias: Section) -> LayerSize:
     matrix = layer.matrix
+    beside = 8 * matrix.below / max(int(np.count_nonzero(matrix.codes)), 1)
     if matrix.scanned:
         plan = matrix.scanned
         entries, padding = int(plan.codes.sum()), int(plan.codes[0])
-        code_bytes = -(-sum(huffman.coded_bits(plan.codes)) // 8)
+        code_bytes = -(-sum(huffman.coded_bits(plan.codes)) // 8) + matrix.below
         coded = plan.run_w, plan.by_columns
-        codes = Section(name, "codes", code_bytes, entries, layer.code_w, entropy(plan.codes))
+        codes = Section(name, "codes", code_bytes, entries, layer.code_w, entropy(plan.codes) + beside)
         runs = Section(name, "runs", matrix.bytes - code_bytes, entries, plan.run_w, entropy(plan.runs))
     else:
         assert matrix.spent
         entries, padding, coded = int(np.count_nonzero(matrix.codes)), 0, (0, False)
-        code_bytes = min(matrix.bytes, round(matrix.spent.codes / 8))
-        codes = Section(name, "codes", code_bytes, entries, layer.code_w, matrix.spent.codes / max(entries, 1))
+        code_bytes = min(matrix.bytes, round(matrix.spent.codes / 8) + matrix.below)
+        bits = matrix.spent.codes / max(entries, 1) + beside
+        codes = Section(name, "codes", code_bytes, entries, layer.code_w, bits)
         runs = Section(name, "runs", matrix.bytes - code_bytes, entries, 0, matrix.spent.places / max(entries, 1))
     return LayerSize(
         name,

@@ -1,6 +1,7 @@
-"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax; and how often a classifier is right.
+"""What is left to the host after the last layer: Softmax, LogSoftmax, ArgMax, grids; and how often a classifier is
+right.
 
-All run along attribute `axis` (opset 13's meaning); ArgMax has keepdims and select_last_index (0 or 1) too.
+All but grids run along attribute `axis` (opset 13's meaning); ArgMax has keepdims and select_last_index (0 or 1) too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Array, Node
+from emcc.ops import grid
 from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched
 
 Attrs = Mapping[str, Any]
 Tail = Sequence[tuple[str, Attrs]]
-DEFAULTS = {
+DEFAULTS: Mapping[str, Attrs] = {
     "ArgMax": {"axis": 0, "keepdims": 1, "select_last_index": 0},
     "LogSoftmax": {"axis": -1},
     "Softmax": {"axis": -1},
@@ -35,10 +37,21 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
     return _MEANINGS[node.op](xp, node.attrs, x)
 
 
+def tail_of(tail: Tail, output: int) -> Tail:
+    """What of a model's tail is for an output: attribute `output` says which, 0 where there is none."""
+    own = [(op, attrs) for op, attrs in tail if attrs.get("output", 0) == output]
+    return [(op, {name: value for name, value in attrs.items() if name != "output"}) for op, attrs in own]
+
+
+def for_output(op: str, attrs: Attrs, output: int) -> tuple[str, Attrs]:
+    """An operator of the tail of an output."""
+    return op, {**attrs, "output": output} if output else dict(attrs)
+
+
 def apply(tail: Tail, outputs: Any, xp: Any = np) -> Any:
     """Outputs [n, ...] after the operators in `tail`, with ONNX's meaning and defaults."""
     for op, attrs in tail:
-        outputs = _MEANINGS[op](xp, {**DEFAULTS[op], **attrs}, outputs)
+        outputs = _MEANINGS[op](xp, {**DEFAULTS.get(op, {}), **attrs}, outputs)
     return outputs
 
 
@@ -74,6 +87,8 @@ def _arg_max(xp: Any, attrs: Attrs, x: Any) -> Any:
 
 _MEANINGS: Mapping[str, Callable[[Any, Attrs, Any], Any]] = {
     "ArgMax": _arg_max,
+    "DequantizeLinear": grid.dequantised,
     "LogSoftmax": _log_softmax,
+    "QuantizeLinear": grid.quantised,
     "Softmax": _softmax,
 }

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from emcc import ops
+from emcc.ir.batch import apart, ends, joined
 from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.ir.norms import normalised
 
 BLOCK = 1 << 24
 """Elements of the largest tensor that `run` makes at a time."""
@@ -18,6 +20,8 @@ EXACT: frozenset[ops.Trait] = frozenset({"quantised", "selects"})
 def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None = None) -> Any:
     """The output for a batch, shaped as the output tensor; what is in `graph.host` is not run (see ops.host).
 
+    Several inputs come, and several outputs go, as ir.batch has them.
+
     Args:
         graph: float (then the arithmetic is in x's own dtype, and `graph.affines` are applied: x and the output are in
             the model's units) or quantised (then in int64).
@@ -27,27 +31,40 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
 
     Graphs with convolutions are run a few samples at a time, since their tensors are much larger than their input.
     """
-    (output,) = graph.outputs
     rows = len(x)
     if any(node.op in ("Conv", "QConv") for node in graph.nodes):
         rows = max(1, BLOCK // max(tensor.features for tensor in graph.tensors.values()))
     if rows >= len(x) or xp is not np:
-        return left(graph, output, trace(graph, x, xp, constants, keep=graph.outputs)[output], xp)
+        return outputs(graph, trace(graph, x, xp, constants, keep=graph.outputs), xp)
     parts = (x[begin : begin + rows] for begin in range(0, len(x), rows))
-    whole = np.concatenate([trace(graph, part, xp, constants, keep=graph.outputs)[output] for part in parts])
-    return left(graph, output, whole, xp)
+    return np.concatenate([outputs(graph, trace(graph, part, xp, constants, keep=graph.outputs), xp) for part in parts])
+
+
+def outputs(graph: Graph, values: Mapping[str, Any], xp: Any = np) -> Any:
+    """What leaves of the tensors that `trace` gives: of a float graph in the model's units, see ir.batch."""
+    return joined(xp, [left(graph, name, values[name], xp) for name in graph.outputs])
 
 
 def integers(graph: Graph, x: Array) -> Array:
-    """Float samples [n, ...] as a quantised graph takes them: int64 of the input's shape."""
-    name = graph.inputs[0]
-    return _format(graph, name).quantise(_shaped(graph, name, _entered(graph, name, np.asarray(x, np.float64), np)))
+    """Float samples [n, ...] as a quantised graph takes them: int64 of the input's shape; see ir.batch."""
+    parts = apart(ends(graph), np.asarray(x, np.float64)).items()
+    return np.asarray(
+        joined(
+            np,
+            [
+                _format(graph, name).quantise(_shaped(graph, name, _entered(graph, name, part, np)))
+                for name, part in parts
+            ],
+        )
+    )
 
 
 def floats(graph: Graph, y: Array) -> Array:
-    """What a quantised graph gave, in the model's units: float64 [n, ...]."""
-    name = graph.outputs[0]
-    return np.asarray(_shaped(graph, name, _affine(graph, name, _format(graph, name).dequantise(y), np, leave=True)))
+    """What a quantised graph gave, in the model's units: float64 [n, ...]; see ir.batch."""
+    parts = apart(ends(graph, graph.outputs), np.asarray(y)).items()
+    values = [_affine(graph, name, _format(graph, name).dequantise(part), np, leave=True) for name, part in parts]
+    shaped = [_shaped(graph, name, value) for name, value in zip(graph.outputs, values, strict=True)]
+    return np.asarray(joined(np, shaped))
 
 
 def answers(graph: Graph, x: Array) -> Array:
@@ -70,11 +87,11 @@ def trace(
     `through` is called with the name and value of every tensor, the inputs' too; what it gives takes the value's place.
     Values are those that nodes see: an input's after its affine, an output's before.
 
-    `x` may also be a batch of each input by its name. In a quantised graph, what is neither quantised nor selects
-    elements runs in float64 between the formats of its tensors.
+    `x` may also be a batch of each input by its name; several inputs in one array are as ir.batch has them. In a
+    quantised graph, what is neither quantised nor selects elements runs in float64 between the formats of its tensors.
     """
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
-    given = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
+    given = x if isinstance(x, Mapping) else apart(ends(graph), x)
     host = is_quantised(graph)
     values: dict[str, Any] = {
         name: through(name, _shaped(graph, name, value if host else _entered(graph, name, value, xp)))
@@ -87,7 +104,8 @@ def trace(
         if host and not ops.traits(node.op) & EXACT:
             values[output] = through_floats(graph, node, arguments)
         else:
-            values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
+            with np.errstate(all="ignore"):  # the logarithm of 0, say: what to make of that is not for here
+                values[output] = ops.get(node.op).evaluate(xp, node, *arguments)
         values[output] = through(output, values[output])
         if keep is not None:
             for name in node.inputs:
@@ -107,7 +125,14 @@ def through_floats(graph: Graph, node: Node, arguments: Sequence[Any]) -> Array:
     values = [fmt.dequantise(value) if fmt else value for fmt, value in zip(formats, arguments, strict=True)]
     fmt = graph.tensors[node.outputs[0]].fmt
     assert fmt is not None
-    return fmt.quantise(ops.get(node.op).evaluate(np, node, *values))
+    return fmt.quantise(numbers(node, values))
+
+
+def numbers(node: Node, values: Sequence[Any]) -> Array:
+    """float64: what the host makes of a node between steps; 0 where that is no number (0 / 0, the root of -1)."""
+    with np.errstate(all="ignore"):
+        result = np.asarray(ops.get(node.op).evaluate(np, node, *values), np.float64)
+    return np.nan_to_num(result, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
 def _entered(graph: Graph, name: str, x: Any, xp: Any) -> Any:
@@ -130,6 +155,7 @@ def _affine(graph: Graph, name: str, value: Any, xp: Any, *, leave: bool) -> Any
         xp.as_tensor(array, dtype=value.dtype, device=value.device) for array in (affine.scale, affine.offset)
     )
     flat = value.reshape(len(value), -1)
+    flat = normalised(xp, affine.norm, flat) if affine.norm else flat
     return flat * scale + offset if leave else (flat - offset) * scale
 
 

@@ -7,22 +7,29 @@ from typing import Any, Literal
 from emcc.ops.attributes import Check
 
 Shape = tuple[int | None, ...]
+Attrs = Mapping[str, Any]
+Turns = tuple[float, ...] | Callable[[Attrs], tuple[float, ...]]
+Limits = tuple[float, float] | Callable[[Attrs], tuple[float, float] | None] | None
 Trait = Literal[
     "activation",
     "affine",
     "channel-wise",
-    "clipping",
     "convolution",
     "elementwise",
     "folded",
+    "front",
+    "grid",
     "homogeneous",
     "host",
+    "hosted",
     "joins",
     "keeps order",
     "keeps zero",
     "matrix",
     "moves",
     "no-op",
+    "padding",
+    "picks",
     "pooling",
     "quantised",
     "rectifier",
@@ -36,12 +43,15 @@ homogeneous: an activation with f(a x) = a f(x) for a > 0, so linear on either s
 keeps zero: 0 becomes 0, whatever the attributes are.
 channel-wise: a channel of the output (a block, once flat) is made from that channel alone, and they stay in order.
 selects: every element of the output is an element of an input, which is exact in any format.
+picks: every element of the output is an element of the input, and which one the shapes alone say.
 moves: moves elements and changes none. keeps order: moves none past another. no-op: gives x, at inference.
 affine: scale x + offset, where one input is computed.
 matrix: a matrix product with a constant; folding makes it a Linear.
 joins: may have more than one computed input.
-host: may end a model, and is left to the host.
-convolution, pooling, clipping: the hardware it takes.
+host: may end a model, and is left to the host then. hosted: has no step on the array wherever it stands.
+front: may be the only reader of a model's input, and is left to the host too.
+convolution, pooling, padding: the hardware it takes.
+grid: to integers or back, which folding takes out where it can.
 folded, quantised: in no model, but what folding, or quantising, makes of its layers.
 """
 
@@ -60,7 +70,9 @@ class Operator:
         attrs: a check for every attribute; no other may be there, and none may be missing.
         optional: the first input that may be left out, and all after it with it.
         more: whether there may be any number of inputs, all as the last letter.
-        limits: of an activation that approaches one at either end: (below, above).
+        limits: of an activation that approaches one at either end: (below, above), or a function of its attributes
+            that gives them, or None.
+        turns: where an activation may turn from falling to rising or back, or jump; or a function of its attributes.
     """
 
     shape: Callable[..., Shape]
@@ -70,4 +82,13 @@ class Operator:
     attrs: Mapping[str, Check] = field(default_factory=dict)
     optional: int = 99
     more: bool = False
-    limits: tuple[float, float] | None = None
+    limits: Limits = None
+    turns: Turns = (0.0,)
+
+    def limits_of(self, attrs: Attrs) -> tuple[float, float] | None:
+        """The limits of an activation with these attributes."""
+        return self.limits(attrs) if callable(self.limits) else self.limits
+
+    def turns_of(self, attrs: Attrs) -> tuple[float, ...]:
+        """Where an activation with these attributes turns or jumps."""
+        return self.turns(attrs) if callable(self.turns) else self.turns

@@ -1,8 +1,9 @@
 """QLinear and QConv: a quantised layer, in integers.
 
-acc = bias + sum codebook[codes[o, ...]] x[...]; z = saturate((acc m + half) >> shift), half = 2**shift / 2, m the row's
-multiplier (1 where there are none), the shift arithmetic; y is z, max(z, 0), or a table's value at z (see
-ir.program.Table). Inputs: x, codes, codebook, bias, multiplier or "", coarse and fine where the function is a table.
+acc = bias + sum codebook[codes[o, ...]] x[...], or codes[o, ...] x[...] where there is no codebook;
+z = saturate((acc m + half) >> shift), half = 2**shift / 2, m the row's multiplier (1 where there are none), the shift
+arithmetic; y is z, max(z, 0), or a table's value at z (see ir.program.Table). Inputs: x, codes (uint8; without a
+codebook int8 or int16), codebook or "", bias, multiplier or "", coarse and fine where the function is a table.
 A QConv has the attributes of a Conv as well. Made by the quantise pass.
 """
 
@@ -24,8 +25,8 @@ BLOCK = 1 << 24
 
 def shape(node: Node, *shapes: Shape | None) -> Shape:
     """(None, out), or that of a Conv."""
-    x, codes, codebook, bias = batched(shapes[0]), *(present(shape) for shape in shapes[1:4])
-    if codebook != (1 << node.attrs["code_w"],) or (len(shapes) > 4 and shapes[4] not in (None, bias)):
+    x, codes, bias, codebook = batched(shapes[0]), present(shapes[1]), present(shapes[3]), shapes[2]
+    if codebook not in (None, (1 << node.attrs["code_w"],)) or (len(shapes) > 4 and shapes[4] not in (None, bias)):
         raise ValueError(f"codes {codes}, codebook {codebook}, multiplier {shapes[4:5]}")
     if node.op == "QConv":
         return conv.shape(node, x, codes, bias)
@@ -34,11 +35,17 @@ def shape(node: Node, *shapes: Shape | None) -> Shape:
     return (None, codes[0])
 
 
-def constants(graph: Graph, node: Node) -> tuple[Array, Array, Array, Array | None]:
-    """Return (codes, codebook, bias, multiplier or None) of a QLinear or QConv."""
-    codes, codebook, bias = (graph.constants[name] for name in node.inputs[1:4])
-    name = (*node.inputs, "")[4]
-    return codes, codebook, bias, graph.constants[name] if name else None
+def constants(graph: Graph, node: Node) -> tuple[Array, Array | None, Array, Array | None]:
+    """Return (codes, codebook or None, bias, multiplier or None) of a QLinear or QConv."""
+    codes, book, bias, multiplier = (*node.inputs, "")[1:5]
+    optional = (graph.constants[name] if name else None for name in (book, multiplier))
+    codebook, by = optional
+    return graph.constants[codes], codebook, graph.constants[bias], by
+
+
+def decoded(codes: Array, codebook: Array | None) -> Array:
+    """int64: the weights."""
+    return codes.astype(np.int64) if codebook is None else np.asarray(codebook[codes])
 
 
 def evaluate(xp: Any, node: Node, *values: Any) -> Any:
@@ -46,7 +53,7 @@ def evaluate(xp: Any, node: Node, *values: Any) -> Any:
     x, codes, codebook, bias, multiplier, *tables = (*values, None)[: max(5, len(values))]
     x = np.asarray(x, np.int64)
     if node.op == "QConv":
-        acc = convolve(node, x, codebook[codes]) + bias.reshape(-1, 1, 1)
+        acc = convolve(node, x, decoded(codes, codebook)) + bias.reshape(-1, 1, 1)
         multiplier = 1 if multiplier is None else multiplier.reshape(-1, 1, 1)
     else:
         acc = accumulate(x.reshape(len(x), codes.shape[1]), codes, codebook, bias)
@@ -60,8 +67,8 @@ def finish(node: Node, accumulators: Array, tables: Any, multiplier: Any = 1) ->
     return activate(accumulators, attrs["shift"], attrs["act_w"], attrs["function"], table, multiplier)
 
 
-def accumulate(x: Array, codes: Array, codebook: Array, bias: Array) -> Array:
-    """int64 [n, out]: bias + x @ codebook[codes].T, exact.
+def accumulate(x: Array, codes: Array, codebook: Array | None, bias: Array) -> Array:
+    """int64 [n, out]: bias + x @ weights.T, exact.
 
     Float64 does the work where it is exact: where sum |w| max|x| < 2**53, every partial sum, in any order, is an
     integer that a float64 holds.
@@ -72,7 +79,7 @@ def accumulate(x: Array, codes: Array, codebook: Array, bias: Array) -> Array:
     step = max(1, BLOCK // max(1, codes.shape[1]))
     for begin in range(0, out, step):
         rows = slice(begin, min(out, begin + step))
-        weight = codebook[codes[rows]]
+        weight = decoded(codes[rows], codebook)
         if _in_floats(x, weight):
             floats = x.astype(np.float64) if floats is None else floats
             acc[:, rows] = floats @ weight.T.astype(np.float64)

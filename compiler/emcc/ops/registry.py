@@ -6,8 +6,12 @@ from types import MappingProxyType
 from typing import Any
 
 from emcc.ir.graph import Node
+from emcc.ir.norms import NORMS
+from emcc.ops.activations import ACTIVATIONS
 from emcc.ops.attributes import axes, integer, integers, natural, number, one_of, pads, pair, positive, sizes
 from emcc.ops.elementwise import ELEMENTWISE
+from emcc.ops.functions import FUNCTIONS
+from emcc.ops.grid import GRID, STEPPED
 from emcc.ops.operator import Operator, Shape, Trait
 
 
@@ -37,19 +41,31 @@ STEP = {
 }
 """Of every quantised operator: what follows its sums."""
 
-CODED = {**STEP, "code_w": one_of(1, 2, 4, 8), "weight_frac": integer}
+CODED = {**STEP, "code_w": one_of(1, 2, 4, 8, 16), "weight_frac": integer}
 POOL = {**WINDOW, "ceil_mode": FLAG, "kernel_shape": pair}
+PICKS: tuple[Trait, ...] = ("keeps zero", "picks", "selects")
+KINDS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare"
+REDUCTIONS = tuple(f"Reduce{name}" for name in KINDS.split())
+BLOCKS = {"blocksize": positive, "mode": one_of("DCR", "CRD")}
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
+        **ACTIVATIONS,
         **ELEMENTWISE,
+        **FUNCTIONS,
+        **STEPPED,
+        **{op: _module("reductions", "hosted", attrs={"axes": axes, "keepdims": FLAG}) for op in REDUCTIONS},
         "ArgMax": _module("host", "host", attrs={"axis": integer, "keepdims": FLAG, "select_last_index": FLAG}),
         "AveragePool": _module("pooling", "channel-wise", "pooling", attrs={**POOL, "count_include_pad": FLAG}),
+        "BatchMatMul": _module("batch_matmul", "hosted", "joins", inputs="ee"),
         "BatchNormalization": _module(
             "batch_normalization", "affine", "channel-wise", inputs="xcccc", attrs={"epsilon": number}
         ),
         "Concat": _module("concat", "joins", "selects", attrs={"axis": positive}, more=True),
         "Conv": _module("conv", "convolution", inputs="xcc", attrs={**WINDOW, "group": positive}, optional=2),
+        "DepthToSpace": _module("blocks", *PICKS, "moves", attrs=BLOCKS),
+        "DequantizeLinear": _module("grid", "grid", "host", attrs=GRID),
         "Flatten": _module("moves", *RESHAPES, attrs={"axis": one_of(1)}),
+        "Gather": _module("picks", *PICKS, attrs={"axis": positive, "indices": axes}),
         "Gemm": _module(
             "gemm",
             "matrix",
@@ -58,10 +74,29 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             optional=2,
         ),
         "GlobalAveragePool": _module("pooling", "channel-wise", "pooling"),
+        "GroupNormalization": _module(
+            "normalisation", "hosted", inputs="xcc", attrs={"epsilon": number, "num_groups": positive}
+        ),
+        "InstanceNormalization": _module("normalisation", "hosted", inputs="xcc", attrs={"epsilon": number}),
+        "LRN": _module(
+            "normalisation", "hosted", attrs={"alpha": number, "beta": number, "bias": number, "size": positive}
+        ),
+        "LayerNormalization": _module(
+            "normalisation", "hosted", inputs="xcc", attrs={"axis": positive, "epsilon": number}, optional=2
+        ),
         "Linear": _module("linear", "folded", inputs="xcc"),
         "LogSoftmax": _module("host", "host", attrs={"axis": integer}),
+        "LpNormalization": _module("normalisation", "hosted", attrs={"axis": positive, "p": one_of(1, 2)}),
         "MatMul": _module("matmul", "matrix", inputs="ee"),
         "MaxPool": _module("pooling", "channel-wise", "pooling", "selects", attrs=POOL),
+        "Normalizer": _module("normalizer", "front", attrs={"norm": one_of(*NORMS)}),
+        "Pad": _module(
+            "picks",
+            "keeps zero",
+            "padding",
+            "selects",
+            attrs={"after": axes, "before": axes, "mode": one_of("constant", "edge", "reflect", "wrap")},
+        ),
         "QAveragePool": _module(
             "qlocal",
             "quantised",
@@ -76,8 +111,19 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "QProduct": _module("qlocal", "joins", "quantised", inputs="xxcc", attrs=STEP, optional=2),
         "QSum": _module("qlocal", "joins", "quantised", inputs="e", attrs={**STEP, "weights": integers}, more=True),
         "Reshape": _module("moves", *RESHAPES, attrs={"shape": sizes}),
+        "QuantizeLinear": _module("grid", "grid", "host", attrs=GRID),
+        "RMSNormalization": _module(
+            "normalisation", "hosted", inputs="xc", attrs={"axis": positive, "epsilon": number}, optional=1
+        ),
+        "Resize": _module("picks", *PICKS, "channel-wise", attrs={"factors": sizes}),
+        "Slice": _module("picks", *PICKS, attrs={"begins": axes, "counts": sizes, "steps": integers}),
         "Softmax": _module("host", "host", attrs={"axis": integer}),
+        "SpaceToDepth": _module("blocks", *PICKS, "moves", attrs=BLOCKS),
         "Squeeze": _module("moves", *RESHAPES, attrs={"axes": axes}),
+        "Tile": _module("picks", *PICKS, attrs={"repeats": sizes}),
+        "TopK": _module(
+            "reductions", "hosted", attrs={"axis": positive, "indices": FLAG, "k": positive, "largest": FLAG}
+        ),
         "Transpose": _module("moves", "keeps zero", "moves", "selects", attrs={"perm": axes}),
         "Unsqueeze": _module("moves", *RESHAPES, attrs={"axes": axes}),
     }

@@ -10,11 +10,12 @@ import numpy as np
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
-from emcc.ir.graph import Array, Format, Graph
+from emcc.ir.batch import ends, sample_shape
+from emcc.ir.graph import PLAIN, Array, Format, Graph
 from emcc.ops.interpret import trace
 from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Producer, producers
-from emcc.passes.ranges import SIGMAS, ranges
+from emcc.passes.ranges import SIGMAS, UNIT, ranges
 from emcc.passes.reach import error, held, safe, widest
 
 _SYNTHETIC_ROWS, _SPREAD, _OFTEN = 256, 1025, 4
@@ -82,6 +83,9 @@ class Calibrate:
 
     def source(self, graph: Graph) -> str:
         """What the formats of a graph come from, in words."""
+        if graph.ranges:
+            rest = len(graph.tensors) - len(graph.ranges)
+            return f"of the ranges that the model states, for {len(graph.ranges)} tensors; {rest} from these or data"
         if self.data is not None:
             return "chosen on the data"
         known = ranges(graph, self.reach)
@@ -93,7 +97,10 @@ class Calibrate:
             if loose
             else ""
         )
-        return f"from ranges: inputs within +-{self.reach:g} (assumed: [calibrate] reach), and the weights, {how}"
+        norms = {graph.affines.get(name, PLAIN).norm for name in graph.inputs}
+        assumed = f"inputs within +-{self.reach:g} (assumed: [calibrate] reach)"
+        within = f"samples of {', '.join(sorted(norms))} norm 1" if norms <= set(UNIT) else assumed
+        return f"from ranges: {within}, and the weights, {how}"
 
     def apply(self, graph: Graph) -> Graph:
         """The same graph with formats."""
@@ -102,12 +109,13 @@ class Calibrate:
         try:
             if known is not None:
                 values: dict[str, Any] = {key: each.ends() for key, each in known.items()}
-                formats, headroom = {name: safe(values[name], self.bits, 1.0)}, 1.0
+                formats, headroom = {source: safe(values[source], self.bits, 1.0) for source in graph.inputs}, 1.0
             else:
                 values, formats, headroom = self._traced(graph)
+            formats |= {key: self._holding(graph.ranges[key]) for key in graph.inputs if key in graph.ranges}
             for made in producers(graph):
                 name = made.node.name
-                formats |= self._formats(graph, made, values, headroom)
+                formats |= self._stated(graph, made) or self._formats(graph, made, values, headroom)
         except OverflowError:
             raise EmccError(
                 "activations are NaN or infinite on the calibration data",
@@ -118,17 +126,31 @@ class Calibrate:
         return graph.with_(tensors={**graph.tensors, **tensors})
 
     def _traced(self, graph: Graph) -> tuple[dict[str, Any], dict[str, Format], float]:
-        """(every tensor on the rows, the input's format, the headroom): what flows once the input has saturated."""
-        (name,) = graph.inputs
+        """(every tensor on the rows, the inputs' formats, the headroom): what flows once inputs have saturated."""
         headroom = self.headroom * (2 if self.synthetic else 1)
-        first = graph.with_(nodes=(), outputs=(name,))
-        x = np.asarray(trace(first, self._rows(graph).astype(np.float64))[name])
+        first = graph.with_(nodes=(), outputs=graph.inputs)
+        rows = self._rows(graph).astype(np.float64)
         if self.bits > 8 and not self.synthetic:
-            headroom *= 1 + FEW / len(x)
-        fmt = self._choose(graph, name, x, headroom)
-        least, most = fmt.dequantise(np.array([fmt.low, fmt.high]))
-        plain = graph.with_(affines={})
-        return trace(plain, np.clip(x, least, most)), {name: fmt}, headroom
+            headroom *= 1 + FEW / len(rows)
+        given, formats = trace(first, rows), dict[str, Format]()
+        for name, x in given.items():
+            formats[name] = fmt = self._choose(graph, name, x, headroom)
+            given[name] = np.clip(x, *fmt.dequantise(np.array([fmt.low, fmt.high])))
+        return trace(graph.with_(affines={}), given), formats, headroom
+
+    def _holding(self, ends: tuple[float, float]) -> Format:
+        """The finest format that holds a range which the model states."""
+        return Format(self.bits, widest(ends[1], ends[0], self.bits))
+
+    def _stated(self, graph: Graph, made: Producer) -> dict[str, Format]:
+        """The formats of what a node gives, where the model states its range and no table stands between."""
+        if made.y not in graph.ranges:
+            return {}
+        fmt, node = self._holding(graph.ranges[made.y]), made.activation
+        if node is not None and node is made.node:
+            return {made.y: fmt}
+        plain = node is None or "rectifier" in ops.traits(node.op)
+        return {made.z: fmt, made.y: fmt} if plain else {}
 
     def _choose(self, graph: Graph, name: str, values: Array, headroom: float) -> Format:
         """The format of a tensor [n, ...] for the samples that it should hold."""
@@ -137,7 +159,7 @@ class Calibrate:
         return choose(kept, self.bits, headroom)
 
     def _rows(self, graph: Graph) -> Array:
-        shape = tuple(int(size) for size in graph.tensors[graph.inputs[0]].shape[1:] if size is not None)
+        shape = sample_shape(ends(graph))
         if self.data is None:
             return np.random.default_rng(self.seed).standard_normal((_SYNTHETIC_ROWS, *shape)).astype(np.float32)
         count = min(self.samples, len(self.data))
@@ -155,7 +177,7 @@ class Calibrate:
             # Below zero a ReLU does not care: only what it lets through needs range.
             fmt = self._choose(graph, made.y, y if y.any() else z, headroom)
             return {made.z: fmt, made.y: fmt}
-        limits = ops.get(node.op).limits
+        limits = ops.get(node.op).limits_of(node.attrs)
         if limits is None:
             # One scale for both, so that layers can share a table.
             both = (self._choose(graph, made.y, z, headroom), self._choose(graph, made.y, y, headroom))

@@ -53,6 +53,20 @@ def by_use(graph: Graph, values: Mapping[str, Array]) -> Graph:
     return graph
 
 
+def divided(before: Graph, after: Graph) -> dict[str, list[float]]:
+    """By layer, what each of its rows was divided by: what makes of `before` the same function on `after`'s scales."""
+    found: dict[str, list[float]] = {}
+    columns: dict[str, Array] = {}
+    for first, second in pairs(before):
+        old, new = (np.abs(graph.constants[first.weight].astype(np.float64)) for graph in (before, after))
+        sums = (old * columns.get(first.weight, np.ones(old.shape[1]))).sum(axis=1), new.sum(axis=1)
+        biases = [np.abs(graph.constants[first.bias].astype(np.float64)) for graph in (before, after)]
+        over, under = (np.where(rows > 0, rows, own) for rows, own in zip(sums, biases, strict=True))
+        scale = np.divide(over, under, out=np.ones(len(over)), where=(over > 0) & (under > 0))
+        found[first.node.name], columns[second.weight] = scale.tolist(), scale
+    return found
+
+
 @dataclass(frozen=True)
 class Equalise:
     """A folded graph -> the same function with other scales between its layers, where its outputs get better by it.
@@ -88,7 +102,8 @@ class Equalise:
             free = not self.kept or widest_codes(found) <= widest_codes(graph)
             if free and worthwhile(errors[kind], errors["none"]) and errors[kind] < errors[taken]:
                 best, taken = found, kind
-        self.notes.facts = {"between": taken, "between_errors": finite(errors)}
+        channels = {"channels": divided(graph, best)} if best is not graph else {}
+        self.notes.facts = {"between": taken, "between_errors": finite(errors), **channels}
         self.notes.did = "no scale a channel between layers makes the outputs better by a fifth"
         if taken != "none":
             by = "their weights" if taken == "ranges" else "their use"
@@ -102,6 +117,8 @@ class Equalise:
         """Why nothing is tried; "" where something is."""
         if not self.equalise:
             return "[equalise] equalise = false"
+        if graph.ranges:
+            return "the model states its ranges"
         if self.judge is None:
             return "no data to judge by"
         if not any(pairs(graph)):

@@ -11,21 +11,41 @@ import numpy as np
 
 from emcc import ops
 from emcc.ir.graph import Array, Graph, Node
-from emcc.ops import Trait
+from emcc.ops import Shape, Trait
 from emcc.passes.fold_affine import affine, matrix
 from emcc.passes.fold_layers import Chain
 
-CHAINED: frozenset[Trait] = frozenset({"activation", "affine", "host", "matrix", "moves"})
+CHAINED: frozenset[Trait] = frozenset({"activation", "affine", "host", "matrix", "moves", "picks"})
+PICKED: frozenset[Trait] = frozenset({"moves", "picks"})
 
 
 def is_chain(graph: Graph) -> bool:
-    """Whether every node is one that a chain may have, and reads the one before it."""
-    current = graph.inputs[0]
+    """Whether every node is one that a chain may have, and reads the one before it.
+
+    Those left to the host are at its end.
+    """
+    current, hosted = graph.inputs[0], False
+    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
+        return False
     for node in graph.nodes:
-        if not ops.traits(node.op) & CHAINED or [name for name in node.inputs if name in graph.tensors] != [current]:
+        traits = ops.traits(node.op)
+        if hosted and "host" not in traits and not ops.does_nothing(node, *shapes_around(graph, node)):
+            return False
+        hosted = hosted or "host" in traits
+        if (
+            "padding" in traits
+            or not traits & CHAINED
+            or [name for name in node.inputs if name in graph.tensors] != [current]
+        ):
             return False
         (current,) = node.outputs
     return True
+
+
+def shapes_around(graph: Graph, node: Node) -> tuple[Shape, Shape]:
+    """The shapes of what a node of one computed input reads and makes."""
+    (x,) = (name for name in node.inputs if name in graph.tensors)
+    return graph.tensors[x].shape, graph.tensors[node.outputs[0]].shape
 
 
 def fold_chain(graph: Graph) -> Graph:
@@ -40,7 +60,7 @@ def fold_chain(graph: Graph) -> Graph:
             host.append((node.op, dict(node.attrs)))
         elif host:
             continue
-        elif "moves" in traits:
+        elif traits & PICKED:
             chain.move(output, partial(_moved, node))
         elif "affine" in traits:
             chain.affine(output, *affine(node, graph.constants, chain.view.index.ndim))

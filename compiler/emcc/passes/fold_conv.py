@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from emcc import ops
 from emcc.ir.graph import Array, Node
-from emcc.passes.fold_affine import affine, float32
+from emcc.passes.channelwise import Channels, channels_of
+from emcc.passes.fold_affine import float32
 from emcc.passes.fold_draft import Draft
-
-Channels = tuple[Array, Array]
 
 
 def fold_conv(draft: Draft, node: Node) -> None:
@@ -49,13 +47,5 @@ def _scaled(weight: Array, scale: Array) -> Array:
 def _channels(draft: Draft, node: Node, x: str) -> Channels | None:
     """(scale, offset) of each channel, where a node is arithmetic that treats each channel of x as a whole."""
     shape = draft.shape(x)
-    if "affine" not in ops.traits(node.op) or len(draft.computed(node)) != 1 or draft.shape(node.outputs[0]) != shape:
-        return None
-    values = affine(node, draft.constants, len(shape))
-    if len(shape) != 3 or any(value is not None and any(size != 1 for size in value.shape[-2:]) for value in values):
-        return None
-    scale, offset = (
-        np.full(shape[0], float(default)) if value is None else np.broadcast_to(value, (shape[0], 1, 1)).ravel()
-        for value, default in zip(values, (1, 0), strict=True)
-    )
-    return scale, offset
+    same = len(draft.computed(node)) == 1 and draft.shape(node.outputs[0]) == shape
+    return channels_of(node, draft.constants, shape) if same else None

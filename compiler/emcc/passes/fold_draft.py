@@ -14,7 +14,7 @@ class Draft:
     Attributes:
         nodes: in topological order.
         tensors, constants: by name; those that nothing reads any more are dropped at the end.
-        output: the name of the output.
+        outputs: the names of the outputs.
         host: what is left to the host.
     """
 
@@ -23,7 +23,7 @@ class Draft:
         self.nodes: list[Node] = list(graph.nodes)
         self.tensors: dict[str, Tensor] = dict(graph.tensors)
         self.constants: dict[str, Array] = dict(graph.constants)
-        self.output = graph.outputs[0]
+        self.outputs: list[str] = list(graph.outputs)
         self.host: list[tuple[str, Mapping[str, Any]]] = []
 
     def users(self, name: str) -> list[Node]:
@@ -31,12 +31,12 @@ class Draft:
         return [node for node in self.nodes if name in node.inputs]
 
     def only_user(self, name: str) -> Node | None:
-        """The one node that reads a tensor, where there is one and no more."""
+        """The one node that reads a tensor, where there is one, and the tensor is no output."""
         users = self.users(name)
-        return users[0] if len(users) == 1 else None
+        return users[0] if len(users) == 1 and name not in self.outputs else None
 
     def producer(self, name: str) -> Node | None:
-        """The node that makes a tensor; None for the input."""
+        """The node that makes a tensor; None for an input."""
         return next((node for node in self.nodes if name in node.outputs), None)
 
     def computed(self, node: Node) -> list[str]:
@@ -51,6 +51,12 @@ class Draft:
         """A constant under a name of its own, `name` where nothing else has it."""
         name = unique(name, {*self.tensors, *self.constants})
         self.constants[name] = value
+        return name
+
+    def tensor(self, name: str, like: Tensor, shape: tuple[int, ...]) -> str:
+        """A tensor like another, of another shape of a sample, under a name of its own."""
+        name = unique(name, {*self.tensors, *self.constants})
+        self.tensors[name] = replace(like, name=name, shape=(None, *shape))
         return name
 
     def release(self, nodes: Sequence[Node]) -> None:
@@ -68,17 +74,27 @@ class Draft:
         self.nodes = [*before, *new, *self.nodes[at + 1 :]]
 
     def bypass(self, node: Node) -> None:
-        """Takes out a node that changes nothing."""
+        """Takes out a node that changes nothing; between two that have to keep their names it becomes a Reshape."""
         (old,), (new,) = self.computed(node), node.outputs
+        if new in self.outputs and (old in self.outputs or not self.producer(old)):
+            self.replace([node], [replace(node, op="Reshape", inputs=(old,), attrs={"shape": self.shape(new)})])
+            return
         self.nodes = [other for other in self.nodes if other is not node]
-        if new == self.output:
-            # The output keeps its name, if it is not the model's input.
-            self.output, old, new = (new, new, old) if self.producer(old) else (old, old, new)
+        if new in self.outputs:
+            old, new = new, old
+        self._renamed(old=new, new=old)
+
+    def rename(self, old: str, new: str) -> None:
+        """Tensor `old` gets the name `new`, of a tensor that nothing makes any more."""
+        self.tensors[new] = replace(self.tensors.pop(old), name=new)
+        self._renamed(old, new)
+
+    def _renamed(self, old: str, new: str) -> None:
         self.nodes = [
             replace(
                 other,
-                inputs=tuple(old if name == new else name for name in other.inputs),
-                outputs=tuple(old if name == new else name for name in other.outputs),
+                inputs=tuple(new if name == old else name for name in other.inputs),
+                outputs=tuple(new if name == old else name for name in other.outputs),
             )
             for other in self.nodes
         ]
@@ -89,5 +105,9 @@ class Draft:
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in read}
         constants = {name: value for name, value in self.constants.items() if name in read}
         return self.graph.with_(
-            outputs=(self.output,), nodes=tuple(self.nodes), tensors=tensors, constants=constants, host=tuple(self.host)
+            outputs=tuple(self.outputs),
+            nodes=tuple(self.nodes),
+            tensors=tensors,
+            constants=constants,
+            host=tuple(self.host),
         )

@@ -1,8 +1,9 @@
 """Folds a model that is not a chain of matrix products: one with convolutions, pooling or branches.
 
-What is folded: no-ops go; arithmetic on whole channels goes into a Conv; every run of matrix products, with the
-moves and the arithmetic around it, is folded as a chain; the last Softmax, LogSoftmax and ArgMax are left to the
-host. What there is no layer for stays as it is.
+What is folded: no-ops go; moves of data go behind elementwise nodes, and together; pads go into convolutions and pools;
+arithmetic on whole channels goes into a Conv, or into the BatchNormalization before it; every run of matrix products,
+with the moves and the arithmetic around it, is folded as a chain; the last Softmax, LogSoftmax and ArgMax of each
+output are left to the host. What there is no layer for stays as it is.
 """
 
 from dataclasses import replace
@@ -10,12 +11,16 @@ from dataclasses import replace
 from emcc import ops
 from emcc.ir.graph import Graph, Node
 from emcc.ops import Trait
+from emcc.ops.host import for_output
 from emcc.passes.fold_chain import fold_chain
 from emcc.passes.fold_conv import fold_conv
 from emcc.passes.fold_draft import Draft
+from emcc.passes.fold_moves import fold_moves
+from emcc.passes.fold_norm import fold_norms
+from emcc.passes.fold_pads import fold_pads
 
-AROUND: frozenset[Trait] = frozenset({"affine", "moves"})
-"""What goes with the matrix product before or behind it."""
+AROUND: frozenset[Trait] = frozenset({"affine", "moves", "picks"})
+"""What goes with the matrix product before or behind it, unless it makes more elements."""
 
 
 def fold_graph(graph: Graph) -> Graph:
@@ -23,32 +28,60 @@ def fold_graph(graph: Graph) -> Graph:
     draft = Draft(graph)
     _leave_to_host(draft)
     for node in list(draft.nodes):
-        (x, *_), (y,) = draft.computed(node), node.outputs
-        if ops.does_nothing(node, draft.shape(x), draft.shape(y)):
+        (x, *more), (y,) = draft.computed(node), node.outputs
+        if not more and ops.does_nothing(node, draft.shape(x), draft.shape(y)):
             draft.bypass(next(same for same in draft.nodes if same.name == node.name))
+    fold_moves(draft)
+    fold_pads(draft)
     for node in [node for node in draft.nodes if node.op == "Conv"]:
         fold_conv(draft, node)
+    fold_norms(draft)
     while (start := next((node for node in draft.nodes if "matrix" in ops.traits(node.op)), None)) is not None:
         _fold_run(draft, start)
     return draft.build()
 
 
 def _leave_to_host(draft: Draft) -> None:
-    """All from the first host operator on is one chain of such, for frontend.load lets nothing follow them."""
-    first = next((i for i, node in enumerate(draft.nodes) if "host" in ops.traits(node.op)), None)
-    if first is None:
-        return
-    (draft.output,) = draft.computed(draft.nodes[first])
-    after = {draft.nodes[first].outputs[0]}
-    kept = draft.nodes[:first]
-    for node in draft.nodes[first:]:
-        if "host" in ops.traits(node.op):
-            draft.host.append((node.op, dict(node.attrs)))
-        if after & {*node.inputs, *node.outputs}:
-            after.update(node.outputs)
-        else:
-            kept.append(node)
-    draft.nodes = kept
+    """What ends in each output and is the host's: its operators there, and what changes nothing behind them.
+
+    Of several outputs, what is left has the output's name.
+    """
+    for place, output in enumerate(draft.outputs):
+        tail = _tail(draft, output)
+        if tail:
+            (x,) = draft.computed(tail[0])
+            draft.host += [for_output(node.op, node.attrs, place) for node in tail if "host" in ops.traits(node.op)]
+            draft.nodes = [node for node in draft.nodes if not any(node is gone for gone in tail)]
+            if len(draft.outputs) == 1:
+                draft.outputs = [x]
+            else:
+                draft.rename(x, output)
+
+
+def _tail(draft: Draft, output: str) -> list[Node]:
+    """A host's operator and all behind it, up to an output: such operators, and nodes that change nothing.
+
+    Not of it is what something else reads, or what reads the model's input or another output.
+    """
+    tail: list[Node] = []
+    at = output
+    while (node := draft.producer(at)) is not None and draft.users(at) == tail[:1] and _ends(draft, node):
+        (x,) = draft.computed(node)
+        if draft.producer(x) is None or x in draft.outputs:
+            break
+        tail.insert(0, node)
+        at = x
+    while tail and "host" not in ops.traits(tail[0].op):
+        tail.pop(0)
+    return tail
+
+
+def _ends(draft: Draft, node: Node) -> bool:
+    """Whether a node may be left out at the end, or be left to the host."""
+    if "host" in ops.traits(node.op):
+        return True
+    names = draft.computed(node)
+    return len(names) == 1 and ops.does_nothing(node, draft.shape(names[0]), draft.shape(node.outputs[0]))
 
 
 def _fold_run(draft: Draft, start: Node) -> None:
@@ -61,7 +94,7 @@ def _fold_run(draft: Draft, start: Node) -> None:
         if "matrix" in traits or (not settled and "activation" in traits):
             run += [*rest, node]
             rest, settled = [], "activation" in traits
-        elif traits & AROUND:
+        elif _goes_with(draft, node):
             rest.append(node)
             if not settled:
                 run, rest = [*run, *rest], []
@@ -85,11 +118,17 @@ def _fold_run(draft: Draft, start: Node) -> None:
     draft.replace(run, _reshaped(draft, nodes, end))
 
 
+def _goes_with(draft: Draft, node: Node) -> bool:
+    traits = ops.traits(node.op)
+    fewer = draft.tensors[node.outputs[0]].features <= max(draft.tensors[x].features for x in draft.computed(node))
+    return bool(traits & AROUND) and "padding" not in traits and fewer
+
+
 def _before(draft: Draft, start: Node) -> list[Node]:
     """The moves and arithmetic in front of a node that nothing else reads."""
     nodes: list[Node] = []
     (x,) = draft.computed(start)
-    while (node := draft.producer(x)) is not None and ops.traits(node.op) & AROUND and len(draft.computed(node)) == 1:
+    while (node := draft.producer(x)) is not None and _goes_with(draft, node) and len(draft.computed(node)) == 1:
         if draft.only_user(x) is None:
             break
         nodes.insert(0, node)
@@ -100,7 +139,7 @@ def _before(draft: Draft, start: Node) -> list[Node]:
 def _reshaped(draft: Draft, nodes: list[Node], end: str) -> list[Node]:
     """The nodes, and a Reshape where what follows wants the last tensor in another shape than [n, features]."""
     shape = draft.shape(end)
-    if len(shape) == 1 or end == draft.output:
+    if len(shape) == 1 or end in draft.outputs:
         return nodes
     name = end + ".flat"
     while name in draft.tensors or name in draft.constants:

@@ -10,6 +10,7 @@ from emcc.ir.graph import Affine, Array, Graph, Node
 from emcc.passes.fold_affine import affine
 from emcc.passes.fold_chain import is_chain
 from emcc.passes.fold_view import View
+from emcc.passes.norm import without_norms
 
 
 def split(graph: Graph, hosted: Array | None = None) -> tuple[Graph, Affine] | None:
@@ -17,10 +18,11 @@ def split(graph: Graph, hosted: Array | None = None) -> tuple[Graph, Affine] | N
 
     Args:
         graph: as the front end leaves it: a chain whose first nodes are constant arithmetic (Sub, Div, Mul, Add,
-            BatchNormalization) and moves of data.
+            BatchNormalization) and moves of data, behind a Normalizer or none.
         hosted: bool [elements]: whose offset is the host's too. Other offsets stay in the model, behind the scales, so
             that an input of 0 stays 0. All are the host's by default.
     """
+    graph, norms = without_norms(graph)
     if not is_chain(graph):
         return None
     front = _front(graph)
@@ -40,7 +42,7 @@ def split(graph: Graph, hosted: Array | None = None) -> tuple[Graph, Affine] | N
         dropped.append(node)
     if not dropped or np.unique(view.index).size != view.base or view.index.size != view.base:
         return None
-    return _taken_off(graph, dropped, view, hosted)
+    return _taken_off(graph, dropped, view, hosted, norms.get(graph.inputs[0], ""))
 
 
 def _front(graph: Graph) -> list[Node]:
@@ -53,7 +55,9 @@ def _front(graph: Graph) -> list[Node]:
     return []
 
 
-def _taken_off(graph: Graph, dropped: list[Node], view: View, hosted: Array | None) -> tuple[Graph, Affine] | None:
+def _taken_off(
+    graph: Graph, dropped: list[Node], view: View, hosted: Array | None, norm: str
+) -> tuple[Graph, Affine] | None:
     """The model without these nodes. None where a scale is 0, or a number is no float32."""
     at = view.index.ravel()
     scale, added = np.ones(view.base), np.zeros(view.base)
@@ -72,7 +76,7 @@ def _taken_off(graph: Graph, dropped: list[Node], view: View, hosted: Array | No
         return None
     host = np.ones(view.base, bool) if hosted is None else hosted
     rest = np.where(host, 0.0, added)
-    return _without(graph, dropped, rest), compact(rounded, np.where(host, offset, 0.0) + 0.0)
+    return _without(graph, dropped, rest), compact(rounded, np.where(host, offset, 0.0) + 0.0, norm)
 
 
 def _without(graph: Graph, dropped: list[Node], rest: Array) -> Graph:

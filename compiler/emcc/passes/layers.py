@@ -11,6 +11,7 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.ir.graph import Array, Graph, Node
+from emcc.passes.channelwise import scales_channels
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def takes_along(graph: Graph, node: Node) -> bool:
     shapes = [graph.tensors[name].shape for name in node.inputs if name in graph.tensors]
     if node.op in ("Linear", "Conv", "AveragePool", "GlobalAveragePool"):
         return len(shapes[0]) == 4 or node.op == "Linear"
+    if scales_channels(graph, node) is not None:
+        return True
     if len(shapes) != len(node.inputs) or node.op not in ("Add", "Sub", "Mul"):
         return False
     result = graph.tensors[node.outputs[0]].shape

@@ -5,82 +5,27 @@ What the array has no step for keeps its node: it is run in floats between two f
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
-from emcc.ir.graph import Array, Codebook, Format, Graph, Node, Tensor
+from emcc.ir.graph import Array, Format, Graph, Node, Tensor
 from emcc.ir.program import Table
 from emcc.ops import pooling, windows
-from emcc.ops.fixed import bound_of_counts, code_counts
 from emcc.passes import function_table
+from emcc.passes.channelwise import scales_channels
 from emcc.passes.functions import apply_function
+from emcc.passes.layer_integers import MAX_SHIFT, finest_weight_frac, scale_layer
 from emcc.passes.layers import Producer, producers, takes_along
+from emcc.passes.quantise_channels import by_channel
+from emcc.passes.quantise_numbers import Sums, no_scale
+from emcc.passes.quantise_picks import as_layer
 
-WEIGHT = Format(16, 0)
-ACC_LIMIT = 1 << 47
-MAX_SHIFT = 46
 ALIGN = 14
 """The largest k of a weight 2**k, which 16 bits hold."""
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """A layer's numbers as integers. Attributes as in QLinear."""
-
-    codebook: Array
-    bias: Array
-    weight_frac: int
-    z_frac: int
-
-    def shift(self, in_frac: int) -> int:
-        """The requantising shift."""
-        return in_frac + self.weight_frac - self.z_frac
-
-
-def finest_weight_frac(values: Array) -> int | None:
-    """The most fraction bits with which every value fits 16 bits; None where all are zero."""
-    if not values.any():
-        return None
-    frac = 15 - int(np.frexp(np.abs(values).max())[1])
-    while _fits(values, frac + 1):
-        frac += 1
-    while not _fits(values, frac):
-        frac -= 1
-    return frac
-
-
-def _fits(values: Array, frac: int) -> bool:
-    scaled = np.floor(np.ldexp(values, frac) + 0.5)
-    return bool(scaled.min() >= WEIGHT.low and scaled.max() <= WEIGHT.high)
-
-
-def scale_layer(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) -> Scaled:
-    """Integers for a layer: as many weight fraction bits as fit, with the accumulator proven below 2**47.
-
-    `in_low` is the smallest input integer. z loses fraction bits where the product has fewer (shift is never
-    negative). Raises OverflowError where no scale fits.
-    """
-    counts = code_counts(book.codes.reshape(len(book.codes), -1), 1 << book.code_w)
-    finest = finest_weight_frac(book.values)
-    # Without weights only the bias has a scale: 15 bits finer than the output's.
-    frac = z.frac_bits - x.frac_bits + 15 if finest is None else finest
-    values = np.zeros(1 << book.code_w)
-    values[: book.values.size] = book.values
-    for weight_frac in range(frac, frac - 4096, -1):
-        z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
-        shift = x.frac_bits + weight_frac - z_frac
-        scaled_bias = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) + 0.5)
-        if shift > MAX_SHIFT or np.abs(scaled_bias).max(initial=0.0) >= ACC_LIMIT:
-            continue
-        codebook = np.floor(np.ldexp(values, weight_frac) + 0.5).astype(np.int64)
-        integers = scaled_bias.astype(np.int64)
-        if bound_of_counts(counts, codebook, integers, in_low, x.high, shift) < ACC_LIMIT:
-            return Scaled(codebook, integers, weight_frac, z_frac)
-    raise OverflowError
 
 
 def target(activation: Node, z: Format, y: Format) -> Array:
@@ -89,29 +34,11 @@ def target(activation: Node, z: Format, y: Format) -> Array:
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """A quantised node before its function.
-
-    Attributes:
-        op, inputs, attrs: of the node, but for what STEP says of its function.
-        arrays: its constants by role: codes, codebook, bias.
-        z: the format of what requantising gives; shift: its shift.
-    """
-
-    op: str
-    inputs: tuple[str, ...]
-    attrs: Mapping[str, Any]
-    arrays: Mapping[str, Array]
-    z: Format
-    shift: int
-
-
-@dataclass(frozen=True)
 class _Part:
     """A node on its way: its sums, what it gives, and the function to tabulate, if it is one."""
 
     name: str
-    sums: _Sums
+    sums: Sums
     output: str
     function: str
     wanted: function_table.Wanted | None
@@ -160,7 +87,12 @@ class _Draft:
         rectified = made.activation is not None and "rectifier" in ops.traits(made.activation.op)
         plain = made.activation is None or rectified
         z = self.fmt[made.z] if lone else _format(self.graph.tensors[made.y if plain else made.z].fmt, node.name)
-        sums = self._sum(node, (made.z,), z) if lone else _SUMS[node.op](self, node, z)
+        channels = scales_channels(self.graph, node)
+        if channels is not None:
+            (name,) = (name for name in node.inputs if name in self.fmt)
+            sums = by_channel(node, name, self.fmt[name], self.low.get(name), channels, z)
+        else:
+            sums = self._sum(node, (made.z,), z) if lone else _SUMS[node.op](self, node, z)
         if plain:
             self._add(made, sums, sums.z, "relu" if rectified else "identity", None)
             return
@@ -171,7 +103,7 @@ class _Draft:
         wanted = function_table.Wanted(target(made.activation, sums.z, y), sums.z, y, tolerance)
         self._add(made, sums, y, "table", wanted)
 
-    def _add(self, made: Producer, sums: _Sums, y: Format, function: str, wanted: function_table.Wanted | None) -> None:
+    def _add(self, made: Producer, sums: Sums, y: Format, function: str, wanted: function_table.Wanted | None) -> None:
         self.parts.append(_Part(made.node.name, sums, made.y, function, wanted))
         self.fmt[made.y] = y
         if function == "relu":
@@ -182,7 +114,14 @@ class _Draft:
         computed = [name for name in node.inputs if name in self.fmt]
         fmt = min((self.fmt[name] for name in computed), key=lambda fmt: fmt.frac_bits)
         inputs = tuple(self._in_format(node, name, fmt) if name in computed else name for name in node.inputs)
-        self.parts.append(replace(node, inputs=inputs))
+        picked = as_layer(node, _sample(self.graph, computed[0])) if len(computed) == 1 else None
+        if picked is None:
+            self.parts.append(replace(node, inputs=inputs))
+        else:
+            bias = np.zeros(len(picked.codes), np.int64)
+            arrays = {"codes": picked.codes, "codebook": np.array([0, 1]), "bias": bias}
+            sums = Sums(picked.op, inputs, {"code_w": 1, "weight_frac": 0, **picked.attrs}, arrays, fmt, 0)
+            self.parts.append(_Part(node.name, sums, node.outputs[0], "identity", None))
         self.fmt[node.outputs[0]] = fmt
         if all(self.low.get(name) == 0 for name in computed):
             self.low[node.outputs[0]] = 0
@@ -202,10 +141,10 @@ class _Draft:
         """(the format of sums with `frac` fraction bits after requantising, the shift)."""
         z = replace(z, frac_bits=min(z.frac_bits, frac))
         if frac - z.frac_bits > MAX_SHIFT:
-            raise _no_scale(node)
+            raise no_scale(node)
         return z, frac - z.frac_bits
 
-    def _sum(self, node: Node, names: Sequence[str], z: Format, signs: Sequence[int] = (1, 1)) -> _Sums:
+    def _sum(self, node: Node, names: Sequence[str], z: Format, signs: Sequence[int] = (1, 1)) -> Sums:
         """Sums of tensors, aligned by powers of two; one that is finer than 16-bit weights reach loses bits first."""
         coarsest = min(self.fmt[name].frac_bits for name in names)
         names = [
@@ -217,16 +156,16 @@ class _Draft:
         frac = max(self.fmt[name].frac_bits for name in names)
         weights = tuple(sign << (frac - self.fmt[name].frac_bits) for sign, name in zip(signs, names, strict=False))
         z, shift = self._requantised(node, z, frac)
-        return _Sums("QSum", tuple(names), {"weights": weights}, {}, z, shift)
+        return Sums("QSum", tuple(names), {"weights": weights}, {}, z, shift)
 
-    def _joined(self, node: Node, z: Format) -> _Sums:
+    def _joined(self, node: Node, z: Format) -> Sums:
         return self._sum(node, node.inputs, z, (1, -1 if node.op == "Sub" else 1))
 
-    def _product(self, node: Node, z: Format) -> _Sums:
+    def _product(self, node: Node, z: Format) -> Sums:
         z, shift = self._requantised(node, z, sum(self.fmt[name].frac_bits for name in node.inputs))
-        return _Sums("QProduct", node.inputs, {}, {}, z, shift)
+        return Sums("QProduct", node.inputs, {}, {}, z, shift)
 
-    def _pooled(self, node: Node, z: Format) -> _Sums:
+    def _pooled(self, node: Node, z: Format) -> Sums:
         """Sums over a window times one over the taps that count, in 16 bits."""
         x = self.graph.tensors[node.inputs[0]].shape
         attrs = dict(node.attrs)
@@ -242,9 +181,9 @@ class _Draft:
         codebook = np.floor(np.ldexp(shares, weight_frac) + 0.5).astype(np.int64)
         z, shift = self._requantised(node, z, self.fmt[node.inputs[0]].frac_bits + weight_frac)
         attrs["weight_frac"] = weight_frac
-        return _Sums("QAveragePool", node.inputs[:1], attrs, {"codebook": codebook}, z, shift)
+        return Sums("QAveragePool", node.inputs[:1], attrs, {"codebook": codebook}, z, shift)
 
-    def _layer(self, node: Node, z: Format) -> _Sums:
+    def _layer(self, node: Node, z: Format) -> Sums:
         name, weight, bias = node.inputs
         book, biases, x = self.graph.codebooks[weight], self.graph.constants[bias].astype(np.float64), self.fmt[name]
         if not np.isfinite(biases).all():
@@ -252,11 +191,13 @@ class _Draft:
         try:
             scaled = scale_layer(book, biases, x, self.low.get(name, x.low), z)
         except OverflowError:
-            raise _no_scale(node) from None
+            raise no_scale(node) from None
         attrs = {"code_w": book.code_w, "weight_frac": scaled.weight_frac, **node.attrs}
-        arrays = {"codes": book.codes, "codebook": scaled.codebook, "bias": scaled.bias}
+        codes = book.codes if scaled.codes is None else scaled.codes
+        arrays: dict[str, Array | None] = {"codes": codes, "codebook": scaled.codebook, "bias": scaled.bias}
+        arrays |= {} if scaled.multiplier is None else {"multiplier": scaled.multiplier}
         z = replace(z, frac_bits=scaled.z_frac)
-        return _Sums(f"Q{node.op}", (name,), attrs, arrays, z, scaled.shift(x.frac_bits))
+        return Sums(f"Q{node.op}", (name,), attrs, arrays, z, scaled.shift(x.frac_bits))
 
     def build(self) -> Graph:
         """The graph, with tables for its functions; equal tables are one constant."""
@@ -278,22 +219,25 @@ class _Draft:
             sums = part.sums
             attrs = {**sums.attrs, "z_frac": sums.z.frac_bits, "shift": sums.shift, "function": part.function}
             attrs |= {"lo_bits": 0, "hi_bits": 0, "act_w": sums.z.width}
-            inputs = [*sums.inputs, *(constant(f"{part.name}.{role}", value) for role, value in sums.arrays.items())]
+            inputs = [*sums.inputs]
+            for role, value in sums.arrays.items():
+                inputs.append("" if value is None else constant(f"{part.name}.{role}", value))
             if part.wanted:
                 table, _ = next(tables)
                 attrs |= {"lo_bits": table.lo_bits, "hi_bits": table.hi_bits}
-                inputs += [""] if "bias" in sums.arrays else []
-                for role, value in (("coarse", table.coarse), ("fine", table.fine)):
-                    key = role.encode() + value.tobytes()
-                    known[key] = known.get(key) or constant(f"{part.name}.{role}", value)
+                inputs += [""] if "bias" in sums.arrays and "multiplier" not in sums.arrays else []
+                for role, entries in (("coarse", table.coarse), ("fine", table.fine)):
+                    key = role.encode() + entries.tobytes()
+                    known[key] = known.get(key) or constant(f"{part.name}.{role}", entries)
                     inputs.append(known[key])
             nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
         tensors = {**self.graph.tensors, **self.aligned}
         tensors = {name: replace(tensors[name], fmt=fmt) for name, fmt in self.fmt.items()}
-        return self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+        made = self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks={})
+        return made.with_(units={}, ranges={})
 
 
-_SUMS: Mapping[str, Callable[[_Draft, Node, Format], _Sums]] = {
+_SUMS: Mapping[str, Callable[[_Draft, Node, Format], Sums]] = {
     "Add": _Draft._joined,
     "AveragePool": _Draft._pooled,
     "Conv": _Draft._layer,
@@ -304,10 +248,8 @@ _SUMS: Mapping[str, Callable[[_Draft, Node, Format], _Sums]] = {
 }
 
 
-def _no_scale(node: Node) -> EmccError:
-    return EmccError(
-        "its weights and biases have no common fixed-point scale", node=node.name, hint="train it again, or rescale it"
-    )
+def _sample(graph: Graph, name: str) -> tuple[int, ...]:
+    return tuple(int(size or 1) for size in graph.tensors[name].shape[1:])
 
 
 def _unique(name: str, taken: set[str]) -> str:

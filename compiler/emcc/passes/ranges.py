@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc import ops
-from emcc.ir.graph import Array, Graph, Node
+from emcc.ir.batch import ends
+from emcc.ir.graph import PLAIN, Array, Graph, Node
 from emcc.passes.functions import apply_function
 
 SIGMAS = 12.0
@@ -14,6 +15,9 @@ SIGMAS = 12.0
 
 INPUT_SIGMAS = 4.0
 """Standard deviations of an input in its range."""
+
+UNIT = ("L1", "L2")
+"""Norms that no element is larger than."""
 
 _POINTS, _WEIGHTS = np.polynomial.hermite_e.hermegauss(33)
 
@@ -41,20 +45,42 @@ class Range:
 def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
     """By tensor, for inputs from -reach to reach; None where a node is of a kind that nothing is known of.
 
+    Samples over their L1 or L2 norm go from -1 to 1, whatever `reach` is, and then to where their affine puts them.
+
+    What a quantised model states of a tensor (Graph.ranges) takes the place of what is reckoned.
+
     A sum is within its interval, and within SIGMAS standard deviations of independent inputs (each a quarter of
     `reach`): whichever is less. Intervals alone lose some log2(sqrt(n)) bits a layer of n inputs.
     """
-    (source,) = graph.inputs
-    shape = (1, *(int(size or 1) for size in graph.tensors[source].shape[1:]))
-    far, spread = np.full(shape, reach), np.full(shape, (reach / INPUT_SIGMAS) ** 2)
-    known = {source: Range(-far, far, np.zeros(shape), spread)}
+    taken = ends(graph).items()
+    known = {name: _entering(graph, name, (1, *shape), reach) for name, shape in taken}
     for node in graph.nodes:
-        rule = _rule(node)
+        rule, (output,) = _rule(node), node.outputs
         constant = any(name in graph.constants for name in node.inputs)
-        if rule is None or (constant and rule is not _layer):
+        if output in graph.ranges:
+            shape = (1, *(int(size or 1) for size in graph.tensors[output].shape[1:]))
+            known[output] = _stated(graph, output, shape, *graph.ranges[output])
+        elif rule is None or (constant and rule is not _layer):
             return None
-        known[node.outputs[0]] = rule(graph, node, known)
+        else:
+            known[output] = rule(graph, node, known)
     return known
+
+
+def _entering(graph: Graph, name: str, shape: tuple[int, ...], reach: float) -> Range:
+    """What the input can be, once the host has done its part."""
+    affine = graph.affines.get(name, PLAIN)
+    if affine.norm not in UNIT:
+        return _stated(graph, name, shape, *graph.ranges.get(name, (-reach, reach)))
+    scale, offset = (np.broadcast_to(part, shape[1:])[None] for part in (affine.scale, affine.offset))
+    ends = [(end - offset) * scale for end in (-1.0, 1.0)]
+    return Range(np.minimum(*ends), np.maximum(*ends), -offset * scale, np.square(scale / INPUT_SIGMAS))
+
+
+def _stated(graph: Graph, name: str, shape: tuple[int, ...], low: float, high: float) -> Range:
+    """Every element from low to high."""
+    middle, spread = np.full(shape, (low + high) / 2), np.full(shape, ((high - low) / 2 / INPUT_SIGMAS) ** 2)
+    return Range(np.full(shape, low), np.full(shape, high), middle, spread, name in graph.inputs)
 
 
 Rule = Callable[[Graph, Node, Mapping[str, Range]], Range]
@@ -92,9 +118,10 @@ def _layer(graph: Graph, node: Node, known: Mapping[str, Range]) -> Range:
 
 
 def _function(_graph: Graph, node: Node, known: Mapping[str, Range]) -> Range:
-    """A function that turns at 0 at most; moments as of a normal distribution."""
+    """A function, where it ends and turns; moments as of a normal distribution."""
     z = known[node.inputs[0]]
-    ends = [apply_function(node, values) for values in (z.low, z.high, np.clip(0.0, z.low, z.high))]
+    turns = (np.clip(turn, z.low, z.high) for turn in (0.0, *ops.get(node.op).turns_of(node.attrs)))
+    ends = [apply_function(node, values) for values in (z.low, z.high, *turns)]
     values = apply_function(node, z.mean[..., None] + np.sqrt(z.var)[..., None] * _POINTS)
     share = _WEIGHTS / _WEIGHTS.sum()
     mean = values @ share

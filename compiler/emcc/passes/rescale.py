@@ -9,7 +9,9 @@ from emcc.passes.layers import Layer, linear_layers
 
 
 def first_layers(graph: Graph) -> list[Layer]:
-    """The Linear layers that read the input; none where something else reads it too, or no layer does."""
+    """The Linear layers that read the one input; none where something else reads it too, or no layer does."""
+    if len(graph.inputs) != 1:
+        return []
     (source,) = graph.inputs
     readers = [node for node in graph.nodes if source in node.inputs]
     layers = [layer for layer in linear_layers(graph) if layer.x == source and layer.node.op == "Linear"]
@@ -17,7 +19,9 @@ def first_layers(graph: Graph) -> list[Layer]:
 
 
 def last_layer(graph: Graph) -> Layer | None:
-    """The Linear layer that gives the output without a function behind it; None where there is none."""
+    """The Linear layer that gives the one output without a function behind it; None where there is none."""
+    if len(graph.outputs) != 1:
+        return None
     (sink,) = graph.outputs
     read = any(sink in node.inputs for node in graph.nodes)
     layers = [layer for layer in linear_layers(graph) if layer.y == sink and not layer.activation]
@@ -43,7 +47,7 @@ def enters(graph: Graph, inner: Affine) -> Graph:
     # (x - o) s, then (x' - p) t: offset o + p / s, scale s t.
     elements = graph.tensors[source].features
     scale, offset = (np.broadcast_to(part, elements) for part in (outer.scale, outer.offset))
-    joined = compact(scale * inner.scale, offset + inner.offset / scale)
+    joined = compact(scale * inner.scale, offset + inner.offset / scale, outer.norm)
     return graph.with_constants(changes).with_(affines={**graph.affines, source: joined})
 
 

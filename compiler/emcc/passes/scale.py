@@ -66,6 +66,9 @@ class Scale:
     def apply(self, graph: Graph) -> Graph:
         """The graph with scales at its ends. Raises EmccError where a folded weight is beyond float32."""
         facts: dict[str, Any] = {}
+        if graph.ranges:
+            self.notes.did, self.notes.facts = "the model's own scales", {"inputs": "model", "outputs": "model"}
+            return graph
         if self.judge is not None and self.trial is None:
             return replace(self, trial=self.judge.of(graph)).apply(graph)
         scaled, words = self._inputs(graph, facts)
@@ -141,7 +144,7 @@ class Scale:
 
     def _from_data(self, graph: Graph) -> Graph | None:
         assert self.trial is not None
-        x = np.asarray(self.trial.x, np.float64).reshape(len(self.trial.x), -1)
+        x = graph.affines.get(graph.inputs[0], PLAIN).enter(np.asarray(self.trial.x, np.float64))
         try:
             return enters(graph, features.of_inputs(x, self.trial.calibrate.bits))
         except EmccError:

@@ -59,11 +59,13 @@ def sentences(comparison: Comparison) -> list[str]:
     """Say where float and fixed point part, what the output's error is, and what causes most of it."""
     first, output = comparison.first, comparison.output
     limit = f"{100 * comparison.threshold:g} %"
+    which = f" {label(output)}, the farthest off of {len(comparison.outputs)}" if len(comparison.outputs) > 1 else ""
     lines = [
         f"first to part: {label(first)}, {percent(first.relative)} from its float value (RMS), more than {limit}"
         if first
         else f"no tensor is more than {limit} (RMS) from its float value",
-        f"error of the output, all together: {percent(output.relative)} of its RMS, on {comparison.samples:,} samples",
+        f"error of the output{which}, all together: {percent(output.relative)} of its RMS, on "
+        f"{comparison.samples:,} samples",
     ]
     worst = max(comparison.rows, key=lambda row: row.share)
     if worst.share:

@@ -38,7 +38,9 @@ def than(ratio: float, more: str, less: str) -> str:
 def headline(manifest: Mapping[str, Any]) -> str:
     """Say what was compiled for what."""
     design = manifest["design"]
-    groups = f" in {design['groups']} column groups" if design["array"] == "groups" else ""
+    groups = ""
+    if design["array"] == "groups":
+        groups = f" in {design['groups']} column group{'' if design['groups'] == 1 else 's'}"
     return (
         f"{printable(manifest['model']['file'])} for {manifest['target']}, {design['pes']} PEs{groups}, "
         f"{design['act_w']}-bit activations, {design['acc_w']}-bit accumulators"
@@ -67,7 +69,10 @@ def worth(quality: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
 
 
 def worth_rows(worth: Any) -> list[tuple[str, str]]:
-    """Return the row of a table that says what outputs are worth; none without labels or targets."""
+    """Return the row of a table that says what outputs are worth, or one an output; none without labels or targets."""
+    if worth.by_output is not None:
+        own = [(name, *worth_rows(each)) for name, each in worth.by_output.items()]
+        return [(f"{what} of {printable(name, 40)!r}", share) for name, (what, share) in own]
     if worth.accuracy is not None:
         return [("accuracy", percent(worth.accuracy))]
     return [] if worth.explained is None else [("explained variance of the targets", percent(worth.explained))]
@@ -84,7 +89,7 @@ def loss_line(manifest: Mapping[str, Any]) -> str | None:
         names = ", ".join(printable(name, 40) for name in loss["rounded"][:SHOWN])
         more = f" and {len(loss['rounded']) - SHOWN} more" if len(loss["rounded"]) > SHOWN else ""
         text = (
-            f"weights were rounded to codebooks in {names}{more}: "
+            f"weights were rounded in {names}{more}: "
             f"{loss['by_rounding']:.2f} points of {loss['measure']} {on} went by that alone. "
         )
     if loss["lost"] > loss["allowed"]:
@@ -103,12 +108,12 @@ def _grouped(manifest: Mapping[str, Any]) -> list[str]:
         return []
     lines = [
         f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
-        f"non-zero activation, or what stands for one [estimate]; loading and unloading are not among the cycles: "
-        f"{total['transfer_cycles']:,} more an inference, an activation each, which the time has"
+        "non-zero activation, or what stands for one [estimate]; loading and unloading take "
+        f"{total['transfer_cycles']:,} cycles more an inference, which the time has"
     ]
     if design.get("tried"):
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])
-        lines.append(f"column groups by their cycles: {tried}")
+        lines.append(f"column groups by their cycles, loading and unloading among them: {tried}")
     host = parts["host"]
     text = f"on the array: {parts['array']['steps']} steps, {parts['array']['macs']:,} multiply-accumulates (dense)"
     if host:

@@ -5,7 +5,6 @@ from rich import box
 from rich.table import Table
 
 from emcc.base.text import printable
-from emcc.eie.hardware import GROUPS
 from emcc.measure.cost import CLOCK_HZ
 from emcc.report.lines import percent, seconds, worth_rows
 from emcc.report.saturation import saturation_rows, warn_of_saturation
@@ -27,7 +26,7 @@ def print_simulation(result: SimulationResult) -> None:
         beside = result.transfer[result.cycles > 0]
         time = seconds(float((done + beside).mean()) / CLOCK_HZ)
         rows.append(("cycles an inference (simulated)", f"{done.mean():,.0f} ({done.min():,} to {done.max():,})"))
-        if result.array == GROUPS:
+        if result.array == "groups":
             rows.append(("cycles to load and unload, beside them", f"{beside.mean():,.0f}"))
         rows += [
             (f"time at {CLOCK_HZ / 1e6:.0f} MHz (from simulated cycles)", time),
@@ -41,7 +40,7 @@ def print_simulation(result: SimulationResult) -> None:
     for name, value in rows:
         table.add_row(name, shown(value, justify="right"))
     out.print(table)
-    if result.array == GROUPS and done.size:
+    if result.array == "groups" and done.size:
         out.print(step_table(result))
     warn_of_saturation(out, result.saturation)
     if result.failure:

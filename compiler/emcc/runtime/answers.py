@@ -6,13 +6,13 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.eie.counter import Counter
-from emcc.eie.reference import run_ports
+from emcc.eie.reference import run
 from emcc.eie.saturation import Saturation
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.ops import interpret
 from emcc.runtime.batches import batches
-from emcc.runtime.final import Worth, final, worth
+from emcc.runtime.final import final, worth
 from emcc.runtime.opened import Opened
 from emcc.runtime.result import Answers
 from emcc.runtime.simulate import simulate
@@ -29,12 +29,11 @@ def reference(opened: Opened, data: Dataset, progress: Progress) -> Answers:
         graph = opened.held
         largest = max(tensor.features for tensor in graph.tensors.values())
         parts = [interpret.answers(graph, x.astype(np.float64)) for x in _batches(data.x, largest, progress)]
-        outputs, saturation = {graph.outputs[0]: np.concatenate(parts)}, None
+        outputs, saturation = np.concatenate(parts), None
     else:
         outputs, saturation = _integers(program, data, progress)
-    first = next(iter(outputs.values()))
-    told = worth(opened.interface, first, data) if len(outputs) == 1 else Worth()
-    return Answers(len(data), final(opened.host, outputs), told, saturation)
+    interface = opened.interface
+    return Answers(len(data), final(interface, outputs), worth(interface, outputs, data), saturation)
 
 
 def rtl(opened: Opened, data: Dataset, progress: Progress) -> Answers:
@@ -46,17 +45,13 @@ def rtl(opened: Opened, data: Dataset, progress: Progress) -> Answers:
     return Answers(result.inferences, result.final, result.worth, result.saturation, result.complaint)
 
 
-def _integers(program: Program, data: Dataset, progress: Progress) -> tuple[dict[str, Array], Saturation]:
-    if len(program.inputs) != 1:
-        raise EmccError(f"the program has {len(program.inputs)} inputs; data files have one, x")
+def _integers(program: Program, data: Dataset, progress: Progress) -> tuple[Array, Saturation]:
     counter = Counter(program)
-    parts: list[list[Array]] = []
+    parts: list[Array] = []
     for x in _batches(data.x, max(buffer.positions * buffer.slots for buffer in program.buffers), progress):
         counter.take(values := scaled(program, x))
-        integers = run_ports(program, {program.inputs[0].name: saturated(program, values)}, counter)
-        parts.append([dequantised(program, integers[port.name], i) for i, port in enumerate(program.outputs)])
-    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    return {port.name: value for port, value in zip(program.outputs, joined, strict=True)}, counter.result()
+        parts.append(dequantised(program, run(program, saturated(program, values), counter)))
+    return np.concatenate(parts), counter.result()
 
 
 def _batches(x: Array, largest: int, progress: Progress) -> Iterator[Array]:

@@ -12,6 +12,7 @@ from emcc.eie import cycles, reference
 from emcc.eie.groups import cycles as groups
 from emcc.eie.groups.plan import RECEIVE, SEND, HostRow, Plan
 from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.transfer import transfer
 from emcc.eie.hardware import CHAIN, array
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
@@ -30,6 +31,7 @@ class Traffic:
         cycles: int64 [n], predicted.
         completed: int64 [n, completions], predicted too: the cycle of each.
         products: int64 [n, steps], see work.by_step.
+        transfer: int64 [n], predicted cycles between running.
     """
 
     into: Array
@@ -37,6 +39,7 @@ class Traffic:
     cycles: Array
     completed: Array
     products: Array
+    transfer: Array
 
     @staticmethod
     def joined(parts: "list[Traffic]") -> "Traffic":
@@ -103,7 +106,8 @@ class Chain:
         into = chain_slots(program, x, junk).astype(self.shape.dtype)
         held = [memory.values[step.sources[0]][:, 0] for step in program.steps]
         counts = cycles.count_layers(program, held)
-        return Traffic(into, out, counts.total, counts.layer_done, by_step(program, memory.values))
+        beside = np.zeros(len(x), np.int64)
+        return Traffic(into, out, counts.total, counts.layer_done, by_step(program, memory.values), beside)
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,8 @@ class Grouped:
             sides[crossing.into].append(wide.reshape(len(wide), -1))
         into, out = (np.concatenate(sides[side], axis=1) for side in (True, False))
         counts = groups.count(program, inputs, self.plan)
-        return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values))
+        beside = np.full(len(into), transfer(self.plan))
+        return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values), beside)
 
 
 def design_of(program: Program) -> Design:

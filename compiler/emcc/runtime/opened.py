@@ -37,11 +37,6 @@ class Opened:
     array: bool
 
     @property
-    def host(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-        """The host's operators behind the output."""
-        return (self.program or self.held).host
-
-    @property
     def held(self) -> Graph:
         """What model.emc holds."""
         if self.graph is not None:

@@ -47,8 +47,8 @@ class SimulationResult:
         transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross;
             0 of a chain, which runs meanwhile.
         predicted_cycles: int64 [n].
-        cycle_mismatches: inferences whose cycles, or the cycles of whose completions, are not the predicted ones; None
-            with random stalls, where the prediction does not hold.
+        cycle_mismatches: inferences whose cycles, of running, transfer and all completions, are not the predicted ones;
+            None with random stalls, where the prediction does not hold.
         layer_cycles: int64 [n, completions], the cycle in which each layer of a chain, or pass of column groups, was
             complete.
         steps: names of the Program's steps.
@@ -56,7 +56,8 @@ class SimulationResult:
         step_products: int64 [n, steps], see work.by_step.
         broadcasts, stalls: int64 [n]: activations broadcast; cycles in which a full queue held one back.
         utilisation: products / (PEs * cycles) over all inferences that completed.
-        outputs: float64 [n, ...] by the output's name: its integers as numbers, before the host's operators.
+        outputs: float64 [n, ...], the integers that came out as numbers, before the host's operators; several outputs
+            side by side, see ir.batch.
         final: by key, what `emcc run` writes of these outputs: after the host's operators (see runtime.final).
         worth: of the outputs, by labels or targets.
         saturation: what saturates in the reference, over all inferences asked for.
@@ -81,7 +82,7 @@ class SimulationResult:
     broadcasts: Array = field(repr=False)
     stalls: Array = field(repr=False)
     utilisation: float
-    outputs: Mapping[str, Array] = field(repr=False)
+    outputs: Array = field(repr=False)
     final: Mapping[str, Array] = field(repr=False)
     worth: Worth
     saturation: Saturation = field(repr=False)
@@ -129,7 +130,7 @@ class SimulationResult:
             "predicted_cycles": self.predicted_cycles.tolist(),
             "cycle_mismatches": self.cycle_mismatches,
             "mean_cycles": float(np.mean(completed)) if completed.size else None,
-            **self.worth._asdict(),
+            **self.worth.to_json(),
             "saturation": self.saturation.to_json(),
             "utilisation": self.utilisation,
             "layer_cycles": self.layer_cycles.tolist(),
@@ -168,7 +169,7 @@ class Answers:
             "outputs": {
                 key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in self.final.items()
             },
-            **self.worth._asdict(),
+            **self.worth.to_json(),
             "saturation": self.saturation and self.saturation.to_json(),
             "failure": self.failure or None,
         }

@@ -12,16 +12,16 @@ from emcc.eie.hardware import array
 from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array
-from emcc.ir.program import Program
 from emcc.runtime.batches import batches
 from emcc.runtime.crossings import place
 from emcc.runtime.designs import Design, Traffic, design_of, step_cycles
-from emcc.runtime.final import Worth, final, worth
+from emcc.runtime.final import final, worth
 from emcc.runtime.opened import interface
 from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Stalls, drive
-from emcc.samples.dataset import Dataset, load_data
-from emcc.samples.sampling import dequantised, saturated, scaled
+from emcc.samples.dataset import Dataset
+from emcc.samples.load import load_data
+from emcc.samples.sampling import by_input, dequantised, saturated, scaled
 from emcc.tools import verilator
 from emcc.tools.rtl import read_rtl
 
@@ -79,13 +79,14 @@ def _traffic(design: Design, data: Dataset, counter: Counter, junk: np.random.Ge
     program, parts = design.program, []
     for rows in batches(len(data), sum(buffer.positions * buffer.slots for buffer in program.buffers)):
         counter.take(values := scaled(program, data.x[rows]))
-        parts.append(design.traffic({program.inputs[0].name: saturated(program, values)}, counter, junk))
+        inputs = by_input(program, saturated(program, values))
+        parts.append(design.traffic(inputs, counter, junk))
     return Traffic.joined(parts)
 
 
 def _patience(traffic: Traffic, stalls: Stalls | None) -> int:
     """Return the cycles after which a design hangs: far more than any inference should take."""
-    slowest = 4 * (int(traffic.cycles.max(initial=0)) + traffic.into.shape[1] + traffic.out.shape[1]) + 100_000
+    slowest = 4 * int((traffic.cycles + traffic.transfer).max(initial=0)) + 100_000
     return int(slowest / (1 - max(stalls.into, stalls.out))) if stalls else slowest
 
 
@@ -138,7 +139,7 @@ def _judged(
     counted, transfer = ran.records[:, 0], ran.records[:, 3]
     busy = program.pes * int(counted[done].sum())
     taken = [span.taken(ran.words) for span in design.spans if span.crossing.output]
-    outputs = {port.name: dequantised(program, taken[i], i) for i, port in enumerate(program.outputs)}
+    outputs = dequantised(program, np.concatenate(taken, axis=1))
     return SimulationResult(
         inferences=len(done),
         array=array(program),
@@ -159,8 +160,8 @@ def _judged(
         stalls=ran.records[:, 2],
         utilisation=int(traffic.products[done].sum()) / busy if busy else 0.0,
         outputs=outputs,
-        final=final(program.host, outputs),
-        worth=_worth(program, outputs, data, done),
+        final=final(interface(program), outputs),
+        worth=worth(interface(program), outputs[done], data.taken(done)),
         saturation=saturation,
         build_seconds=seconds[0],
         run_seconds=seconds[1],
@@ -168,14 +169,6 @@ def _judged(
 
 
 def _off(traffic: Traffic, ran: Run) -> int:
-    """Count the inferences whose cycles, or the cycles of whose completions, are not the predicted ones."""
-    wrong = ran.records[:, 0] != traffic.cycles
+    """Count the inferences whose cycles, of running, transfer and all completions, are not the predicted ones."""
+    wrong = (ran.records[:, 0] != traffic.cycles) | (ran.records[:, 3] != traffic.transfer)
     return int((wrong | (ran.records[:, len(COUNTERS) :] != traffic.completed).any(axis=1)).sum())
-
-
-def _worth(program: Program, outputs: dict[str, Array], data: Dataset, done: Array) -> Worth:
-    """Judge the outputs that came, where there is one of them."""
-    if len(outputs) != 1:
-        return Worth()
-    (only,) = outputs.values()
-    return worth(interface(program), only[done], Dataset(data.x[done], None if data.y is None else data.y[done]))

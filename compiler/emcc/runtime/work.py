@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from emcc.eie.reference import tapped
+from emcc.eie.reference import book_of, tapped
+from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, Slices, Step
 
@@ -32,9 +33,9 @@ def by_step(program: Program, values: Mapping[int, Array]) -> Array:
     return np.stack([_useful(program, step, [values[i] for i in step.sources]) for step in program.steps], axis=1)
 
 
-def weights_by_column(slices: Slices, codebook: Array) -> Array:
+def weights_by_column(slices: Slices, codebook: Array | None) -> Array:
     """Return the number of weights that are not zero, by column: int64 [n_in]; padding zeros do not count."""
-    before = np.concatenate([[0], np.cumsum(codebook[slices.code] != 0)])
+    before = np.concatenate([[0], np.cumsum(looked_up_in(slices.code, codebook) != 0)])
     begin = slices.first[:-1, None] + slices.start
     return np.asarray((before[begin + slices.count] - before[begin]).sum(axis=0), np.int64)
 
@@ -46,11 +47,12 @@ def _useful(program: Program, step: Step, sources: list[Array]) -> Array:
         return np.asarray((maps[0] & maps[1]).sum(axis=(1, 2)), np.int64)
     seen = _seen(program, step, maps)
     if step.kind == "broadcast":
-        per_tap = weights_by_column(program.slices[step.slices], program.codebooks[step.codebook])
+        per_tap = weights_by_column(program.slices[step.slices], book_of(program, step))
     elif step.combine == "max" or step.codes < 0:
         per_tap = np.ones(seen.shape[1], np.int64)
     else:
-        per_tap = (program.codebooks[step.codebook][program.codes[step.codes]] != 0).reshape(-1).astype(np.int64)
+        weights = looked_up_in(program.codes[step.codes], book_of(program, step))
+        per_tap = (weights != 0).reshape(-1).astype(np.int64)
     return np.asarray(seen @ per_tap, np.int64)
 
 

@@ -1,6 +1,6 @@
 """Samples far outside all others: a glitch of a sensor, which would set everybody's scale."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def without(data: Dataset, outside: list[Far]) -> Dataset:
         return data
     kept = np.ones(len(data), bool)
     kept[[each.sample for each in outside]] = False
-    return replace(data, x=data.x[kept], y=None if data.y is None else data.y[kept])
+    return data.taken(kept)
 
 
 def warning(outside: list[Far], samples: int) -> str:

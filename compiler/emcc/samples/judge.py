@@ -111,6 +111,11 @@ class Judge:
         """Whether labels or targets decide, and not the original model."""
         return self.against in (LABELS, TARGETS)
 
+    @property
+    def each(self) -> tuple[tuple[slice, "Judge"], ...]:
+        """The judge of each output, and its elements among those of all."""
+        return ((slice(None), self),)
+
     def score(self, outputs: Array) -> Score:
         """Score outputs [n, ...] of the samples that the judge was made of, in order, before the host's part."""
         if self.task == "classify":
@@ -143,24 +148,28 @@ def paired_bound(lost: int, won: int, samples: int) -> float:
     return high
 
 
-def judge(graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None, task: str = "auto") -> Judge:
-    """Make the judge of a model's outputs.
+def judge(
+    graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None, task: str = "auto", output: int = 0
+) -> Judge:
+    """Make the judge of an output of a model.
 
     Args:
         graph: the original model, folded.
         outputs: what it gives for the samples that decide, [n, ...], before the host's part.
         data: with labels int64, targets float32 [all, ...], or neither; rows: those that decide, int64 [n], or all.
         task: one of TASKS.
+        output: its place among the model's.
 
     Raises:
         EmccError: the task cannot be had with this model or these labels, or outputs are not finite.
     """
+    graph = of_output(graph, output)
     values = np.asarray(outputs, np.float64).reshape(len(outputs), -1)
     if not np.isfinite(values).all():
         raise EmccError("the model's outputs are NaN or infinite on the data", hint="check the data")
     threshold = _threshold(graph, values)
     rows = np.arange(len(data)) if rows is None else rows
-    y = None if data.y is None else data.y[rows]
+    y = None if (own := data.of(output)) is None else own[rows]
     if task_of(graph, y, task) == "classify":
         own = _classes(graph, outputs, threshold)
         labels = None if y is None else y.astype(np.int64)
@@ -169,7 +178,7 @@ def judge(graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None
     wanted, against = values, ORIGINAL
     if y is not None:
         wanted, against = y.reshape(len(y), -1).astype(np.float64), TARGETS
-    elif values.shape[1] == graph.tensors[graph.inputs[0]].features and values.shape[1] > 1:
+    elif values.shape[1] == sum(graph.tensors[name].features for name in graph.inputs) and values.shape[1] > 1:
         seen = np.asarray(data.x[rows], np.float64).reshape(values.shape)
         spread = float(seen.var(axis=0).mean())
         if spread and np.square(values - seen).mean() <= (1 - FOLLOWS) * spread:
@@ -177,6 +186,15 @@ def judge(graph: Graph, outputs: Array, data: Dataset, rows: Array | None = None
     scale = variance(wanted)
     scale = scale.mean(keepdims=True) if against == INPUTS else scale
     return Judge("regress", EXPLAINED, against, None, wanted, scale, graph)
+
+
+def of_output(graph: Graph, output: int) -> Graph:
+    """Return the inputs of a graph and one of its outputs, with what the host does to that."""
+    if len(graph.outputs) == 1:
+        return graph
+    names = (*graph.inputs, graph.outputs[output])
+    tensors = {name: graph.tensors[name] for name in names}
+    return Graph(graph.name, graph.inputs, names[-1:], (), tensors, {}, host=tuple(host.tail_of(graph.host, output)))
 
 
 def of_original(judge: Judge, outputs: Array) -> Judge:

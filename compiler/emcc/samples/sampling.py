@@ -1,10 +1,13 @@
 """Samples of a Dataset, or noise in their place, and their integers."""
 
+import math
+
 import numpy as np
 
 from emcc.base.errors import EmccError
+from emcc.ir.batch import apart, ends, joined, sample_shape
 from emcc.ir.graph import Array, Format, Graph
-from emcc.ir.program import Program
+from emcc.ir.program import Port, Program
 from emcc.samples.dataset import Dataset
 from emcc.samples.split import spread
 
@@ -14,33 +17,64 @@ SEED = 0
 
 
 def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
-    """Return at most `count` samples spread evenly over the data; without data, seeded standard normal noise."""
+    """Return at most `count` samples spread evenly over the data; without data, seeded noise: standard normal, or any
+    integers where the model takes such."""
     if data is None:
-        shape = tuple(int(size or 1) for size in graph.tensors[graph.inputs[0]].shape[1:])
-        noise = np.random.default_rng(SEED).standard_normal((min(count, NOISE), *shape))
-        return Dataset(noise.astype(np.float32))
+        shape = sample_shape(ends(graph))
+        rng = np.random.default_rng(SEED)
+        integers = _integers(graph)
+        if integers is not None:
+            return Dataset(rng.integers(*integers, (min(count, NOISE), *shape)).astype(np.float32))
+        return Dataset(rng.standard_normal((min(count, NOISE), *shape)).astype(np.float32))
     rows = spread(len(data), count)
-    return Dataset(np.asarray(data.x[rows]), None if data.y is None else data.y[rows])
+    return data.taken(rows)
+
+
+def _integers(graph: Graph) -> tuple[int, int] | None:
+    """Return (the least, one more than the most) of a quantised model's one input of integers, or None."""
+    if len(graph.inputs) != 1:
+        return None
+    (name,) = graph.inputs
+    if graph.tensors[name].dtype in ("int8", "int16", "uint8", "uint16"):
+        held = np.iinfo(graph.tensors[name].dtype)
+        return held.min, held.max + 1
+    if name in graph.ranges and name in graph.affines:
+        scale, offset = graph.affines[name].scale[0], graph.affines[name].offset[0]
+        low, high = graph.ranges[name]
+        return round(low / scale + offset), round(high / scale + offset) + 1
+    return None
 
 
 def scaled(program: Program, x: Array) -> Array:
-    """Return float samples [n, ...] on the input's scales: float64 integers [n, elements], in the model's order.
+    """Return float samples [n, ...] on the inputs' scales: float64 integers [n, elements], in the model's order.
 
-    Nothing is saturated: `input_format` says what the array takes.
+    Several inputs are side by side (ir.batch). Nothing is saturated: `saturated` does that.
 
     Raises:
         EmccError: the samples are not in the model's shape, or some are NaN.
     """
-    if x.shape[1:] != program.inputs[0].shape:
-        raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {program.inputs[0].shape}")
+    taken = ends(program)
+    if x.shape[1:] != sample_shape(taken):
+        raise EmccError(f"x has samples of shape {x.shape[1:]}; the model takes {sample_shape(taken)}")
     if np.isnan(x).any():
         raise EmccError("x has NaN in it")
-    return input_format(program).rounded(program.inputs[0].affine.enter(np.asarray(x, np.float64)))
+    parts = apart(taken, np.asarray(x, np.float64))
+    entered = [format_of(program, port).rounded(port.affine.enter(parts[port.name])) for port in program.inputs]
+    return np.asarray(joined(np, entered))
 
 
-def input_format(program: Program) -> Format:
-    """Return the format of the program's input."""
-    return program.buffers[program.inputs[0].buffer].fmt
+def format_of(program: Program, port: Port) -> Format:
+    """Return the format of one of the program's inputs or outputs."""
+    return program.buffers[port.buffer].fmt
+
+
+def limits(program: Program) -> tuple[Array, Array]:
+    """Return the least and the largest integer of every element of the inputs: int64 [elements]."""
+    formats = [(format_of(program, port), math.prod(port.shape)) for port in program.inputs]
+    low, high = (
+        np.repeat([getattr(fmt, end) for fmt, _ in formats], [n for _, n in formats]) for end in ("low", "high")
+    )
+    return low, high
 
 
 def quantised(program: Program, x: Array) -> Array:
@@ -54,15 +88,20 @@ def quantised(program: Program, x: Array) -> Array:
 
 def saturated(program: Program, values: Array) -> Array:
     """Return what `scaled` gave as the array takes it: int64."""
-    fmt = input_format(program)
-    return np.clip(values, fmt.low, fmt.high).astype(np.int64)
+    return np.clip(values, *limits(program)).astype(np.int64)
 
 
-def dequantised(program: Program, integers: Array, output: int = 0) -> Array:
-    """Return what the array gave as an output, int64 [n, elements] in the model's order, in floats: float64 [n, ...].
+def by_input(program: Program, integers: Array) -> dict[str, Array]:
+    """Return what `saturated` gave by the input's name: int64 [n, elements] each."""
+    return apart({port.name: (math.prod(port.shape),) for port in program.inputs}, integers)
+
+
+def dequantised(program: Program, integers: Array) -> Array:
+    """Return what the array gave, int64 [n, elements] in the model's order, in floats: float64 [n, ...]; see ir.batch.
 
     The host's operators behind the last layer are not applied (ops.host does that).
     """
-    port = program.outputs[output]
-    values = port.affine.leave(program.buffers[port.buffer].fmt.dequantise(integers))
-    return values.reshape(len(integers), *port.shape)
+    parts = apart({port.name: (math.prod(port.shape),) for port in program.outputs}, integers)
+    left = [port.affine.leave(format_of(program, port).dequantise(parts[port.name])) for port in program.outputs]
+    shaped = [value.reshape(len(value), *port.shape) for value, port in zip(left, program.outputs, strict=True)]
+    return np.asarray(joined(np, shaped))

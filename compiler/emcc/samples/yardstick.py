@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from emcc.ir.graph import Array, Graph
-from emcc.samples.judge import Judge, Score, judge, of_original
+from emcc.samples.judge import Score
+from emcc.samples.judges import AnyJudge, all_of_original, judge_all
 from emcc.samples.split import VALIDATED, Sides
 
 
@@ -17,9 +18,9 @@ class Yardstick:
         fresh: whether the samples are new to the original model.
     """
 
-    judged: Judge
+    judged: AnyJudge
     before: Score
-    same: Judge
+    same: AnyJudge
     itself: Score
     fresh: bool
 
@@ -43,6 +44,6 @@ class Yardstick:
 
 def yardstick(graph: Graph, outputs: Array, sides: Sides, task: str) -> Yardstick:
     """Make it of the original folded graph and its outputs [n, ...] on the samples that decide; see judge."""
-    judged = judge(graph, outputs, sides.judges, sides.held, task)
-    same = of_original(judged, outputs)
+    judged = judge_all(graph, outputs, sides.judges, sides.held, task)
+    same = all_of_original(judged, outputs)
     return Yardstick(judged, judged.score(outputs), same, same.score(outputs), sides.source == VALIDATED)

@@ -28,7 +28,8 @@ FLAGS = (
 INCLUDES = ("-Irtl",)
 """Where the header of assertions is found, from an artefact's folder; Icarus takes it as well."""
 TRACE_FLAGS = ("--trace-fst", "--trace-structs")
-HOT, COLD = "-O2", "-O0"
+RUNTIME, HOT, COLD = "-O2", "-O2", "-O0"
+"""How well the compiler optimises Verilator's own runtime, what runs every cycle, and the rest of a design."""
 UNIT_BYTES = 400_000
 TIMEOUT = 1800.0
 
@@ -71,13 +72,12 @@ def design_files(sources: Mapping[str, bytes]) -> list[str]:
     return names
 
 
-def build(sources: Mapping[str, bytes], trace: bool = False, quick: bool = False) -> Path:
+def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
     """Build the simulator of a design; return the program's path, see sim/verilator/main.cpp for its use.
 
     Args:
         sources: rtl/files.f and the files it lists, by name. ROM images do not matter: they are read at run time.
         trace: whether the program can write an FST trace (slower).
-        quick: whether to compile with little effort: for a small design that runs little.
 
     Raises:
         EmccError: Verilator or a C++ compiler is missing, or the design's files are.
@@ -85,12 +85,14 @@ def build(sources: Mapping[str, bytes], trace: bool = False, quick: bool = False
     """
     names = design_files(sources)
     harness = {f"harness/{file.name}": file.read_bytes() for file in folder("harness").iterdir() if file.is_file()}
-    flags, hot = (*FLAGS, *(TRACE_FLAGS if trace else ())), COLD if quick else HOT
+    flags = (*FLAGS, *(TRACE_FLAGS if trace else ()))
     key = cache.digest(
         {
             **{name: content for name, content in sources.items() if name.startswith("rtl/")},
             **harness,
-            "tools": "\n".join([*_tools(), *flags, *INCLUDES, *_defines(trace), hot, COLD, str(UNIT_BYTES)]).encode(),
+            "tools": "\n".join(
+                [*_tools(), *flags, *INCLUDES, *_defines(trace), RUNTIME, HOT, COLD, str(UNIT_BYTES)]
+            ).encode(),
         }
     )
 
@@ -100,7 +102,7 @@ def build(sources: Mapping[str, bytes], trace: bool = False, quick: bool = False
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         verilator([*flags, *INCLUDES, "--top-module", TOP, "--prefix", f"V{TOP}", "--Mdir", "model", *names], cwd=work)
-        _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace, hot)
+        _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace)
         for item in list(work.iterdir()):
             if item.is_dir():
                 shutil.rmtree(item)
@@ -128,7 +130,7 @@ def _includes() -> list[str]:
 def _runtime(trace: bool) -> list[Path]:
     """Return Verilator's own runtime as object files, the same for every design."""
     names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_fst_c.cpp"] if trace else [])]
-    flags = ["-std=c++17", "-w", "-pthread", HOT, *_defines(trace), *_includes()]
+    flags = ["-std=c++17", "-w", "-pthread", RUNTIME, *_defines(trace), *_includes()]
     # The FST writer wants lz4 and zlib; the harness brings what it calls of them.
     shims = (folder("harness") / "fst").iterdir() if trace else ()
     libraries = {f"fst/{file.name}": file.read_bytes() for file in shims}
@@ -143,14 +145,14 @@ def _runtime(trace: bool) -> list[Path]:
     return sorted(cache.entry("runtime", key[:32], make, waits=True).glob("*.o"))
 
 
-def _compile(work: Path, harness: Sequence[Path], trace: bool, hot: str) -> None:
+def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
     """Compile the model, its rarely run and tracing code with less effort, and the harness; link PROGRAM."""
     flags = ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes(), f"-I{work / 'model'}"]
     files = sorted((work / "model").glob("*.cpp"))
     slow = [file for file in files if file.stem.endswith("__Slow") or "__Trace__" in file.stem]
-    fast = [file for file in files if file not in slow]
-    units = [(unit, [*flags, hot]) for unit in _unite(work, "hot", [*harness, *fast])]
-    units += [(unit, [*flags, COLD]) for unit in _unite(work, "cold", slow)]
+    parts = {HOT: [*harness, *(file for file in files if file not in slow)]}
+    parts[COLD] = [*parts.get(COLD, []), *slow]
+    units = [(unit, [*flags, level]) for level, part in parts.items() for unit in _unite(work, f"unit{level}-", part)]
     units.sort(key=lambda unit: unit[0].name)
     cxx.link([*cxx.compile_all(units, work), *_runtime(trace)], work / PROGRAM)
 

@@ -22,7 +22,10 @@ from emcc.tools.process import ToolError
 
 FLAGS: tuple[str, ...] = ("--cc", "--vpi", "--public-depth", "1", "--assert", "--no-timing", "--timescale", "1ns/1ns")
 FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
-RUNTIME = ("verilated.cpp", "verilated_threads.cpp", "verilated_vpi.cpp")
+RUNTIME = {"verilated.cpp": "-O1", "verilated_threads.cpp": "-O1", "verilated_vpi.cpp": "-Og"}
+"""How well each is optimised: -O1 takes twice as long for VPI, which is no faster then."""
+MODEL = "-O1"
+"""Of a DUT: with -O0 the wide and the long simulations lose what the compiler gains."""
 HEADERS = ("verilated.h", "verilated_vpi.h")
 HEADER = "headers.h"
 """What every model includes, compiled once: parsing it takes a second, a small DUT's own code less."""
@@ -76,7 +79,7 @@ def build(design: Design) -> Path:
     Raises:
         ToolError: Verilator or the C++ compiler rejects the design.
     """
-    tools = [tool.version(), *cxx.compiler(), cxx.version(), str(_cocotb_main()), *FLAGS, *_cxx_flags()]
+    tools = [tool.version(), *cxx.compiler(), cxx.version(), str(_cocotb_main()), *FLAGS, *_cxx_flags(MODEL)]
     parts = {**design.sources, "design": design.text, "tools": "\n".join(tools).encode()}
     key = cache.digest({**parts, "main": _cocotb_main().read_bytes()})
 
@@ -93,7 +96,7 @@ def build(design: Design) -> Path:
         units = [*sorted((work / "model").glob("*.cpp")), _cocotb_main()]
         unit.write_text("".join(f'#include "{file}"\n' for file in units), encoding="utf-8")
         runtime = _runtime()
-        flags = [*_cxx_flags(), "-include", str(runtime / HEADER), f"-I{work / 'model'}"]
+        flags = [*_cxx_flags(MODEL), "-include", str(runtime / HEADER), f"-I{work / 'model'}"]
         objects = cxx.compile_all([(unit, flags)], work)
         cxx.link([*objects, *sorted(runtime.glob("*.o")), *_libraries()], work / design.top)
         for item in list(work.iterdir()):
@@ -126,7 +129,9 @@ def simulate(
     place.mkdir(parents=True, exist_ok=True)
     log, results = place / "sim.log", place / "results.xml"
     arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}", *plusargs]
-    extra = {SPEC: json.dumps(spec), "COCOTB_ANSI_OUTPUT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    # cocotb has pytest rewrite the bench's assertions; plugins of pytest would be imported for nothing.
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    extra = {SPEC: json.dumps(spec), "COCOTB_ANSI_OUTPUT": "0", **alone}
     ended = True
     try:
         get_runner("verilator").test(
@@ -174,21 +179,22 @@ def _libraries() -> list[Path]:
     return [found, Path(f"-Wl,-rpath,{place}")]
 
 
-def _cxx_flags() -> list[str]:
+def _cxx_flags(level: str) -> list[str]:
     defines = ["-DVERILATOR=1", *(f"-DVM_{name}=0" for name in ("TRACE", "COVERAGE", "SC", "TIMING"))]
     include = tool.home() / "include"
-    return ["-std=c++17", "-w", "-pthread", "-O1", *defines, f"-I{include}", f"-I{include / 'vltstd'}"]
+    return ["-std=c++17", "-w", "-pthread", level, *defines, f"-I{include}", f"-I{include / 'vltstd'}"]
 
 
 def _runtime() -> Path:
     """The folder of Verilator's runtime with VPI as object files, and of HEADER compiled; one for all designs."""
-    text = "\n".join([tool.version(), *cxx.compiler(), cxx.version(), *_cxx_flags(), HEADER, *HEADERS])
+    levels = [f"{name} {level}" for name, level in RUNTIME.items()]
+    text = "\n".join([tool.version(), *cxx.compiler(), cxx.version(), *_cxx_flags(MODEL), HEADER, *HEADERS, *levels])
 
     def make(work: Path) -> None:
         header = work / HEADER
         header.write_text("".join(f'#include "{name}"\n' for name in HEADERS), encoding="utf-8")
-        units = [(tool.home() / "include" / name, _cxx_flags()) for name in RUNTIME]
-        *_, compiled = cxx.compile_all([*units, (header, [*_cxx_flags(), "-x", "c++-header"])], work)
+        units = [(tool.home() / "include" / name, _cxx_flags(level)) for name, level in RUNTIME.items()]
+        *_, compiled = cxx.compile_all([*units, (header, [*_cxx_flags(MODEL), "-x", "c++-header"])], work)
         compiled.rename(work / f"{HEADER}.gch")
 
     return cache.entry("runtime", cache.digest({"vpi": text.encode()})[:32], make, waits=True)

@@ -122,7 +122,7 @@ def test_too_much_lost_warns(model: Path) -> None:
     [
         ({"data": X[:, :3]}, "data: x has shape [20, 3], but the model's input 'x' is [n, 6]"),
         ({"data": (X, None, None)}, "data is a tuple of 3, not (x, y)\n  hint: give x, (x, y) or an .npz file"),
-        ({"data": {"y": X}}, "data has no array called x\n"),
+        ({"data": {"y": X}}, "data: no array called x, only y\n"),
         ({"data": [[1.0], [1.0, 2.0]]}, "data: x cannot be made an array: "),
         ({"data": np.array([{}] * 6, object)}, "data: x holds Python objects, not numbers\n"),
         ({"data": X, "validate": (X, np.zeros(20, int))}, "validate: of the data and this file only one has y\n"),

@@ -51,8 +51,9 @@ def test_compress_is_a_function_and_still_a_room(before: str) -> None:
         " print(error)\nfrom emcc.compress import method\nimport emcc.compress.kmeans as kmeans\n"
         "print(method.__name__, kmeans.__name__, emcc.compress.kmeans is kmeans)"
     )
-    assert python(script).splitlines()[0].startswith("no.onnx: ")
-    assert python(script).splitlines()[-1] == "emcc.compress.method emcc.compress.kmeans True"
+    printed = python(script).splitlines()
+    assert printed[0].startswith("no.onnx: ")
+    assert printed[-1] == "emcc.compress.method emcc.compress.kmeans True"
 
 
 USE = """

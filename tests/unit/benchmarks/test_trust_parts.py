@@ -94,7 +94,7 @@ ROUNDED = {"lost": 0.4, "allowed": 1.0, "rounded": ["a"], "by_rounding": 0.4}
     [
         (HEADLINE, {"warnings": ["calibrated on synthetic inputs (standard normal noise)"], "loss": None}, False),
         ("\nLOST 3.00 points of accuracy on 9 samples\n" + HEADLINE, {"warnings": []}, True),
-        ("weights were rounded to codebooks in a\n" + HEADLINE, {"warnings": [], "loss": ROUNDED}, False),
+        ("weights were rounded in a\n" + HEADLINE, {"warnings": [], "loss": ROUNDED}, False),
         (HEADLINE, {"warnings": [], "loss": {**ROUNDED, "lost": 1.5}}, True),
         (HEADLINE, {"warnings": ["12.00 points of accuracy were lost"]}, True),
     ],

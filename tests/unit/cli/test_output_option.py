@@ -14,13 +14,13 @@ pytest.importorskip("onnxruntime")
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder: two.onnx with the outputs "h" and "y", elu.onnx with an operator that emcc does not have."""
+    """The working folder: two.onnx with the outputs "h" and "y", shrink.onnx with an operator that emcc has not."""
     weights = {"v": np.eye(6, 5, dtype=np.float32), "w": np.eye(5, 3, dtype=np.float32)}
     nodes = [node("MatMul", ["x", "v"], "h"), node("Relu", ["h"], "r"), node("MatMul", ["r", "w"], "y")]
     proto = model(nodes, ["n", 6], weights=weights)
     proto.graph.output.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, None))
     save(proto, tmp_path / "two.onnx")
-    save(model([node("Elu", ["x"], "y", "elu")], ["n", 6]), tmp_path / "elu.onnx")
+    save(model([node("Shrink", ["x"], "y", "shrink")], ["n", 6]), tmp_path / "shrink.onnx")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -60,9 +60,9 @@ def test_compress_and_inspect_take_it_too(folder: Path) -> None:
 
 @pytest.mark.parametrize("command", [["compile"], ["compress", "--keep-weights"], ["inspect", "--ir"]])
 def test_messages_name_the_command_that_was_typed(folder: Path, command: list[str]) -> None:
-    text = run(*command, "elu.onnx", code=2)
-    assert f"node 'elu': operator Elu is not supported by emcc {command[0]} (Elu)" in text
+    text = run(*command, "shrink.onnx", code=2)
+    assert f"node 'shrink': operator Shrink is not supported by emcc {command[0]} (Shrink)" in text
 
 
 def test_inspect_names_no_other_command(folder: Path) -> None:
-    assert "operator Elu is not supported by emcc" in " ".join(run("inspect", "elu.onnx", code=2).split())
+    assert "operator Shrink is not supported by emcc" in " ".join(run("inspect", "shrink.onnx", code=2).split())

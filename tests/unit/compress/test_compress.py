@@ -101,5 +101,5 @@ def test_exported_graphs_mean_the_same(folder: Path) -> None:
     graph = load(folder / "model.onnx")
     x = np.load(folder / "data.npz")["x"]
     for item in (graph, Fold().apply(graph)):
-        (folder / "again.onnx").write_bytes(export(item, "final"))
+        (folder / "again.onnx").write_bytes(export(item, ("final",)))
         assert np.allclose(onnxruntime_run(folder / "again.onnx", x), run(graph, x), atol=1e-4)

@@ -21,7 +21,7 @@ from emcc.driver.encoder import Encoder
 from emcc.ir.graph import Graph, Node, Tensor
 from emcc.legal.verify import verify
 from emcc.passes.calibrate import Calibrate
-from emcc.passes.quantise import finest_weight_frac
+from emcc.passes.layer_integers import finest_weight_frac
 
 FLOATS = st.floats(-4, 4, width=32)
 WEIGHTS = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(1, 8)), elements=st.one_of(st.just(0.0), FLOATS))

@@ -3,12 +3,25 @@
 import numpy as np
 import pytest
 from graphs import folded
+from searching import FAST
 
-from emcc.compress.clusters.codebook import cluster
+from emcc.compress.clusters.codebook import cluster, priced
 from emcc.compress.importance.use import use
 from emcc.compress.kmeans import Share
+from emcc.compress.magnitude import Prune
+from emcc.compress.problem import Problem
+from emcc.compress.search.goal import Goal, Search
+from emcc.compress.search.keep import Keeper
+from emcc.compress.search.search import Result, Searcher
+from emcc.compress.search.stages import Methods
+from emcc.compress.search.store import Store
+from emcc.compress.trainer import deterministic
+from emcc.driver.encoder import Encoder
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import run
+from emcc.passes.calibrate import Calibrate
+from emcc.samples.dataset import Dataset
+from emcc.samples.split import split
 
 
 def error(graph: Graph, shared: Graph, x: Array) -> float:
@@ -72,3 +85,55 @@ def test_what_no_sample_uses_still_counts_a_little() -> None:
     shared = Share(4).on(x).apply(graph)
     off = np.abs(shared.constants["fc0.weight"] - graph.constants["fc0.weight"])[:, 3]
     assert off.max() < 0.3 * np.abs(graph.constants["fc0.weight"]).max()
+
+
+def test_priced_clusters_weigh_too() -> None:
+    """Nothing changes where all count the same; what counts more is nearer, and pays for its bits sooner."""
+    rng = np.random.default_rng(5)
+    weights = np.where(rng.random((20, 30)) < 0.7, rng.standard_normal((20, 30)), 0).astype(np.float32)
+    for entries, price in ((3, 0.0), (7, 0.02), (15, 0.3)):
+        plain, same = (priced(weights, entries, price, each) for each in (None, np.full(weights.shape, 2.5)))
+        np.testing.assert_array_equal(plain[1], same[1])
+        np.testing.assert_allclose(plain[0], same[0], rtol=1e-6)
+        cost = np.where(np.arange(30) < 5, 100.0, 1.0) * np.ones((20, 1))
+        values, codes = priced(weights, entries, price, cost)
+        assert np.array_equal(codes == 0, weights == 0)
+        assert (np.sign(values[codes]) == np.sign(weights)).all()
+        errors = [cost * np.square(book[at] - weights) for book, at in (plain, (values, codes))]
+        assert errors[1].sum() < errors[0].sum()
+
+
+def searched(graph: Graph, x: Array, goal: Goal, weigh: bool, keep: bool) -> tuple[Result, int]:
+    torch = pytest.importorskip("torch")
+    options = Search(**FAST)
+    with deterministic(torch, 1):
+        encoder = Encoder(Calibrate(data=x))
+        problem = Problem(torch, graph, Dataset(x), options.aim, split(Dataset(x), 0.3, 0))
+        kind = Keeper if keep else Searcher
+        methods = Methods(Prune(), Share(weigh=weigh))
+        result = kind(problem, goal, options, methods, encoder, Store(None, "key")).run()
+        return result, len(encoder(result.shared))
+
+
+def test_kept_weights_take_what_is_better_of_both() -> None:
+    """Inputs of very different use: the file is smaller at one goal, and loses no more than may be lost."""
+    graph, x, others = problem(["Relu", "Relu", ""], 2)
+    x = np.concatenate([x, others])
+    sizes = {}
+    for weigh in (False, True):
+        result, sizes[weigh] = searched(graph, x, Goal(max_drop=1.0), weigh, keep=True)
+        assert result.record["lost_at_most"] <= 1.0
+    assert sizes[True] < 0.95 * sizes[False]
+
+
+def test_a_search_that_keeps_all_weights_tries_both() -> None:
+    """So little may be lost that nothing is pruned."""
+    graph, x, others = problem(["Relu", "Relu", ""], 2)
+    x = np.concatenate([x, others])
+    entries = {}
+    for weigh in (False, True):
+        goal = Goal(max_drop=0.3, refuses=False)
+        result, _ = searched(graph, x, goal, weigh, keep=False)
+        assert result.record["trained_steps"] == 0 or result.record["lost_at_most"] <= 0.3
+        entries[weigh] = sum(book.values.size for book in result.shared.codebooks.values())
+    assert entries[True] <= entries[False]

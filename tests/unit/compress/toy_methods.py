@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from emcc.base.options import option
-from emcc.compress.method import Assigner, Chooser, Masks, Setting
+from emcc.compress.method import Assigner, Chooser, Costs, Masks, Setting
 from emcc.compress.parameters import Codes, Entries, Weights
 from emcc.compress.state import State
 from emcc.ir.codebook import canonical
@@ -40,7 +40,10 @@ class Signs:
     def sizes(self, weights: Array, most: int) -> Sequence[int]:
         return (2,)
 
-    def assign(self, weights: Array, setting: Setting) -> tuple[Array, Array]:
+    def costs(self, graph: Graph, x: Array) -> Costs:
+        return {}
+
+    def assign(self, weights: Array, setting: Setting, cost: Array | None = None) -> tuple[Array, Array]:
         mean = np.float32(self.scale * np.abs(weights[weights != 0]).mean()) if weights.any() else np.float32(1)
         return np.float32([0, -mean, mean]), np.where(weights == 0, 0, np.where(weights < 0, 1, 2)).astype(np.uint8)
 

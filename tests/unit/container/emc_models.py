@@ -69,6 +69,7 @@ def same(a: Graph, b: Graph) -> bool:
         and a.affines.keys() == b.affines.keys()
         and all(np.array_equal(a.affines[k].scale, b.affines[k].scale) for k in a.affines)
         and all(np.array_equal(a.affines[k].offset, b.affines[k].offset) for k in a.affines)
+        and all(a.affines[k].norm == b.affines[k].norm for k in a.affines)
         and all(a.constants[k].dtype == b.constants[k].dtype for k in a.constants)
         and all(np.array_equal(a.constants[k], b.constants[k]) for k in a.constants)
     )

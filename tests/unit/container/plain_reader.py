@@ -177,19 +177,52 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
             values = reals(part, count, dtype) if dtype.startswith("float") else integers(part, count)
             arrays[name] = dtype, shape, values
     scales = {
-        name: [reals(sections["scales"], count, "float64") for count in counts] for name, *counts in head["scaled"]
+        name: [reals(sections["scales"], count, "float64") for count in counts] for name, *counts, _ in head["scaled"]
     }
     layers: dict[str, Any] = {}
     for name, kind, shape, book in head["constants"]:
         if kind >= 8:
             part = sections[f"layer {len(layers) + 1}"]
-            values = None if book else reals(part, part.uint(), "float64")
-            numbers = arrays[book][2] if values is None else shares(values)
-            numbers = (numbers + [0] * 256)[: 1 << (1 << kind - 8)]
-            size = shape[2:] if len(shape) == 4 else (1, 1)
-            layers[name] = values, plain_range.any_matrix(part, shape[0], prod(shape[1:]), numbers, size)
+            width, size = 1 << kind - 8, shape[2:] if len(shape) == 4 else (1, 1)
+            values = None if book else own_book(part)
+            if book == name or values == []:
+                numbers = [n - (n >= 1 << width - 1 and 1 << width) for n in range(1 << width)]
+            else:
+                numbers = arrays[book][2] if values is None else shares(values)
+                numbers = (numbers + [0] * 256)[: 1 << width]
+            if width == 16:
+                matrix = wide(part, shape[0], prod(shape[1:]), size)
+            else:
+                matrix = plain_range.any_matrix(part, shape[0], prod(shape[1:]), numbers, size)
+            if book == name:
+                matrix = [[n if width == 16 else numbers[n] for n in line] for line in matrix]
+            layers[name] = values, matrix
     assert all(section.at == len(section.data) for section in sections.values())
-    return {**head, "arrays": arrays, "scales": scales, "layers": layers}
+    norms = {name: norm for name, *_, norm in head["scaled"] if norm}
+    return {**head, "arrays": arrays, "scales": scales, "norms": norms, "layers": layers}
+
+
+def own_book(part: Bytes) -> list[float]:
+    """The entries, none where the code is the weight; behind a 0, with scales, which are left out here."""
+    count = part.uint()
+    if count:
+        return reals(part, count, "float64")
+    count = part.uint()
+    values = reals(part, count, "float64") if count else []
+    if scales := part.uint():
+        reals(part, scales, "float64")
+    return values
+
+
+def wide(part: Bytes, rows: int, columns: int, size: tuple[int, int]) -> list[list[int]]:
+    """Weights of 16 bits: classes, then the bits below the highest of each."""
+    matrix = Bytes(part.take(part.uint()))
+    classes = plain_range.any_matrix(matrix, rows, columns, list(range(256)), size)
+    assert matrix.at == len(matrix.data)
+    flat = [n for line in classes for n in line]
+    folded = part.bits(lambda bits: [n and 1 << n - 1 | number(bits, n - 1) for n in flat])
+    values = [-(v + 1) // 2 if v % 2 else v // 2 for v in folded]
+    return [values[at : at + columns] for at in range(0, len(values), columns)]
 
 
 def shares(values: list[float]) -> list[int]:
@@ -235,6 +268,6 @@ def graph(fields: Any, words: list[str]) -> dict[str, Any]:
     ]
     tail = [(words[kinds[k][0]], dict(zip([words[w] for w in kinds[k][1:]], v, strict=True))) for k, *v in host]
     ends = [tuple(names[n] for n in numbers) for numbers in (inputs, outputs)]
-    scaled = [(names[n], *counts) for n, *counts in scaled]
+    scaled = [(names[n], scales, offsets, *(norm or [""])) for n, scales, offsets, *norm in scaled]
     parts = {"tensors": tensors, "constants": constants, "nodes": nodes, "host": tail, "scaled": scaled}
     return {"name": model, "ends": ends, **parts}

@@ -201,6 +201,10 @@ def test_what_is_no_header(fields: bytes) -> None:
         ([[2, 1, 1]], "scales of what is no input and no output"),
         ([[4, 1, 1]], "scales of what is no input and no output"),
         ([[1, 1, 1], [1, 1, 1]], "1 scales and 1 offsets"),
+        ([[1, 1, 1, "L3"]], "a norm of no known kind"),
+        ([[1, 1, 1, "L1", "L1"]], "a norm of no known kind"),
+        ([[1, 1, 1, 2]], "a name is no text"),
+        ([[3, 1, 1, "L1"]], "a norm of no known kind, or of no input"),
         ([[1, 1]], "a list is missing"),
     ],
 )

@@ -65,7 +65,7 @@ def graphs() -> dict[str, Graph]:
     layers += [random_layer(rng, 5, 8, 0, 1) | ramp, random_layer(rng, 90, 5, 0.5, 2) | split]
     host = (("Softmax", {"axis": -1, "odd": (None, True, (2.5, b"\0\xff", "é"))}), ("ArgMax", {}))
     kernels = [random_layer(rng, 6, 2 * 4 * 5, 0.4), random_layer(rng, 20, 6, 1.0), random_layer(rng, 8, 20, 0.3, 8)]
-    pixels = Affine(rng.normal(size=64).astype(np.float32).astype(float), np.zeros(1))
+    pixels = Affine(rng.normal(size=64).astype(np.float32).astype(float), np.zeros(1), "L2")
     ends = {"image": pixels, "h2": Affine(np.array([0.1]), rng.normal(size=10))}
     return {
         "scaled": quantised([random_layer(rng, 20, 64, 0.1), random_layer(rng, 10, 20, 0.3)]).with_(affines=ends),
@@ -99,6 +99,7 @@ def reads_the_same(graph: Graph, coding: str) -> None:
     assert decoded["host"] == list(graph.host)
     scales = {name: [affine.scale.tolist(), affine.offset.tolist()] for name, affine in graph.affines.items()}
     assert decoded["scales"] == scales
+    assert decoded["norms"] == {name: affine.norm for name, affine in graph.affines.items() if affine.norm}
     for name, (values, codes) in decoded["layers"].items():
         book = graph.codebooks.get(name)
         assert (values is None) == (book is None)

@@ -110,3 +110,22 @@ def test_samples_that_overflow_are_left_out(tmp_path: Path) -> None:
     assert truth.check(load(path), path, x).startswith("agrees with onnxruntime on 18 samples")
     wide = "not checked against onnxruntime: every sample overflows in float16"
     assert truth.check(load(path), path, x * 1e9) == wide
+
+
+def test_what_the_optimiser_changes_is_held_against_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of onnxruntime 1.31 does with a Pad of zeros in front of a MaxPool."""
+    path = save(mlp((6, 9, 4)), tmp_path / "m.onnx")
+    own = truth._outputs
+
+    def changed(*arguments: Any) -> Any:
+        x, (wanted,) = own(*arguments)
+        return x, [wanted if arguments[-1] else wanted + 1]
+
+    monkeypatch.setattr(truth, "_outputs", changed)
+    said = truth.check(load(path), path, samples())
+    assert said == "agrees with onnxruntime on 20 samples without its optimiser, and not with it"
+
+
+def test_no_number_is_what_both_make_of_it(tmp_path: Path) -> None:
+    path = save(model([node("Log", ["x"], "y")], ["n", 6]), tmp_path / "m.onnx")
+    assert truth.check(load(path), path, samples()) == "agrees with onnxruntime on 20 samples"

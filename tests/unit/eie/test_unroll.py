@@ -33,7 +33,7 @@ def convolution(channels: int, kernel: int, stride: int, pads: tuple[int, ...], 
     return graph, rng.integers(-2000, 2000, (2, channels, 9, 11))
 
 
-@pytest.mark.parametrize("channels, kernel, stride", [(3, 3, 2), (1, 5, 1), (3, 7, 2), (2, 3, 3)])
+@pytest.mark.parametrize(("channels", "kernel", "stride"), [(3, 3, 2), (1, 5, 1), (3, 7, 2), (2, 3, 3)])
 @pytest.mark.parametrize("groups", [2, 4, 8])
 def test_a_first_convolution_means_the_same(channels: int, kernel: int, stride: int, groups: int) -> None:
     graph, x = convolution(channels, kernel, stride, (1, 2, 0, 1))

@@ -52,7 +52,7 @@ def test_means_the_same(fold: bool, tmp_path: Path) -> None:
     graph = frontend.load(path)
     graph = Fold().apply(graph) if fold else graph
     again = tmp_path / "again.onnx"
-    again.write_bytes(export(graph, output="y"))
+    again.write_bytes(export(graph, ("y",)))
     x = RNG.standard_normal((3, 2, 6, 6)).astype(np.float32)
     truth = onnxruntime_run(path, x)
     np.testing.assert_allclose(onnxruntime_run(again, x), truth, rtol=1e-4, atol=1e-5)

@@ -122,13 +122,8 @@ def test_a_global_max_pool(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("op", "inputs", "text"),
     [
-        ("Pow", ["x", "two"], "raises a computed tensor to the power 2"),
-        ("Pow", ["x", "several"], "raises the elements of a computed tensor to several powers"),
-        ("Pow", ["c", "x"], "raises a constant to a computed power"),
-        ("Pow", ["x", "x"], "both inputs are computed from the model's input"),
         ("Max", ["x", "c"], "'c' holds -2.0 to 1.0: other bounds for other elements"),
         ("Min", ["x", "column"], "'column' is [2, 1], more than the tensor that it bounds"),
-        ("Max", ["x", "x"], "several inputs are computed from the model's input"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, op: str, inputs: list[str], text: str) -> None:

@@ -124,17 +124,17 @@ def test_two_that_are_plain_must_be_named(tmp_path: Path) -> None:
 
 def test_the_one_that_can_be_computed_is_taken(tmp_path: Path) -> None:
     """A float output of operators that emcc does not have stands beside it."""
-    proto = two([node("Elu", ["x"], "a", "elu")], [node("MatMul", ["x", "w"], "b")])
+    proto = two([node("Shrink", ["x"], "a", "shrink")], [node("MatMul", ["x", "w"], "b")])
     path = save(proto, tmp_path / "m.onnx")
     assert frontend.load(path).outputs == ("b",)
-    with pytest.raises(EmccError, match="node 'elu': operator Elu is not supported by emcc"):
+    with pytest.raises(EmccError, match="node 'shrink': operator Shrink is not supported by emcc"):
         frontend.load(path, output="a")
 
 
 def test_the_only_float_output_says_why_it_is_refused(tmp_path: Path) -> None:
-    proto = two([node("Elu", ["x"], "a", "elu")], [node("ArgMax", ["x"], "b", "class", axis=1)])
+    proto = two([node("Shrink", ["x"], "a", "shrink")], [node("ArgMax", ["x"], "b", "class", axis=1)])
     proto.graph.output[1].type.tensor_type.elem_type = TensorProto.INT64
-    with pytest.raises(EmccError, match="node 'elu': operator Elu is not supported by emcc"):
+    with pytest.raises(EmccError, match="node 'shrink': operator Shrink is not supported by emcc"):
         frontend.load(save(proto, tmp_path / "m.onnx"))
 
 
@@ -168,15 +168,23 @@ def test_attributes_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_normalizers_that_divide_are_refused_with_a_way_out(tmp_path: Path) -> None:
-    """In front: cut off. Behind: what it normalises is taken, whose largest score is the same."""
+    """In front, but not alone: cut off. Behind: what it normalises is taken, whose largest score is the same."""
     front = graphs.mlp(3, True, graphs.ml("Normalizer", ["X"], ["variable"], norm="L2"))
-    path = save(front, tmp_path / "front.onnx")
+    beside = onnx.ModelProto()
+    beside.CopyFrom(front)
+    beside.graph.node.insert(1, node("Add", ["variable", "X"], "both"))
+    next(each for each in beside.graph.node if each.op_type == "Cast").input[0] = "both"
+    path = save(beside, tmp_path / "front.onnx")
     with pytest.raises(EmccError) as caught:
         frontend.load(path)
     assert str(caught.value).endswith(
-        "node 'Normalizer': divides every sample by its own 'L2' norm (ai.onnx.ml.Normalizer)\n"
+        "node 'Normalizer': divides every sample by its own 'L2' norm, and the host does that to a whole input of "
+        "[batch, features] alone (ai.onnx.ml.Normalizer)\n"
         "  hint: normalise the data yourself, and cut it off: onnx.utils.extract_model"
     )
+    unknown = graphs.mlp(3, True, graphs.ml("Normalizer", ["X"], ["variable"], norm="L7"))
+    with pytest.raises(EmccError, match="'Normalizer': has no norm 'L7'"):
+        frontend.load(save(unknown, tmp_path / "unknown.onnx"))
     inferred = onnx.shape_inference.infer_shapes(front)
     del inferred.graph.value_info[:]
     for name, size in (("variable", graphs.FEATURES), ("out_activations_result", 3)):

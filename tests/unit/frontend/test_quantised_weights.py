@@ -58,10 +58,3 @@ def test_blocks_are_bounded(tmp_path: Path, op: str) -> None:
     proto = model(nodes, ["n", 4], weights={"w": values, "scale": np.ones((1, 4), np.float32)}, opset=21)
     with pytest.raises(EmccError, match=f"node 'big': computes a constant of {20 * 2**40} elements"):
         frontend.load(save(proto, tmp_path / "m.onnx"))
-
-
-def test_a_computed_tensor_that_is_quantised_is_refused(tmp_path: Path) -> None:
-    nodes = [node("QuantizeLinear", ["x", "scale"], "q", "quant"), node("DequantizeLinear", ["q", "scale"], "y")]
-    path = save(model(nodes, ["n", 4], weights={"scale": np.float32(0.1)}), tmp_path / "m.onnx")
-    with pytest.raises(EmccError, match="operator QuantizeLinear is not supported"):
-        frontend.load(path)

@@ -47,7 +47,10 @@ def test_branches_joins_and_activations_anywhere(graph: Graph) -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda g: node_with(g, 3, op="Div"), "'add' reads 't' as c"),
+        (
+            lambda g: node_with(g, 3, op="Conv", inputs=("r", "t", "conv.bias"), attrs={**WINDOW, "group": 1}),
+            "reads 't' as c",
+        ),
         (lambda g: node_with(g, 4, inputs=("j", "later")), "'join' reads 'later'"),
         (lambda g: node_with(g, 2, inputs=("j",)), "'tanh' reads 'j'"),
         (lambda g: node_with(g, 3, inputs=("r", "r")), r"nothing reads \['t'\]"),

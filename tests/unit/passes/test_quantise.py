@@ -17,7 +17,8 @@ from emcc.ops.fixed import accumulator_bound, bound_of_counts, code_counts
 from emcc.ops.qlinear import accumulate
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.functions import apply_function
-from emcc.passes.quantise import Quantise, finest_weight_frac, scale_layer, table_errors
+from emcc.passes.layer_integers import finest_weight_frac, scale_layer
+from emcc.passes.quantise import Quantise, table_errors
 
 ACTIVATIONS = ["", "Relu", "LeakyRelu", "Sigmoid", "Tanh"]
 SCALES = [0.0, 1e-30, 1.0, 1e30]

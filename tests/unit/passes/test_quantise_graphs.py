@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_meanings import Case, in_integers
 from quantised_meaning import agree
 from random_convs import convs
+from random_images import images
 
 from emcc import frontend
 from emcc.compress.kmeans import Share
@@ -119,3 +121,9 @@ def test_random_networks_as_programs(tmp_path_factory: Any, drawn: Any, bits: in
     source = quantised.tensors[quantised.inputs[0]].fmt
     assert source is not None
     agree(quantised, {quantised.inputs[0]: source.quantise(x)}, LowerOptions(pes=3))
+
+
+@settings(max_examples=60)
+@given(images(), st.sampled_from([8, 16]), st.integers(0, 99))
+def test_random_image_networks_as_programs(case: Case, bits: int, seed: int) -> None:
+    in_integers(case, bits, seed)

@@ -28,7 +28,7 @@ def comparison(name: str = "y") -> Comparison:
         row("tensor", "f", 1e9, 1e-3, 60),
         row("tensor", name, 0.06, 0.06),
     )
-    return Comparison(10, 0.05, rows)
+    return Comparison(10, 0.05, rows, (name,))
 
 
 class Tags(HTMLParser):

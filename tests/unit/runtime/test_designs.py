@@ -1,8 +1,7 @@
 """What crosses between host and array, and the work of each step, on random graphs with host parts and several ends."""
 
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -11,7 +10,8 @@ from random_qgraphs import qgraphs
 
 from emcc import ops
 from emcc.eie import reference
-from emcc.eie.groups.plan import END, RECEIVE, RUN, SEND, HostRow, Plan
+from emcc.eie.groups.plan import RECEIVE
+from emcc.eie.groups.schedule import plan
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph, Node
@@ -23,29 +23,20 @@ from emcc.runtime.work import by_step
 Case = tuple[Graph, dict[str, Array]]
 
 
-def planned(program: Program, more: int = 0) -> Grouped:
-    """A plan of one pass a step, whose host's table has `more` slots a position in what it receives."""
-    rows = []
-    for crossing in crossings(program):
-        positions, slots = crossing.port.order.shape
-        op, wide = (RECEIVE, slots + more) if crossing.into else (SEND, slots)
-        rows += [HostRow(RUN), HostRow(op, positions=positions, slots=wide)]
-    passes = cast(Any, tuple(SimpleNamespace(step=i) for i in range(len(program.steps))))
-    return Grouped(program, Plan(program.lanes, program.groups, passes, (*rows[1:], HostRow(END)), 64, 64))
-
-
-def lowered(case: Case, pes: int = 4) -> tuple[Program, dict[str, Array]]:
+def lowered(case: Case, pes: int = 4, groups: int = 1) -> tuple[Program, dict[str, Array]]:
     """The program, and its inputs as [n, elements]."""
     graph, x = case
-    return lower(graph, LowerOptions(pes=pes)), {name: value.reshape(len(value), -1) for name, value in x.items()}
+    return lower(graph, LowerOptions(pes=pes, groups=groups)), {
+        name: value.reshape(len(value), -1) for name, value in x.items()
+    }
 
 
 @settings(max_examples=60, deadline=None)
-@given(qgraphs(), st.sampled_from([0, 3]))
-def test_the_streams_hold_inputs_answers_reads_and_outputs(case: Case, more: int) -> None:
+@given(qgraphs(), st.sampled_from([1, 2, 4]))
+def test_the_streams_hold_inputs_answers_reads_and_outputs(case: Case, groups: int) -> None:
     """Whoever computes the host's parts of what comes out gives what goes in."""
-    program, inputs = lowered(case)
-    design = planned(program, more)
+    program, inputs = lowered(case, groups=groups)
+    design = Grouped(program, plan(program))
     traffic = design.traffic(inputs)
     assert traffic.into.shape[1] == sum(turn for turn in design.shape.turns if turn > 0)
     assert traffic.out.shape[1] == design.shape.out
@@ -120,7 +111,7 @@ def test_work_is_what_a_network_of_ones_sums_up(case: Case) -> None:
 @given(qgraphs(), st.randoms(use_true_random=False))
 def test_every_integer_on_the_stream_has_a_place(case: Case, random: Any) -> None:
     program, _ = lowered(case)
-    for span in planned(program).spans:
+    for span in Grouped(program, plan(program)).spans:
         index = span.first + random.randrange(span.size)
         position, slot = divmod(index - span.first, span.slots)
         found = place(program, span, index)

@@ -7,7 +7,7 @@ import pytest
 from graphs import folded
 
 from emcc.base.errors import EmccError
-from emcc.samples.dataset import HINT, load_data
+from emcc.samples.load import HINT, load_data
 
 GRAPH = folded([6, 4])
 SEEN = np.random.default_rng(0).standard_normal((10, 6)).astype(np.float32)

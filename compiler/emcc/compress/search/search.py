@@ -11,6 +11,7 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.compress.importance.choice import removed
 from emcc.compress.importance.saliency import saliency
+from emcc.compress.method import Setting
 from emcc.compress.parameters import decoded
 from emcc.compress.rounding import snapped
 from emcc.compress.search.stages import FIRST, Stages
@@ -138,16 +139,21 @@ class Searcher(Stages):
     def _whole(self, start: State) -> State:
         """All weights kept, and codebooks of the fewest entries with which no more is lost than is allowed.
 
-        The richest where too few samples decide to be sure of any loss.
+        Errors are weighed by what they cost, or not, whichever makes the smaller file. The richest where too few
+        samples decide to be sure of any loss.
         """
-        most = float(self.goal.max_drop or 0.0)
-        shared = start
+        most, costs = float(self.goal.max_drop or 0.0), self.costs(start)
+        tried: list[tuple[float, State]] = []
         for entries in (15, 31, 63, 127, 255):
-            books = {name: self._finest(weights, entries) for name, weights in start.weights.items()}
-            values, codes = ({name: book[i] for name, book in books.items()} for i in (0, 1))
-            shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
-            if self.fits(shared):
-                return shared
+            settings = {name: finest(weights, entries) for name, weights in start.weights.items()}
+            tried = []
+            for weighed in ({}, costs) if costs else ({},):
+                values, codes = self.books(start.weights, settings, weighed)
+                shared = replace(start, values=values, codes=codes, weights=decoded((values, codes)))
+                tried.append((float(self.store.value(partial(self.lost, shared))), shared))
+            if fitting := [shared for lost, shared in tried if lost <= most]:
+                return min(fitting, key=self.bytes)
+        _, shared = min(tried, key=lambda each: each[0])
         outputs = self.problem.outputs(graph_of(self.problem.original, shared))
         quality, lost = self.problem.judged.score(outputs).value, self.problem.yardstick.lost(outputs)
         if lost <= most or not self.goal.refuses:
@@ -158,7 +164,8 @@ class Searcher(Stages):
             hint="allow more with --max-drop, or give more data",
         )
 
-    def _finest(self, weights: Array, entries: int) -> tuple[Array, Array]:
-        """(values, codes) with the least error, whatever their bits cost."""
-        distinct = int(np.unique(weights[weights != 0]).size)
-        return self.codebooks.assign(weights, (max(1, min(entries, distinct)), 0.0))
+
+def finest(weights: Array, entries: int) -> Setting:
+    """The least error with so many entries, whatever their bits cost."""
+    distinct = int(np.unique(weights[weights != 0]).size)
+    return max(1, min(entries, distinct)), 0.0

@@ -13,7 +13,8 @@ from emcc.base.events import Event
 from emcc.compress.importance.choice import grown
 from emcc.compress.importance.saliency import saliency
 from emcc.compress.importance.scan import scan
-from emcc.compress.method import Books, Chooser, Codebooks, Make, Parameters, Zeros
+from emcc.compress.importance.use import ROWS
+from emcc.compress.method import Books, Chooser, Codebooks, Costs, Make, Parameters, Setting, Zeros
 from emcc.compress.parameters import decoded
 from emcc.compress.problem import Problem
 from emcc.compress.record import Coder, rows
@@ -291,8 +292,24 @@ class Stages:
 
     def assigned(self, weights: Mapping[str, Array], sizes: Mapping[str, int]) -> Books:
         """(values, codes) of every layer, of so many entries."""
-        books = {name: self.codebooks.assign(array, (sizes[name], entries.PRICE)) for name, array in weights.items()}
-        return {name: book[0] for name, book in books.items()}, {name: book[1] for name, book in books.items()}
+        return self.books(weights, {name: (size, entries.PRICE) for name, size in sizes.items()})
+
+    def books(self, weights: Mapping[str, Array], settings: Mapping[str, Setting], costs: Costs | None = None) -> Books:
+        """(values, codes) of every layer by its setting, and by what errors cost, where that is given."""
+        made = {
+            name: self.codebooks.assign(array, settings[name], (costs or {}).get(name))
+            for name, array in weights.items()
+        }
+        return {name: book[0] for name, book in made.items()}, {name: book[1] for name, book in made.items()}
+
+    def costs(self, state: State) -> Costs:
+        """What errors of weights cost in the network of a state, for codebooks that nothing trains afterwards.
+
+        Those that are trained hardly get better by it: LeNet-300-100 in 5 and 3.5 kB lost 0.03 to 0.11 points in three
+        of four searches, and won 0.07 in one, for every weight moves, and gradients know what it costs.
+        """
+        graph = graph_of(self.problem.original, replace(state, values={}, codes={}))
+        return self.codebooks.costs(graph, self.problem.some(ROWS))
 
     def bytes(self, state: State) -> int:
         """Bytes of model.emc."""

@@ -1,8 +1,7 @@
-"""The cycle count of the array of column groups, exactly: the walk, the groups' queues and the drain by cycles, the PEs by
-events.
+"""The cycle count of the array of column groups, exactly: walk, groups' queues and drain by cycles, PEs by events.
 
-PE p's i-th entry, with c products, leaves its queue at pop[i] = max(seen[i], pop[i-1] + c[i-1]); a queue is near full in
-cycle t if of the n entries seen by then number n - limit has not left: pop[n - limit] >= t.
+PE p's i-th entry, with c products, leaves its queue at pop[i] = max(seen[i], pop[i-1] + c[i-1]); a queue is near full
+in cycle t if of the n entries seen by then number n - limit has not left: pop[n - limit] >= t.
 """
 
 from collections.abc import Mapping
@@ -150,7 +149,8 @@ class _Model:
 
 def _tables(plan: Plan) -> tuple[Array, Array]:
     """Return the passes and the taps as `advance` takes them."""
-    rows, taps = [], []
+    rows: list[list[int]] = []
+    taps: list[list[int]] = []
     for row in plan.passes:
         fields = [row.local, row.largest, row.height, row.width, row.y0, row.x0, row.step_y, row.step_x]
         fields += [row.map_height, row.map_width, row.a.base, row.a.x, row.a.row, row.b.base, row.b.x, row.b.row]

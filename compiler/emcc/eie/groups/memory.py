@@ -7,7 +7,7 @@ from emcc.eie.memory import Memory
 WORD_QUEUE = 16
 """Words that a group's queue holds; emcc_scan's own."""
 
-_WORD_FLAGS = 4
+_WORD_FLAGS = 5
 """Bits of a word in that queue beside its lanes, their number, its column and its row; emcc_scan's own."""
 
 

@@ -96,7 +96,7 @@ def _weights(program: Program, plan: Plan) -> dict[str, int]:
         "CodeW": code_w,
         "CodeWidths": sum(1 << k for k in {code_sel(row) for row in coded}),
         "BookDepth": book,
-        "BookAddrW": max(bits(book), code_w),
+        "BookAddrW": max(bits(book), *(at.code_w for at in plan.books), 1),
     }
 
 

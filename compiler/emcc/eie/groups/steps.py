@@ -13,6 +13,8 @@ from emcc.eie.groups.rectangles import Rectangle, by_count, covered, seen, whole
 from emcc.eie.groups.stock import Stock
 from emcc.eie.groups.where import Where, where
 from emcc.eie.groups.work import Read, Shape, Work, work
+from emcc.eie.reference import book_of
+from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, Step
 
@@ -59,7 +61,7 @@ class Steps:
         taps = seen(program, step, at)
         if step.kind == "broadcast":
             code_w, first = program.slices[step.slices].code_w, self.stock.column(step, taps).first
-            yield self._window(index, source, at, taps, code_w=code_w, columns=first, codebook=step.codebook)
+            yield self._window(index, source, at, taps, columns=first, **_coded(step, code_w))
         elif (weights := self._weights(step)) is not None:
             yield self._window(index, source, at, taps, weights, **DIRECT)
         else:
@@ -67,13 +69,13 @@ class Steps:
 
     def _weights(self, step: Step) -> Array | None:
         """Return the weight of each tap where it is one for all slots."""
-        weights = self.program.codebooks[step.codebook][self.program.codes[step.codes]]
+        weights = looked_up_in(self.program.codes[step.codes], book_of(self.program, step))
         return weights[:, 0] if (weights == weights[:, :1]).all() else None
 
     def _dense(self, step: Step, taps: tuple[int, ...]) -> dict[str, Any]:
         """Return what a pass says of dense codes."""
         codes = self.stock.code(step, taps)
-        return {"local": True, "code_w": codes.code_w, "columns": codes.first, "codebook": step.codebook}
+        return {"local": True, "columns": codes.first, **_coded(step, codes.code_w)}
 
     def _average(self, index: int, source: Where) -> Iterator[Work]:
         program, step = self.program, self.program.steps[index]
@@ -132,6 +134,11 @@ class Steps:
             reads.append(Read(Tap(dy, dx, (dy * source.width + dx) * source.pitch, weight=weight), source))
         shape = Shape(at, source, None, where(self.program, step.target), step.window)
         return work(self.program, index, shape, reads, **how)
+
+
+def _coded(step: Step, code_w: int) -> dict[str, Any]:
+    """Return what a pass says of its codes: they are looked up, or are the weights."""
+    return {"code_w": code_w, "codebook": step.codebook, "ident": step.codebook < 0}
 
 
 def _beyond(sources: list[Where]) -> list[int]:

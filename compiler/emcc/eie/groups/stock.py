@@ -22,7 +22,7 @@ class Stock:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.columns: dict[tuple[int, int, tuple[int, ...]], Columns] = {}
-        self.codes: dict[tuple[int, tuple[int, ...]], Codes] = {}
+        self.codes: dict[tuple[int, int, tuple[int, ...]], Codes] = {}
         self._biases: dict[tuple[int, int], int] = {}
         self._scales: dict[int, int] = {}
         self._books: set[tuple[int, int]] = set()
@@ -35,18 +35,26 @@ class Stock:
         if key not in self.columns:
             self.columns[key] = Columns(self._next_column, *key)
             self._next_column += len(taps) * words(slots, self.program.pes) * self.program.lanes
-        self._books.add((step.codebook, self.program.slices[step.slices].code_w))
+        self._book(step, self.program.slices[step.slices].code_w)
         return self.columns[key]
 
     def code(self, step: Step, taps: tuple[int, ...]) -> Codes:
         """Return the dense codes of a local step's taps."""
-        codes, key = self.program.codes[step.codes], (step.codes, taps)
-        if key not in self.codes:
+        codes = self.program.codes[step.codes]
+        code_w = 8 * codes.dtype.itemsize
+        if step.codebook >= 0:
             code_w = next(width for width in CODE_WIDTHS if int(codes.max()) < 1 << width)
-            self.codes[key] = Codes(self._next_code, step.codes, code_w, taps)
+        key = (step.codes, code_w, taps)
+        if key not in self.codes:
+            self.codes[key] = Codes(self._next_code, *key)
             self._next_code += len(taps) * words(codes.shape[1], self.program.pes)
-        self._books.add((step.codebook, self.codes[key].code_w))
+        self._book(step, code_w)
         return self.codes[key]
+
+    def _book(self, step: Step, code_w: int) -> None:
+        """Take a step's codebook, if it has one."""
+        if step.codebook >= 0:
+            self._books.add((step.codebook, code_w))
 
     def rows(self, bias: int, plus: int, multiplier: int, rows: int) -> None:
         """Take a bias (-1: none) plus `plus`, and multipliers (-1: none), in so many local rows."""

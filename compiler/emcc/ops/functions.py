@@ -1,0 +1,56 @@
+"""Elementwise functions that the array has no tables for, an entry each: the host runs them.
+
+They are not finite everywhere (Log, Reciprocal), grow beyond any format (Exp), take several tensors (Max, Pow), or are
+rare.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from emcc.ops.elementwise import elementwise
+from emcc.ops.operator import Attrs, Operator, Trait
+
+ZERO = ("Asin", "Asinh", "Atan", "Atanh", "Ceil", "Floor", "Round", "Sign", "Sin", "Sinh", "Sqrt", "Tan")
+"""Functions that are 0 at 0."""
+
+
+def _function(op: str, name: str) -> Operator:
+    """The function that NumPy and torch call `name`."""
+    traits: tuple[Trait, ...] = ("keeps zero",) if op in ZERO else ()
+    return elementwise(lambda xp, attrs, x: getattr(xp, name)(x), "channel-wise", "hosted", *traits)
+
+
+def _power(xp: Any, attrs: Attrs, x: Any, y: Any) -> Any:
+    return xp.pow(x, y) if hasattr(xp, "pow") else xp.power(x, y)
+
+
+FUNCTIONS: Mapping[str, Operator] = {
+    **{
+        op: _function(op, name)
+        for op, name in {
+            "Acos": "arccos",
+            "Acosh": "arccosh",
+            "Asin": "arcsin",
+            "Asinh": "arcsinh",
+            "Atan": "arctan",
+            "Atanh": "arctanh",
+            "Ceil": "ceil",
+            "Cos": "cos",
+            "Cosh": "cosh",
+            "Exp": "exp",
+            "Floor": "floor",
+            "Log": "log",
+            "Round": "round",
+            "Sign": "sign",
+            "Sin": "sin",
+            "Sinh": "sinh",
+            "Sqrt": "sqrt",
+            "Tan": "tan",
+        }.items()
+    },
+    "Max": elementwise(lambda xp, attrs, *values: reduce(xp.maximum, values), "hosted", "joins", inputs="e", more=True),
+    "Min": elementwise(lambda xp, attrs, *values: reduce(xp.minimum, values), "hosted", "joins", inputs="e", more=True),
+    "Pow": elementwise(_power, "hosted", "joins", inputs="ee"),
+    "Reciprocal": elementwise(lambda xp, attrs, x: 1 / x, "channel-wise", "hosted"),
+}

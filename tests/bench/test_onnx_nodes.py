@@ -1,0 +1,41 @@
+"""The onnx package's tests of single operators: none is wrong, and docs/operators.md says what becomes of each."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from benchmarks import onnx_nodes
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pinned() -> str:
+    """The version of onnx that the table is of."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return next(line.split("==")[1] for line in lines if line.startswith("onnx=="))
+
+
+def test_the_table_in_the_docs() -> None:
+    rows = onnx_nodes.run()
+    assert [row for row in rows if row.outcome == onnx_nodes.WRONG] == []
+    assert sum(row.outcome == onnx_nodes.PASS for row in rows) >= 350
+    if onnx.__version__ != pinned():
+        pytest.skip(f"the table is of onnx {pinned()}, and this is {onnx.__version__}")
+    page = (ROOT / "docs" / "operators.md").read_text()
+    made = page[page.index(onnx_nodes.BEGIN) + len(onnx_nodes.BEGIN) : page.index(onnx_nodes.END)].strip()
+    assert made == onnx_nodes.table(rows)
+
+
+def test_other_numbers_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate can fail: with a meaning that is off, tests are wrong and not passed."""
+    monkeypatch.setattr(onnx_nodes.interpret, "trace", lambda graph, x: {graph.outputs[0]: np.ones(1)})
+    rows = onnx_nodes.run(["HardSwish"])
+    assert [row.outcome for row in rows] == [onnx_nodes.WRONG]
+
+
+def test_what_is_refused_says_why() -> None:
+    rows = {row.name: row for row in onnx_nodes.run(["Softmax"])}
+    assert rows["test_softmax_axis_0"].outcome == onnx_nodes.REFUSED
+    assert rows["test_softmax_axis_0"].reason == "Softmax runs over the batch axis"
