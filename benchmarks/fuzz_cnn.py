@@ -3,7 +3,7 @@
     python benchmarks/fuzz_cnn.py [--seed N] [--count 200] [--json FILE]
 
 Convolutions, pools, sums, products, joins, several inputs and outputs and parts on the host, drawn as in
-tests/sim/test_simulate_groups.py by another seed. Each is a simulator that is built, a few seconds; set EMCC_CACHE to a
+tests/sim/test_grouped_designs.py by another seed. Each is a simulator that is built, a few seconds; set EMCC_CACHE to a
 folder that may be thrown away.
 """
 
@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common import fuzz
 
-from test_simulate_groups import DESIGN, is_as_predicted  # isort: skip
+from test_grouped_designs import DESIGN, is_as_predicted  # isort: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,8 @@ import pytest
 from common import group_case
 from common.simulator import simulate
 from group_cases import BENCHES
-from mutations_groups import FAULTS, seeded
+from mutations_groups import seeded
+from mutations_of_groups import FAULTS
 from specimens import specimen
 
 from emcc.backends.verilog import render_core

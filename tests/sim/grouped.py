@@ -1,5 +1,6 @@
 """Column groups driven with integers: a program of any number of inputs and outputs, held against the reference."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,17 @@ def simulated(
     return driven(design, traffic, folder, stalls), traffic
 
 
-def driven(design: Design, traffic: Traffic, folder: Path, stalls: Stalls | None = None) -> Run:
-    """Emit a design of column groups into a folder, build it, and let the traffic through."""
+def driven(
+    design: Design,
+    traffic: Traffic,
+    folder: Path,
+    stalls: Stalls | None = None,
+    changed: Mapping[str, rom.RomImage] | None = None,
+) -> Run:
+    """Emit a design of column groups into a folder, with some memories changed, build it, let the traffic through."""
     plan = design.plan if isinstance(design, Grouped) else None
     rtl = verilog.render_core(design.program, plan)
-    files = {**rtl, **rom.render(rom.core_images(design.program, plan), "hex")}
+    files = {**rtl, **rom.render({**rom.core_images(design.program, plan), **(changed or {})}, "hex")}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)

@@ -1,5 +1,6 @@
 """The array of column groups against the reference, every integer, and the cycle model, every pass."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from random_qgraphs import qgraphs
 from specimens import patterned, specimen
 
+from emcc.backends.rom import core_images
 from emcc.eie.groups import cycles
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan as planned
@@ -81,6 +83,28 @@ def test_the_designs_have_passes_of_every_kind() -> None:
     assert set().union(*(kinds(program, plan) for program, plan in made)) == set(KINDS)
     assert {program.groups for program, _ in made} == {1, 2, 4, 8}
     assert any(cycles.count(program, patterned(program), plan).stalls.any() for program, plan in made)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("walk", "taps", "drain", "host", "codebook", "coarse", "fine"),
+        *("pe000_ptr", "pe005_spmat", "lane001_bias", "lane000_scale"),
+    ],
+)
+def test_a_flipped_bit_in_a_memory_is_red(tmp_path: Path, name: str) -> None:
+    """One of a few bits of weight: there are places that nothing reads, and bits that are shifted out."""
+    program, plan = specimen("groups")
+    design = Grouped(program, plan)
+    traffic, image = design.traffic(patterned(program)), core_images(program, plan)[name]
+    rng = np.random.default_rng(len(name))
+    for _ in range(12):
+        values = [int(value) for value in image.values]
+        values[rng.integers(len(values))] ^= 1 << int(rng.integers(image.width // 2, image.width))
+        ran = driven(design, traffic, tmp_path, changed={name: replace(image, values=values)})
+        if ran.failure or (ran.words != traffic.out).any():
+            return
+    pytest.fail("no flipped bit shows")
 
 
 # Shrinking would build a simulator for every step.

@@ -61,7 +61,14 @@ class Made:
         codes = self.rng.integers(0, 1 << code_w, shape, np.uint8) if not own else self.rng.integers(-half, half, shape)
         codes = codes.astype(f"int{code_w}") if own else codes
         window = {name: value for name, value in WINDOW.items() if name != "kernel_shape"}
-        self._weights("QConv", codes, {**window, "group": group}, code_w, multiplied)
+        self._weights(
+            "QConv",
+            codes,
+            {**window, "group": group},
+            code_w,
+            multiplied=multiplied,
+            more=4 * multiplied + (code_w - 6) * own,
+        )
 
     def wide(self) -> None:
         """A convolution with longer codes."""
@@ -75,7 +82,7 @@ class Made:
         """A matrix product over the whole map."""
         self._node("Flatten", [self.last.name], {"axis": 1}, self.last.fmt)
         codes = self.rng.integers(0, 4, (self.channels, self.last.features), np.uint8)
-        self._weights("QLinear", codes, {}, 2)
+        self._weights("QLinear", codes, {}, 2, more=5, function="identity")
 
     def own(self) -> None:
         """A convolution whose codes are its weights."""
@@ -126,14 +133,24 @@ class Made:
         self.constants[name] = value
         return name
 
-    def _weights(self, op: str, codes: Array, attrs: dict[str, Any], code_w: int, multiplied: bool = False) -> None:
+    def _weights(
+        self,
+        op: str,
+        codes: Array,
+        attrs: dict[str, Any],
+        code_w: int,
+        *,
+        more: int,
+        function: str = "relu",
+        multiplied: bool = False,
+    ) -> None:
+        """Add a layer; `more` is what it shifts by beside the weights' fraction bits."""
         rows, own = len(codes), codes.dtype.kind == "i"
         book = "" if own else self._constant(np.append(0, self.rng.integers(-60, 60, (1 << code_w) - 1)))
         values = [self.rng.integers(-200, 200, rows), *[self.rng.integers(1, 99, rows)] * multiplied]
         attrs = {**attrs, "code_w": code_w, "weight_frac": WEIGHT_FRAC}
         inputs = [self.last.name, self._constant(codes), book, *map(self._constant, values)]
-        shift = WEIGHT_FRAC + 4 * multiplied + (code_w - 6) * own
-        self._quantised(op, inputs, attrs, FRAC + WEIGHT_FRAC, "relu", shift)
+        self._quantised(op, inputs, attrs, FRAC + WEIGHT_FRAC, function, WEIGHT_FRAC + more)
 
     def _quantised(
         self, op: str, inputs: list[str], attrs: dict[str, Any], frac: int, function: str, shift: int

@@ -120,7 +120,7 @@ async def inferences_back_to_back(dut: Any, gap: float) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def reset_in_the_middle(dut: Any) -> None:
     host, inferences = await begin(dut, 0.0)
-    for number in range(8):
+    for number in range(4):
         broken, whole = inferences[1 + number % 2], inferences[-1]
         host.begin(broken["into"], broken["out"])
         for _ in range(host.random.randrange(1, broken["total"] + len(broken["into"]) + 5 * len(broken["out"]))):

@@ -86,7 +86,7 @@ class Model:
 
 
 class Tags:
-    """What the bench says of both tiles: a PE holds a tile until some time after it is left, both until it is drained."""
+    """What the bench says of both tiles: left at some time, let go of some time later."""
 
     def __init__(self, random: Random, soon: float) -> None:
         self.random, self.soon = random, soon

@@ -1,7 +1,7 @@
-"""emcc_scan against a list of words: each emission in its cycle, what it carries, when there is room, when a tile is left.
+"""emcc_scan against a list of words: each emission in its cycle, room for words, when a tile is left.
 
-The producer is as impatient as the walk: it issues a word in every cycle in which it sees room, and the word's data come
-two cycles later. Nothing may be lost, and nothing come twice.
+The producer is as impatient as the walk: it issues a word in every cycle in which it sees room, and the word's data
+come two cycles later. Nothing may be lost, and nothing come twice.
 """
 
 import json
@@ -20,7 +20,7 @@ OUTPUTS += ("info_o", "row_o", "value_o", "lanes_o", "data_o")
 OF_WORD = ("local", "load", "use", "tag", "info", "row")
 FLAGS = ("valid_i", "inside_i", "last_word_i", "tile_end_i", "tag_i", "local_i", "all_i", "load_i", "use_i")
 IDLE = dict.fromkeys((*FLAGS, "info_i", "row_i", "data_i", "lanes_i", "stall_i"), 0)
-CYCLES = 2500
+CYCLES = 1500
 
 
 class Scan:

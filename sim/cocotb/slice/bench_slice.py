@@ -1,8 +1,8 @@
 """emcc_slice, with the modules in it, against sums in a list: every accumulator, and in which cycle what is held.
 
-The bench is the group's words and the drain in one, as impatient as those may be: an activation emitted in cycle t names
-its column in t+3 and has its value in t+5; emission stops a cycle after near_full_o; a tile drains as soon as the PE has
-let go of it, while the other tile accumulates.
+The bench is the group's words and the drain in one, as impatient as those may be: an activation emitted in cycle t
+names its column in t+3 and has its value in t+5; emission stops a cycle after near_full_o; a tile drains as soon as the
+PE has let go of it, while the other tile accumulates.
 """
 
 import json
@@ -23,7 +23,7 @@ OUTPUTS = ("near_full_o", "holds_o", "drained_o", "ptr_addr_o", "spmat_addr_o")
 OF_STEP = ("local", "direct", "largest", "ident")
 KINDS = ("broadcast", "own code", "local", "direct", "product", "largest")
 IDLE = dict.fromkeys(("valid_i", "drain_i", "drain_bank_i", "drain_row_i", "load_i", "use_i", "tag_i"), 0)
-TILES, COLUMNS, DENSE, BEHIND = 60, 24, 8, 1
+TILES, COLUMNS, DENSE, BEHIND = 45, 24, 8, 1
 
 
 def signed(value: int, width: int) -> int:

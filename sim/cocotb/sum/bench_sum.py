@@ -1,4 +1,4 @@
-"""emcc_sum against integers: the sum over groups, bias, multiplier, shift, saturation, function, lanes that are not in use.
+"""emcc_sum against integers: sum over groups, bias, multiplier, shift, saturation, function, lanes in use.
 
 A row's bias comes with its sum, its multiplier a cycle later, its lane a cycle before its result. A pass's descriptor
 stays until the last row is through, as the drain has it.

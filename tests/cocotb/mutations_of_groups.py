@@ -1,0 +1,165 @@
+"""Faults in the modules of the array of column groups; see mutations_groups.Fault."""
+
+from collections.abc import Mapping
+
+from mutations_groups import Fault
+from mutations_slice import SLICE, SUM
+
+SLOT = "LanesW'((g - i + Lanes * Groups) % Groups * Lanes + i)"
+"""Where in its word a lane is."""
+
+WALK = (
+    Fault(
+        "no word waits for its source",
+        "emcc_walk",
+        "(sel3_q ? d_dep_b : d_dep_a)",
+        "1'b0",
+        r"(take_o|done_o|valid_o|addr_o): RTL",
+    ),
+    Fault(
+        "the word that was just written waits",
+        "emcc_walk",
+        "addr3_q > seen_addr_i",
+        "addr3_q >= seen_addr_i",
+        r"(take_o|done_o|valid_o|addr_o): RTL",
+    ),
+    Fault("the map lacks its last row", "emcc_walk", "y2_q < d_map_h", "y2_q < d_map_h - 1'b1", r"valid_o|a word"),
+    Fault("a bank is taken that is not free", "emcc_walk", "!free_i[tag3_q]", "1'b0", r"take_o: RTL 1, reference 0"),
+    Fault(
+        "positions of a tile share their rows",
+        "emcc_walk",
+        "tile_end ? '0 : base_q + RowW'(d_rows)",
+        "RowW'(0)",
+        r"row_o: RTL",
+        before="base_q     <= ",
+    ),
+    Fault("the other source is read", "emcc_walk", "(tap1_sel ? b1_q : a1_q)", "a1_q", r"addr_o: RTL"),
+    Fault("a pass goes on where it stops", "emcc_walk", "d_stop ? Idle : Next", "Next", r"idle_o: RTL 0, reference 1"),
+)
+
+SCAN = (
+    Fault(
+        "several lanes at once",
+        "emcc_scan",
+        "pend_q & (~pend_q + 1'b1)",
+        "pend_q",
+        r"an emission of several lanes",
+        before="pend_q : ",
+    ),
+    Fault(
+        "no room a word late",
+        "emcc_scan",
+        "(LogWords+1)'(Limit)",
+        "(LogWords+1)'(Limit+1)",
+        r"'full_o': 0.*'full_o': 1",
+    ),
+    Fault("a bubble between words", "emcc_scan", "(!busy_q || finish)", "!busy_q", r"'emit_o': 0.*'emit_o': 1"),
+    Fault(
+        "a tile is left a cycle early",
+        "emcc_scan",
+        "{left1_q[LeftDelay-1], left0_q[LeftDelay-1]}",
+        "{left1_q[LeftDelay-2], left0_q[LeftDelay-2]}",
+        r"'left_o': [12].*'left_o': 0",
+    ),
+    Fault(
+        "lanes beyond the last word count",
+        "emcc_scan",
+        "!last_word_i",
+        "1'b1",
+        r"outputs: RTL",
+        before="lanes_i[i] || ",
+    ),
+    Fault("a word's column is its first", "emcc_scan", "info2_q + index2_q", "info2_q", r"'col_o'"),
+)
+
+ROWS = (
+    Fault(
+        "a row of a tile that a PE holds",
+        "emcc_rows",
+        "!holds_i[tag_q]",
+        "1'b1",
+        r"that a PE holds|outputs",
+        before="left_i[tag_q] && ",
+    ),
+    Fault(
+        "a row of a tile that is not left",
+        "emcc_rows",
+        "left_i[tag_q]",
+        "1'b1",
+        r"that is not left|outputs",
+        before="Wait: if (",
+    ),
+    Fault("one bank is cleared", "emcc_rows", "clear_end && tag_q", "clear_end", r"'ready_o': 1.*'ready_o': 0"),
+    Fault(
+        "a word has the whole position",
+        "emcc_rows",
+        "turn_q == GroupW'(Groups - 1)",
+        "1'b0",
+        r"word_end_o",
+        before="last_row || ",
+    ),
+    Fault(
+        "places without a slot are in use",
+        "emcc_rows",
+        "part_way_q[Latency-1] && in_part_q[i]",
+        "part_way_q[Latency-1]",
+        r"lane_en_o",
+    ),
+    Fault("a pass is written before it is", "emcc_rows", "pass_last && we_o", "pass_last", r"pass_end_o|of the pass"),
+)
+
+HOST = (
+    Fault(
+        "a slot too far",
+        "emcc_host",
+        "first_q + 1'b1",
+        "first_q",
+        r"a beat in",
+        before="group_q <= first_q == GroupW'(Groups - 1) ? '0 : ",
+    ),
+    Fault("tlast with every buffer", "emcc_host", "d_last && last", "last", r"a beat out"),
+    Fault("data before they are there", "emcc_host", "wait_q == 2'd3", "wait_q == 2'd1", r"a beat out|did not stay"),
+    Fault(
+        "a beat is taken twice",
+        "emcc_host",
+        "state_q == Receiving && s_axis_tvalid",
+        "state_q == Receiving",
+        r"we_o|a beat in",
+        before="assign we_o          = ",
+    ),
+)
+
+CORE = (
+    Fault(
+        "reset forgets the accumulators", "emcc_rows", "clear", "1'b0", r"a beat out|overflow", before="clear_way_q <= "
+    ),
+    Fault("no group waits for a queue", "emcc_core", "|near_full[g*Lanes +: Lanes]", "1'b0", r"push when full"),
+    Fault(
+        "a word counts as written before it is",
+        "emcc_core",
+        "we && we_word_end",
+        "we",
+        r"a beat out|passes of|cycles of|stalls of|broadcasts of",
+        before="else if (",
+    ),
+    Fault("a cycle lost now and then", "emcc_rows", "2'(Settle - 1)", "2'(Settle)", r"passes of inference"),
+    Fault(
+        "a tag that a PE holds is drained",
+        "emcc_core",
+        "{|holds1, |holds0}",
+        "2'b0",
+        r"a beat out|drain of the bank|overflow|passes of",
+    ),
+    Fault(
+        "lanes beyond the last word are looked at",
+        "emcc_core",
+        f"{SLOT} < word_lanes",
+        f"{SLOT} <= word_lanes",
+        r"a beat out|broadcasts of|stalls of|passes of|not there|overflow",
+    ),
+)
+
+FAULTS: Mapping[str, tuple[Fault, ...]] = {
+    **{"walk": WALK, "scan": SCAN, "slice": SLICE, "sum": SUM, "rows": ROWS, "host": HOST, "core": CORE}
+}
+"""By bench."""
