@@ -16,7 +16,7 @@ from emcc.samples.sampling import dequantised, quantised, sample
 from emcc.samples.split import Sides
 from emcc.samples.yardstick import yardstick
 
-BATCH = 1000
+BATCH, ELEMENTS = 1000, 1 << 25
 Run = Callable[[Array], Array]
 """Outputs of samples [n, ...] in floats, [n, ...], before the host's part."""
 
@@ -45,6 +45,7 @@ class Quality:
 
     def __init__(self, original: Graph, sides: Sides, task: str = "auto") -> None:
         self._sides, self.samples, self.source = sides, len(sides.held), sides.source
+        self._most = _batch(original)
         self.yardstick = yardstick(original, self._outputs(floats(original)), sides, task)
         self.before = self.yardstick.before
 
@@ -87,8 +88,13 @@ class Quality:
 
     def _batches(self) -> Iterator[Array]:
         rows = self._sides.held
-        for begin in range(0, len(rows), BATCH):
-            yield np.asarray(self._sides.judges.x[rows[begin : begin + BATCH]])
+        for begin in range(0, len(rows), self._most):
+            yield np.asarray(self._sides.judges.x[rows[begin : begin + self._most]])
+
+
+def _batch(graph: Graph) -> int:
+    """Return how many samples run at a time: BATCH, fewer where a sample's tensors have many elements."""
+    return max(1, min(BATCH, ELEMENTS // sum(tensor.features for tensor in graph.tensors.values())))
 
 
 def _rows(judges: AnyJudge, before: Score, after: Scores) -> Iterator[dict[str, Any]]:
@@ -106,8 +112,8 @@ def fixed_error(shared: Graph, program: Program, data: Dataset | None) -> dict[s
     Without data of seeded noise; "fixed_samples" says of how many samples.
     """
     some = sample(shared, data)
-    runs = floats(shared), integers(program)
-    parts = [[run(some.x[begin : begin + BATCH]) for run in runs] for begin in range(0, len(some), BATCH)]
+    runs, most = (floats(shared), integers(program)), _batch(shared)
+    parts = [[run(some.x[begin : begin + most]) for run in runs] for begin in range(0, len(some), most)]
     after, fixed = (np.concatenate([pair[i].reshape(len(pair[i]), -1) for pair in parts]) for i in (0, 1))
     return {
         "synthetic": data is None,
