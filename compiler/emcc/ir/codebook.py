@@ -53,11 +53,6 @@ def looked_up_in(codes: Array, codebook: Array | None) -> Array:
     return codes.view(f"i{codes.dtype.itemsize}").astype(np.int64)
 
 
-def dense_width(codes: Array, identity: bool) -> int:
-    """Return the bits of stored codes without runs: all of their type where the code is the weight, else the fewest."""
-    return 8 * codes.itemsize if identity else next(width for width in CODE_WIDTHS if not int(codes.max()) >> width)
-
-
 def chunks(array: Array) -> Iterator[Array]:
     """The elements in order, in pieces that a cache holds."""
     flat = array.reshape(-1)
