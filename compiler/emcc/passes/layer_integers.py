@@ -1,5 +1,6 @@
 """A layer's weights and biases as integers: what quantising makes of a codebook, its scales and a bias."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,6 +68,23 @@ def scale_layer(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) 
     return _multiplied(book, bias, x, in_low, z) if power is None else _whole(book, power, bias, x, in_low, z)
 
 
+def _scaled(
+    bias: Array,
+    fracs: Iterable[int],
+    x: Format,
+    z: Format,
+    limit: int = ACC_LIMIT,
+    multiplier: Callable[[int], Array] = lambda weight_frac: np.ones(1),
+) -> Iterator[tuple[int, int, int, Array]]:
+    """Yield (weight_frac, z_frac, shift, the bias in units of the sums) where shift and bias are within limits."""
+    for weight_frac in fracs:
+        z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
+        shift = x.frac_bits + weight_frac - z_frac
+        scaled = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) / multiplier(weight_frac) + 0.5)
+        if shift <= MAX_SHIFT and not np.abs(scaled).max(initial=0.0) >= limit:
+            yield weight_frac, z_frac, shift, scaled.astype(np.int64)
+
+
 def _looked_up(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) -> Scaled:
     """Entries of a codebook, rounded."""
     counts = code_counts(book.codes.reshape(len(book.codes), -1), 1 << book.code_w)
@@ -75,14 +93,8 @@ def _looked_up(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) -
     frac = z.frac_bits - x.frac_bits + 15 if finest is None else finest
     values = np.zeros(1 << book.code_w)
     values[: book.values.size] = book.values
-    for weight_frac in range(frac, frac - 4096, -1):
-        z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
-        shift = x.frac_bits + weight_frac - z_frac
-        scaled_bias = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) + 0.5)
-        if shift > MAX_SHIFT or np.abs(scaled_bias).max(initial=0.0) >= ACC_LIMIT:
-            continue
+    for weight_frac, z_frac, shift, integers in _scaled(bias, range(frac, frac - 4096, -1), x, z):
         codebook = np.floor(np.ldexp(values, weight_frac) + 0.5).astype(np.int64)
-        integers = scaled_bias.astype(np.int64)
         if bound_of_counts(counts, codebook, integers, in_low, x.high, shift) < ACC_LIMIT:
             return Scaled(codebook, integers, weight_frac, z_frac)
     raise OverflowError
@@ -117,16 +129,10 @@ def _whole(book: Codebook, frac: int, bias: Array, x: Format, in_low: int, z: Fo
         # Without weights only the bias has a scale, and the weights' may be any.
         frac = least = z.frac_bits - x.frac_bits + 15
         least -= 4096
-    for weight_frac in range(frac, least - 1, -1):
-        z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
-        shift = x.frac_bits + weight_frac - z_frac
-        scaled = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) + 0.5)
-        if shift > MAX_SHIFT or np.abs(scaled).max(initial=0.0) >= ACC_LIMIT:
-            continue
+    for weight_frac, z_frac, shift, integers in _scaled(bias, range(frac, least - 1, -1), x, z):
         if book.identity and weight_frac < frac:
             rounded = np.floor(np.ldexp(book.codes.astype(np.float64), weight_frac - frac) + 0.5)
             exact = replace(book, codes=rounded.astype(book.codes.dtype))
-        integers = scaled.astype(np.int64)
         if accumulator_bound(_sums(exact), integers, in_low, x.high, shift) < ACC_LIMIT:
             return Scaled(_entries(book), integers, weight_frac, z_frac, codes=exact.codes)
     raise OverflowError
@@ -147,14 +153,13 @@ def _multiplied(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) 
     if np.rint(np.ldexp(top, frac)) >= 1 << MULTIPLIER_W - 1:
         frac -= 1
     limit = min(ACC_LIMIT, 1 << _PRODUCTS - MULTIPLIER_W - 1)
-    for weight_frac in range(frac, frac - MULTIPLIER_W, -1):
-        by = np.maximum(np.rint(np.ldexp(np.abs(scale), weight_frac)), 1) * np.sign(scale)
-        z_frac = min(z.frac_bits, x.frac_bits + weight_frac)
-        shift = x.frac_bits + weight_frac - z_frac
-        scaled = np.floor(np.ldexp(bias, x.frac_bits + weight_frac) / by + 0.5)
-        if shift > MAX_SHIFT or np.abs(scaled).max(initial=0.0) >= limit:
-            continue
-        integers = scaled.astype(np.int64)
+
+    def multiplier(weight_frac: int) -> Array:
+        return np.asarray(np.maximum(np.rint(np.ldexp(np.abs(scale), weight_frac)), 1) * np.sign(scale))
+
+    fracs = range(frac, frac - MULTIPLIER_W, -1)
+    for weight_frac, z_frac, shift, integers in _scaled(bias, fracs, x, z, limit, multiplier):
         if accumulator_bound(sums, integers, in_low, x.high, shift) < limit:
-            return Scaled(_entries(book), integers, weight_frac, z_frac, by.astype(np.int64), book.codes)
+            by = multiplier(weight_frac).astype(np.int64)
+            return Scaled(_entries(book), integers, weight_frac, z_frac, by, book.codes)
     raise OverflowError
