@@ -1,6 +1,5 @@
 """The bit-exact meaning of a Program, in NumPy integers, from the same slices that the array reads."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
@@ -8,12 +7,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from emcc.eie.pack import unpack_rows
-from emcc.ir.batch import apart, joined
+from emcc.ir.batch import joined
 from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array, Node
 from emcc.ir.program import ABSENT, FIRST_CONSTANT, HOLE, HostPart, Port, Program, Slices, Step, Window
 from emcc.ops import fixed
 from emcc.ops.interpret import numbers
+from emcc.samples.sampling import by_input
 
 Watch = Callable[[int, Array], object]
 """Takes a buffer and which of the values just written to it saturate (ops.fixed.saturating): bool, of any shape."""
@@ -28,19 +28,33 @@ def run(program: Program, x: Array, watch: Watch | None = None) -> Array:
     Returns:
         int64 [n, outputs] in the model's order, several side by side.
     """
-    taken = apart({port.name: (math.prod(port.shape),) for port in program.inputs}, np.asarray(x))
-    ran = run_ports(program, taken, watch)
-    return np.asarray(joined(np, [ran[port.name] for port in program.outputs]))
+    outputs = run_ports(program, by_input(program, np.asarray(x)), watch)
+    return np.asarray(joined(np, [outputs[port.name] for port in program.outputs]))
 
 
 def run_ports(program: Program, inputs: Mapping[str, Array], watch: Watch | None = None) -> dict[str, Array]:
     """Run a batch: integers [n, elements] by input's name to int64 [n, elements] by output's name."""
+    memory = ran(program, inputs, watch)
+    return {port.name: memory.read(port) for port in program.outputs}
+
+
+def ran(program: Program, inputs: Mapping[str, Array], watch: Watch | None = None) -> "Memory":
+    """Run a batch; arguments as for `run_ports`. Return what all buffers hold after it."""
     memory = Memory(program, len(next(iter(inputs.values()))), watch)
     for port in program.inputs:
         memory.write(port, np.asarray(inputs[port.name], np.int64))
     for _ in memory.steps():
         pass
-    return {port.name: memory.read(port) for port in program.outputs}
+    return memory
+
+
+def elements(port: Port, values: Array) -> Array:
+    """Return a port's tensor, [n, elements] in the model's order, of what its buffer holds, [n, positions, slots]."""
+    held = port.order != HOLE
+    taken = values[:, held]
+    result = np.empty_like(taken)
+    result[:, port.order[held]] = taken
+    return result
 
 
 def run_layers(program: Program, x: Array, count: int | None = None, watch: Watch | None = None) -> list[Array]:
@@ -86,11 +100,7 @@ class Memory:
 
     def read(self, port: Port) -> Array:
         """Return a port's tensor: int64 [n, elements]."""
-        held = port.order != HOLE
-        values = self.values[port.buffer][:, held]
-        result = np.empty_like(values)
-        result[:, port.order[held]] = values
-        return result
+        return elements(port, self.values[port.buffer])
 
     def steps(self) -> Iterator[Step]:
         """Run the steps and the host's parts between them; yield each step when it is done."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc.base.text import printable
+from emcc.eie.groups.where import root_of
+from emcc.eie.reference import elements
 from emcc.ir.graph import Array
 from emcc.ir.program import HOLE, Port, Program
 
@@ -64,12 +66,7 @@ class Span:
 
     def taken(self, words: Array) -> Array:
         """Take the tensor out of all that came, int64 [n, ...]: int64 [n, elements] in the model's order."""
-        port, index = self.crossing.port, self.index
-        held = port.order != HOLE
-        values = words[:, index[held]]
-        result = np.empty_like(values)
-        result[:, port.order[held]] = values
-        return result
+        return elements(self.crossing.port, words[:, self.index])
 
 
 @dataclass(frozen=True)
@@ -99,21 +96,16 @@ def place(program: Program, span: Span, index: int) -> Place:
 
 def writer(program: Program, buffer: int, slot: int) -> str:
     """Return what writes a slot of a buffer, which may be part of a whole."""
-    root, at = _root(program, buffer, slot)
+    root, first = root_of(program, buffer)
+    at = first + slot
     made = [(port.buffer, f"input {_name(port.name)}") for port in program.inputs]
     made += [(part.target.buffer, f"the host, {_name(part.name)}") for part in program.parts]
     made += [(step.target, f"step {i} {_name(step.name)}") for i, step in enumerate(program.steps, 1)]
     for target, says in made:
-        whole, first = _root(program, target, 0)
+        whole, first = root_of(program, target)
         if whole == root and first <= at < first + program.buffers[target].slots:
             return says
     return "nothing"
-
-
-def _root(program: Program, buffer: int, slot: int) -> tuple[int, int]:
-    while program.buffers[buffer].whole >= 0:
-        buffer, slot = program.buffers[buffer].whole, slot + program.buffers[buffer].first
-    return buffer, slot
 
 
 def _name(name: str) -> str:

@@ -99,7 +99,7 @@ class Chain:
     ) -> Traffic:
         """See Design."""
         program, (x,) = self.program, inputs.values()
-        memory = _ran(program, inputs, watch)
+        memory = reference.ran(program, inputs, watch)
         out = np.zeros((len(x), self.shape.out), self.shape.dtype)
         last = memory.values[program.outputs[0].buffer][:, 0]
         out[:, : last.shape[1]] = last
@@ -154,7 +154,7 @@ class Grouped:
     ) -> Traffic:
         """See Design; this array ignores nothing."""
         program = self.program
-        memory = _ran(program, inputs, watch)
+        memory = reference.ran(program, inputs, watch)
         sides: dict[bool, list[Array]] = {True: [], False: []}
         for row, crossing in zip(self._rows, crossings(program), strict=True):
             # The reference gives every buffer room of its own, so what crossed in the middle is still there.
@@ -196,13 +196,3 @@ def chain_slots(program: Program, integers: Array, junk: np.random.Generator | N
         slots = junk.integers(fmt.low, fmt.high, slots.shape, endpoint=True)
     slots[:, : program.inputs[0].slots.size] = integers[:, program.inputs[0].slots]
     return slots
-
-
-def _ran(program: Program, inputs: Mapping[str, Array], watch: reference.Watch | None) -> reference.Memory:
-    """Return the reference's memory after a batch."""
-    memory = reference.Memory(program, len(next(iter(inputs.values()))), watch)
-    for port in program.inputs:
-        memory.write(port, np.asarray(inputs[port.name], np.int64))
-    for _ in memory.steps():
-        pass
-    return memory

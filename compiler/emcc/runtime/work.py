@@ -1,6 +1,6 @@
-"""The multiplications of an inference that cannot be skipped."""
+"""The operations of an inference that cannot be skipped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -8,18 +8,6 @@ from emcc.eie.reference import book_of, tapped
 from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
 from emcc.ir.program import Program, Slices, Step
-
-
-def products(program: Program, values: Sequence[Array]) -> Array:
-    """Return the products of a non-zero weight and a non-zero activation, of each sample: int64 [n].
-
-    `values` are the inputs of a chain's layers in slot order, int64 [n, n_in], as `eie.reference.run_layers` gives
-    them; what follows them is ignored.
-    """
-    by_layer = [
-        (x != 0) @ weights_by_column(layer, layer.codebook) for layer, x in zip(program.layers, values, strict=False)
-    ]
-    return np.asarray(np.sum(by_layer, axis=0))
 
 
 def by_step(program: Program, values: Mapping[int, Array]) -> Array:

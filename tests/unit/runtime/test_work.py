@@ -7,7 +7,7 @@ from qgraphs import inputs, quantised
 from emcc.eie import reference
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
-from emcc.runtime.work import products, weights_by_column
+from emcc.runtime.work import by_step, weights_by_column
 
 
 @pytest.mark.parametrize("pes", [1, 3, 8])
@@ -19,4 +19,5 @@ def test_products_are_those_of_the_dense_matrices(pes: int) -> None:
         dense = reference.weights(layer, layer.codebook, pes).toarray()
         assert weights_by_column(layer, layer.codebook).tolist() == (dense != 0).sum(axis=0).tolist()
         wanted += [(np.abs(dense) * np.abs(row) != 0).sum() for row in x]
-    assert products(program, values).tolist() == wanted.tolist()
+    memory = reference.ran(program, {program.inputs[0].name: inputs(6, 23)})
+    assert by_step(program, memory.values).sum(axis=1).tolist() == wanted.tolist()

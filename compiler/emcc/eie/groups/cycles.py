@@ -109,7 +109,7 @@ class _Model:
         self.state = np.zeros(STATE_FIELDS, np.int64)
         self.state[DRAIN_ADDR] = -1
         self.state[READY] = timing.START_TO_ISSUE
-        self._begun, self._at_rest = 0, True
+        self._begun = 0
         self._rows, self._taps = _tables(plan)
         levels = (groups - 1).bit_length()
         latency = timing.ROW_TO_WRITE + levels * timing.SUM_LEVEL

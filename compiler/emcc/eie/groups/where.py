@@ -52,12 +52,18 @@ class Where:
         return self.root == other.root and not apart
 
 
+def root_of(program: Program, index: int) -> tuple[int, int]:
+    """Return (the buffer that one is part of at last, its first slot there); itself and 0 where it is no part."""
+    first = 0
+    while program.buffers[index].whole >= 0:
+        first += program.buffers[index].first
+        index = program.buffers[index].whole
+    return index, first
+
+
 def where(program: Program, index: int) -> Where:
     """Return where a buffer lies."""
-    buffer, root, first = program.buffers[index], index, 0
-    while program.buffers[root].whole >= 0:
-        first += program.buffers[root].first
-        root = program.buffers[root].whole
+    buffer, (root, first) = program.buffers[index], root_of(program, index)
     own, pitch = words(buffer.slots, program.pes), words(program.buffers[root].slots, program.pes)
     return Where(root, first // program.pes, own, buffer.slots, pitch, buffer.height, buffer.width, part=root != index)
 
