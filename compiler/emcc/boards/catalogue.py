@@ -1,0 +1,82 @@
+"""The boards there are: those that emcc brings, and a user's own file."""
+
+import tomllib
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
+from emcc.boards.board import Board
+from emcc.resources import folder
+
+SUFFIX = ".toml"
+_LARGEST = 1 << 16
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of the boards that emcc brings, sorted."""
+    files = (file.name for file in folder("boards").iterdir())
+    return tuple(sorted(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX)))
+
+
+def board(name: str) -> Board:
+    """Return the board of that name, or of the file where the name ends in ".toml".
+
+    Raises:
+        EmccError: there is no such board; or the file cannot be read, or is wrong, with every wrong key.
+    """
+    if name.endswith(SUFFIX):
+        return parse(_read(Path(name)), name)
+    if name not in names():
+        near = get_close_matches(name, names(), n=3, cutoff=0.4)
+        hint = f"is it {', '.join(near)}?" if near else f"`emcc boards` lists them; a file of your own ends in {SUFFIX}"
+        raise EmccError(f"no board {printable(name)!r}", hint=hint)
+    return parse((folder("boards") / f"{name}{SUFFIX}").read_text("utf-8"), f"{name}{SUFFIX}")
+
+
+def label(name: str) -> str:
+    """Return what a board's folder is called: its name, or that of its file."""
+    return Path(name).name.removesuffix(SUFFIX)
+
+
+def parse(text: str, file: object) -> Board:
+    """Return the board that a TOML text describes. Raise EmccError with all that is wrong."""
+    try:
+        return Board.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise EmccError(f"not TOML: {printable(str(error))}", file=file) from None
+    except ValidationError as error:
+        details = [line for problem in error.errors() for line in _lines(dict(problem))]
+        hint = "the boards that emcc brings show every key"
+        raise EmccError("is not the description of a board", file=file, details=details, hint=hint) from None
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise EmccError(f"is larger than {_LARGEST:,} bytes, which no board's file is", file=path)
+        return data.decode("utf-8")
+    except OSError as error:
+        raise EmccError(f"cannot be read: {error.strerror}", file=path) from None
+    except UnicodeDecodeError as error:
+        raise EmccError(f"not TOML: not UTF-8 at byte {error.start}", file=path) from None
+
+
+def _lines(problem: dict[str, object]) -> list[str]:
+    """Return a problem of pydantic's as lines: the key, and what is wrong with it."""
+    place, kind, message = problem["loc"], problem["type"], str(problem["msg"])
+    assert isinstance(place, tuple)
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+    if kind == "missing":
+        return [f"{printable(key)}: is missing"]
+    if kind == "extra_forbidden":
+        return [f"{printable(key)}: there is no such key"]
+    if not key:
+        return [printable(line) for line in message.removeprefix("Value error, ").split("\n")]
+    return [f"{printable(key)}: {printable(repr(problem['input']), 60)}: {printable(message)}"]
