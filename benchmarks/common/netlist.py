@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.common import pins
-from benchmarks.common.absorb import absorb_file
+from emcc.tools.absorb import absorb_file
 from benchmarks.common.design import compiled
 from benchmarks.common.parts import Design
 from emcc.ir.graph import Graph

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks.common.absorb import absorb
+from emcc.tools.absorb import absorb
 from emcc.tools.yosys import synthesise
 
 CLOCK = 2

