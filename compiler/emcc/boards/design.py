@@ -46,8 +46,8 @@ def read_design(folder: Path) -> Design:
         raise EmccError("is of `emcc compress`, which makes no hardware", file=folder, hint="use `emcc compile`")
     wrong = changed(folder, manifest)
     if wrong:
-        names = [printable(name) for name in wrong[:10]]
-        raise EmccError("changed since it was compiled, or missing", file=folder, details=names, hint=_AGAIN)
+        shown = [printable(name) for name in wrong[:10]]
+        raise EmccError("changed since it was compiled, or missing", file=folder, details=shown, hint=_AGAIN)
     if manifest["design"]["array"] != GROUPS:
         hint = "compile again with `groups = 2` in [lower] of the recipe"
         raise EmccError("has the array of perceptrons, which boards do not take", file=folder, hint=hint)

@@ -32,8 +32,9 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 app.command("compile")(make.compile_command)
 for command in (make.compress, use.simulate, use.run, use.compare, look.inspect, look.rom, look.recipe):
     app.command()(command)
-for command in (board.boards, board.bitstream, board.flash):
-    app.command()(command)
+app.command()(board.boards)
+app.command()(board.bitstream)
+app.command()(board.flash)
 
 
 def main() -> None:
