@@ -9,7 +9,7 @@ from pathlib import Path
 from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.chain import BITSTREAMS, ROUTED, chain
-from emcc.boards.design import check_top, read_design
+from emcc.boards.design import read_design
 from emcc.boards.options import BuildOptions
 from emcc.boards.outcome import MARKER, Outcome, Tried
 from emcc.boards.project import FOLDER, NETLIST, TOP_FILE, Project, project
@@ -36,7 +36,6 @@ def build(folder: Path, options: BuildOptions, report: Report) -> Outcome:
             for the part, or too slow; or the disk refuses.
     """
     board, design = catalogue.board(options.board), read_design(folder)
-    check_top(design)
     label = catalogue.label(options.board)
     place = folder / FOLDER / label
     made = project(board, design, label, options.hz)

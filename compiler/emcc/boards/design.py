@@ -9,12 +9,13 @@ from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.boards.top import INNER, TOP
 from emcc.eie.hardware import GROUPS
 from emcc.eie.store import load_program
 from emcc.files.artefact import MANIFEST, changed, read_manifest
 from emcc.ir.program import Program
-from emcc.tools.verilator import design_files
+
+LISTING = "rtl/uart.f"
+"""Lists all that emcc_uart_top is made of, in order."""
 
 _NAME = re.compile(r"rtl/[A-Za-z0-9_]+\.sv")
 _AGAIN = "compile the model again"
@@ -25,7 +26,8 @@ class Design:
     """What an artefact brings.
 
     Attributes:
-        names: the sources, in order. files: rtl/ and rom/, by name. digest: SHA-256 of the manifest, in hex.
+        names: the sources of emcc_uart_top, in order. files: rtl/ and rom/, by name.
+        digest: SHA-256 of the manifest, in hex.
     """
 
     manifest: Mapping[str, Any]
@@ -52,20 +54,21 @@ def read_design(folder: Path) -> Design:
         hint = "compile again with `groups = 2` in [lower] of the recipe"
         raise EmccError("has the array of perceptrons, which boards do not take", file=folder, hint=hint)
     files = {name: _read(folder / name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}
-    names = tuple(design_files(files))
-    strange = [name for name in names if not _NAME.fullmatch(name)]
-    if strange:
-        raise EmccError("names sources as emcc does not", file="rtl/files.f", details=[printable(n) for n in strange])
+    names = _listed(files)
     digest = hashlib.sha256(_read(folder / MANIFEST)).hexdigest()
     return Design(manifest, names, files, load_program(folder / "program.npz"), digest)
 
 
-def check_top(design: Design) -> None:
-    """Raise EmccError where the artefact has no UART's top, or a file that the project writes itself."""
-    if f"rtl/{INNER}.sv" not in design.names:
-        raise EmccError(f"the artefact has no {INNER}", file=f"rtl/{INNER}.sv", hint=_AGAIN)
-    if f"rtl/{TOP}.sv" in design.names:
-        raise EmccError("is the board's own name", file=f"rtl/{TOP}.sv", hint=_AGAIN)
+def _listed(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return the sources that LISTING names. Raise EmccError where it, or one of them, is missing or oddly named."""
+    if LISTING not in files:
+        raise EmccError("the artefact has no serial port", file=LISTING, hint=_AGAIN)
+    lines = (line.strip() for line in files[LISTING].decode("utf-8", "replace").splitlines())
+    names = tuple(line for line in lines if line and not line.startswith(("//", "#")))
+    strange = [printable(name) for name in names if not _NAME.fullmatch(name) or name not in files]
+    if strange or not names:
+        raise EmccError("lists files that are not there", file=LISTING, details=strange[:10], hint=_AGAIN)
+    return names
 
 
 def _read(path: Path) -> bytes:

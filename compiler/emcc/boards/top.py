@@ -9,7 +9,6 @@ from emcc.boards.pll import MHZ, Setting
 from emcc.resources import template
 
 TOP = "emcc_board_top"
-INNER = "emcc_uart_top"
 _BAUD_OFF = 0.02
 """What a UART's two ends may differ by: half a bit in ten is 5 %, of which each end and the edges take some."""
 

