@@ -79,7 +79,11 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_a_bitstream_and_what_is_said_of_it(artefact: Path, tools: Tools) -> None:
     text = bitstream(artefact)
-    for line in ("yosys: 2 sources, synth_ice40", "nextpnr, seed 1: 30.00 MHz, 18 wanted", "icepack: emcc.bin, 9 bytes"):
+    for line in (
+        "yosys: 2 sources, synth_ice40",
+        "nextpnr, seed 1: 30.00 MHz, 18 wanted",
+        "icepack: emcc.bin, 9 bytes",
+    ):
         assert line in text
     assert "taken: 11 LUTs of 5,280 (0 %), 7 flip-flops, 2 block RAMs of 30 (7 %), 1 multipliers of 8" in text
     assert "clock: 18 MHz; the design reaches 30.00 MHz (seed 1)" in text
