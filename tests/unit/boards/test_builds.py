@@ -1,4 +1,4 @@
-"""`emcc bitstream` without its tools: seeds, a clock too slow, tools that fail, disks that fill, files that are not ours."""
+"""`emcc bitstream` without its tools: seeds, slow clocks, tools that fail, disks that fill, files that are not ours."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""The tools themselves, on a design of a few cells: a file that is a bitstream, twice the same, and Yosys's estimate."""
+"""The tools themselves, on a design of a few cells: a bitstream, twice the same, and Yosys's estimate for Xilinx."""
 
 import json
 from pathlib import Path
