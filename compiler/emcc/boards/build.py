@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emcc.base.errors import EmccError
-from emcc.boards import catalogue
+from emcc.boards import catalogue, fit
 from emcc.boards.chain import BITSTREAMS, ROUTED, chain
 from emcc.boards.design import read_design
 from emcc.boards.options import BuildOptions
@@ -41,6 +41,7 @@ def build(folder: Path, options: BuildOptions, report: Report) -> Outcome:
     made = project(board, design, label, options.hz)
     check_folder(place, MARKER, names=(*made.files, BITSTREAMS[board.part.family]))
     _check_tools(made)
+    fit.check_before(board, design.program)
     outcome = Outcome(options, made, design)
     with _work() as work:
         for name, content in {**design.files, **made.files}.items():
@@ -85,6 +86,9 @@ def _make(outcome: Outcome, work: Path, report: Report) -> None:
     outcome.cells = yosys.synthesise(
         names, TOP, tools.synth, cwd=work, netlist=NETLIST, settings=tools.settings, pads=tools.pads, log=LOG
     )
+    outcome.refusal = fit.after(made.board, outcome.cells)
+    if outcome.refusal:
+        return
     if family == "ecp5":
         report(f"registers: {absorb_file(work / NETLIST)} moved into block RAMs and multipliers")
     outcome.tried = parallel(

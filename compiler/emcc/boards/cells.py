@@ -11,6 +11,26 @@ XILINX_LUTS: Mapping[str, int] = {
 }
 """LUTs of Xilinx parts that a cell of Yosys takes."""
 
+SYNTHESISED: Mapping[str, Mapping[str, Mapping[str, int]]] = {
+    "ecp5": {
+        "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4},
+        "ff": {"TRELLIS_FF": 1},
+        "bram": {"DP16KD": 1, "PDPW16KD": 1},
+        "dsp": {"MULT18X18D": 1},
+    },
+    "ice40": {
+        "lut": {"SB_LUT4": 1},
+        "bram": dict.fromkeys(("SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW"), 1),
+        "dsp": {"SB_MAC16": 1},
+    },
+    "gowin": {
+        "lut": {"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 4},
+        "bram": dict.fromkeys(("SP", "SPX9", "SDPB", "SDPX9B", "DPB", "DPX9B", "pROM", "pROMX9"), 1),
+        "dsp": {"MULT18X18": 1, "MULT36X36": 4},
+    },
+}
+"""What a cell of Yosys takes, by family and kind: at least, for nextpnr adds cells of its own."""
+
 _HALF = ("RAMB18E1", "RAMB18E2")
 _WHOLE = ("RAMB36E1", "RAMB36E2")
 _DSP = ("DSP48E1", "DSP48E2")
@@ -31,6 +51,14 @@ def resources(family: str, cells: Mapping[str, int], used: Mapping[str, int]) ->
     if not names.ff:
         counts["ff"] = _flip_flops(cells)
     return counts
+
+
+def synthesised(family: str, cells: Mapping[str, int]) -> dict[str, int]:
+    """Return what Yosys's cells take at least, by kind."""
+    return {
+        kind: sum(each * cells.get(name, 0) for name, each in names.items())
+        for kind, names in SYNTHESISED[family].items()
+    }
 
 
 def _xilinx(cells: Mapping[str, int]) -> dict[str, int]:

@@ -49,6 +49,7 @@ class Outcome:
     Attributes:
         cells: Yosys's, by type. tried: a row a seed. logs: what the tools said, by file name.
         bitstream: None where there is none. error: of a tool that no other seed makes good.
+        refusal: why nextpnr was not tried.
     """
 
     options: BuildOptions
@@ -59,6 +60,7 @@ class Outcome:
     logs: dict[str, str] = field(default_factory=dict)
     bitstream: bytes | None = None
     error: ToolError | None = None
+    refusal: EmccError | None = None
 
     @property
     def best(self) -> Tried | None:
@@ -104,6 +106,8 @@ class Outcome:
     def check(self, place: Path) -> None:
         """Raise EmccError where there is no bitstream, with what to do about it."""
         where = place / "logs"
+        if self.refusal:
+            raise self.refusal
         if self.status == SLOW:
             raise self._too_slow(where)
         if self.status == FAILED:

@@ -1,0 +1,73 @@
+"""Whether a design fits a board: before any synthesis by its memories and multipliers, after it by Yosys's cells."""
+
+from collections.abc import Iterator, Mapping
+
+from emcc.base.errors import EmccError
+from emcc.boards import catalogue
+from emcc.boards.board import Board
+from emcc.boards.cells import synthesised
+from emcc.eie.blockram import FAMILIES, blocks
+from emcc.eie.groups.memory import core_memories
+from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.tables import Context
+from emcc.eie.memory import Memory
+from emcc.ir.program import Program
+
+WORDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "dsp": "multipliers", "spram": "single-port RAMs"}
+_SHOWN = 4
+
+
+def check_before(board: Board, program: Program) -> None:
+    """Raise EmccError where the memories that are surely block RAM, or a multiplier a PE, are more than there are."""
+    if board.part.family not in FAMILIES:
+        return
+    memories = core_memories(Context(program, plan(program)))
+    taken = sure_blocks(memories, board.part.family)
+    needs, limits = {"bram": sum(taken.values()), "dsp": program.pes}, board.limits.model_dump()
+    lines = [
+        f"{WORDS[kind]}: at least {need:,} of {limits[kind]:,}" for kind, need in needs.items() if need > limits[kind]
+    ]
+    if not lines:
+        return
+    largest = sorted(taken.items(), key=lambda item: -item[1])[:_SHOWN]
+    lines.append(f"the largest memories: {', '.join(f'{name} {count:,}' for name, count in largest)} block RAMs")
+    raise _too_large(board, lines, list(_enough(memories, program.pes)))
+
+
+def after(board: Board, cells: Mapping[str, int]) -> EmccError | None:
+    """Return an error where Yosys's cells are more than the part has: nextpnr need not try."""
+    limits, needs = board.limits.model_dump(), synthesised(board.part.family, cells)
+    lines = [
+        f"{WORDS[kind]}: {need:,} of {limits[kind]:,}" for kind, need in needs.items() if need > limits.get(kind, need)
+    ]
+    return _too_large(board, lines, []) if lines else None
+
+
+def sure_blocks(memories: tuple[Memory, ...], family: str) -> dict[str, int]:
+    """Return the block RAMs, by memory, of those whose RTL asks for block RAM on the family: a lower bound.
+
+    Others Yosys puts where it likes. Bits that are the same in all words it drops.
+    """
+    words = FAMILIES[family].sum_words
+    sure = (one for one in memories if one.large or (words and one.name == "accumulators" and one.depth > words))
+    return {one.name: blocks(one, family) * one.copies for one in sure}
+
+
+def _enough(memories: tuple[Memory, ...], pes: int) -> Iterator[str]:
+    """Give the names of boards that have the memories and multipliers."""
+    for name in catalogue.names():
+        board = catalogue.board(name)
+        family, limits = board.part.family, board.limits
+        if family not in FAMILIES or limits.dsp < pes:
+            continue
+        if sum(sure_blocks(memories, family).values()) <= limits.bram:
+            yield name
+
+
+def _too_large(board: Board, lines: list[str], enough: list[str]) -> EmccError:
+    larger = f"; enough for these have {', '.join(enough)}" if enough else ""
+    return EmccError(
+        f"the design does not fit {board.title} ({board.part.name})",
+        details=lines,
+        hint=f"compile for fewer PEs, compress more, or take a larger board{larger}",
+    )
