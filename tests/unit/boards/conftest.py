@@ -5,6 +5,9 @@ from pathlib import Path
 
 import artefacts
 import pytest
+from stands import Tools
+
+from emcc.tools import nextpnr, packer, yosys
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +21,13 @@ def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def artefact(_compiled: Path, tmp_path: Path) -> Path:
     """The artefact's folder, a copy of the test's own; its serial port gives back what comes in."""
     return Path(shutil.copytree(_compiled, tmp_path / "net"))
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
+    """The stand-ins, in place."""
+    stands = Tools()
+    monkeypatch.setattr(yosys, "synthesise", stands.synthesise)
+    monkeypatch.setattr(nextpnr, "place_and_route", stands.place_and_route)
+    monkeypatch.setattr(packer, "pack", stands.pack)
+    return stands

@@ -9,67 +9,15 @@ from typing import Any
 import artefacts
 import pytest
 from commands import run
+from stands import BOARD, Tools, facts
 
 from emcc.boards import build
 from emcc.tools import nextpnr, packer, yosys
-from emcc.tools.nextpnr import Routed
-from emcc.tools.process import Finished, ToolError
-
-BOARD = "icebreaker"
-
-
-class Tools:
-    """Stands for the tools: each seed's clock, and which tool fails."""
-
-    def __init__(self) -> None:
-        self.clocks: dict[int, float] = {}
-        self.fails: dict[str, str] = {}
-        self.packed = b"bits"
-
-    def synthesise(self, names: Any, top: str, command: str, *, cwd: Path, netlist: str, log: str, **_: Any) -> Any:
-        assert all((cwd / name).is_file() for name in names)
-        (cwd / netlist).write_text("{}")
-        (cwd / log).write_text("synthesised")
-        self._fail("Yosys")
-        return {"SB_DFF": 7, "SB_LUT4": 9}
-
-    def place_and_route(self, netlist: str, part: Any, *, cwd: Path, seed: int, freq: float, arguments: Any) -> Routed:
-        assert (cwd / netlist).is_file()
-        assert (cwd / arguments[1]).is_file()
-        self._fail(f"nextpnr{seed}")
-        self._fail("nextpnr")
-        used = {"ICESTORM_LC": 10 + seed, "ICESTORM_RAM": 2, "ICESTORM_DSP": 1}
-        clock = {"clk": self.clocks.get(seed, 30.0)}
-        return Routed(clock, used, dict.fromkeys(used, 30), log=f"placed with {seed}")
-
-    def pack(self, name: str, arguments: Any, routed: str, bitstream: str, *, cwd: Path) -> Finished:
-        self._fail(name)
-        (cwd / bitstream).write_bytes(self.packed + cwd.name.encode())
-        return Finished(0, "packed")
-
-    def _fail(self, tool: str) -> None:
-        if tool in self.fails:
-            raise ToolError(tool.rstrip("0123456789"), 1, self.fails[tool])
-
-
-@pytest.fixture
-def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
-    """The stand-ins, in place."""
-    stands = Tools()
-    monkeypatch.setattr(yosys, "synthesise", stands.synthesise)
-    monkeypatch.setattr(nextpnr, "place_and_route", stands.place_and_route)
-    monkeypatch.setattr(packer, "pack", stands.pack)
-    return stands
 
 
 def bitstream(artefact: Path, *more: str, code: int = 0) -> str:
     """What `emcc bitstream` prints."""
     return run("bitstream", str(artefact), "--board", BOARD, *more, code=code)
-
-
-def facts(artefact: Path) -> dict[str, Any]:
-    """What bitstream.json says."""
-    return dict(json.loads((artefact / "boards" / BOARD / "bitstream.json").read_text("utf-8")))
 
 
 def files(folder: Path) -> dict[str, bytes]:
