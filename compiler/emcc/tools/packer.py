@@ -17,7 +17,7 @@ def check(packer: str) -> None:
     """Raise EmccError where the packer is not installed."""
     wheel = _WHEELS[packer]
     if find_spec(wheel) is None:
-        raise EmccError(f"{packer} is not installed", hint="pip install 'emcc-fpga[boards]'")
+        raise EmccError(f"{packer} is not installed", hint="pip install 'emcc-fpga[bitstream]'")
 
 
 def pack(packer: str, arguments: Sequence[str], routed: str, bitstream: str, *, cwd: Path) -> Finished:

