@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from benchmarks.common import pins
-from emcc.tools.absorb import absorb_file
 from benchmarks.common.design import compiled
 from benchmarks.common.parts import Design
 from emcc.ir.graph import Graph
 from emcc.ir.program import Program
+from emcc.tools.absorb import absorb_file
 from emcc.tools.verilator import design_files
 from emcc.tools.yosys import synthesise
 

@@ -29,19 +29,19 @@ def test_a_bitstream_and_what_is_said_of_it(artefact: Path, tools: Tools) -> Non
     text = bitstream(artefact)
     for line in (
         "yosys: 2 sources, synth_ice40",
-        "nextpnr, seed 1: 30.00 MHz, 18 wanted",
+        "nextpnr, seed 1: 30.00 MHz, 24 wanted",
         "icepack: emcc.bin, 9 bytes",
     ):
         assert line in text
     assert "taken: 11 LUTs of 5,280 (0 %), 7 flip-flops, 2 block RAMs of 30 (7 %), 1 multipliers of 8" in text
-    assert "clock: 18 MHz; the design reaches 30.00 MHz (seed 1)" in text
+    assert "clock: 24 MHz; the design reaches 30.00 MHz (seed 1)" in text
     place = artefact / "boards" / BOARD
     assert (place / "emcc.bin").read_bytes() == b"bitsseed1"
     assert (place / "logs/nextpnr-seed1.log").read_text() == "placed with 1"
     assert (place / "logs/yosys.log").read_text() == "synthesised"
     said = facts(artefact)
     assert said["status"] == "done"
-    assert said["clock"] == {"hz": 18_000_000, "fmax_mhz": 30.0}
+    assert said["clock"] == {"hz": 24_000_000, "fmax_mhz": 30.0}
     assert said["resources"] == {"lut": 11, "ff": 7, "bram": 2, "dsp": 1, "spram": 0}
     assert set(said["files"]) == set(files(place)) - {"bitstream.json"}
     assert bitstream(artefact, "--quiet") == ""
@@ -58,10 +58,10 @@ def test_the_fastest_seed_is_kept(artefact: Path, tools: Tools) -> None:
 
 def test_a_clock_too_slow_says_by_how_much_and_leaves_no_old_bitstream(artefact: Path, tools: Tools) -> None:
     bitstream(artefact)
-    tools.clocks = {1: 15.0, 2: 16.5}
+    tools.clocks = {1: 20.0, 2: 22.0}
     text = bitstream(artefact, "--seeds", "2", code=2)
-    assert "too slow: 16.50 MHz of 18 MHz, 9.1 % too little\n  seed 1: 15.00 MHz\n  seed 2: 16.50 MHz\n" in text
-    assert "hint: --seeds 6 tries more placements, --freq 16 asks for less; fewer PEs are faster too" in text
+    assert "too slow: 22.00 MHz of 24 MHz, 9.1 % too little\n  seed 1: 20.00 MHz\n  seed 2: 22.00 MHz\n" in text
+    assert "hint: --seeds 6 tries more placements, --freq 22 asks for less; fewer PEs are faster too" in text
     place = artefact / "boards" / BOARD
     assert not (place / "emcc.bin").exists()
     assert (place / "logs/nextpnr-seed2.log").read_text() == "placed with 2"
