@@ -28,6 +28,7 @@ from emcc.boards.options import BuildOptions
 from emcc.files.artefact import read_manifest
 
 DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
+SPARSITY, STEPS = 0.9, 300
 HEAD = "| board, network | PEs | Fmax, MHz | clock, MHz | LUTs | FF | block RAMs | DSP | cycles | ms |"
 
 
@@ -72,8 +73,10 @@ def network(name: str, folder: Path) -> dict[str, Any]:
 
 def measured(row: Row, seeds: int, folder: Path) -> dict[str, Any]:
     """Compile and build a row in a folder."""
-    recipe = {"share": {"bits": 4}, "lower": {"groups": 2, "queue_depth": 16}}
-    artefact = emcc.compile(**network(row.network, folder), pes=row.pes, fixed=True, steps=400, recipe=recipe)
+    recipe = {"lower": {"groups": 2, "queue_depth": 16}}
+    artefact = emcc.compile(
+        **network(row.network, folder), pes=row.pes, target_sparsity=SPARSITY, steps=STEPS, recipe=recipe
+    )
     artefact.write(folder / "net")
     cycles = read_manifest(folder / "net")["totals"]["cycles"]["mean"]
     options = BuildOptions(row.board, 1, seeds, round(row.mhz * 1e6))
