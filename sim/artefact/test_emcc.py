@@ -42,7 +42,7 @@ class Streams:
         for name, value in inputs.items():
             getattr(self.dut, name).value = value
         await ReadOnly()
-        self.cycle = get_sim_time("ns") // PERIOD
+        self.cycle = round(get_sim_time("ns") / PERIOD)
 
     async def count(self):
         """Count the cycles of run_o."""
@@ -50,7 +50,7 @@ class Streams:
             await RisingEdge(self.dut.run_o)
             begun = get_sim_time("ns")
             await FallingEdge(self.dut.run_o)
-            self.runs += (get_sim_time("ns") - begun) // PERIOD
+            self.runs += round((get_sim_time("ns") - begun) / PERIOD)
 
     def waits(self):
         """Whether a stream is to pause in this cycle."""

@@ -7,7 +7,7 @@ SEEN = (
         "one_inference_a_start/gap=0.0",
         Fault(
             "a beat is dropped when TREADY falls",
-            *("emcc_skid", "push || spare_valid_q", "spare_valid_q", "turn 0 of inference 0 has not come|of inference 0: RTL"),
+            *("emcc_skid", "push || spare_valid_q", "spare_valid_q", "inference 0 has not come|inference 0: RTL"),
             before="spare_valid_q <= ",
         ),
     ),
@@ -15,7 +15,7 @@ SEEN = (
         "one_inference_a_start/gap=0.0",
         Fault(
             "a START is not used up",
-            *("emcc_axi_run", "start_i || (armed_q && !begins)", "start_i || armed_q", "more comes out|STATUS after two"),
+            *("emcc_axi_run", "start_i || (armed_q && !begins)", "start_i || armed_q", "more comes|after two"),
         ),
     ),
     (

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 
 from emcc.backends import soc
-from emcc.backends.soc.bench import CORE, Inference, Vectors, bench_files, core_file
+from emcc.backends.soc.bench import Inference, Vectors, bench_files, core_files
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.transfer import transfer
 from emcc.eie.hardware import CHAIN, array
@@ -34,7 +34,7 @@ def soc_files(program: Program, stored: bytes, emitted: Mapping[str, bytes], x: 
     held = soc.values(into, out, digest)
     made = vectors(design, x[: max(1, min(INFERENCES, MOST // (into + out)))])
     files = {**soc.render_axi(held), **bench_files(), "tb/vectors.json": to_json(made.to_json(held))}
-    return {**files, CORE: core_file({**emitted, **files}, digest)}
+    return {**files, **core_files({**emitted, **files}, digest)}
 
 
 def sizes(shape: Shape) -> tuple[int, int]:

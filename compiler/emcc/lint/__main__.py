@@ -1,9 +1,9 @@
 """Lint of emitted RTL under three readers: `python -m emcc.lint [--allow-missing] [DIR...]`, DIR being an artefact.
 
 Without a DIR the specimens are linted, which between them use every parameter of the RTL library. No warning is
-accepted, and a reader that is not installed is a failure, but for Icarus with --allow-missing. The top is that for SoCs,
-where the artefact has one: the other stands in it. A waiver is a Verilator
-configuration file in the artefact's rtl/ (one rule, the narrowest match, a reason).
+accepted, and a reader that is not installed is a failure, but for Icarus with --allow-missing. Where an artefact has a
+top for SoCs, that is what is linted: the other stands in it. A waiver is a Verilator configuration file in rtl/ (one
+rule, the narrowest match, a reason).
 """
 
 import sys

@@ -7,9 +7,10 @@ from typing import Any
 from emcc.backends.soc.registers import REGISTERS, Values
 from emcc.backends.soc.render import LISTING
 from emcc.backends.verilog.library import HEADER
+from emcc.base.version import __version__
 from emcc.resources import folder, template
 
-CORE = "emcc.core"
+CORE, README = "emcc.core", "README.md"
 TESTS = ("test_emcc.py", "test_axi.py", "vectors.json")
 """What a simulation reads of tb/."""
 
@@ -41,10 +42,9 @@ class Vectors:
 
     def to_json(self, held: Values) -> dict[str, Any]:
         """Return vectors.json, with the registers and what the constant ones hold."""
-        registers = {
-            register.name: {"address": register.address, **({"value": held[register.name]} if register.constant else {})}
-            for register in REGISTERS
-        }
+        registers = {register.name: {"address": register.address} for register in REGISTERS}
+        for name, value in held.items():
+            registers[name]["value"] = value
         return {**asdict(self), "registers": registers}
 
 
@@ -53,17 +53,22 @@ def bench_files() -> dict[str, bytes]:
     return {f"tb/{file.name}": file.read_bytes() for file in folder("tb").iterdir() if file.is_file()}
 
 
-def core_file(files: Mapping[str, bytes], digest: bytes) -> bytes:
-    """Return the FuseSoC core of a design whose files these are; its name has the digest, for no two are one core."""
-    text: str = template("soc/emcc.core.j2").render(
-        name=f"emcc:design:emcc_{digest.hex()[:12]}:1.0",
+def core_files(files: Mapping[str, bytes], digest: bytes) -> dict[str, bytes]:
+    """Return the FuseSoC core of a design whose files these are, and a README.
+
+    The core's name has the digest, for no two designs are one core.
+    """
+    name = f"emcc:design:emcc_{digest.hex()[:12]}:1.0"
+    core: str = template("soc/emcc.core.j2").render(
+        name=name,
         header=HEADER,
         rtl=_listed(files["rtl/files.f"]),
         axi=_listed(files[LISTING]),
         rom=_inside(files, "rom/"),
         tb=TESTS,
     )
-    return text.encode()
+    readme: str = template("soc/README.md.j2").render(name=name, version=__version__)
+    return {CORE: core.encode(), README: readme.encode()}
 
 
 def _listed(listing: bytes) -> list[str]:

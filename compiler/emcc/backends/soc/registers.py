@@ -105,7 +105,7 @@ REGISTERS = (
     ),
     Register("IRQ_ENABLE", 0x048, READ_WRITE, "which bits of IRQ_STATUS raise the interrupt", IRQ),
     Register("IRQ_STATUS", 0x04C, CLEARED, "what has happened", IRQ),
-    Register("CYCLES", 0x050, READ_ONLY, "in which the array ran for the last inference, as `emcc simulate` counts them"),
+    Register("CYCLES", 0x050, READ_ONLY, "in which the array ran for the last inference, as `emcc simulate` counts"),
     Register("TOTAL", 0x054, READ_ONLY, "cycles of it from the first activation in to the last one out, both counted"),
     Register("COUNT", 0x058, READ_ONLY, "inferences done since reset; stays at 2^32 - 1, as the two before do"),
 )
