@@ -88,7 +88,8 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
     flags = (*FLAGS, *(TRACE_FLAGS if trace else ()))
     key = cache.digest(
         {
-            **{name: content for name, content in sources.items() if name.startswith("rtl/")},
+            **{name: content for name, content in sources.items() if name in names or name.endswith(".svh")},
+            "listing": "\n".join(names).encode(),
             **harness,
             "tools": "\n".join(
                 [*_tools(), *flags, *INCLUDES, *_defines(trace), RUNTIME, HOT, COLD, str(UNIT_BYTES)]
