@@ -14,6 +14,7 @@ VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text())
 ADDRESS = {name: facts["address"] for name, facts in VECTORS["registers"].items()}
 VALUE = {name: facts["value"] for name, facts in VECTORS["registers"].items() if "value" in facts}
 AUTO = DONE = 1
+TORN = 2
 
 
 def frames(values, into):
@@ -77,3 +78,23 @@ async def inferences(dut, gap):
         assert await soc.get("CYCLES") == one["cycles"]
         assert gap or await soc.get("TOTAL") == one["cycles"] + VECTORS["transfer"]
     assert soc.sink.empty(), "more comes out than should"
+
+
+@cocotb.test(skip=VECTORS["act_w"] == 8)
+async def half_an_activation(dut):
+    """One byte of two is dropped and reported, and what follows is right."""
+    soc = Soc(dut)
+    await soc.start()
+    await soc.put("IRQ_ENABLE", TORN)
+    await soc.source.send(b"\x01")
+    await ClockCycles(dut.clk_i, 20)
+    assert await soc.get("IRQ_STATUS") == TORN
+    assert dut.irq_o.value == 1, "no interrupt"
+    await soc.put("IRQ_STATUS", TORN)
+    await soc.put("CONTROL", AUTO)
+    one = VECTORS["inferences"][0]
+    for frame in frames(one["into"], True):
+        await soc.source.send(frame)
+    for frame in frames(one["out"], False):
+        assert bytes((await soc.sink.recv()).tdata) == frame, "a wrong answer after half an activation"
+    assert await soc.get("IRQ_STATUS") == DONE
