@@ -88,6 +88,7 @@ def test_wheel_holds_what_the_tree_holds(wheel: Path) -> None:
         ("hw/rtl", "rtl"),
         ("sim/verilator", "harness"),
         ("boards", "boards"),
+        ("sim/artefact", "tb"),
     ):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix != ".md" and "__pycache__" not in path.parts:
