@@ -54,12 +54,13 @@ def board_top(board: Board, setting: Setting | None) -> bytes:
     return text.encode()
 
 
-def _leds(board: Board) -> Mapping[str, str] | None:
-    """Return the range of the port, the bits it shows, and the sign they take."""
+def _leds(board: Board) -> Mapping[str, str | bool] | None:
+    """Return the range of the port, the bits it shows, the sign they take, and whether not all have an LED."""
     if board.leds is None:
         return None
     high, sign = len(board.leds.pins) - 1, "~" if board.leds.active == "low" else ""
-    return {"range": f"[{high}:0]" if high else "     ", "bits": f"[{high}:0]" if high else "[0]", "sign": sign}
+    bits = f"[{high}:0]" if high else "[0]"
+    return {"range": bits if high else "     ", "bits": bits, "sign": sign, "fewer": high < 3}
 
 
 def parameters(board: Board, setting: Setting) -> list[tuple[str, str]]:
