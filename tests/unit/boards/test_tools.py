@@ -1,6 +1,9 @@
 """The tools themselves, on a design of a few cells: a bitstream, twice the same, and Yosys's estimate for Xilinx."""
 
 import json
+import os
+import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,17 @@ def test_the_same_bitstream_twice_and_another_of_another_seed(artefact: Path) ->
         run("bitstream", str(artefact), "--board", "icebreaker", "--quiet", "--seed", seed)
         bits.append((place / "emcc.bin").read_bytes())
     assert bits[0] == bits[1] != bits[2]
+
+
+def test_the_script_makes_the_same_bitstream(artefact: Path) -> None:
+    run("bitstream", str(artefact), "--board", "icebreaker", "--quiet")
+    file = artefact / "boards/icebreaker/emcc.bin"
+    bits = file.read_bytes()
+    file.unlink()
+    place = {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "boards/icebreaker/build.sh"], cwd=artefact, env=place, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert file.read_bytes() == bits
 
 
 def test_a_clock_that_the_part_cannot_reach(artefact: Path) -> None:
