@@ -9,7 +9,6 @@ from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.eie.hardware import GROUPS
 from emcc.eie.store import load_program
 from emcc.files.artefact import MANIFEST, changed, read_manifest
 from emcc.ir.program import Program
@@ -18,6 +17,7 @@ LISTING = "rtl/uart.f"
 """Lists all that emcc_uart_top is made of, in order."""
 
 _NAME = re.compile(r"rtl/[A-Za-z0-9_]+\.sv")
+_ARRAY = "groups"
 _AGAIN = "compile the model again"
 
 
@@ -50,7 +50,7 @@ def read_design(folder: Path) -> Design:
     if wrong:
         shown = [printable(name) for name in wrong[:10]]
         raise EmccError("changed since it was compiled, or missing", file=folder, details=shown, hint=_AGAIN)
-    if manifest["design"]["array"] != GROUPS:
+    if manifest["design"].get("array", _ARRAY) != _ARRAY:
         hint = "compile again with `groups = 2` in [lower] of the recipe"
         raise EmccError("has the array of perceptrons, which boards do not take", file=folder, hint=hint)
     files = {name: _read(folder / name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}

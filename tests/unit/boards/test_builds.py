@@ -177,6 +177,19 @@ def test_an_artefact_of_another_version(artefact: Path) -> None:
     assert "artefact format 99, this emcc reads" in bitstream(artefact, code=2)
 
 
+def test_an_artefact_without_what_boards_need(artefact: Path) -> None:
+    path = artefact / "emcc.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    del manifest["files"]["rtl/uart.f"]
+    path.write_text(json.dumps(manifest))
+    assert "rtl/uart.f: the artefact has no serial port\n  hint: compile the model again" in bitstream(artefact, code=2)
+    manifest["design"]["array"] = "chain"
+    path.write_text(json.dumps(manifest))
+    assert "has the array of perceptrons, which boards do not take" in bitstream(artefact, code=2)
+    path.write_text(json.dumps({**manifest, "kind": "compressed"}))
+    assert "is of `emcc compress`, which makes no hardware" in bitstream(artefact, code=2)
+
+
 @pytest.mark.parametrize(
     ("listing", "said"),
     [
