@@ -9,6 +9,7 @@ from typing import Any
 import artefacts
 import pytest
 from commands import run
+from models import mlp, save
 from stands import BOARD, Tools, facts
 
 from emcc.boards import build
@@ -177,7 +178,7 @@ def test_an_artefact_of_another_version(artefact: Path) -> None:
     assert "artefact format 99, this emcc reads" in bitstream(artefact, code=2)
 
 
-def test_an_artefact_without_what_boards_need(artefact: Path) -> None:
+def test_an_artefact_without_what_boards_need(artefact: Path, tmp_path: Path) -> None:
     path = artefact / "emcc.json"
     manifest = json.loads(path.read_text("utf-8"))
     del manifest["files"]["rtl/uart.f"]
@@ -186,8 +187,9 @@ def test_an_artefact_without_what_boards_need(artefact: Path) -> None:
     manifest["design"]["array"] = "chain"
     path.write_text(json.dumps(manifest))
     assert "has the array of perceptrons, which boards do not take" in bitstream(artefact, code=2)
-    path.write_text(json.dumps({**manifest, "kind": "compressed"}))
-    assert "is of `emcc compress`, which makes no hardware" in bitstream(artefact, code=2)
+    save(mlp((6, 5, 3), seed=1), tmp_path / "model.onnx")
+    run("compress", str(tmp_path / "model.onnx"), "--keep-weights", "-q", "--out", str(tmp_path / "small"))
+    assert "is of `emcc compress`, which makes no hardware" in bitstream(tmp_path / "small", code=2)
 
 
 @pytest.mark.parametrize(
