@@ -34,8 +34,6 @@ CELLS: Mapping[str, Cells] = {
 }
 
 _DEVICES = {"ecp5": ("12k", "25k", "45k", "85k"), "ice40": ("up5k",), "gowin": ("GW1N-9C", "GW2A-18C")}
-_SUM_LUT_WORDS = {"ecp5": 16, "ice40": 0, "gowin": 64}
-"""emcc_core's SumLutWords: accumulators of up to so many words are made of LUTs; what the parts' LUT memories suit."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,7 @@ def _chain(
     board: Board, synth: str, part: tuple[str, ...], arguments: tuple[str, ...], packer: str, pack: tuple[str, ...]
 ) -> Chain:
     family = board.part.family
-    settings = f"chparam -set SumLutWords {_SUM_LUT_WORDS[family]} emcc_core"
-    return Chain(synth, settings, FAMILIES[family].pads, Part(family, part), arguments, packer, pack)
+    return Chain(synth, FAMILIES[family].settings, FAMILIES[family].pads, Part(family, part), arguments, packer, pack)
 
 
 def _ecp5(board: Board) -> Chain:

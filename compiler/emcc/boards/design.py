@@ -17,7 +17,6 @@ LISTING = "rtl/uart.f"
 """Lists all that emcc_uart_top is made of, in order."""
 
 _NAME = re.compile(r"rtl/[A-Za-z0-9_]+\.sv")
-_ARRAY = "groups"
 _AGAIN = "compile the model again"
 
 
@@ -41,7 +40,7 @@ def read_design(folder: Path) -> Design:
     """Read an artefact that emcc compiled.
 
     Raises:
-        EmccError: it is none, or of another version, or not as it was compiled, or of an array that no board takes.
+        EmccError: it is none, or of another version, or not as it was compiled, or has no serial port.
     """
     manifest = read_manifest(folder)
     if manifest.get("kind") == "compressed":
@@ -50,9 +49,6 @@ def read_design(folder: Path) -> Design:
     if wrong:
         shown = [printable(name) for name in wrong[:10]]
         raise EmccError("changed since it was compiled, or missing", file=folder, details=shown, hint=_AGAIN)
-    if manifest["design"].get("array", _ARRAY) != _ARRAY:
-        hint = "compile again with `groups = 2` in [lower] of the recipe"
-        raise EmccError("has the array of perceptrons, which boards do not take", file=folder, hint=hint)
     files = {name: _read(folder / name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}
     names = _listed(files)
     digest = hashlib.sha256(_read(folder / MANIFEST)).hexdigest()

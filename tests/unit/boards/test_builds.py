@@ -184,9 +184,6 @@ def test_an_artefact_without_what_boards_need(artefact: Path, tmp_path: Path) ->
     del manifest["files"]["rtl/uart.f"]
     path.write_text(json.dumps(manifest))
     assert "rtl/uart.f: the artefact has no serial port\n  hint: compile the model again" in bitstream(artefact, code=2)
-    manifest["design"]["array"] = "chain"
-    path.write_text(json.dumps(manifest))
-    assert "has the array of perceptrons, which boards do not take" in bitstream(artefact, code=2)
     save(mlp((6, 5, 3), seed=1), tmp_path / "model.onnx")
     run("compress", str(tmp_path / "model.onnx"), "--keep-weights", "-q", "--out", str(tmp_path / "small"))
     assert "is of `emcc compress`, which makes no hardware" in bitstream(tmp_path / "small", code=2)
