@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,16 @@ def keep(config: pytest.Config, folders: pytest.TempPathFactory) -> None:
     """Simulators are kept in pytest's own cache, so that a second run does not build them again."""
     kept = getattr(config, "cache", None)  # None with -p no:cacheprovider
     os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc") if kept else folders.mktemp("emcc")))
+
+
+def prepare(kept: pytest.Cache) -> None:
+    """Compile what all simulators share, where the tools are there."""
+    from emcc.tools import verilator
+
+    os.environ.setdefault("EMCC_CACHE", str(kept.mkdir("emcc")))
+    with suppress(EmccError):
+        verilator.runtime(trace=False)
+        _headers([*verilator.cxx_flags(trace=False), verilator.COLD])
 
 
 def build_quickly(patch: pytest.MonkeyPatch) -> None:
