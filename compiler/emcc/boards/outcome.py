@@ -110,7 +110,7 @@ class Outcome:
             "clock": {"hz": self.project.hz, "fmax_mhz": round(self.fmax, 2) if best else None},
             "seed": best.seed if best else None,
             "seeds": {str(one.seed): round(one.routed.slowest, 2) if one.routed else None for one in self.tried},
-            "resources": self.resources,
+            "resources": self.resources if best or self.status == ESTIMATED else {},
             "used": used,
             "available": {name: available[name] for name in used},
             "cells": dict(self.cells),

@@ -85,5 +85,6 @@ def test_what_yosys_counts_is_not_placed(artefact: Path, tools: Tools, monkeypat
     assert "  LUTs: 6,000 of 5,280\n  block RAMs: 31 of 30\n  hint: " in said
     place = artefact / "boards/icebreaker"
     assert facts(artefact)["status"] == "failed"
+    assert facts(artefact)["resources"] == {}
     assert (place / "logs/yosys.log").is_file()
     assert not (place / "emcc.bin").exists()
