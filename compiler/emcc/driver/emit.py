@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from emcc.backends import rom, verilog
-from emcc.backends.rom import RomImage
+from emcc.backends.rom import RomImage, flash
+from emcc.base.errors import EmccError
 from emcc.eie import descriptor
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
@@ -15,6 +16,10 @@ from emcc.eie.layout import Layout
 from emcc.eie.memory import Memory, memories
 from emcc.ir.program import Program
 from emcc.runtime.designs import Grouped
+
+
+BOOT = "rom/boot.bin"
+"""The boot image, where weights come as a stream."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,17 @@ class Emitted:
     more: Mapping[str, Any]
 
 
-def emit(program: Program, tried: Sequence[tuple[int, float]] = ()) -> Emitted:
-    """Emit a Program for the array that runs it. `tried`: see eie.groups.choice.
+def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str = "rom") -> Emitted:
+    """Emit a Program for the array that runs it. `tried`: see eie.groups.choice; `weights`: see EmitOptions.
 
     Raises:
-        EmccError: it is larger than any memory.
+        EmccError: it is larger than any memory; or weights are to come as a stream, and its array has none.
     """
-    return _chain(program) if array(program) == CHAIN else _groups(program, tried)
+    if array(program) == GROUPS:
+        return _groups(program, tried, weights)
+    if weights == "boot":
+        raise EmccError("the array of perceptrons has no boot stream", hint='take groups = 2 in [lower], or weights = "rom"')
+    return _chain(program)
 
 
 def _chain(program: Program) -> Emitted:
@@ -50,14 +59,21 @@ def _chain(program: Program) -> Emitted:
     return Emitted(images, files, design, memories(layout), _tables(program, layout))
 
 
-def _groups(program: Program, tried: Sequence[tuple[int, float]]) -> Emitted:
+def _groups(program: Program, tried: Sequence[tuple[int, float]], weights: str) -> Emitted:
     planned = plan(program)
     images = rom.core_images(program, planned)
-    files = {**verilog.render_core(program, planned), **rom.render(images, "hex")}
+    boot = rom.BootLayout.of(Context(program, planned).numbers, images) if weights == "boot" else None
+    filled = boot.names if boot else frozenset()
+    kept = {name: image for name, image in images.items() if name not in filled}
+    files = {**verilog.render_core(program, planned, boot), **rom.render(kept, "hex")}
+    streamed = {}
+    if boot:
+        files[BOOT] = flash.write(boot, images)
+        streamed = {"boot_bytes": len(files[BOOT]), "boot_structure": boot.structure.hex()}
     shape = Grouped(program, planned).shape
     design = {
         **{"array": GROUPS, "groups": program.groups, "lanes": program.lanes, "passes": len(planned.passes)},
-        **{"turns": list(shape.turns), "tried": [list(row) for row in tried]},
+        **{"turns": list(shape.turns), "tried": [list(row) for row in tried], **streamed},
     }
     return Emitted(images, files, design, core_memories(Context(program, planned)), {})
 
