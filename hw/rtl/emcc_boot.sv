@@ -10,20 +10,19 @@
 
 module emcc_boot #(
   // What the image begins with, the first byte lowest
-  parameter int              HeadBytes = 18,
-  parameter bit [8*HeadBytes-1:0] Head = '0,
-  parameter int              SelW      = 4,
-  parameter int              AddrW     = 8,
-  // Bits of the longest coded word, and of a start; the first start
-  parameter int              WordW     = 16,
-  parameter int              StartW    = 8,
-  parameter bit [StartW-1:0] Start     = '0,
+  parameter int                   HeadBytes = 18,
+  parameter bit [8*HeadBytes-1:0] Head      = '0,
+  parameter int                   SelBits   = 4,
+  parameter int                   AddrBits  = 8,
+  // The longest coded word, a pointer's count and start; the first start
+  parameter int                   WordBits  = 16,
+  parameter int                   CountBits = 4,
+  parameter int                   StartBits = 8,
+  parameter bit [StartBits-1:0]   Start     = '0,
   // By kind, the first lowest: memories up to its last (16 bits each), last address (24), digits less 1 (4)
-  parameter bit [4*16-1:0]   Ends      = '0,
-  parameter bit [4*24-1:0]   Lasts     = '0,
-  parameter bit [4*4-1:0]    Digits    = '0,
-  // Bits of a count
-  parameter int              CountW    = 4
+  parameter bit [4*16-1:0]        Ends      = '0,
+  parameter bit [4*24-1:0]        Lasts     = '0,
+  parameter bit [4*4-1:0]         Digits    = '0
 ) (
   input  wire               clk_i,
   input  wire               rst_ni,
@@ -32,10 +31,10 @@ module emcc_boot #(
   output logic              tready_o,
   // One word a cycle at most
   output logic              we_o,
-  output logic [SelW-1:0]   sel_o,
-  output logic [AddrW-1:0]  addr_o,
-  output logic [StartW-1:0] start_o,
-  output logic [WordW-1:0]  word_o,
+  output logic [SelBits-1:0]   sel_o,
+  output logic [AddrBits-1:0]  addr_o,
+  output logic [StartBits-1:0] start_o,
+  output logic [WordBits-1:0]  word_o,
   output logic              done_o,
   output logic              error_o
 );
@@ -83,7 +82,7 @@ module emcc_boot #(
 
   // What a byte must be: of the header, of a segment's description, of the length
   logic [1:0]      kind_q;
-  logic [SelW-1:0] sel_q;
+  logic [SelBits-1:0] sel_q;
   logic [7:0]      wanted;
   logic            compared;
 
@@ -140,7 +139,7 @@ module emcc_boot #(
   );
 
   // Digits that are asked for: a word's highest first
-  logic [AddrW-1:0] asked_q;
+  logic [AddrBits-1:0] asked_q;
 
   assign digit_top = Digits[4*kind_q +: 4];
   assign table_now = digit_q[3:2] != '0 ? 2'd3 : digit_q[1:0];
@@ -148,7 +147,7 @@ module emcc_boot #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) run_q <= 1'b0;
     else if (state_q == Begin) run_q <= 1'b1;
-    else if (take && digit_q == '0 && asked_q == AddrW'(Lasts[24*kind_q +: 24])) run_q <= 1'b0;
+    else if (take && digit_q == '0 && asked_q == AddrBits'(Lasts[24*kind_q +: 24])) run_q <= 1'b0;
   end
 
   always_ff @(posedge clk_i) begin
@@ -163,16 +162,16 @@ module emcc_boot #(
 
   // Words that come
   logic              we_q;
-  logic [AddrW-1:0]  addr_q;
-  logic [StartW-1:0] start_q;
-  logic [WordW-1:0]  word_q;
+  logic [AddrBits-1:0]  addr_q;
+  logic [StartBits-1:0] start_q;
+  logic [WordBits-1:0]  word_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) we_q <= 1'b0;
     else we_q <= valid && tag;
   end
 
-  always_ff @(posedge clk_i) if (valid) word_q <= WordW'({word_q, symbol});
+  always_ff @(posedge clk_i) if (valid) word_q <= WordBits'({word_q, symbol});
 
   always_ff @(posedge clk_i) begin
     if (state_q == Describe) begin
@@ -180,7 +179,7 @@ module emcc_boot #(
       start_q <= Start;
     end else if (we_q) begin
       addr_q  <= addr_q + 1'b1;
-      start_q <= start_q + StartW'(word_q[CountW-1:0]);
+      start_q <= start_q + StartBits'(word_q[CountBits-1:0]);
     end
   end
 
@@ -235,7 +234,7 @@ module emcc_boot #(
   assign done_o  = state_q == Done;
   assign error_o = state_q == Failed;
 
-  `EMCC_ASSERT(!we_o || addr_o <= AddrW'(Lasts[24*kind_q +: 24]), "a word that is not there")
+  `EMCC_ASSERT(!we_o || addr_o <= AddrBits'(Lasts[24*kind_q +: 24]), "a word that is not there")
   `EMCC_ASSERT(!(we_o && (done_o || error_o)), "a word after the end")
 endmodule
 

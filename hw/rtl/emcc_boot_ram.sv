@@ -6,20 +6,20 @@
 module emcc_boot_ram #(
   parameter int Width = 8,
   parameter int Depth = 16,
-  parameter int AddrW = 4,
+  parameter int AddrBits = 4,
   parameter bit Spram = 1'b0
 ) (
   input  wire              clk_i,
   input  wire              we_i,
-  input  wire  [AddrW-1:0] waddr_i,
+  input  wire  [AddrBits-1:0] waddr_i,
   input  wire  [Width-1:0] wdata_i,
-  input  wire  [AddrW-1:0] addr_i,
+  input  wire  [AddrBits-1:0] addr_i,
   output logic [Width-1:0] data_o
 );
   if (Spram) begin : gen_spram
     (* ram_style = "huge" *) logic [Width-1:0] mem [0:Depth-1];
     logic [Width-1:0] data_q, out_q;
-    logic [AddrW-1:0] addr;
+    logic [AddrBits-1:0] addr;
 
     assign addr = we_i ? waddr_i : addr_i;
 
@@ -34,7 +34,7 @@ module emcc_boot_ram #(
     emcc_ram #(
       .Width (Width),
       .Depth (Depth),
-      .AddrW (AddrW),
+      .AddrW (AddrBits),
       .OutReg(1'b1)
     ) u_ram (
       .clk_i,

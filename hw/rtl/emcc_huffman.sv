@@ -95,11 +95,16 @@ module emcc_huffman (
     end
   end
 
+  // Where no symbol was wanted no bits are taken.
+  always_ff @(posedge clk_i) begin
+    if (clear_i) entry3_q <= '0;
+    else if (move) entry3_q <= valid2_q ? entry2_q : '0;
+  end
+
   always_ff @(posedge clk_i) begin
     if (move) begin
-      entry3_q <= entry2_q;
-      tag2_q   <= tag_i;
-      tag3_q   <= tag2_q;
+      tag2_q <= tag_i;
+      tag3_q <= tag2_q;
     end
   end
 

@@ -17,7 +17,6 @@ from emcc.eie.memory import Memory, memories
 from emcc.ir.program import Program
 from emcc.runtime.designs import Grouped
 
-
 BOOT = "rom/boot.bin"
 """The boot image, where weights come as a stream."""
 
@@ -47,7 +46,9 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
     if array(program) == GROUPS:
         return _groups(program, tried, weights)
     if weights == "boot":
-        raise EmccError("the array of perceptrons has no boot stream", hint='take groups = 2 in [lower], or weights = "rom"')
+        raise EmccError(
+            "the array of perceptrons has no boot stream", hint='take groups = 2 in [lower], or weights = "rom"'
+        )
     return _chain(program)
 
 

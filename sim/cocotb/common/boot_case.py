@@ -27,8 +27,8 @@ module emcc_boot_bench (
 );
   localparam int StartW = {start_w};
   emcc_boot #(
-    .SelW({sel_w}), .AddrW({addr_w}), .WordW({word_w}), .StartW(StartW), .CountW({count_w}), .Head({head}),
-    .Start({start}), .Ends({ends}), .Lasts({lasts}), .Digits({digits})
+    .SelBits({sel_w}), .AddrBits({addr_w}), .WordBits({word_w}), .StartBits(StartW), .CountBits({count_w}),
+    .Head({head}), .Start({start}), .Ends({ends}), .Lasts({lasts}), .Digits({digits})
   ) u_boot (.*);
 endmodule
 """

@@ -54,7 +54,7 @@ def table_bytes(lengths: Array) -> bytes:
 
 
 def read_tables(data: bytes, at: int) -> tuple[Array, int] | None:
-    """Return (rows of four tables, uint8 [4 * 128]: symbol << 4 | length; the byte behind), or None if they are none."""
+    """Return (rows of four tables, uint8 [4 * 128]: symbol << 4 | length; the byte behind), None if they are none."""
     rows = np.zeros(TABLES * ROWS, np.uint8)
     filled = 0
     while filled < len(rows):

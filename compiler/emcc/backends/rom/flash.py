@@ -58,7 +58,12 @@ def write(layout: BootLayout, images: Mapping[str, RomImage]) -> bytes:
 
 
 def _described(slot: Slot, number: int, tables: bool) -> bytes:
-    return number.to_bytes(2, "little") + bytes([slot.width, slot.coded]) + slot.depth.to_bytes(3, "little") + bytes([tables])
+    return (
+        number.to_bytes(2, "little")
+        + bytes([slot.width, slot.coded])
+        + slot.depth.to_bytes(3, "little")
+        + bytes([tables])
+    )
 
 
 def _coded(slot: Slot, image: RomImage) -> Array:
@@ -80,7 +85,7 @@ def _pointers(slot: Slot, counts: Array, first: int) -> Array:
 
 
 def _lengths(symbols: list[Array]) -> Array:
-    """Return the codewords' lengths of the four tables for digits [words, digits] of a kind of memory: int64 [4, 16]."""
+    """Return codewords' lengths, int64 [4, 16], of the tables for a kind of memories' digits, each [words, digits]."""
     counts = np.zeros((digits.TABLES, digits.SYMBOLS), np.int64)
     for mine in symbols:
         for column, table in zip(mine.T, digits.tables_of(mine.shape[1]), strict=True):
