@@ -65,10 +65,10 @@ module emcc_huffman (
   logic [Most-1:0] bits1_q, bits2_q, bits3_q, placed, full;
   logic [Peek-1:0] entry2_q, entry3_q;
 
-  assign need    = held1_q < 4'd7;
-  assign move    = !want_i || !need || valid_i;
+  assign need    = want_i && held1_q < 4'd7;
+  assign move    = !need || valid_i;
   assign take_o  = want_i && move;
-  assign ready_o = want_i && need;
+  assign ready_o = need;
   assign placed  = {data_i, 6'b0} >> held1_q[2:0];
   assign full    = need ? bits1_q | placed : bits1_q;
 
@@ -78,7 +78,7 @@ module emcc_huffman (
   end
 
   always_ff @(posedge clk_i) begin
-    if (clear_i) begin
+    if (!rst_ni || clear_i) begin
       bits1_q <= '0;
       bits2_q <= '0;
       bits3_q <= '0;
@@ -97,7 +97,7 @@ module emcc_huffman (
 
   // Where no symbol was wanted no bits are taken.
   always_ff @(posedge clk_i) begin
-    if (clear_i) entry3_q <= '0;
+    if (!rst_ni || clear_i) entry3_q <= '0;
     else if (move) entry3_q <= valid2_q ? entry2_q : '0;
   end
 
@@ -131,7 +131,13 @@ module emcc_huffman (
     else if (bad || (row_valid_i && (misplaced || row_i[3]))) error_q <= 1'b1;
   end
 
-  `EMCC_ASSERT(!want_i || error_q || held1_q <= 4'd14, "a stream holds more bits than there are")
+  // tests/sim/test_boot_proof.py proves these of any stream and any table.
+  `EMCC_ASSERT(held1_q <= 4'd14 && held2_q <= 4'd14 && held3_q <= 4'd14, "a stream holds more bits than there are")
+  `EMCC_ASSERT(!valid2_q || held2_q >= 4'd7, "a symbol's turn with few bits")
+  `EMCC_ASSERT(!valid3_q || held3_q >= 4'd7, "a symbol of few bits")
+  `EMCC_ASSERT(valid3_q || entry3_q == '0, "bits are taken without a symbol")
+  `EMCC_ASSERT((bits1_q << held1_q) == '0 && (bits2_q << held2_q) == '0 && (bits3_q << held3_q) == '0,
+      "bits beyond those that are held")
   `EMCC_ASSERT(!(error_q && valid_o), "a symbol after an error")
 endmodule
 

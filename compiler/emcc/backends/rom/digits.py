@@ -85,35 +85,37 @@ def decode(data: bytes, at: int, tables: Array, rows: Array) -> tuple[Array, int
 
 @compiled
 def _encode(symbols: Array, tables: Array, lengths: Array, codes: Array, room: Array) -> int:
-    size, held, place = 0, [0, 0, 0], [[0], [0], [0]]
-    written = [0, 0, 0]
+    size = 0
+    places = np.zeros((STREAMS, len(symbols) + 1), np.int64)
+    taken, held, written = np.zeros(STREAMS, np.int64), np.zeros(STREAMS, np.int64), np.zeros(STREAMS, np.int64)
     for n in range(len(symbols)):
-        turn = n % 3
-        if held[turn] < 7:
-            place[turn].append(size)
-            size += 1
+        turn = n % STREAMS
+        if held[turn] < LIMIT:
+            places[turn, taken[turn]] = size
+            taken[turn] += 1
             held[turn] += 8
+            size += 1
         length, code = lengths[tables[n], symbols[n]], codes[tables[n], symbols[n]]
         for bit in range(length):
-            where = place[turn][1 + (written[turn] >> 3)]
-            room[where] |= ((code >> (length - 1 - bit)) & 1) << (7 - (written[turn] & 7))
-            written[turn] += 1
+            at = written[turn] + bit
+            room[places[turn, at >> 3]] |= np.uint8((code >> (length - 1 - bit) & 1) << (7 - (at & 7)))
+        written[turn] += length
         held[turn] -= length
     return size
 
 
 @compiled
 def _decode(data: Array, at: int, tables: Array, rows: Array, symbols: Array) -> int:
-    held, bits = [0, 0, 0], [0, 0, 0]
+    held, bits = np.zeros(STREAMS, np.int64), np.zeros(STREAMS, np.int64)
     for n in range(len(symbols)):
-        turn = n % 3
-        if held[turn] < 7:
+        turn = n % STREAMS
+        if held[turn] < LIMIT:
             if at == len(data):
                 return -1
-            bits[turn] = (bits[turn] << 8 | data[at]) & 0x3FFF
+            bits[turn] = (bits[turn] << 8 | np.int64(data[at])) & 0x3FFF
             held[turn] += 8
             at += 1
-        row = rows[tables[n] * 128 + ((bits[turn] >> (held[turn] - 7)) & 127)]
+        row = rows[np.int64(tables[n]) * ROWS + (bits[turn] >> (held[turn] - LIMIT) & (ROWS - 1))]
         if row & 7 == 0:
             return -1
         symbols[n] = row >> 4
