@@ -1,14 +1,19 @@
-"""emcc_boot for a few small memories, random words for them, and boot images of these."""
+"""emcc_boot for a few small memories, random words for them, boot images of these, and what must become of each."""
 
+import json
 import random
+import zlib
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from common.simulator import Design
-from emcc.backends.rom import BootLayout, RomImage, flash
+from emcc.backends.rom import BootLayout, RomImage, digits, flash
 from emcc.backends.verilog.boot import boot_numbers
 from emcc.backends.verilog.library import library
+from emcc.base.errors import EmccError
 from emcc.ir.graph import Array
 
 NUMBERS = {"StartW": 9, "CountW": 6, "ColW": 6, "BiasAddrW": 5, "ScaleAddrW": 3}
@@ -34,12 +39,11 @@ endmodule
 """
 
 
-def images(rng: random.Random) -> dict[str, RomImage]:
-    """Words of all memories, some of one kind of digit, some of any, most of few: pointers follow each other."""
+def images(rng: random.Random, kept: int | None = None) -> dict[str, RomImage]:
+    """Words of all memories, of `kept` digits each, else some of one digit, some of any: pointers follow each other."""
     made = {}
     for name, (width, depth) in SIZES.items():
-        kept = rng.choice((0, 1, 2, 16, 16))
-        words = _words(rng, width, depth, kept)
+        words = _words(rng, width, depth, rng.choice((0, 1, 2, 16, 16)) if kept is None else kept)
         if name.endswith("_ptr"):
             counts = words & 63
             starts = (FIRST + np.cumsum(counts) - counts) & 511
@@ -74,6 +78,112 @@ def design(changed: Mapping[str, bytes] | None = None) -> Design:
     return Design("emcc_boot_bench", {**first, **{name: changed.get(name, text) for name, text in files.items()}})
 
 
-def image(rng: random.Random) -> bytes:
+@dataclass(frozen=True)
+class Case:
+    """A stream of bytes.
+
+    Attributes:
+        what: is wrong with it, or nothing. gaps: how often a byte has to wait. head: it must be refused at once.
+        words: [memory, address, word] in order, as the reader has them; None where it refuses the stream.
+        most: cycles that it may take, where no byte waits.
+    """
+
+    what: str
+    stream: str
+    gaps: float = 0.0
+    head: bool = False
+    words: list[list[int]] | None = None
+    most: int = 0
+
+
+def write(place: Path, kinds: tuple[str, ...] = ("whole", "damaged", "wrong")) -> None:
+    """Write stimulus.json: the cases of those kinds, and where counts are in pointers."""
+    found = [asdict(case) for kind in kinds for case in CASES[kind]()]
+    slots = [[slot.coded, slot.kind == "ptr"] for slot in layout().slots]
+    document = {"cases": found, "slots": slots, "count_w": NUMBERS["CountW"]}
+    (place / "stimulus.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def whole() -> list[Case]:
+    """Good images, and bytes behind them that nobody takes."""
+    cases = []
+    for number, gaps in enumerate((0.0, 0.0, 0.0, 0.6)):
+        data = image(number) if number else flash.write(layout(), images(random.Random(0), kept=16))
+        cases.append(Case("", (data + b"more").hex(), gaps, words=words(data), most=most_cycles(data)))
+    return cases
+
+
+def damaged() -> list[Case]:
+    """Flipped bits, lost and doubled bytes."""
+    data, cases = image("damaged"), []
+    for at in (*range(0, 18, 6), *range(19, len(data), len(data) // 8), *range(len(data) - 7, len(data), 2)):
+        flipped = data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]
+        cases.append(Case(f"a flipped bit in byte {at} of {len(data)}", flipped.hex(), head=at < 18))
+    for at in (3, len(data) // 2, len(data) - 5):
+        cases.append(Case(f"byte {at} is lost", (data[:at] + data[at + 1 :]).hex()))
+        cases.append(Case(f"byte {at} comes twice", (data[: at + 1] + data[at:]).hex()))
+    cases.append(Case("the last byte is lost", data[:-1].hex()))
+    cases.append(Case("a part of an image in front", (data[:200] + data).hex()))
+    assert all(words(bytes.fromhex(case.stream)) is None for case in cases)
+    return cases
+
+
+def wrong() -> list[Case]:
+    """Images with a right CRC and wrong tables or codewords: the reader's verdict must be the hardware's."""
+    cases = []
+    for number in range(6):
+        rng, data = random.Random(number), bytearray(image(number)[: -flash.END])
+        begin = flash.HEAD + flash.SEGMENT if number % 2 else len(data) - 12
+        data[min(begin + rng.randrange(12), len(data) - 1)] ^= 1 << rng.randrange(8)
+        cases.append(_ended(f"wrong codes {number}", data))
+    assert 0 < sum(case.words is None for case in cases) < len(cases)
+    return cases + _hidden()
+
+
+def _hidden() -> list[Case]:
+    """Rows that no codeword uses, a last codeword that does not exist: nothing else of these streams is wrong."""
+    data = flash.write(layout(), images(random.Random(0), kept=0))[: -flash.END]
+    rows = flash.HEAD + flash.SEGMENT
+    assert data[rows : rows + 2] == bytes([0x01, 0x00]), "a table of one symbol"
+    cases = []
+    for what, table in (("a row out of order", [0x01, 0x12, 0x21]), ("a row of another length", [0x09, 0x00])):
+        cases.append(_ended(what, data[:rows] + bytes(table) + data[rows + 2 :]))
+    for bit in range(24):
+        flipped = bytearray(data)
+        flipped[-1 - bit // 8] ^= 1 << bit % 8
+        cases.append(_ended("the last codeword does not exist", flipped))
+    refused = [case for case in cases if case.words is None]
+    assert len(refused) > 3
+    return refused[:2] + refused[-3:]
+
+
+def _ended(what: str, data: bytes | bytearray) -> Case:
+    """A stream with the length and CRC that it should have, and the reader's verdict."""
+    stream = bytes(data) + len(data).to_bytes(4, "little")[:3]
+    stream += zlib.crc32(stream).to_bytes(4, "little")
+    return Case(what, stream.hex(), words=words(stream), most=10_000)
+
+
+CASES = {"whole": whole, "damaged": damaged, "wrong": wrong}
+
+
+def image(salt: object) -> bytes:
     """A boot image of random words."""
-    return flash.write(layout(), images(rng))
+    return flash.write(layout(), images(random.Random(str(salt))))
+
+
+def words(data: bytes) -> list[list[int]] | None:
+    """[memory, address, word] of an image, by the reader; None where that refuses it."""
+    try:
+        memories = flash.read(data).memories
+    except EmccError:
+        return None
+    return [[n, at, int(word)] for n, made in enumerate(memories) for at, word in enumerate(made.values)]
+
+
+def most_cycles(data: bytes) -> int:
+    """Cycles that an image takes where a byte is always there: a digit a cycle, and filling tables."""
+    slots = layout().slots
+    fills = len({slot.kind for slot in slots}) * (digits.TABLES * (digits.ROWS + digits.SYMBOLS + 1) + 1)
+    header = flash.HEAD + flash.END + len(slots) * (flash.SEGMENT + 1)
+    return header + fills + sum(slot.depth * slot.digits + 12 for slot in slots)
