@@ -36,8 +36,8 @@ class Grouped:
         return Graph("specimen", ("x",), (made.last.name,), tuple(made.nodes), made.tensors, made.constants)
 
     def files(self) -> Mapping[str, bytes]:
-        """Emit rtl/ and rom/."""
-        from emcc.backends import rom, verilog
+        """Emit rtl/ and rom/, and the AXI top of a digest of zeros, or the ports of a boot stream."""
+        from emcc.backends import rom, soc, verilog
         from emcc.eie.groups.schedule import plan
         from emcc.eie.groups.tables import Context
         from emcc.eie.lower import lower
@@ -46,7 +46,8 @@ class Grouped:
         planned = plan(program)
         images = rom.core_images(program, planned)
         boot = rom.BootLayout.of(Context(program, planned).numbers, images) if self.boot else None
-        return {**verilog.render_core(program, planned, boot), **rom.render(images, "hex")}
+        axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)))
+        return {**verilog.render_core(program, planned, boot), **rom.render(images, "hex"), **axi}
 
 
 @dataclass

@@ -185,5 +185,5 @@ def most_cycles(data: bytes) -> int:
     """Cycles that an image takes where a byte is always there: a digit a cycle, and filling tables."""
     slots = layout().slots
     fills = len({slot.kind for slot in slots}) * (digits.TABLES * (digits.ROWS + digits.SYMBOLS + 1) + 1)
-    header = flash.HEAD + flash.END + len(slots) * (flash.SEGMENT + 1)
-    return header + fills + sum(slot.depth * slot.digits + 12 for slot in slots)
+    header = flash.HEAD + flash.END + len(slots) * flash.SEGMENT
+    return header + fills + sum(slot.depth * slot.digits + 7 for slot in slots)
