@@ -9,10 +9,13 @@ from models import save
 from small_convs import images, small_conv
 
 from emcc.backends.rom import flash, parse
+from emcc.backends.verilog.library import library
 from emcc.driver.compile import compile_model
 from emcc.driver.emit import BOOT
 from emcc.driver.request import CompileOptions
 from emcc.runtime.simulate import simulate
+from emcc.tools.nextpnr import FAMILIES
+from emcc.tools.yosys import synthesise
 
 pytestmark = pytest.mark.sim
 
@@ -46,6 +49,16 @@ def test_a_flipped_bit_is_no_run(artefact: Path, place: int) -> None:
         path.write_bytes(whole)
     assert not result.ok
     assert "the design refuses rom/boot.bin" in result.complaint
+
+
+def test_a_large_memory_of_weights_is_spram(tmp_path: Path) -> None:
+    """On iCE40 UP, where `Spram` is set: 12,004 words of 12 bits are one of its four, and no block RAM."""
+    for name, data in library(("emcc_ram", "emcc_boot_ram")).items():
+        (tmp_path / name.removeprefix("rtl/")).write_bytes(data)
+    wide = "chparam -set Width 12 -set Depth 12004 -set AddrBits 14 -set Spram 1 emcc_boot_ram"
+    files, command = ["emcc_ram.sv", "emcc_boot_ram.sv"], FAMILIES["ice40"].synth
+    cells = synthesise(files, "emcc_boot_ram", command, cwd=tmp_path, settings=wide)
+    assert (cells["SB_SPRAM256KA"], cells.get("SB_RAM40_4K", 0)) == (1, 0)
 
 
 def test_the_image_has_what_the_roms_have(artefact: Path, tmp_path: Path) -> None:

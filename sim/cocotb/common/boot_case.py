@@ -182,8 +182,17 @@ def words(data: bytes) -> list[list[int]] | None:
 
 
 def most_cycles(data: bytes) -> int:
-    """Cycles that an image takes where a byte is always there: a digit a cycle, and filling tables."""
-    slots = layout().slots
-    fills = len({slot.kind for slot in slots}) * (digits.TABLES * (digits.ROWS + digits.SYMBOLS + 1) + 1)
-    header = flash.HEAD + flash.END + len(slots) * flash.SEGMENT
-    return header + fills + sum(slot.depth * slot.digits + 7 for slot in slots)
+    """Cycles that an image takes where a byte is always there: a digit each, a row of a table each, seven a memory."""
+    slots, at, cycles = layout().slots, flash.HEAD, flash.HEAD + flash.END + 4
+    rows = np.zeros(0, np.uint8)
+    for slot in slots:
+        at, cycles = at + flash.SEGMENT, cycles + flash.SEGMENT + slot.depth * slot.digits + 7
+        if data[at - 1]:
+            found = digits.read_tables(data, at)
+            assert found is not None
+            cycles += digits.TABLES * digits.ROWS + found[1] - at
+            rows, at = found
+        decoded = digits.decode(data, at, np.tile(digits.tables_of(slot.digits), slot.depth), rows)
+        assert decoded is not None
+        at = decoded[1]
+    return cycles
