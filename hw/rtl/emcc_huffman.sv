@@ -60,12 +60,13 @@ module emcc_huffman (
   end
 
   // The three streams go round: the one whose turn it is, the table's data, its output register.
-  logic            error_q, need, move, valid2_q, valid3_q, tag2_q, tag3_q;
-  logic [3:0]      held1_q, held2_q, held3_q;
+  logic            error_q, wrong_row_q, few_q, need, move, valid2_q, valid3_q, tag2_q, tag3_q;
+  logic [3:0]      held1_q, held2_q, held3_q, held0;
   logic [Most-1:0] bits1_q, bits2_q, bits3_q, placed, full;
   logic [Peek-1:0] entry2_q, entry3_q;
 
-  assign need    = want_i && held1_q < 4'd7;
+  assign held0   = held3_q - 4'(entry3_q[2:0]);
+  assign need    = want_i && few_q;
   assign move    = !need || valid_i;
   assign take_o  = want_i && move;
   assign ready_o = need;
@@ -85,13 +86,15 @@ module emcc_huffman (
       held1_q <= '0;
       held2_q <= '0;
       held3_q <= '0;
+      few_q   <= 1'b1;
     end else if (move) begin
       bits2_q <= full;
       held2_q <= {held1_q[3] | need, held1_q[2:0]};
       bits3_q <= bits2_q;
       held3_q <= held2_q;
       bits1_q <= bits3_q << entry3_q[2:0];
-      held1_q <= held3_q - 4'(entry3_q[2:0]);
+      held1_q <= held0;
+      few_q   <= held0 < 4'd7;
     end
   end
 
@@ -127,12 +130,14 @@ module emcc_huffman (
   end
 
   always_ff @(posedge clk_i) begin
+    wrong_row_q <= rst_ni && row_valid_i && (misplaced || row_i[3]);
     if (!rst_ni) error_q <= 1'b0;
-    else if (bad || (row_valid_i && (misplaced || row_i[3]))) error_q <= 1'b1;
+    else if (bad || wrong_row_q) error_q <= 1'b1;
   end
 
   // tests/sim/test_boot_proof.py proves these of any stream and any table.
   `EMCC_ASSERT(held1_q <= 4'd14 && held2_q <= 4'd14 && held3_q <= 4'd14, "a stream holds more bits than there are")
+  `EMCC_ASSERT(few_q == (held1_q < 4'd7), "it is not known whether a byte is needed")
   `EMCC_ASSERT(!valid2_q || held2_q >= 4'd7, "a symbol's turn with few bits")
   `EMCC_ASSERT(!valid3_q || held3_q >= 4'd7, "a symbol of few bits")
   `EMCC_ASSERT(valid3_q || entry3_q == '0, "bits are taken without a symbol")

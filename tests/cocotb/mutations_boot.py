@@ -8,9 +8,9 @@ FILLS = (
     Fault(
         "a stream takes a byte too late",
         "emcc_huffman",
-        "held1_q < 4'd7",
-        "held1_q < 4'd6",
-        r"words: RTL|with few bits",
+        "held0 < 4'd7",
+        "held0 < 4'd6",
+        r"words: RTL|with few bits|not known",
     ),
     Fault(
         "a symbol comes twice",

@@ -9,7 +9,7 @@ from emcc.tools.yosys import yosys
 
 pytestmark = pytest.mark.sim
 
-ASSERTED = 6
+ASSERTED = 7
 
 HEADER = """\
 `define EMCC_ASSERT(holds, says) always @* if (rst_ni) assert (holds);
@@ -47,7 +47,7 @@ def test_the_assertions_are_proven(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("held1_q < 4'd7", "held1_q < 4'd8"),
+        ("held0 < 4'd7", "held0 < 4'd8"),
         ("move && !bad && !error_q", "move && !bad"),
         ("valid2_q ? entry2_q : '0", "entry2_q"),
         ("{data_i, 6'b0} >> held1_q[2:0]", "{data_i, 6'b0} >> 6"),
