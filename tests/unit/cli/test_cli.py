@@ -78,7 +78,7 @@ def test_compile_writes_the_artefact(folder: Path) -> None:
     shown = run("compile", "model.onnx", "--pes", "4", "--keep-weights")
     assert "estimate" in shown
     files = contents(folder / "model_eie")
-    assert {"emcc.json", "model.emc", "program.npz", "report.html", "rtl/emcc_top.sv", "rom/layers.hex"} <= set(files)
+    assert {"emcc.json", "model.emc", "program.npz", "report.html", "rtl/emcc_top.sv", "rom/walk.hex"} <= set(files)
     manifest = json.loads(files["emcc.json"])
     assert manifest["design"]["pes"] == 4
     assert set(manifest["files"]) == set(files) - {"emcc.json"}
@@ -139,10 +139,7 @@ def test_a_boot_image_is_of_a_design_that_takes_one(folder: Path) -> None:
     run("compile", "model.onnx", "--out", "out", "--pes", "2", "--quiet")
     done = CliRunner().invoke(app, ["rom", "out", "--format", "flash"])
     assert (done.exit_code, "out: no design that is booted from an image" in done.stderr) == (2, True)
-    (folder / "r.toml").write_text('[emit]\nweights = "boot"\n')
-    done = CliRunner().invoke(app, ["compile", "model.onnx", "--out", "new", "--pes", "2", "--recipe", "r.toml"])
-    assert (done.exit_code, "perceptrons has no boot stream" in done.stderr) == (2, True)
-    assert sorted(os.listdir(folder)) == ["data.npz", "model.onnx", "out", "r.toml"]
+    assert sorted(os.listdir(folder)) == ["data.npz", "model.onnx", "out"]
 
 
 def test_rom_again_keeps_what_it_did_not_write(folder: Path) -> None:
