@@ -191,13 +191,16 @@ module emcc_boot #(
 
   // From one part of the image to the next
   logic [1:0] pause_q;
-  logic       last_sel, wrong_q;
+  logic       last_sel, compare_q, wrong_q;
+  logic [7:0] differs_q;
 
   assign last_sel = 16'(sel_q) == 16'(Ends[16*3 +: 16] - 16'd1);
 
   always_ff @(posedge clk_i) begin
-    pause_q <= state_q == Rest ? pause_q + 1'b1 : '0;
-    wrong_q <= rst_ni && full_q && compared && byte_q != wanted;
+    pause_q   <= state_q == Rest ? pause_q + 1'b1 : '0;
+    differs_q <= byte_q ^ wanted;
+    compare_q <= rst_ni && full_q && compared;
+    wrong_q   <= compare_q && differs_q != '0;
     if (!rst_ni) begin
       state_q <= Header;
       index_q <= '0;

@@ -44,7 +44,7 @@ FILLS = (
 
 DAMAGE = (
     Fault("no CRC", "emcc_boot", "crc_q == Residue", "1'b1", r"is accepted"),
-    Fault("any structure", "emcc_boot", "byte_q != wanted", "1'b0", r"words of a wrong head", before="compared && "),
+    Fault("any structure", "emcc_boot", "differs_q != '0", "1'b0", r"words of a wrong head", before="compare_q && "),
     Fault(
         "errors do not stay",
         "emcc_boot",
