@@ -38,8 +38,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
+    from emcc.eie.hardware import GROUPS
     from emcc.eie.store import save_program
     from emcc.frontend import load
+    from emcc.link.digest import LINK, digest_of
+    from emcc.link.render import memory
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
@@ -92,6 +95,9 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         "program.npz": save_program(program),
         **emitted.files,
     }
+    digest = digest_of(files)
+    if GROUPS == emitted.design["array"]:
+        files[LINK] = memory(program.act_w, digest)
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)
     worth = losses.worth(graphs, set_up.sides, options, goal)
@@ -109,6 +115,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         worth,
         errors,
         scales,
+        digest,
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(facts)

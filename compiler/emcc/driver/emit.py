@@ -53,7 +53,8 @@ def _chain(program: Program) -> Emitted:
 def _groups(program: Program, tried: Sequence[tuple[int, float]]) -> Emitted:
     planned = plan(program)
     images = rom.core_images(program, planned)
-    files = {**verilog.render_core(program, planned), **rom.render(images, "hex")}
+    core = verilog.render_core(program, planned)
+    files = {**core, **verilog.render_uart(core), **rom.render(images, "hex")}
     shape = Grouped(program, planned).shape
     design = {
         **{"array": GROUPS, "groups": program.groups, "lanes": program.lanes, "passes": len(planned.passes)},

@@ -69,7 +69,7 @@ COMPILED = {
     "samples": str,
     "design": {
         **dict.fromkeys(("pes", "act_w", "acc_w"), SIZE),
-        **{"array": str, "host": [{"op": str}], "groups?": SIZE, "tried?": [[float]]},
+        **{"array": str, "digest": str, "host": [{"op": str}], "groups?": SIZE, "tried?": [[float]]},
     },
     "layers": [
         {

@@ -2,5 +2,6 @@
 
 from emcc.backends.verilog.core import render_core
 from emcc.backends.verilog.render import render
+from emcc.backends.verilog.uart import render_uart
 
-__all__ = ["render", "render_core"]
+__all__ = ["render", "render_core", "render_uart"]
