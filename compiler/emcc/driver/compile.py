@@ -96,7 +96,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **emitted.files,
     }
     digest = digest_of(files)
-    if GROUPS == emitted.design["array"]:
+    if emitted.design["array"] == GROUPS:
         files[LINK] = memory(program.act_w, digest)
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)

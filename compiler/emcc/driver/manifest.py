@@ -30,7 +30,8 @@ class Compiled:
 
     `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
     automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
-    in output ulps; `scales` what was decided of scales, and which samples lie outside; `digest` is the design's, see link.digest.
+    in output ulps; `scales` what was decided of scales, and which samples lie outside;
+    `digest` is the design's, see link.digest.
     """
 
     original: Graph

@@ -41,7 +41,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the board sends. `code` has the high bit, so that an echo is none; `payload`: what stands behind the head."""
+    """What the board sends. `code` has the high bit, so that an echo is none; `payload` is behind the head."""
 
     name: str
     code: int
@@ -64,8 +64,8 @@ COMMANDS = (
     Command("reset", 2, "", "info", "resets the accelerator and forgets all; the frame's number becomes the last one"),
     Command("write", 3, "activations", "none", "gives them to the accelerator, if the number is the next one and it "
             "waits for input; else the frame is as if it had not come"),
-    Command("read", 4, "bytes wanted, 1 to 220", "data or state", "gives so many bytes of results, if the number is the "
-            "next one and results wait; the same again, if it is the last one and was a read; else the state"),
+    Command("read", 4, "bytes wanted, 1 to 220", "data or state", "gives so many bytes of results, if the number is "
+            "the next one and results wait; the same again, if it is the last one and was a read; else the state"),
     Command("load", 5, "reserved: weights", "state", "nothing yet"),
 )  # fmt: skip
 
