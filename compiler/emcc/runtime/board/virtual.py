@@ -32,7 +32,7 @@ def running(folder: Path, baud: int) -> Iterator[tuple[str, "subprocess.Popen[by
         assert process.stdout is not None
         line = process.stdout.readline().decode("utf-8", "replace").split()
         if len(line) != 2 or line[0] != "port":
-            raise ToolError("the virtual board", process.wait(), _said(process))
+            raise ToolError("the virtual board", process.wait(), said(process))
         yield line[1], process
 
 
@@ -93,8 +93,9 @@ class Lockstep:
         """Nothing is left open."""
 
     def _gone(self) -> EmccError:
-        return EmccError(f"the virtual board ended: {_said(self._process)}")
+        return EmccError(f"the virtual board ended: {said(self._process)}")
 
 
-def _said(process: "subprocess.Popen[bytes]") -> str:
+def said(process: "subprocess.Popen[bytes]") -> str:
+    """Return what a board that ended says of that."""
     return process.stderr.read().decode("utf-8", "replace").strip() if process.stderr else ""
