@@ -30,7 +30,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, plan
     from emcc.driver.dump import Dump
-    from emcc.driver.emit import emit
+    from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
     from emcc.driver.lowering import COUNTED, lowered
     from emcc.driver.recipe import Recipe
@@ -38,11 +38,9 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.search import search
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
-    from emcc.eie.hardware import GROUPS
     from emcc.eie.store import save_program
     from emcc.frontend import load
-    from emcc.link.digest import LINK, digest_of
-    from emcc.link.render import memory
+    from emcc.link.digest import digest_of
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
@@ -96,8 +94,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **emitted.files,
     }
     digest = digest_of(files)
-    if emitted.design["array"] == GROUPS:
-        files[LINK] = memory(program.act_w, digest)
+    files |= of_board(program, files, digest)
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)
     worth = losses.worth(graphs, set_up.sides, options, goal)

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from emcc.backends import rom, verilog
+from emcc.backends.client import render_client
 from emcc.backends.rom import RomImage
+from emcc.backends.verilog.uart import FILES
 from emcc.eie import descriptor
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
@@ -14,6 +16,8 @@ from emcc.eie.hardware import CHAIN, GROUPS, array
 from emcc.eie.layout import Layout
 from emcc.eie.memory import Memory, memories
 from emcc.ir.program import Program
+from emcc.link.digest import LINK
+from emcc.link.render import memory
 from emcc.runtime.designs import Grouped
 
 
@@ -40,6 +44,13 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = ()) -> Emitted:
         EmccError: it is larger than any memory.
     """
     return _chain(program) if array(program) == CHAIN else _groups(program, tried)
+
+
+def of_board(program: Program, files: Mapping[str, bytes], digest: str) -> Mapping[str, bytes]:
+    """Return what a board and its host have beside `files`, where these are for one: the link's memory, host/."""
+    if FILES not in files:
+        return {}
+    return {LINK: memory(program.act_w, digest), **render_client(program, digest)}
 
 
 def _chain(program: Program) -> Emitted:

@@ -1,4 +1,4 @@
-"""What is rendered of the definition: a SystemVerilog package, the link's memory."""
+"""What is rendered of the definition: a SystemVerilog package, a C header, the link's memory."""
 
 from emcc.link import protocol
 from emcc.resources import template
@@ -24,6 +24,36 @@ def package() -> bytes:
     ]
     text: str = template("verilog/emcc_link_pkg.sv.j2").render(numbers=numbers)
     return text.encode()
+
+
+def header() -> bytes:
+    """Return emcc_link.h."""
+    numbers = [
+        ("VERSION", protocol.VERSION, "of the protocol"),
+        ("FLAG", f"0x{protocol.FLAG:02x}", "begins and ends a frame"),
+        ("ESCAPE", f"0x{protocol.ESCAPE:02x}", "stands before a byte that is turned over"),
+        ("FLIP", f"0x{protocol.FLIP:02x}", "the bit that is"),
+        ("CRC_POLY", f"0x{protocol.CRC_POLY:08x}u", "the lowest bit first"),
+        ("CRC_BYTES", protocol.CRC_BYTES, "the lowest first"),
+        ("HEAD", protocol.HEAD, "bytes of a command: command, number"),
+        ("REPLY_HEAD", sum(field.size for field in protocol.REPLY_HEAD), "bytes of a reply before its payload"),
+        ("PAYLOAD", protocol.PAYLOAD, "most bytes of a payload"),
+        ("WINDOW", protocol.WINDOW, "most frames under way"),
+        ("INFO_BYTES", sum(field.size for field in protocol.INFO), "of an info's payload"),
+        ("INFO_DIGEST", info_at("digest"), "where the digest is in it"),
+        ("DIGEST_BYTES", protocol.DIGEST_BYTES, "of the digest"),
+        *((f"CMD_{one.name.upper()}", one.code, one.says) for one in protocol.COMMANDS),
+        *((f"REPLY_{one.name.upper()}", f"0x{one.code:02x}", one.says) for one in protocol.REPLIES),
+        *((f"FLAG_{one.name.upper()}", 1 << bit, one.says) for bit, one in enumerate(protocol.FLAGS)),
+    ]
+    text: str = template("host/emcc_link.h.j2").render(numbers=numbers)
+    return text.encode()
+
+
+def info_at(name: str) -> int:
+    """Return where a field begins in what a board says it is."""
+    names = [field.name for field in protocol.INFO]
+    return sum(field.size for field in protocol.INFO[: names.index(name)])
 
 
 def memory(act_w: int, digest: str) -> bytes:
