@@ -61,7 +61,7 @@ class Device:
     def __post_init__(self) -> None:
         self._frame = bytearray()
         self._hunting, self._escaped, self._crc = True, False, 0xFFFFFFFF
-        self._last, self._open, self._late = 0, False, False
+        self._last, self._open, self._late, self._stuck = 0, False, False, False
         self._kept: bytes | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -72,6 +72,7 @@ class Device:
         if byte == FLAG:
             whole = not self._hunting and BODY <= len(self._frame) < LONG and self._crc == CRC_RESIDUE
             body = bytes(self._frame[:-CRC_BYTES]) if whole else b""
+            self._late |= self._stuck and bool(self._frame)
             self._frame.clear()
             self._hunting, self._escaped, self._crc = False, False, 0xFFFFFFFF
             answer = self._taken(body) if whole else b""
@@ -91,7 +92,10 @@ class Device:
         following = self._open and not self._late and number == (self._last + 1) & 255
         if code == RESET:
             self._last, self._open, self._late, self._kept = number, True, False, None
+            self._stuck = False
             self.core.reset()
+        elif self._stuck:
+            return b""
         if code in (RESET, INFORM):
             return self._answer(INFO, self.memory[: 512 - INFO_AT])
         if code == WRITE:
@@ -117,7 +121,7 @@ class Device:
     def _push(self, payload: bytes) -> None:
         for at in range(0, len(payload) - self.bytes + 1, self.bytes):
             if not self.core.wants:
-                self._late = True  # Where more comes than is wanted, the next frame ends before this one is given on.
+                self._stuck = True  # It waits until what is left is wanted, and listens to a reset alone.
                 return
             self.core.push(int.from_bytes(payload[at : at + self.bytes], "little"))
 
