@@ -59,6 +59,11 @@ class Device:
     memory: bytes
 
     def __post_init__(self) -> None:
+        self.power()
+
+    def power(self) -> None:
+        """Let the power come, after it went."""
+        self.core.reset()
         self._frame = bytearray()
         self._hunting, self._escaped, self._crc = True, False, 0xFFFFFFFF
         self._last, self._open, self._late, self._stuck = 0, False, False, False

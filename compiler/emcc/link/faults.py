@@ -61,16 +61,21 @@ class Bad:
 
 
 class Direct:
-    """A transport that ends in a model of a board."""
+    """A transport that ends in a model of a board, which loses its power at a rate, a byte; `outages` counts that."""
 
     name = "a model of a board"
 
-    def __init__(self, device: Device) -> None:
-        self.device, self._out = device, bytearray()
+    def __init__(self, device: Device, rate: float = 0.0, seed: int = 0) -> None:
+        self.device, self.outages = device, 0
+        self._rate, self._random, self._out = rate, random.Random(seed), bytearray()
 
     def send(self, data: bytes) -> None:
         """Let the model take bytes."""
-        self._out += self.device.feed(data)
+        for byte in data:
+            if self._random.random() < self._rate:
+                self.device.power()
+                self.outages += 1
+            self._out += self.device.feed(bytes([byte]))
 
     def receive(self) -> bytes:
         """Return what it answered."""

@@ -55,10 +55,10 @@ class Board:
         self.cycles: list[int] = []
         self.again = 0
         self._line = _line(port, baud)
-        self._session = Session(self._line)
+        self.session = Session(self._line)
         self._number = 0
         try:
-            self._about = self._session.reset(self._number)
+            self._about = self.session.reset(self._number)
             self._check(self._about)
         except BaseException:
             self._line.close()
@@ -89,13 +89,13 @@ class Board:
     @property
     def counts(self) -> Counts:
         """What went wrong on the line and was mended."""
-        return self._session.counts
+        return self.session.counts
 
     @property
     def status(self) -> Status:
         """Ask the board what it does."""
         with self._reported():
-            one = self._session.poll()
+            one = self.session.poll()
         return Status(*(one.has(flag) for flag in ("wants", "has", "runs")), one.value)
 
     def predict(self, x: Array) -> Array | dict[str, Array]:
@@ -130,9 +130,9 @@ class Board:
         with self._reported():
             for _ in range(ATTEMPTS):
                 try:
-                    before = self._session.poll().value if not self.cycles else self._session.cycles
-                    result = _crossed(self._session, self.design, inputs)
-                    self.cycles.append((self._session.cycles - before) % (1 << 32))
+                    before = self.session.poll().value if not self.cycles else self.session.cycles
+                    result = _crossed(self.session, self.design, inputs)
+                    self.cycles.append((self.session.cycles - before) % (1 << 32))
                     return result
                 except Lost as error:
                     cause = str(error)
@@ -143,9 +143,9 @@ class Board:
     def _restart(self) -> None:
         """Reset the board, which may be another one by now."""
         self._number = (self._number + 101) % 256
-        self._about = self._session.reset(self._number)
+        self._about = self.session.reset(self._number)
         self._check(self._about)
-        self._session.cycles = self._session.poll().value
+        self.session.cycles = self.session.poll().value
 
     def _check(self, about: About) -> None:
         expected = self.design.digest
