@@ -2,8 +2,8 @@
 
     python benchmarks/serial_faults.py --faults N --json FILE [--rtl N] [--seed N]
 
-N faults on the model of the board's end (link.device, which cocotb holds against the RTL), and --rtl N on the RTL itself,
-from pin to pin, with a design that has a part of the host in its middle. No answer may be wrong: exits with 1 otherwise.
+N faults on the model of the board's end (link.device, which cocotb holds against the RTL), and --rtl N on the RTL
+itself, from pin to pin, with a design that has a part of the host in its middle. Exits with 1 if an answer is wrong.
 """
 
 import argparse

@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from emcc.backends import rom, verilog
 from emcc.base.errors import EmccError
 from emcc.eie.lower import lower
 from emcc.eie.reference import run
-from emcc.ir.program import Program
 from emcc.link.device import Device
-from emcc.link.digest import LINK, digest_of
+from emcc.link.digest import digest_of
 from emcc.link.faults import Bad, Direct
 from emcc.link.render import memory
 from emcc.link.session import Lost, Session
 from emcc.link.stream import Stream
 from emcc.lint.grouped import GROUPED
-from emcc.runtime.board import Board
+from emcc.runtime.board.board import Board
 from emcc.runtime.board.design import BoardDesign
 from emcc.runtime.board.virtual import Lockstep, build, started
 from emcc.samples.sampling import by_input, limits
@@ -91,7 +89,7 @@ def on_rtl(faults: int, rate: float, seed: int = 1, progress: Callable[[int], ob
     """The same on the RTL, from pin to pin: a design with a part of the host in its middle."""
     specimen = GROUPED["groups"]
     program = lower(specimen.graph(), specimen.lower)
-    files = board_of(program)
+    files = specimen.files()
     design, outcome = BoardDesign.of(program, digest_of(files)), Outcome()
     rng = np.random.default_rng(seed)
     with started(build(files, BAUD), files, "--lockstep") as process:
@@ -115,13 +113,6 @@ def on_rtl(faults: int, rate: float, seed: int = 1, progress: Callable[[int], ob
             outcome.note(board.session)
     outcome.faults = line.faults
     return outcome
-
-
-def board_of(program: Program) -> dict[str, bytes]:
-    """Return what a board of a Program is made of: rtl/ and rom/."""
-    core = verilog.render_core(program)
-    files = {**core, **verilog.render_uart(core), **rom.render(rom.core_images(program), "hex")}
-    return {**files, LINK: memory(program.act_w, digest_of(files))}
 
 
 def _hashed(taken: list[int]) -> list[int]:

@@ -73,7 +73,8 @@ def run(
     json_file: Json = None,
     quiet: Quiet = False,
     port: Annotated[
-        str | None, typer.Option(metavar="PORT", help="The board's serial port: /dev/ttyUSB0, or what `emcc board` says.")
+        str | None,
+        typer.Option(metavar="PORT", help="The board's serial port: /dev/ttyUSB0, or what `emcc board` says."),
     ] = None,
     baud: Baud = BAUD,
 ) -> None:

@@ -11,7 +11,9 @@ from emcc.cli.parameters import BAUD, Baud, Folder, Quiet
 
 def board(
     folder: Folder,
-    virtual: Annotated[bool, typer.Option("--virtual", help="A board made of software; there is no other kind.")] = False,
+    virtual: Annotated[
+        bool, typer.Option("--virtual", help="A board made of software; there is no other kind.")
+    ] = False,
     baud: Baud = BAUD,
     quiet: Quiet = False,
 ) -> None:

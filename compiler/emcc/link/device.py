@@ -8,7 +8,17 @@ from typing import Protocol
 
 from emcc.link.frames import framed
 from emcc.link.protocol import (
-    CRC_BYTES, CRC_POLY, CRC_RESIDUE, ESCAPE, FLAG, FLIP, HEAD, INFO_AT, VERSION, command, reply,
+    CRC_BYTES,
+    CRC_POLY,
+    CRC_RESIDUE,
+    ESCAPE,
+    FLAG,
+    FLIP,
+    HEAD,
+    INFO_AT,
+    VERSION,
+    command,
+    reply,
 )  # fmt: skip
 
 POLL, INFORM, RESET, WRITE, READ = (command(name) for name in ("poll", "info", "reset", "write", "read"))
@@ -50,11 +60,12 @@ class Device:
     """A board behind its serial line.
 
     Attributes:
-        core: the accelerator. bytes: of an activation. clock: in Hz. memory: what the board is (link.render.memory).
+        core: the accelerator. size: bytes of an activation. clock: in Hz.
+        memory: what the board is, see link.render.memory.
     """
 
     core: Core
-    bytes: int
+    size: int
     clock: int
     memory: bytes
 
@@ -124,14 +135,14 @@ class Device:
         return ~crc & 255
 
     def _push(self, payload: bytes) -> None:
-        for at in range(0, len(payload) - self.bytes + 1, self.bytes):
+        for at in range(0, len(payload) - self.size + 1, self.size):
             if not self.core.wants:
                 self._stuck = True  # It waits until what is left is wanted, and listens to a reset alone.
                 return
-            self.core.push(int.from_bytes(payload[at : at + self.bytes], "little"))
+            self.core.push(int.from_bytes(payload[at : at + self.size], "little"))
 
     def _pull(self, count: int) -> bytes:
-        taken = b"".join(self.core.pull().to_bytes(self.bytes, "little") for _ in range(-(-count // self.bytes)))
+        taken = b"".join(self.core.pull().to_bytes(self.size, "little") for _ in range(-(-count // self.size)))
         return taken[:count]
 
     def _answer(self, code: int, payload: bytes) -> bytes:

@@ -1,10 +1,10 @@
 """Frames as bytes, and bytes as frames: docs/board-link.md."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from emcc.link.protocol import CRC_BYTES, ESCAPE, FLAG, FLIP, FLAGS, INFO, REPLY_HEAD, command
+from emcc.link.protocol import CRC_BYTES, ESCAPE, FLAG, FLAGS, FLIP, INFO, REPLY_HEAD, Field, command
 
 _HEAD = sum(field.size for field in REPLY_HEAD)
 _BITS = {field.name: 1 << bit for bit, field in enumerate(FLAGS)}
@@ -78,19 +78,19 @@ def answer(body: bytes) -> Answer | None:
     """Take a reply apart; None where it is none: too short, or what was sent comes back."""
     if len(body) < _HEAD or body[0] < 128:
         return None
-    fields, at = [], 0
-    for field in REPLY_HEAD:
-        fields.append(int.from_bytes(body[at : at + field.size], "little"))
-        at += field.size
-    return Answer(*fields, body[at:])
+    fields = _taken_apart(body, REPLY_HEAD)
+    numbers = {name: int.from_bytes(value, "little") for name, value in fields.items()}
+    return Answer(**numbers, payload=body[_HEAD:])
 
 
 def info(payload: bytes) -> dict[str, bytes] | None:
     """Take apart what a board says it is, by field; None where it is too short."""
-    if len(payload) < sum(field.size for field in INFO):
-        return None
+    return _taken_apart(payload, INFO) if len(payload) >= sum(field.size for field in INFO) else None
+
+
+def _taken_apart(data: bytes, layout: Sequence[Field]) -> dict[str, bytes]:
     fields, at = {}, 0
-    for field in INFO:
-        fields[field.name] = payload[at : at + field.size]
+    for field in layout:
+        fields[field.name] = data[at : at + field.size]
         at += field.size
     return fields

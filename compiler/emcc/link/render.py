@@ -75,3 +75,26 @@ def memory(act_w: int, digest: str) -> bytes:
     content = b"".join(values[field.name] for field in protocol.INFO)
     assert len(content) == protocol.MEMORY - protocol.INFO_AT
     return "".join(f"{byte:02x}\n" for byte in content).encode()
+
+
+def documented() -> dict[str, list[str]]:
+    """Return the tables of docs/board-link.md by name, a line each."""
+    commands = [
+        f"| `{one.name}` | {one.code} | {one.payload or 'none'} | {one.reply} | {one.says} |"
+        for one in protocol.COMMANDS
+    ]
+    replies = [
+        f"| `{one.name}` | 0x{one.code:02x} | {one.payload or 'none'} | {one.says} |" for one in protocol.REPLIES
+    ]
+    return {
+        "commands": ["| command | code | payload | reply | the board |", "| --- | --- | --- | --- | --- |", *commands],
+        "replies": ["| reply | code | payload | says |", "| --- | --- | --- | --- |", *replies],
+        "head": _fields("bytes", [(field.name, str(field.size), field.says) for field in protocol.REPLY_HEAD]),
+        "flags": _fields("bit", [(field.name, str(bit), field.says) for bit, field in enumerate(protocol.FLAGS)]),
+        "info": _fields("bytes", [(field.name, str(field.size), field.says) for field in protocol.INFO]),
+    }
+
+
+def _fields(title: str, rows: list[tuple[str, str, str]]) -> list[str]:
+    lines = [f"| `{name}` | {number} | {says} |" for name, number, says in rows]
+    return [f"| field | {title} | says |", "| --- | --- | --- |", *lines]

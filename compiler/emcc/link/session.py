@@ -1,7 +1,7 @@
 """The host's end of the link: frames until they have arrived, questions until they are answered.
 
-Writes go out without waiting; a read or a poll asks how far the board has come, and what is missing goes out again. A board
-takes a frame only where its number is the next one, so that nothing is taken twice, and nothing out of turn.
+Writes go out without waiting; a read or a poll asks how far the board has come, and what is missing goes out again. A
+board takes a frame only where its number is the next one, so that nothing is taken twice, and nothing out of turn.
 """
 
 from collections.abc import Callable
@@ -53,12 +53,12 @@ class About:
     """What a board says that it is.
 
     Attributes:
-        version: of the protocol. bytes: an activation. clock: in Hz.
+        version: of the protocol. size: bytes of an activation. clock: in Hz.
         digest: the first half of the design's, in hex.
     """
 
     version: int
-    bytes: int
+    size: int
     clock: int
     digest: str
 

@@ -16,6 +16,9 @@ from emcc.tools import icarus, verilator
 from emcc.tools.rtl import read_rtl
 from emcc.tools.yosys import yosys
 
+TOPS = {"rtl/uart.f": "emcc_uart_top", "rtl/files.f": verilator.TOP}
+"""The outermost module by the file that lists what it is made of; the first that is there holds the others."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -33,39 +36,40 @@ def lint(folder: Path, allow_missing: bool = False) -> list[Finding]:
         EmccError: the artefact or a reader is missing; Icarus may be, with `allow_missing`.
     """
     sources = read_rtl(folder)
-    names = verilator.design_files(sources)
+    listing, top = next(pair for pair in TOPS.items() if pair[0] in sources)
+    names = verilator.design_files(sources, listing)
     waivers = sorted(name for name in sources if name.endswith(".vlt"))
     skipped = Finding("icarus", (), skipped="iverilog is not installed")
     return [
         skipped
         if name == "icarus" and allow_missing and not icarus.installed()
-        else reader(folder.resolve(), names, waivers)
+        else reader(folder.resolve(), top, names, waivers)
         for name, reader in READERS.items()
     ]
 
 
-def _verilator(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
-    arguments = ["--lint-only", "-Wall", "--assert", "--no-timing", *verilator.INCLUDES, "--top-module", verilator.TOP]
+def _verilator(folder: Path, top: str, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+    arguments = ["--lint-only", "-Wall", "--assert", "--no-timing", *verilator.INCLUDES, "--top-module", top]
     done = verilator.verilator([*arguments, *waivers, *names], cwd=folder, check=False)
     lines = [line for line in done.output.splitlines() if not line.startswith("- ")]
     return _finding("verilator", done.code, lines)
 
 
-def _yosys(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+def _yosys(folder: Path, top: str, names: Sequence[str], waivers: Sequence[str]) -> Finding:
     """Run `check -assert` too: `hierarchy -check` alone finds no undriven or multiply driven net."""
-    script = f"read_verilog -sv {' '.join(names)}; hierarchy -check -top {verilator.TOP}; proc; check -assert"
+    script = f"read_verilog -sv {' '.join(names)}; hierarchy -check -top {top}; proc; check -assert"
     done = yosys(script, cwd=folder, check=False)
     return _finding("yosys", done.code, done.output.splitlines())
 
 
-def _icarus(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
-    done = icarus.iverilog(names, verilator.TOP, cwd=folder, check=False)
+def _icarus(folder: Path, top: str, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+    done = icarus.iverilog(names, top, cwd=folder, check=False)
     return _finding(
         "icarus", done.code, [line for line in done.output.splitlines() if not line.endswith(icarus.ACCEPTED)]
     )
 
 
-READERS: dict[str, Callable[[Path, Sequence[str], Sequence[str]], Finding]] = {
+READERS: dict[str, Callable[[Path, str, Sequence[str], Sequence[str]], Finding]] = {
     "verilator": _verilator,
     "yosys": _yosys,
     "icarus": _icarus,

@@ -35,9 +35,13 @@ class Grouped:
         """Emit rtl/ and rom/."""
         from emcc.backends import rom, verilog
         from emcc.eie.lower import lower
+        from emcc.link.digest import LINK, digest_of
+        from emcc.link.render import memory
 
         program = lower(self.graph(), self.lower)
-        return {**verilog.render_core(program), **rom.render(rom.core_images(program), "hex")}
+        core = verilog.render_core(program)
+        files = {**core, **verilog.render_uart(core), **rom.render(rom.core_images(program), "hex")}
+        return {**files, LINK: memory(program.act_w, digest_of(files))}
 
 
 @dataclass

@@ -35,7 +35,9 @@ class Engine:
         """Hold it against the reference: a SimulationResult. EmccError where it is the reference."""
         if not self.held:
             others = ", ".join(name for name, engine in ENGINES.items() if engine.held)
-            says = "is what engines are held against" if self.name == "reference" else "is not held against the reference"
+            says = (
+                "is what engines are held against" if self.name == "reference" else "is not held against the reference"
+            )
             raise EmccError(f"{self.name!r} {says}", hint=f"name one of {others}, or use `emcc run`")
         return _loaded(self.held)(*arguments, **options)
 

@@ -17,7 +17,16 @@ from emcc.link.frames import framed
 from emcc.link.protocol import COMMANDS, PAYLOAD, command
 from emcc.link.stream import Stream
 
-OUTPUTS = ("tx_data_o", "tx_valid_o", "core_rst_no", "m_axis_tdata", "m_axis_tvalid", "s_axis_tready", "open_o", "late_o")
+OUTPUTS = (
+    "tx_data_o",
+    "tx_valid_o",
+    "core_rst_no",
+    "m_axis_tdata",
+    "m_axis_tvalid",
+    "s_axis_tready",
+    "open_o",
+    "late_o",
+)
 OUTPUTS += ("sending_o",)
 IDLE = {"rx_valid_i": 0, "rx_data_i": 0, "tx_ready_i": 0, "m_axis_tready": 0, "s_axis_tvalid": 0, "run_i": 0}
 IDLE |= {"s_axis_tdata": 0}
@@ -118,7 +127,8 @@ async def answers_as_the_model(dut: Any) -> None:
         same("what is taken", link.bench.cycle, link.core._taken, device.core._taken)
         answers, taken = answers + bool(wanted), taken + len(device.core._taken)
         link.out.clear()
-    assert answers > FRAMES // 4 and taken > 1000, "hardly anything was asked"
+    assert answers > FRAMES // 4, "hardly anything was asked"
+    assert taken > 1000, "hardly anything was taken"
 
 
 async def quiet(link: Link) -> None:

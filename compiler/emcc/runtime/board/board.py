@@ -96,7 +96,7 @@ class Board:
         """Ask the board what it does."""
         with self._reported():
             one = self.session.poll()
-        return Status(*(one.has(flag) for flag in ("wants", "has", "runs")), one.value)
+        return Status(one.has("wants"), one.has("has"), one.has("runs"), one.value)
 
     def predict(self, x: Array) -> Array | dict[str, Array]:
         """Return what the ONNX model would answer: [n, ...]; of several outputs by their names.
@@ -109,7 +109,7 @@ class Board:
         """
         program = self.design.program
         answers = final(interface(program), self.outputs(np.asarray(x, np.float32)))
-        return answers[ONE] if ONE in answers else answers
+        return answers.get(ONE, answers)
 
     def outputs(self, x: Array, progress: Callable[[int, int], object] = lambda done, total: None) -> Array:
         """Return the outputs before the host's last operators: float64 [n, ...]; several side by side, see ir.batch.

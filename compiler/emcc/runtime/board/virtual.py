@@ -46,9 +46,9 @@ def started(program: Path, files: Mapping[str, bytes], *options: str) -> Iterato
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(content)
         command = [str(program), "--div", str(CLOCKS_A_BIT), *options]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        pipe = subprocess.PIPE
         # A group of its own: Ctrl-C is for emcc, which ends the board then.
-        process = subprocess.Popen(command, cwd=scratch, start_new_session=True, **pipes)
+        process = subprocess.Popen(command, cwd=scratch, start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe)
         try:
             yield process
         finally:
@@ -72,7 +72,8 @@ class Lockstep:
     def send(self, data: bytes) -> None:
         """Send bytes, and let the board run until its line is quiet."""
         into, out = self._process.stdin, self._process.stdout
-        assert into is not None and out is not None
+        assert into is not None
+        assert out is not None
         try:
             into.write(len(data).to_bytes(4, "little") + data)
             into.flush()
