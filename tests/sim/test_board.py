@@ -113,7 +113,7 @@ def test_a_virtual_board_answers_as_the_reference(
         assert ended("run", "out", "--port", port, "--data", "data.npz", code=2).stderr.startswith("emcc: error: ")
         process.kill()
         process.wait()
-        with pytest.raises(EmccError, match="the line broke|no board answers"):
+        with pytest.raises(EmccError, match=r"the line broke|no board answers"):
             board.predict(x)
 
 

@@ -67,7 +67,7 @@ def run(
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option("--engine", metavar=NAMES, help="What runs it.", show_default="reference; with --port board"),
+        typer.Option("--engine", metavar=NAMES, help="What runs it.", show_default="reference; at a port, board"),
     ] = None,
     count: Count = None,
     json_file: Json = None,

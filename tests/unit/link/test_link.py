@@ -59,10 +59,8 @@ def test_a_conversation() -> None:
 
 def test_more_than_a_window_is_asked_for_in_between() -> None:
     size = 200 * protocol.PAYLOAD
-    talk = Session(
-        Direct(Device(Stream((size, -3), lambda taken: [zlib.crc32(bytes(taken)) & 255] * 3), 1, 1, bytes(32)))
-    )
-    talk.line.device.memory = board().memory  # type: ignore[attr-defined]
+    stream = Stream((size, -3), lambda taken: [zlib.crc32(bytes(taken)) & 255] * 3)
+    talk = Session(Direct(Device(stream, 1, 1, board().memory)))
     talk.reset(0)
     data = random.Random(1).randbytes(size)
     talk.write(data)

@@ -30,5 +30,5 @@ def test_a_refusal_is_told(monkeypatch: pytest.MonkeyPatch, number: int | None, 
 
 
 def test_a_rate_that_no_port_has() -> None:
-    with pytest.raises(EmccError, match="there is no such port|cannot be opened at"):
+    with pytest.raises(EmccError, match=r"there is no such port|cannot be opened at"):
         Port("/dev/nowhere", 0)
