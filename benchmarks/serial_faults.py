@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common.serial import on_model, on_rtl
 
-RATES = (0.0005, 0.003)
-"""Faults a byte: a frame in ten is hit, and every second one."""
+RATES = (0.001, 0.004)
+"""Faults a byte: a full frame in five is hit, and three of five."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -49,10 +49,17 @@ class Core(Protocol):
         ...
 
 
+def _of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (CRC_POLY if byte & 1 else 0)
+    return byte
+
+
+_TABLE = [_of_byte(byte) for byte in range(256)]
+
+
 def _step(crc: int, byte: int) -> int:
-    for bit in range(8):
-        crc = crc >> 1 ^ (CRC_POLY if (crc ^ byte >> bit) & 1 else 0)
-    return crc
+    return crc >> 8 ^ _TABLE[(crc ^ byte) & 255]
 
 
 @dataclass
