@@ -23,8 +23,8 @@ from emcc.link.device import Device
 from emcc.link.faults import Bad, Direct
 from emcc.link.stream import Stream
 from emcc.runtime import Board
-from emcc.runtime.board.design import open_design
-from emcc.runtime.board.virtual import build, running, started
+from emcc.runtime.board.design import board_files, open_design
+from emcc.runtime.board.virtual import Lockstep, build, running, started
 from emcc.samples.sampling import dequantised, quantised
 from emcc.tools import cxx
 
@@ -140,7 +140,7 @@ class Terminal:
             while True:
                 self.line.send(os.read(self.master, 4096))
                 os.write(self.master, self.line.receive())
-        except OSError:
+        except (OSError, EmccError):
             return
 
     def close(self) -> None:
@@ -169,13 +169,16 @@ def modelled(folder: Path) -> Device:
     return Device(Stream(turns, answer), 2, 25_000_000, memory)
 
 
-def test_the_client_in_c_is_right_on_a_bad_line(folder: Path, client: Path) -> None:
-    line = Bad(Direct(modelled(folder)), 0.004, SEED, pulls=0.0)
-    terminal = Terminal(line)
-    try:
-        assert (answers(client, terminal.port, folder) == outputs(folder)).all()
-    finally:
-        terminal.close()
+@pytest.mark.parametrize("kind", ["model", "rtl"])
+def test_the_client_in_c_is_right_on_a_bad_line(folder: Path, client: Path, kind: str) -> None:
+    files = board_files(folder / "out")
+    with started(build(files, serial.BAUD), files, "--lockstep") as process:
+        line = Bad(Lockstep(process) if kind == "rtl" else Direct(modelled(folder)), 0.004, SEED, pulls=0.0)
+        terminal = Terminal(line)
+        try:
+            assert (answers(client, terminal.port, folder) == outputs(folder)).all()
+        finally:
+            terminal.close()
     assert line.faults.total() >= 3
 
 
