@@ -32,15 +32,16 @@ class Grouped:
         return Graph("specimen", ("x",), (made.last.name,), tuple(made.nodes), made.tensors, made.constants)
 
     def files(self) -> Mapping[str, bytes]:
-        """Emit rtl/ and rom/."""
-        from emcc.backends import rom, verilog
+        """Emit rtl/ and rom/, and the AXI top of a digest of zeros."""
+        from emcc.backends import rom, soc, verilog
         from emcc.eie.lower import lower
         from emcc.link.digest import LINK, digest_of
         from emcc.link.render import memory
 
         program = lower(self.graph(), self.lower)
         core = verilog.render_core(program)
-        files = {**core, **verilog.render_uart(core), **rom.render(rom.core_images(program), "hex")}
+        axi = soc.render_axi(soc.values(1, 1, bytes(32)))
+        files = {**core, **verilog.render_uart(core), **rom.render(rom.core_images(program), "hex"), **axi}
         return {**files, LINK: memory(program.act_w, digest_of(files))}
 
 

@@ -121,7 +121,8 @@ def build(sources: Mapping[str, bytes], trace: bool = False, target: Target = BE
     flags = (*FLAGS, *target.flags, *(TRACE_FLAGS if trace else ()))
     key = cache.digest(
         {
-            **{name: content for name, content in sources.items() if name.startswith("rtl/")},
+            **{name: content for name, content in sources.items() if name in names or name.endswith(".svh")},
+            "listing": "\n".join(names).encode(),
             **harness,
             "tools": "\n".join(
                 [*_tools(), target.top, *flags, *INCLUDES, *_defines(trace), RUNTIME, HOT, COLD, str(UNIT_BYTES)]

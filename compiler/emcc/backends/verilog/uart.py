@@ -8,8 +8,9 @@ from emcc.link.render import package
 UART = ("emcc_uart_rx", "emcc_uart_tx", "emcc_link", "emcc_uart_top")
 """In dependency order."""
 
+TOP = "emcc_uart_top"
 FILES = "rtl/uart.f"
-"""Lists all that emcc_uart_top is made of, in order."""
+"""Lists all that TOP is made of, in order."""
 
 
 def render_uart(core: Mapping[str, bytes]) -> Mapping[str, bytes]:
