@@ -2,8 +2,8 @@
 
 Without a DIR the specimens are linted, which between them use every parameter of the RTL library. No warning is
 accepted, and a reader that is not installed is a failure, but for Icarus with --allow-missing. Where an artefact has
-tops for SoCs and boards, these are what is linted: the other stands in them. A waiver is a Verilator configuration file in rtl/ (one
-rule, the narrowest match, a reason).
+tops for SoCs and boards, these are what is linted: the other stands in them. A waiver is a Verilator configuration
+file in rtl/ (one rule, the narrowest match, a reason).
 """
 
 import sys
