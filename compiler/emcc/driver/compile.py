@@ -97,7 +97,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **soc_files(program, stored, emitted.files, sample(source, data, INFERENCES).x),
     }
     digest = digest_of(files)
-    files |= of_board(program, files, digest)
+    files |= of_board(program, digest)
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)
     worth = losses.worth(graphs, set_up.sides, options, goal)

@@ -47,8 +47,7 @@ def board_files(folder: Path) -> dict[str, bytes]:
     manifest = read_manifest(folder)
     names = [name for name in manifest["files"] if name == PROGRAM or name.startswith(("rtl/", "rom/"))]
     if LISTING not in names or LINK not in names:
-        hint = "compile it for column groups: groups = 2 under [lower] in a recipe"
-        raise EmccError("has no top for a serial line", file=folder, hint=hint)
+        raise EmccError("has no top for a serial line", file=folder, hint="make it with `emcc compile`, not `compress`")
     try:
         files = {name: (folder / name).read_bytes() for name in names}
     except OSError as error:
