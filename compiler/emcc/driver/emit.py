@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from emcc.backends import rom, verilog
+from emcc.backends.client import render_client
 from emcc.backends.rom import RomImage, flash
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 from emcc.ir.program import Program
+from emcc.link.digest import LINK
+from emcc.link.render import memory
 from emcc.runtime.designs import Design
 
 BOOT = "rom/boot.bin"
@@ -43,7 +46,8 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
     boot = rom.BootLayout.of(Context(program, planned).numbers, images) if weights == "boot" else None
     filled = boot.names if boot else frozenset()
     kept = {name: image for name, image in images.items() if name not in filled}
-    files = {**verilog.render_core(program, planned, boot), **rom.render(kept, "hex")}
+    core = verilog.render_core(program, planned, boot)
+    files = {**core, **({} if boot else verilog.render_uart(core)), **rom.render(kept, "hex")}
     streamed = {}
     if boot:
         files[BOOT] = flash.write(boot, images)
@@ -54,3 +58,11 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
         **{"turns": list(shape.turns), "tried": [list(row) for row in tried], **streamed},
     }
     return Emitted(images, files, design, core_memories(Context(program, planned)))
+
+
+def of_board(program: Program, files: Mapping[str, bytes], digest: str) -> Mapping[str, bytes]:
+    """Return what a board and its host have beside the artefact's `files`: the link's memory, host/.
+
+    A design with a port for its boot image has neither: the serial line does not feed that port.
+    """
+    return {} if BOOT in files else {LINK: memory(program.act_w, digest), **render_client(program, digest)}
