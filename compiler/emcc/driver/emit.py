@@ -7,6 +7,7 @@ from typing import Any
 from emcc.backends import rom, verilog
 from emcc.backends.client import render_client
 from emcc.backends.rom import RomImage, flash
+from emcc.backends.verilog.uart import FILES
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
@@ -47,6 +48,7 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
     filled = boot.names if boot else frozenset()
     kept = {name: image for name, image in images.items() if name not in filled}
     core = verilog.render_core(program, planned, boot)
+    # A top whose weights are streamed has ports that the serial line's does not know.
     files = {**core, **({} if boot else verilog.render_uart(core)), **rom.render(kept, "hex")}
     streamed = {}
     if boot:
@@ -61,8 +63,7 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
 
 
 def of_board(program: Program, files: Mapping[str, bytes], digest: str) -> Mapping[str, bytes]:
-    """Return what a board and its host have beside the artefact's `files`: the link's memory, host/.
-
-    A design with a port for its boot image has neither: the serial line does not feed that port.
-    """
-    return {} if BOOT in files else {LINK: memory(program.act_w, digest), **render_client(program, digest)}
+    """Return what a board and its host have beside `files`, where these have its top: the link's memory, host/."""
+    if FILES not in files:
+        return {}
+    return {LINK: memory(program.act_w, digest), **render_client(program, digest)}

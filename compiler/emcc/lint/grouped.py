@@ -48,11 +48,11 @@ class Grouped:
         planned = plan(program)
         images = rom.core_images(program, planned)
         boot = rom.BootLayout.of(Context(program, planned).numbers, images) if self.boot else None
-        core = {**verilog.render_core(program, planned, boot), **rom.render(images, "hex")}
-        if boot:
-            return core
-        files = {**core, **verilog.render_uart(core), **soc.render_axi(soc.values(1, 1, bytes(32)))}
-        return {**files, LINK: memory(program.act_w, digest_of(files))}
+        axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)))
+        core = verilog.render_core(program, planned, boot)
+        uart = {} if boot else verilog.render_uart(core)
+        files = {**core, **uart, **rom.render(images, "hex"), **axi}
+        return files if boot else {**files, LINK: memory(program.act_w, digest_of(files))}
 
 
 @dataclass
