@@ -47,4 +47,5 @@ def print_outcome(outcome: Outcome, place: Path) -> None:
     else:
         seed = outcome.best.seed if outcome.best else outcome.options.seed
         out.print(shown(f"clock: {hz:g} MHz; the design reaches {outcome.fmax:.2f} MHz (seed {seed})"))
+    out.print(shown(f"serial port: {outcome.project.board.uart.baud:,} baud (--baud of `emcc run`)"))
     out.print(shown(f"written: {printable(str(place), 1000)} ({MARKER} says what is there)"))

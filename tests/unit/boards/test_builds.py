@@ -36,6 +36,7 @@ def test_a_bitstream_and_what_is_said_of_it(artefact: Path, tools: Tools) -> Non
         assert line in text
     assert "taken: 11 LUTs of 5,280 (0 %), 7 flip-flops, 2 block RAMs of 30 (7 %), 1 multipliers of 8" in text
     assert "clock: 24 MHz; the design reaches 30.00 MHz (seed 1)" in text
+    assert "serial port: 1,000,000 baud (--baud of `emcc run`)" in text
     place = artefact / "boards" / BOARD
     assert (place / "emcc.bin").read_bytes() == b"bitsseed1"
     assert (place / "logs/nextpnr-seed1.log").read_text() == "placed with 1"
