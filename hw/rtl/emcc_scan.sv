@@ -69,7 +69,7 @@ module emcc_scan (
     end
   end
 
-  logic                  push_q;
+  logic                  valid_q, push;
   logic [Lanes-1:0]      flags_q;
   logic [MetaW-1:0]      meta_q;
   logic [Lanes*ActW-1:0] data_q;
@@ -77,8 +77,8 @@ module emcc_scan (
   logic [LeftW-1:0]      head_left;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) push_q <= 1'b0;
-    else push_q <= valid_i && (flags != '0 || tile_end_i);
+    if (!rst_ni) valid_q <= 1'b0;
+    else valid_q <= valid_i;
   end
 
   always_ff @(posedge clk_i) begin
@@ -86,6 +86,8 @@ module emcc_scan (
     meta_q  <= {tile_end_i, tag_i, local_i, load_i, use_i, info_i, row_i};
     data_q  <= data_i;
   end
+
+  assign push = valid_q && (flags_q != '0 || meta_q[MetaW-1]);
 
   always_comb begin
     counts = '0;
@@ -104,7 +106,7 @@ module emcc_scan (
   ) u_words (
     .clk_i,
     .rst_ni,
-    .push_i (push_q),
+    .push_i (push),
     .data_i ({meta_q, counts, flags_q}),
     .pop_i  (load),
     .data_o (head),
@@ -119,7 +121,7 @@ module emcc_scan (
   ) u_data (
     .clk_i,
     .rst_ni,
-    .push_i (push_q),
+    .push_i (push),
     .data_i (data_q),
     .pop_i  (finish3_q),
     .data_o (data),
