@@ -92,7 +92,6 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "totals": rounded(total),
         "compression": rounded(table(compiled.original, compiled.shared, encoded)),
         "memory": [{**asdict(row), "bits": row.bits} for row in compiled.emitted.memory],
-        **compiled.emitted.more,
         **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
     }
 

@@ -14,8 +14,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from emcc.backends.verilog.library import library as modules
-from emcc.backends.verilog.render import LIBRARY
 from emcc.tools import cache, cxx
 from emcc.tools import verilator as tool
 from emcc.tools.process import ToolError
@@ -66,11 +64,6 @@ class Outcome:
         kept = self.log.splitlines()
         first = next((i for i, line in enumerate(kept) if re.search(r"%Error|Error:|Traceback", line)), len(kept))
         return "\n".join(kept[max(0, min(first, len(kept) - lines)) :][: 2 * lines])
-
-
-def library() -> dict[str, bytes]:
-    """The RTL library of chains, in dependency order, and the header that it includes."""
-    return modules(LIBRARY)
 
 
 def build(design: Design) -> Path:

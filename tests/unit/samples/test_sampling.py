@@ -12,7 +12,7 @@ from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Affine, Graph, Tensor
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
-from emcc.samples.sampling import dequantised, quantised, sample, scaled, spread
+from emcc.samples.sampling import dequantised, format_of, quantised, sample, scaled, spread
 
 GRAPH = Graph("g", ("x",), ("x",), (), {"x": Tensor("x", (None, 2, 3))}, {})
 
@@ -50,7 +50,7 @@ def test_samples_as_integers() -> None:
 
 def test_outputs_in_floats() -> None:
     program = lower(quantised_graph([3, 2]), LowerOptions(pes=2))
-    frac = program.layers[-1].out_fmt.frac_bits
+    frac = format_of(program, program.outputs[0]).frac_bits
     floats = dequantised(program, np.array([[1, -2], [32767, 0]]))
     assert floats.shape == (2, *program.outputs[0].shape)
     assert (floats * 2.0**frac).tolist() == [[1, -2], [32767, 0]]
@@ -74,7 +74,7 @@ def test_scales_and_offsets_are_applied_on_the_way_in_and_out() -> None:
     np.testing.assert_array_equal(given, interpret.run(graph, taken))
     y = dequantised(program, given)
     np.testing.assert_array_equal(y, interpret.answers(graph, x))
-    frac = program.layers[-1].out_fmt.frac_bits
+    frac = format_of(program, program.outputs[0]).frac_bits
     np.testing.assert_array_equal(y, given * 2.0**-frac * [1e5, 0.5] + [-7.0, 0.0])
 
 
@@ -91,3 +91,12 @@ def test_a_float_graph_takes_and_gives_the_models_units(module: str) -> None:
 def test_the_scale_of_inputs_saturates_nothing() -> None:
     program = lower(quantised_graph([3, 2]), LowerOptions(pes=2))
     assert scaled(program, np.float32([[0.5, -1, 1000]])).tolist() == [[128, -256, 256000]]
+
+
+@pytest.mark.parametrize(("elements", "count"), [(6, 256), (1 << 20, 255), (1 << 22, 63), (1 << 30, 16)])
+def test_less_noise_for_large_tensors(elements: int, count: int) -> None:
+    """As many samples as make 2^28 elements of all tensors, the input's 6 among them; 16 at least, 256 at most."""
+    within = Tensor("h", (None, elements))
+    graph = Graph("g", ("x",), ("x",), (), {**GRAPH.tensors, "h": within}, {})
+    assert len(sample(graph, None)) == count
+    assert len(sample(graph, None, 2)) == 2

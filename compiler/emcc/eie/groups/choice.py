@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from emcc.eie.hardware import CHAIN, array
 from emcc.ir.program import Program
 
 
@@ -18,16 +17,11 @@ class Choice:
 def choose(fitting: Iterable[int], lowered: Callable[[int], Program], cycles: Callable[[Program], float]) -> Choice:
     """Lower for each number of groups and keep what takes fewest cycles, of equals what has fewest groups.
 
-    A Program for one group that a chain runs needs no groups.
-
     Args:
-        fitting: numbers of groups, 1 among them.
+        fitting: numbers of groups.
         lowered: gives the Program for a number of groups.
         cycles: says how many an inference takes.
     """
-    one = lowered(1)
-    if array(one) == CHAIN:
-        return Choice(one)
-    programs = {groups: one if groups == 1 else lowered(groups) for groups in sorted(fitting)}
+    programs = {groups: lowered(groups) for groups in sorted(fitting)}
     tried = {groups: cycles(program) for groups, program in programs.items()}
     return Choice(programs[min(tried, key=lambda groups: (tried[groups], groups))], tuple(tried.items()))
