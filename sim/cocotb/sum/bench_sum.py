@@ -68,7 +68,8 @@ def descriptor(random: Random, numbers: dict[str, int]) -> dict[str, int]:
     function = random.choice(("relu_i", "table_i", ""))
     longest = (1 << numbers["ShiftW"]) - 1
     at = {"scaled_i": scaled, "shift_i": random.randrange(longest + 1), "relu_i": 0, "table_i": 0}
-    return {**at, "coarse_base_i": 0, "fine_base_i": 0, "host_busy_i": 0, "host_i": 0} | ({function: 1} if function else {})
+    at |= dict.fromkeys(("coarse_base_i", "fine_base_i", "host_busy_i", "host_i"), 0)
+    return at | ({function: 1} if function else {})
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
