@@ -89,6 +89,8 @@ module emcc_requant #(
   if (HasScale) begin : gen_round
     assign rounded = {value2_q[ActW-1], value2_q} + (ActW+1)'(half2_q);
   end else begin : gen_no_round
+    logic unused;
+    assign unused  = half2_q;
     assign rounded = {value2_q[ActW-1], value2_q};
   end
 
