@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -128,8 +129,8 @@ def line(name: str, row: Mapping[str, Any]) -> str:
 
 
 def missed(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Designs that miss their clock."""
-    slow = [name for name, row in rows.items() if "error" not in row and min(row["fmax_mhz"]) < row["target_mhz"]]
+    """Designs whose median seed misses their clock, and those that do not fit."""
+    slow = [name for name, row in rows.items() if "error" not in row and median(row["fmax_mhz"]) < row["target_mhz"]]
     return [*slow, *(name for name, row in rows.items() if "error" in row)]
 
 

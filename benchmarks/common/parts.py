@@ -19,7 +19,7 @@ class Design:
     """An array on a part.
 
     Attributes:
-        freq: MHz that nextpnr aims at; target: MHz that must be reached.
+        freq: MHz that nextpnr aims at; target: MHz that half of the seeds must reach.
         lut4, dsp, bram: nextpnr's names for logic cells, multipliers and block RAMs, whose counts are summed.
         files: constraint files.
         real: a network of `common.real` in place of `network`.
