@@ -63,7 +63,7 @@ SLICE = (
         "use6_q",
         "1'b0",
         r"drained_o.*product|overflow",
-        before="assign factor = ",
+        before="assign factor = HasLoad && ",
     ),
     Fault(
         "an empty column enters the queue",
