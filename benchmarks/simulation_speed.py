@@ -34,7 +34,7 @@ from emcc.samples.sampling import by_input
 from emcc.tools import verilator
 from emcc.tools.rtl import read_rtl
 
-BARS = {"cycles_per_second": 200_000, "model_speedup": 20}
+BARS = {"cycles_per_second": 150_000, "model_speedup": 10}
 
 
 def builds(folders: Sequence[Path]) -> tuple[list[float], int]:
