@@ -185,7 +185,7 @@ def is_as_predicted(design: dict[str, Any]) -> None:
 
 # Shrinking would build a simulator for every step.
 @pytest.mark.slow
-@settings(max_examples=7, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(design=DESIGN)
 def test_any_design(design: dict[str, Any]) -> None:
     is_as_predicted(design)

@@ -120,7 +120,7 @@ OPTIONS = st.builds(
 
 # Shrinking would build a simulator for every step.
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(qgraphs(), OPTIONS, st.integers(0, 100))
 def test_any_network(case: tuple[Graph, dict[str, Array]], options: LowerOptions, seed: int) -> None:
     program = lower(case[0], options)

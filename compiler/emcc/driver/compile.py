@@ -26,6 +26,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     """
     if options.target not in TARGETS:
         raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
+    from emcc.backends.options import EmitOptions
     from emcc.compress.record import Recorder
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, plan
@@ -87,7 +88,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program, planned = choice.program, plan.grouped(planned, choice.program.groups)
     if dump:
         dump("program", program)
-    emitted = emit(program, choice.tried)
+    emitted = emit(program, choice.tried, recipe.of(EmitOptions).weights)
     stored = save_program(program)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),

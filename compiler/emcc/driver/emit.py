@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from emcc.backends import rom, verilog
-from emcc.backends.rom import RomImage
+from emcc.backends.rom import RomImage, flash
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 from emcc.ir.program import Program
 from emcc.runtime.designs import Design
+
+BOOT = "rom/boot.bin"
+"""The boot image, where weights come as a stream."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,25 @@ class Emitted:
     memory: tuple[Memory, ...]
 
 
-def emit(program: Program, tried: Sequence[tuple[int, float]] = ()) -> Emitted:
-    """Emit a Program. `tried`: see eie.groups.choice.
+def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str = "rom") -> Emitted:
+    """Emit a Program. `tried`: see eie.groups.choice; `weights`: see EmitOptions.
 
     Raises:
         EmccError: it is larger than any memory.
     """
     planned = plan(program)
     images = rom.core_images(program, planned)
-    files = {**verilog.render_core(program, planned), **rom.render(images, "hex")}
+    boot = rom.BootLayout.of(Context(program, planned).numbers, images) if weights == "boot" else None
+    filled = boot.names if boot else frozenset()
+    kept = {name: image for name, image in images.items() if name not in filled}
+    files = {**verilog.render_core(program, planned, boot), **rom.render(kept, "hex")}
+    streamed = {}
+    if boot:
+        files[BOOT] = flash.write(boot, images)
+        streamed = {"boot_bytes": len(files[BOOT]), "boot_structure": boot.structure.hex()}
     shape = Design(program, planned).shape
     design = {
         **{"groups": program.groups, "lanes": program.lanes, "passes": len(planned.passes)},
-        **{"turns": list(shape.turns), "tried": [list(row) for row in tried]},
+        **{"turns": list(shape.turns), "tried": [list(row) for row in tried], **streamed},
     }
     return Emitted(images, files, design, core_memories(Context(program, planned)))

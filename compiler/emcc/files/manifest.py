@@ -70,6 +70,7 @@ COMPILED = {
     "design": {
         **dict.fromkeys(("pes", "act_w", "acc_w"), SIZE),
         **{"host": [{"op": str}], "groups": SIZE, "tried": [[float]]},
+        **{"boot_bytes?": SIZE, "boot_structure?": str},
     },
     "layers": [
         {
