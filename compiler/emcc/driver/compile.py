@@ -31,7 +31,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, plan
     from emcc.driver.dump import Dump
-    from emcc.driver.emit import emit
+    from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
     from emcc.driver.lowering import COUNTED, lowered
     from emcc.driver.recipe import Recipe
@@ -42,6 +42,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.eie.activity import activity
     from emcc.eie.store import save_program
     from emcc.frontend import load
+    from emcc.link.digest import digest_of
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
@@ -96,6 +97,8 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **emitted.files,
         **soc_files(program, stored, emitted.files, sample(source, data, INFERENCES).x),
     }
+    digest = digest_of(files)
+    files |= of_board(program, files, digest)
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)
     worth = losses.worth(graphs, set_up.sides, options, goal)
@@ -113,6 +116,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         worth,
         errors,
         scales,
+        digest,
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(facts)

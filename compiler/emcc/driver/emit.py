@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from emcc.backends import rom, verilog
+from emcc.backends.client import render_client
 from emcc.backends.rom import RomImage, flash
+from emcc.backends.verilog.uart import FILES
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 from emcc.ir.program import Program
+from emcc.link.digest import LINK
+from emcc.link.render import memory
 from emcc.runtime.designs import Design
 
 BOOT = "rom/boot.bin"
@@ -43,7 +47,9 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
     boot = rom.BootLayout.of(Context(program, planned).numbers, images) if weights == "boot" else None
     filled = boot.names if boot else frozenset()
     kept = {name: image for name, image in images.items() if name not in filled}
-    files = {**verilog.render_core(program, planned, boot), **rom.render(kept, "hex")}
+    core = verilog.render_core(program, planned, boot)
+    # A top whose weights are streamed has ports that the serial line's does not know.
+    files = {**core, **({} if boot else verilog.render_uart(core)), **rom.render(kept, "hex")}
     streamed = {}
     if boot:
         files[BOOT] = flash.write(boot, images)
@@ -54,3 +60,10 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
         **{"turns": list(shape.turns), "tried": [list(row) for row in tried], **streamed},
     }
     return Emitted(images, files, design, core_memories(Context(program, planned)))
+
+
+def of_board(program: Program, files: Mapping[str, bytes], digest: str) -> Mapping[str, bytes]:
+    """Return what a board and its host have beside `files`, where these have its top: the link's memory, host/."""
+    if FILES not in files:
+        return {}
+    return {LINK: memory(program.act_w, digest), **render_client(program, digest)}

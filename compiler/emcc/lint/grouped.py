@@ -41,13 +41,18 @@ class Grouped:
         from emcc.eie.groups.schedule import plan
         from emcc.eie.groups.tables import Context
         from emcc.eie.lower import lower
+        from emcc.link.digest import LINK, digest_of
+        from emcc.link.render import memory
 
         program = lower(self.graph(), self.lower)
         planned = plan(program)
         images = rom.core_images(program, planned)
         boot = rom.BootLayout.of(Context(program, planned).numbers, images) if self.boot else None
         axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)))
-        return {**verilog.render_core(program, planned, boot), **rom.render(images, "hex"), **axi}
+        core = verilog.render_core(program, planned, boot)
+        uart = {} if boot else verilog.render_uart(core)
+        files = {**core, **uart, **rom.render(images, "hex"), **axi}
+        return files if boot else {**files, LINK: memory(program.act_w, digest_of(files))}
 
 
 @dataclass
