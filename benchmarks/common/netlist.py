@@ -17,6 +17,11 @@ NETLIST = "netlist.json"
 def synthesised(graph: Graph, design: Design, folder: Path) -> tuple[Program, dict[str, int]]:
     """Compile a graph with the design's options into `folder` and synthesise it there: (the Program, Yosys's cells)."""
     program = compiled(graph, design.options, folder)
+    return program, mapped(program, design, folder)
+
+
+def mapped(program: Program, design: Design, folder: Path) -> dict[str, int]:
+    """Synthesise the Program whose rtl/ and rom/ are in `folder` there: Yosys's cells."""
     (folder / "rtl" / pins.FILE).write_text(pins.source(program.act_w), encoding="utf-8")
     for name, text in (design.files or {}).items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -27,4 +32,4 @@ def synthesised(graph: Graph, design: Design, folder: Path) -> tuple[Program, di
     )
     if design.part.family == "ecp5":
         absorb_file(folder / NETLIST)
-    return program, cells
+    return cells

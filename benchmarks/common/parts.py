@@ -19,9 +19,10 @@ class Design:
     """An array on a part.
 
     Attributes:
-        freq: MHz that nextpnr aims at; target: MHz that must be reached.
+        freq: MHz that nextpnr aims at; target: MHz that half of the seeds must reach.
         lut4, dsp, bram: nextpnr's names for logic cells, multipliers and block RAMs, whose counts are summed.
         files: constraint files.
+        real: a network of `common.real` in place of `network`.
     """
 
     part: Part
@@ -35,17 +36,20 @@ class Design:
     bram: tuple[str, ...]
     arguments: tuple[str, ...] = ()
     files: Mapping[str, str] | None = None
+    real: str = ""
 
 
-def _ecp5(pes: int) -> Design:
+def _ecp5(pes: int, real: str = "") -> Design:
     part = Part("ecp5", ("--85k", "--speed", "6", "--package", "CABGA756"))
     cells = {"lut4": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "dsp": ("MULT18X18D",), "bram": ("DP16KD",)}
-    return Design(part, LENET_300_100, LowerOptions(pes=pes), freq=125, target=100, **cells)
+    return Design(part, LENET_300_100, LowerOptions(pes=pes), freq=150, target=125, real=real, **cells)
 
 
 DESIGNS: Mapping[str, Design] = {
     "ecp5-85f-16pe": _ecp5(16),
     "ecp5-85f-32pe": _ecp5(32),
+    "lenet-dns-32pe": _ecp5(32, "lenet-dns"),
+    "kws-32pe": _ecp5(32, "kws"),
     "ice40-up5k-4pe": Design(
         Part("ice40", ("--up5k", "--package", "sg48")),
         SMALL,

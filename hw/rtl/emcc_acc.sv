@@ -3,12 +3,14 @@
 // may drain. A step of maxima keeps the largest product instead of the sum.
 //
 // Row and value come in cycle a (codes one cycle earlier, a direct step's weight one later). Codebook: cycles a-1 to a+1.
-// Multiply: a+1, a+2. The accumulator is read in a+1, forwarded in a+2 and written in a+3, so two younger sums are
-// forwarded: the one being added and the one written last.
 //
-// Accumulators that are not certain to be made of LUTs are taken for block RAM, which is far away and slow. They have an
-// output register and are read in cycle a, and the sum is registered before it is written, in a+4. So two more sums are
-// forwarded; the choice between those is made in a+1.
+// Accumulators that are made of LUTs have the operands in registers, for the multiplier's own: multiply in b+1 and b+2,
+// where b = a+1. The accumulator is read in b+2 and written in b+3, so one younger sum is forwarded, the one being added.
+//
+// Those that are not certain to be made of LUTs are taken for block RAM, which is far away and slow, and b = a. They have an
+// output register and are read in b, and the sum is registered before it is written, in b+4. So three more sums are
+// forwarded; the choice between the oldest two is made in b+1. A row that drains is read two cycles earlier, too, so both
+// kinds take as long.
 //
 // A word of a bank is a sum and a bit that says whether it is live. Draining a row takes that bit away, and a row that
 // is not live counts as nothing: that needs no multiplexer in front of the memory.
@@ -38,7 +40,7 @@ module emcc_acc #(
   input  wire  [RowW-1:0]       row_i,
   input  wire  [ActW-1:0]       value_i,
   // Cycle a+1
-  input  wire  [15:0]           weight_i,
+  input  wire  [FactorW-1:0]    weight_i,
   // Drain: the row is cleared two cycles after drain_i, in the bank that drain_bank_i names; its sum comes three cycles
   // after drain_i.
   input  wire                   drain_i,
@@ -50,11 +52,31 @@ module emcc_acc #(
   localparam int ProdW   = ActW + WeightW;
   localparam bit Block   = AccRows > LutWords;
 
-  // Operands
+  // Operands in cycle b
+  logic            valid, tag;
+  logic [RowW-1:0] row;
+  logic [ActW-1:0] value;
+
+  if (Block) begin : gen_now
+    assign {valid, tag, row, value} = {valid_i, tag_i, row_i, value_i};
+  end else begin : gen_later
+    logic            valid_q, tag_q;
+    logic [RowW-1:0] row_q;
+    logic [ActW-1:0] value_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) valid_q <= 1'b0;
+      else valid_q <= valid_i;
+    end
+
+    always_ff @(posedge clk_i) {tag_q, row_q, value_q} <= {tag_i, row_i, value_i};
+
+    assign {valid, tag, row, value} = {valid_q, tag_q, row_q, value_q};
+  end
+
   logic               valid1_q, valid2_q, valid3_q, tag1_q, tag2_q, tag3_q;
   logic [RowW-1:0]    row1_q, row2_q, row3_q;
   logic [ActW-1:0]    value1_q;
-  logic [WeightW-1:0] weight;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -62,24 +84,27 @@ module emcc_acc #(
       valid2_q <= 1'b0;
       valid3_q <= 1'b0;
     end else begin
-      valid1_q <= valid_i;
+      valid1_q <= valid;
       valid2_q <= valid1_q;
       valid3_q <= valid2_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    row1_q   <= row_i;
+    row1_q   <= row;
     row2_q   <= row1_q;
     row3_q   <= row2_q;
-    tag1_q   <= tag_i;
+    tag1_q   <= tag;
     tag2_q   <= tag1_q;
     tag3_q   <= tag2_q;
-    value1_q <= value_i;
+    value1_q <= value;
   end
 
-  // The weight: what the codebook says; the code itself; or the direct step's
-  logic [WeightW-1:0] book, own, coded;
+  // The weight, in cycle a+1: what the codebook says; the code itself; or the direct step's
+  logic [WeightW-1:0] book, own, coded, chosen, weight;
+  logic               tag_a1;
+
+  assign tag_a1 = Block ? tag1_q : tag;
 
   if (HasBook) begin : gen_book
     // A small codebook is made of LUTs and has its first register before it, for the way from the Spmat memory is long.
@@ -123,7 +148,7 @@ module emcc_acc #(
     always_comb begin
       own0 = '0;
       for (int k = 0; k < 5; k++) begin
-        if (CodeWidths[k] && code_sel_i[code_tag_i] == 3'(k)) begin
+        if (IdentWidths[k] && (IdentWidths == (5'b1 << k) || code_sel_i[code_tag_i] == 3'(k))) begin
           for (int i = 0; i < WeightW; i++) own0[i] = padded[i < (1 << k) ? i : (1 << k) - 1];
         end
       end
@@ -140,8 +165,16 @@ module emcc_acc #(
     assign own = '0;
   end
 
-  assign coded  = HasIdent && (!HasBook || ident_i[tag1_q]) ? own : book;
-  assign weight = HasDirect && direct_i[tag1_q] ? weight_i : coded;
+  assign coded  = HasIdent && (!HasBook || ident_i[tag_a1]) ? own : book;
+  assign chosen = HasDirect && direct_i[tag_a1] ? WeightW'($signed(weight_i)) : coded;
+
+  if (Block) begin : gen_weight_now
+    assign weight = chosen;
+  end else begin : gen_weight_later
+    logic [WeightW-1:0] weight_q;
+    always_ff @(posedge clk_i) weight_q <= chosen;
+    assign weight = weight_q;
+  end
 
   // Multiplier, two registers. Yosys 0.70 makes zeros of the product where iCE40's multiplier takes both in but not the
   // adder behind, which has 32 bits there: then the first is kept, and the second stays in the fabric.
@@ -158,21 +191,18 @@ module emcc_acc #(
 
   // Accumulate with forwarding. An operand comes from its bank or from a younger sum: each has a register here, the one
   // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic.
-  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, sum4_q, older, sum_write;
-  logic            live0, live1, near_q, far_q, old, young, write, write_tag, fresh3_q, larger;
+  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, younger, sum_write;
+  logic            live0, live1, near_q, old, young, write, write_tag, fresh3_q, larger;
   logic [RowW-1:0] row_write;
 
-  assign young    = near_q || far_q || old;
+  assign young    = near_q || old;
   assign operand3 = bank0_q | bank1_q | young_q;
   assign larger   = fresh3_q || $signed(product3_q[ActW-1:0]) > $signed(operand3[ActW-1:0]);
 
   assign sum3 = !HasMax || !largest_i[tag3_q] ? operand3 + AccW'(product3_q) :
       larger ? AccW'($signed(product3_q[ActW-1:0])) : operand3;
 
-  always_ff @(posedge clk_i) begin
-    near_q <= valid2_q && row2_q == row1_q && tag2_q == tag1_q;
-    far_q  <= valid3_q && row3_q == row1_q && tag3_q == tag1_q;
-  end
+  always_ff @(posedge clk_i) near_q <= valid2_q && row2_q == row1_q && tag2_q == tag1_q;
 
   always_ff @(posedge clk_i) begin
     fresh3_q <= !young && !(tag2_q ? live1 : live0);
@@ -181,14 +211,13 @@ module emcc_acc #(
     if (!live1 || young || !tag2_q) bank1_q <= '0;
     else bank1_q <= rdata1;
     if (!young) young_q <= '0;
-    else young_q <= near_q ? sum3 : !Block || far_q ? sum4_q : older;
-    sum4_q <= sum3;
+    else young_q <= younger;
   end
 
   if (Block) begin : gen_block
-    logic [AccW-1:0] sum5_q, older_q;
+    logic [AccW-1:0] sum4_q, sum5_q, older_q;
     logic [RowW-1:0] row4_q, row5_q;
-    logic            valid4_q, valid5_q, tag4_q, tag5_q, third, old_q;
+    logic            valid4_q, valid5_q, tag4_q, tag5_q, far_q, third, old_q;
 
     assign third = valid4_q && row4_q == row1_q && tag4_q == tag1_q;
 
@@ -207,20 +236,22 @@ module emcc_acc #(
       row5_q  <= row4_q;
       tag4_q  <= tag3_q;
       tag5_q  <= tag4_q;
+      sum4_q  <= sum3;
       sum5_q  <= sum4_q;
+      far_q   <= valid3_q && row3_q == row1_q && tag3_q == tag1_q;
       old_q   <= third || (valid5_q && row5_q == row1_q && tag5_q == tag1_q);
       older_q <= third ? sum4_q : sum5_q;
     end
 
-    assign old       = old_q;
-    assign older     = older_q;
+    assign old       = far_q || old_q;
+    assign younger   = near_q ? sum3 : far_q ? sum4_q : older_q;
     assign write     = valid4_q;
     assign write_tag = tag4_q;
     assign row_write = row4_q;
     assign sum_write = sum4_q;
   end else begin : gen_no_block
     assign old       = 1'b0;
-    assign older     = '0;
+    assign younger   = sum3;
     assign write     = valid3_q;
     assign write_tag = tag3_q;
     assign row_write = row3_q;
@@ -252,13 +283,13 @@ module emcc_acc #(
   end
 
   assign drain_data_o   = drained_q;
-  assign row_read       = Block ? row_i : row1_q;
-  assign drain_row_read = Block ? drain_row_i : drain_row1_q;
+  assign row_read       = Block ? row : row2_q;
+  assign drain_row_read = Block ? drain_row_i : drain_row2_q;
 
-  // A bank drains while drain_i, or the row's second cycle, is for it; then nothing accumulates in it.
+  // A bank drains while drain_i, or the row's third cycle, is for it; then nothing accumulates in it.
   logic drains0, drains1, clear0, clear1;
-  assign drains0 = Block ? drain_i && !drain_bank_i : drain1_q && !drain_bank1_q;
-  assign drains1 = Block ? drain_i && drain_bank_i : drain1_q && drain_bank1_q;
+  assign drains0 = Block ? drain_i && !drain_bank_i : clear0;
+  assign drains1 = Block ? drain_i && drain_bank_i : clear1;
   assign clear0  = drain2_q && !drain_bank2_q;
   assign clear1  = drain2_q && drain_bank2_q;
 
@@ -267,6 +298,7 @@ module emcc_acc #(
     .Depth   (AccRows),
     .AddrW   (RowW),
     .LutWords(LutWords),
+    .ReadReg (Block),
     .OutReg  (Block)
   ) u_bank0 (
     .clk_i,
@@ -282,6 +314,7 @@ module emcc_acc #(
     .Depth   (AccRows),
     .AddrW   (RowW),
     .LutWords(LutWords),
+    .ReadReg (Block),
     .OutReg  (Block)
   ) u_bank1 (
     .clk_i,

@@ -7,7 +7,8 @@
 import emcc_cfg_pkg::*;
 
 module emcc_core #(
-  // Up to so many words accumulators are in memories made of LUTs, and beyond in block RAM; 0 leaves it to synthesis
+  // Up to so many words accumulators and activations are in memories made of LUTs, and beyond in block RAM; 0 leaves it to
+  // synthesis
   parameter int SumLutWords = 0
 ) (
   input  wire                           clk_i,
@@ -64,6 +65,34 @@ module emcc_core #(
     .busy_o (host_busy),
     .data_i (read_q)
   );
+
+  // What the host writes goes through the lanes' last stages, which do nothing then.
+  localparam int HostLatency = 2 + (HasTable ? 3 : 0);
+
+  logic                              hold_q;
+  logic [ActW-1:0]                   host_data_q;
+  logic [HostLatency-1:0]            host_we_way_q;
+  logic [HostLatency-1:0][AddrW-1:0] host_addr_way_q;
+  logic [HostLatency-1:0][Pes-1:0]   host_pe_way_q;
+  logic [Pes-1:0]                    host_pe;
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_host_group
+    for (genvar i = 0; i < Lanes; i++) begin : gen_host_lane
+      assign host_pe[g*Lanes+i] = host_group == GroupW'(g) && host_lane == LaneW'(i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) host_we_way_q <= '0;
+    else host_we_way_q <= {host_we_way_q[HostLatency-2:0], host_we};
+  end
+
+  always_ff @(posedge clk_i) begin
+    hold_q          <= host_busy;
+    host_data_q     <= host_we ? host_data : '0;
+    host_addr_way_q <= {host_addr_way_q[HostLatency-2:0], host_addr};
+    host_pe_way_q   <= {host_pe_way_q[HostLatency-2:0], host_pe};
+  end
 
   // Nothing comes in before the accumulators are clear.
   always_ff @(posedge clk_i) ready_q <= ready;
@@ -185,7 +214,7 @@ module emcc_core #(
   logic [RowW-1:0]           drain_row;
   logic [Pes*AccW-1:0]       drained;
   logic [Pes*ActW-1:0]       words;
-  logic [Lanes*ActW-1:0]     acts, wdata;
+  logic [Lanes*ActW-1:0]     acts;
   logic [Pes-1:0]            we_lanes;
 
   assign full = |fulls;
@@ -274,15 +303,16 @@ module emcc_core #(
       );
 
       emcc_ram #(
-        .Width (ActW),
-        .Depth (ActWords),
-        .AddrW (AddrW),
-        .OutReg(1'b1)
+        .Width   (ActW),
+        .Depth   (ActWords),
+        .AddrW   (AddrW),
+        .LutWords(SumLutWords),
+        .OutReg  (1'b1)
       ) u_act (
         .clk_i,
         .we_i   (we_lanes[P]),
-        .waddr_i(host_busy ? host_addr : waddr),
-        .wdata_i(wdata[i*ActW +: ActW]),
+        .waddr_i(host_we_way_q[HostLatency-1] ? host_addr_way_q[HostLatency-1] : waddr),
+        .wdata_i(acts[i*ActW +: ActW]),
         .raddr_i(host_busy ? host_addr : walk_addr),
         .rdata_o(words[P*ActW +: ActW])
       );
@@ -343,8 +373,8 @@ module emcc_core #(
 
     for (genvar g = 0; g < Groups; g++) begin : gen_part
       assign parts[g*AccW +: AccW] = drained[(g*Lanes+i)*AccW +: AccW];
-      assign we_lanes[g*Lanes+i] = host_busy ? host_we && host_group == GroupW'(g) && host_lane == LaneW'(i) :
-          we && turn == GroupW'((g - i + Lanes * Groups) % Groups);
+      assign we_lanes[g*Lanes+i] = (host_we_way_q[HostLatency-1] && host_pe_way_q[HostLatency-1][g*Lanes+i]) ||
+          (we && turn == GroupW'((g - i + Lanes * Groups) % Groups));
     end
 
     emcc_sum u_sum (
@@ -359,22 +389,26 @@ module emcc_core #(
       .coarse_base_i(coarse_base),
       .fine_base_i  (fine_base),
       .lane_en_i    (lane_en[i]),
+      .host_busy_i  (hold_q),
+      .host_i       (host_data_q),
       .act_o        (acts[i*ActW +: ActW])
     );
-
-    assign wdata[i*ActW +: ActW] = host_busy ? host_data : acts[i*ActW +: ActW];
   end
 
-  // What the host reads
-  logic [ActW-1:0] picked;
+  // What the host reads: registers that are reset, but for one
+  logic [Pes*ActW-1:0] shown_q;
+  logic [ActW-1:0]     picked;
+
+  for (genvar p = 0; p < Pes; p++) begin : gen_shown
+    always_ff @(posedge clk_i) begin
+      if (!host_pe_way_q[0][p]) shown_q[p*ActW +: ActW] <= '0;
+      else shown_q[p*ActW +: ActW] <= words[p*ActW +: ActW];
+    end
+  end
 
   always_comb begin
     picked = '0;
-    for (int g = 0; g < Groups; g++) begin
-      for (int i = 0; i < Lanes; i++) begin
-        if (host_group == GroupW'(g) && host_lane == LaneW'(i)) picked = picked | words[(g*Lanes+i)*ActW +: ActW];
-      end
-    end
+    for (int p = 0; p < Pes; p++) picked = picked | shown_q[p*ActW +: ActW];
   end
 
   always_ff @(posedge clk_i) read_q <= picked;
@@ -383,6 +417,7 @@ module emcc_core #(
   `EMCC_ASSERT(!take || !holds_q[take_tag], "a tag that a PE holds is taken")
   `EMCC_ASSERT(!release_tile || !free_q[release_tag], "a tag that is free is released")
   `EMCC_ASSERT(!host_busy || (!we && !word_valid), "the host and the array are at work at once")
+  `EMCC_ASSERT(!we || !host_we_way_q[HostLatency-1], "the host and a row write at once")
   `EMCC_ASSERT(!written || ahead_q != 2'd0, "a pass is written that was not walked")
 endmodule
 

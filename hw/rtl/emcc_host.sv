@@ -20,7 +20,7 @@ module emcc_host (
   // The array
   output logic              start_o,
   input  wire               done_i,
-  // One activation: written now, or read, with the data three cycles later
+  // One activation: written now, or read, with the data four cycles later
   output logic              we_o,
   output logic [AddrW-1:0]  addr_o,
   output logic [GroupW-1:0] group_o,

@@ -204,7 +204,7 @@ module emcc_rows #(
   logic [Latency-1:0]                  whole_way_q, part_way_q;
   logic [Latency:0][PlaceW-1:0]        way_q;
   logic [Levels+1:0][BiasAddrW-1:0]    bias_way_q;
-  logic [Levels+2:0][ScaleAddrW-1:0]   scale_way_q;
+  logic [Levels:0][ScaleAddrW-1:0]     scale_way_q;
   logic [RowW-1:0]       acc_way_q;
   logic                  bank_way_q, clear_way_q;
 
@@ -225,14 +225,14 @@ module emcc_rows #(
     acc_way_q   <= acc_q;
     bank_way_q  <= tag_q;
     bias_way_q  <= {bias_way_q[Levels:0], bias_q};
-    scale_way_q <= {scale_way_q[Levels+1:0], scale_q};
+    scale_way_q <= ((Levels+1)*ScaleAddrW)'({scale_way_q, scale_q});
   end
 
   assign drain_o      = valid_way_q[0] || clear_way_q;
   assign drain_bank_o = bank_way_q;
   assign drain_row_o  = acc_way_q;
   assign bias_addr_o  = bias_way_q[Levels+1];
-  assign scale_addr_o = scale_way_q[Levels+2];
+  assign scale_addr_o = scale_way_q[Levels];
 
   // The pass's own
   logic [Lanes-1:0] in_part_q;

@@ -51,9 +51,13 @@ module emcc_scan (
   localparam int LogWords = 4;
   // A word is pushed three cycles after it is issued; the issue sees near_full_q a cycle after the count.
   localparam int Limit    = (1 << LogWords) - 4;
+  localparam int Eight    = 8;
+  localparam int Eights   = (Lanes + Eight - 1) / Eight;
+  // A word's lanes are counted by eights before it waits, and over those when it is taken.
   localparam int LeftW    = $clog2(Lanes + 1);
+  localparam int PartW    = Lanes < Eight ? LeftW : $clog2(Eight + 1);
   localparam int MetaW    = 5 + InfoW + RowW;
-  localparam int HeadW    = MetaW + LeftW + Lanes;
+  localparam int HeadW    = MetaW + Eights * PartW + Lanes;
   localparam int LeftDelay = 8;
 
   // What of a word is looked at
@@ -65,15 +69,16 @@ module emcc_scan (
     end
   end
 
-  logic                  push_q;
+  logic                  valid_q, push;
   logic [Lanes-1:0]      flags_q;
   logic [MetaW-1:0]      meta_q;
   logic [Lanes*ActW-1:0] data_q;
-  logic [LeftW-1:0]      count;
+  logic [Eights-1:0][PartW-1:0] counts, head_counts;
+  logic [LeftW-1:0]      head_left;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) push_q <= 1'b0;
-    else push_q <= valid_i && (flags != '0 || tile_end_i);
+    if (!rst_ni) valid_q <= 1'b0;
+    else valid_q <= valid_i;
   end
 
   always_ff @(posedge clk_i) begin
@@ -82,9 +87,11 @@ module emcc_scan (
     data_q  <= data_i;
   end
 
+  assign push = valid_q && (flags_q != '0 || meta_q[MetaW-1]);
+
   always_comb begin
-    count = '0;
-    for (int i = 0; i < Lanes; i++) count = count + LeftW'(flags_q[i]);
+    counts = '0;
+    for (int i = 0; i < Lanes; i++) counts[i/Eight] = counts[i/Eight] + PartW'(flags_q[i]);
   end
 
   logic                  head_valid, load, finish, finish1_q, finish2_q, finish3_q, unused_valid;
@@ -99,8 +106,8 @@ module emcc_scan (
   ) u_words (
     .clk_i,
     .rst_ni,
-    .push_i (push_q),
-    .data_i ({meta_q, count, flags_q}),
+    .push_i (push),
+    .data_i ({meta_q, counts, flags_q}),
     .pop_i  (load),
     .data_o (head),
     .valid_o(head_valid),
@@ -114,7 +121,7 @@ module emcc_scan (
   ) u_data (
     .clk_i,
     .rst_ni,
-    .push_i (push_q),
+    .push_i (push),
     .data_i (data_q),
     .pop_i  (finish3_q),
     .data_o (data),
@@ -128,6 +135,13 @@ module emcc_scan (
   end
 
   assign full_o = near_full_q;
+
+  assign head_counts = head[Lanes +: Eights*PartW];
+
+  always_comb begin
+    head_left = '0;
+    for (int i = 0; i < Eights; i++) head_left = head_left + LeftW'(head_counts[i]);
+  end
 
   // The word that emits
   logic             busy_q, empty_q, end_q, tag_q, local_q, load_q, use_q, emit;
@@ -151,7 +165,9 @@ module emcc_scan (
 
   always_ff @(posedge clk_i) begin
     if (load) begin
-      {end_q, tag_q, local_q, load_q, use_q, info_q, row_q, left_q, pend_q} <= head;
+      {end_q, tag_q, local_q, load_q, use_q, info_q, row_q} <= head[HeadW-1 -: MetaW];
+      pend_q  <= head[Lanes-1:0];
+      left_q  <= head_left;
       empty_q <= head[Lanes-1:0] == '0;
     end else if (emit) begin
       pend_q <= pend_q & ~lane;
@@ -198,8 +214,6 @@ module emcc_scan (
   end
 
   // The value: AND-OR over eight lanes, and then over those
-  localparam int Eight  = 8;
-  localparam int Eights = (Lanes + Eight - 1) / Eight;
   logic [Eights*ActW-1:0] partial, partial_q;
   logic [ActW-1:0]        value, value_q;
 

@@ -2,6 +2,9 @@
 // One PE: pointer read, activation queue, sparse-matrix read, arithmetic unit. Its memories of pointers and entries are
 // outside, two cycles from address to data.
 //
+// A PE stays a module of its own: registers that are equal in all of them, but are copies for the sake of short ways, are
+// not made one register for the whole chip.
+//
 // A column comes in cycle e+3 of its emission, the rest in e+5; an entry is pushed in e+6. A local step's PE takes its own
 // lane's activation, where the lane is looked at, and one entry at an address that all PEs have in common (or a weight).
 `include "emcc_assert.svh"
@@ -9,6 +12,7 @@
 
 import emcc_cfg_pkg::*;
 
+(* keep_hierarchy *)
 module emcc_slice #(
   // How many rows this lane's slot is behind the word's first
   parameter int Behind      = 0,
@@ -94,14 +98,14 @@ module emcc_slice #(
   assign ptr_addr_o = col4_q;
 
   // A product's first factor waits here for the second one.
-  logic [15:0] factor;
+  logic [FactorW-1:0] factor;
 
   if (HasDirect) begin : gen_factor
-    logic [15:0] factor_q;
+    logic [FactorW-1:0] factor_q;
     always_ff @(posedge clk_i) begin
-      if (valid6_q && load6_q) factor_q <= 16'($signed(value6_q));
+      if (valid6_q && load6_q) factor_q <= FactorW'($signed(value6_q));
     end
-    assign factor = use6_q ? factor_q : 16'(info6_q);
+    assign factor = HasLoad && use6_q ? factor_q : FactorW'(info6_q);
   end else begin : gen_no_factor
     logic unused;
     assign factor = '0;
@@ -139,7 +143,7 @@ module emcc_slice #(
   logic [CodeW-1:0] mac_code;
   logic [RowW-1:0]  mac_row;
   logic [ActW-1:0]  mac_value;
-  logic [15:0]      mac_weight;
+  logic [FactorW-1:0] mac_weight;
   logic [1:0]       read_holds, holds_q;
 
   emcc_slice_read u_read (

@@ -36,7 +36,7 @@ module emcc_slice_read (
   output logic [RowW-1:0]   row_o,
   output logic [ActW-1:0]   value_o,
   // Cycle s+5
-  output logic [15:0]       weight_o,
+  output logic [FactorW-1:0] weight_o,
   // Tags of the column under way
   output logic [1:0]        holds_o
 );
@@ -131,9 +131,9 @@ module emcc_slice_read (
   assign value_o    = value4_q;
 
   if (HasDirect) begin : gen_weight
-    logic [15:0] weight1_q, weight2_q, weight3_q, weight4_q, weight5_q;
+    logic [FactorW-1:0] weight1_q, weight2_q, weight3_q, weight4_q, weight5_q;
     always_ff @(posedge clk_i) begin
-      if (pop_o) weight1_q <= load_i[15:0];
+      if (pop_o) weight1_q <= load_i[FactorW-1:0];
       weight2_q <= weight1_q;
       weight3_q <= weight2_q;
       weight4_q <= weight3_q;

@@ -2,12 +2,15 @@
 // One lane's drain: the sum of its G accumulators, bias, multiplier, shift, saturation, function.
 //
 // The accumulators come in cycle g+3 of a row's issue; the bias must come with the sum, in g+3+Levels, the multiplier one
-// cycle later. The result leaves in cycle g+6+Levels, three later each with multipliers and with functions; 0
+// cycle earlier. The result leaves in cycle g+6+Levels, three later each with multipliers and with functions; 0
 // where lane_en_i was low a cycle before.
+//
+// A lane stays a module of its own: what is the same in all of them is not made one register for the whole chip.
 `default_nettype none
 
 import emcc_cfg_pkg::*;
 
+(* keep_hierarchy *)
 module emcc_sum (
   input  wire                     clk_i,
   input  wire  [Groups*AccW-1:0]  acc_i,
@@ -21,6 +24,9 @@ module emcc_sum (
   input  wire  [CoarseAddrW-1:0]  coarse_base_i,
   input  wire  [FineAddrW-1:0]    fine_base_i,
   input  wire                     lane_en_i,
+  // What the host writes while nothing drains
+  input  wire                     host_busy_i,
+  input  wire  [ActW-1:0]         host_i,
   output logic [ActW-1:0]         act_o
 );
   localparam int SumW   = HasScale ? AccW + 16 : AccW;
@@ -36,53 +42,54 @@ module emcc_sum (
     assign sums[n] = sum_q;
   end
 
-  logic [SumW-1:0] acc, added;
+  logic [SumW-1:0] a, b;
 
   if (HasScale) begin : gen_scale
-    logic signed [AccW-1:0] biased_q;
-    logic signed [SumW-1:0] product1_q, product2_q;
-    logic        [SumW-1:0] half_q;
+    // Products of the low bits and of the rest, each with the registers that a multiplier has; what is not multiplied is
+    // multiplied by 1.
+    localparam int LowW  = AccW > 18 ? 17 : AccW - 1;
+    localparam int HighW = AccW - LowW;
+
+    logic signed [AccW-1:0]     biased_q;
+    logic signed [15:0]         scale1_q, scale2_q;
+    logic signed [LowW+16:0]    low1_q, low2_q;
+    logic signed [HighW+15:0]   high1_q, high2_q;
 
     always_ff @(posedge clk_i) begin
-      biased_q   <= $signed(sums[1]) + $signed(bias_i);
-      product1_q <= biased_q * $signed(scaled_i ? scale_i : 16'd1);
-      product2_q <= product1_q;
-      half_q     <= scaled_i ? (SumW'(1) << ShiftMin << shift_i) >> 1 : '0;
+      biased_q <= $signed(sums[1]) + $signed(bias_i);
+      if (!scaled_i) scale1_q <= 16'd1;
+      else scale1_q <= scale_i;
+      scale2_q <= scale1_q;
+      low1_q   <= $signed({1'b0, biased_q[LowW-1:0]}) * scale2_q;
+      low2_q   <= low1_q;
+      high1_q  <= $signed(biased_q[AccW-1:LowW]) * scale2_q;
+      high2_q  <= high1_q;
     end
 
-    assign acc   = product2_q;
-    assign added = half_q;
+    assign a = SumW'(low2_q);
+    assign b = {high2_q, LowW'(0)};
   end else begin : gen_no_scale
     logic unused;
     assign unused = ^{scaled_i, scale_i};
-    assign acc    = sums[1];
-    assign added  = bias_i;
+    assign a = sums[1];
+    assign b = bias_i;
   end
 
-  emcc_drain #(
-    .AccW       (SumW),
-    .ActW       (ActW),
-    .ShiftMin   (ShiftMin),
-    .ShiftW     (ShiftW),
-    .HasTable   (HasTable),
-    .LoBits     (LoBits),
-    .HiBits     (HiBits),
-    .CoarseDepth(CoarseDepth),
-    .CoarseAddrW(CoarseAddrW),
-    .CoarseFile ("rom/coarse.hex"),
-    .FineDepth  (FineDepth),
-    .FineAddrW  (FineAddrW),
-    .FineFile   ("rom/fine.hex")
-  ) u_drain (
+  emcc_requant #(
+    .SumW(SumW)
+  ) u_requant (
     .clk_i,
     .shift_i,
+    .round_i(scaled_i),
     .relu_i,
     .table_i,
     .coarse_base_i,
     .fine_base_i,
-    .acc_i    (acc),
-    .bias_i   (added),
+    .a_i(a),
+    .b_i(b),
     .lane_en_i,
+    .host_busy_i,
+    .host_i,
     .act_o
   );
 endmodule

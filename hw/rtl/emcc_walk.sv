@@ -52,8 +52,14 @@ module emcc_walk (
 
   state_e state_q;
 
-  logic [WalkBits-1:0] walk_rom [0:Passes-1];
-  logic [TapBits-1:0]  tap_rom [0:Taps-1];
+  // A table is made of LUTs unless it is large: a block RAM without a register of its own behind it is slow.
+  // verilator lint_off UNUSEDPARAM
+  localparam WalkStyle = WalkBits * Passes > 16384 ? "block" : "logic";
+  localparam TapStyle  = TapBits * Taps > 16384 ? "block" : "logic";
+  // verilator lint_on UNUSEDPARAM
+
+  (* rom_style = WalkStyle *) logic [WalkBits-1:0] walk_rom [0:Passes-1];
+  (* rom_style = TapStyle *) logic [TapBits-1:0]  tap_rom [0:Taps-1];
   initial begin
     $readmemh("rom/walk.hex", walk_rom);
     $readmemh("rom/taps.hex", tap_rom);

@@ -80,6 +80,13 @@ def test_a_wide_memory_takes_the_registers_of_both_halves(wide):
     assert [ram["connections"][port] for port in ("DOA0", "DOB0", "OCEA", "OCEB")] == [[20], [21], ["1"], ["1"]]
 
 
+def test_a_wide_rom_takes_them_too_and_the_clock(wide):
+    wires = wide["modules"]["top"]["cells"]["ram"]["connections"]
+    clock, wires["CLKA"] = wires["CLKB"], ["0"]
+    assert absorb(wide) == 2
+    assert (wires["CLKA"], wires["DOA0"], wires["DOB0"]) == (clock, [20], [21])
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

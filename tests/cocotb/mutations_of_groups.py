@@ -160,6 +160,7 @@ CORE = (
 )
 
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
-    **{"walk": WALK, "scan": SCAN, "slice": SLICE, "sum": SUM, "rows": ROWS, "host": HOST, "core": CORE}
+    **{"walk": WALK, "scan": SCAN, "slice": SLICE, "sum": SUM, "rows": ROWS, "host": HOST, "core": CORE},
+    "slice_lut_ram": SLICE[:1],
 }
 """By bench."""

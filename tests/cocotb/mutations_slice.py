@@ -63,7 +63,7 @@ SLICE = (
         "use6_q",
         "1'b0",
         r"drained_o.*product|overflow",
-        before="assign factor = ",
+        before="assign factor = HasLoad && ",
     ),
     Fault(
         "an empty column enters the queue",
@@ -96,10 +96,10 @@ SLICE = (
 
 SUM = (
     Fault("a group is left out", "emcc_sum", "sums[2*n] + sums[2*n+1]", "sums[2*n]", r"act_o"),
-    Fault(
-        "nothing is rounded", "emcc_sum", "(SumW'(1) << ShiftMin << shift_i) >> 1", "SumW'(0)", r"act_o.*'scaled_i': 1"
-    ),
-    Fault("all is multiplied", "emcc_sum", "scaled_i ? scale_i : 16'd1", "scale_i", r"act_o.*'scaled_i': 0"),
-    Fault("no saturation", "emcc_drain", "over", "1'b0", r"act_o", before="'0 :\n        "),
-    Fault("no function", "emcc_drain", "!table_i", "1'b1", r"act_o.*'table_i': 1", before="else if ("),
+    Fault("nothing is rounded", "emcc_requant", "round_i && halves[shift_i]", "1'b0", r"act_o.*'scaled_i': 1"),
+    Fault("all is multiplied", "emcc_sum", "!scaled_i", "1'b0", r"act_o.*'scaled_i': 0", before="if ("),
+    Fault("no saturation", "emcc_requant", "over", "1'b0", r"act_o", before="act3_q <= ("),
+    Fault("what is far above is not seen", "emcc_requant", "|differs[LeftW-1:ActW-1+ShiftMax]", "1'b0", r"act_o"),
+    Fault("what is near above is not seen", "emcc_requant", "differs[ActW-1 +: ShiftMax] >> shift_i", "'0", r"act_o"),
+    Fault("no function", "emcc_requant", "!table_i || host_busy_i", "1'b1", r"act_o.*'table_i': 1", before="else if ("),
 )

@@ -83,4 +83,4 @@ def test_block_rams_are_counted_as_yosys_maps_them(tmp_path: Any) -> None:
     graph, options = block_rams.DESIGNS["small"]
     design = replace(parts.DESIGNS["ecp5-85f-16pe"], options=options)
     program, cells = synthesised(graph, design, tmp_path / "design")
-    assert block_rams.block_rams(core_memories(Context(program, plan(program))), "ecp5") == cells["DP16KD"] == 6
+    assert block_rams.block_rams(core_memories(Context(program, plan(program))), "ecp5") == cells["DP16KD"] == 4

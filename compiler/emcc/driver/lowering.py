@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from emcc.eie.groups import cycles
-from emcc.eie.groups.choice import Choice, choose
+from emcc.eie.groups.choice import Choice, choose, shallow
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.transfer import transfer
 from emcc.eie.lower import lower
@@ -22,6 +22,8 @@ COUNTED = 4
 def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] | None, x: Array) -> Choice:
     """Lower a quantised graph; where the number of groups is open, for the one that takes fewest cycles.
 
+    Where the depth of queues is open as well, they are shallow if that costs hardly any.
+
     What is counted is running and transfer: with more groups an unrolled input is longer.
 
     Args:
@@ -36,4 +38,5 @@ def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] |
         counts = cycles.count(program, by_input(program, quantised(program, x)), planned)
         return float(np.mean(counts.total)) + transfer(planned)
 
-    return choose(options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count)
+    choice = choose(options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count)
+    return choice if options.queue_depth else shallow(choice, count)

@@ -25,8 +25,8 @@ class Family:
     Attributes:
         shapes: (words, bits) that a block RAM can be; cost: of one.
         lut_ram: whether LUTs can be RAM.
-        sum_words: emcc_top's SumLutWords: accumulators of up to so many words are made of LUTs, deeper ones of blocks;
-            0 leaves it to Yosys.
+        sum_words: emcc_top's SumLutWords: accumulators and activations of up to so many words are made of LUTs, deeper
+            ones of blocks; 0 leaves it to Yosys.
     """
 
     shapes: tuple[tuple[int, int], ...]
@@ -60,7 +60,7 @@ def _blocks(memory: Memory, family: Family) -> int:
         return blocks
     if memory.kind in ("rom", "table"):
         return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
-    if memory.name == "accumulators" and family.sum_words:
+    if memory.name in ("accumulators", "activations") and family.sum_words:
         return 0 if memory.depth <= family.sum_words else blocks
     if memory.kind == "fifo" and family.lut_ram:
         return 0

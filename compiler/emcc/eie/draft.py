@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emcc.eie.matrix import Matrix, table_of
-from emcc.eie.options import LowerOptions
+from emcc.eie.options import DEEP, LowerOptions
 from emcc.eie.pack import Positions, pack, padding_zeros, positions
 from emcc.eie.places import Places
 from emcc.eie.tensors import Part
@@ -253,7 +253,7 @@ class Draft:
             pes=options.pes,
             act_w=fmt.width,
             acc_w=MAX_ACC_W,
-            queue_depth=options.queue_depth,
+            queue_depth=options.queue_depth or DEEP,
             inputs=self.inputs,
             outputs=tuple(self._end(name) for name in graph.outputs),
             buffers=tuple(self.places.buffers),

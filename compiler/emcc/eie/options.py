@@ -7,6 +7,9 @@ from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.ir.program import GROUPS, MAX_PES, QUEUE_DEPTHS
 
+DEEP, SHALLOW = 32, 16
+"""Entries of a queue, of which a PE has one."""
+
 
 @dataclass(frozen=True)
 class LowerOptions:
@@ -20,7 +23,12 @@ class LowerOptions:
         "column groups, which must divide pes: each has activations of its own; 0 takes as many as take fewest cycles",
         choices=(0, *GROUPS),
     )
-    queue_depth: int = option(32, "activation queue entries a PE", choices=QUEUE_DEPTHS)
+    queue_depth: int = option(
+        0,
+        f"activation queue entries a PE; 0 takes {DEEP}, or {SHALLOW} where the number of groups is open and that costs"
+        " hardly any cycles",
+        choices=(0, *QUEUE_DEPTHS),
+    )
     run_bits: int = option(0, "bits of the zero run in an entry; 0 chooses by padding", low=0, high=12)
     padding: float = option(0.01, "with run_bits 0: padding zeros allowed, as a share of the weights", low=0, high=1)
     balance: str = option(

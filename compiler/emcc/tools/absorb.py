@@ -115,14 +115,17 @@ def _width(cell: dict[str, Any], port: str) -> int:
 
 
 def _wide_memory(module: _Module, cell: dict[str, Any]) -> None:
-    """Move the output registers of a memory with one port of 36 bits to write and one to read: both halves or none."""
+    """Move the output registers of a memory with one port of 36 bits to write and one to read: both halves or none.
+
+    A ROM has nothing to write, and no clock for it.
+    """
     wires, settings = cell["connections"], cell["parameters"]
     ready = all(settings.get(f"REGMODE_{port}") == "NOREG" and wires[f"RST{port}"] == NEVER for port in "AB")
-    if not ready or wires["OCEB"] != ENABLED or wires["CLKA"] != wires["CLKB"]:
+    if not ready or wires["OCEB"] != ENABLED or wires["CLKA"] not in (wires["CLKB"], NEVER):
         return
     outputs = [f"DO{port}{i}" for port in "AB" for i in range(18)]
     if _outputs(module, cell, outputs, wires["CLKB"][0], {f"REGMODE_{port}": "OUTREG" for port in "AB"}):
-        wires["OCEA"] = ENABLED
+        wires["OCEA"], wires["CLKA"] = ENABLED, wires["CLKB"]
 
 
 def _multiplier(module: _Module, cell: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ class Family:
 
 
 def _lut_words(sums: int) -> str:
-    """Return the command that makes accumulators of up to so many words out of LUTs."""
+    """Return the command that makes accumulators and activations of up to so many words out of LUTs."""
     return f"chparam -set SumLutWords {sums} emcc_top"
 
 

@@ -72,7 +72,7 @@ class Model:
         after[cycle] |= {"release_o": int(last), "tag_o": tag}
         after[cycle + 1] |= {"drain_o": 1, "drain_bank_o": tag, "drain_row_o": row["row"]}
         after[cycle + self.levels + 2] |= {"bias_addr_o": row["bias"]}
-        after[cycle + self.levels + 3] |= {"scale_addr_o": row["scale"]}
+        after[cycle + self.levels + 1] |= {"scale_addr_o": row["scale"]}
         after[cycle + self.latency] |= {"lane_en_o": row["lanes"]}
         after[cycle + self.latency + 1] |= {"we_o": 1, "waddr_o": row["address"], "turn_o": row["turn"]}
         after[cycle + self.latency + 1] |= {"word_end_o": row["word_end"], "pass_end_o": row["pass_end"]}

@@ -38,6 +38,7 @@ class Memories:
         lines = Path("rom/codebook.hex").read_text(encoding="utf-8").splitlines()
         self.book = [signed(int(line, 16), 16) for line in lines if not line.startswith("//")]
         self.widths = [k for k in range(5) if numbers["CodeWidths"] >> k & 1]
+        self.own = [k for k in self.widths if numbers["IdentWidths"] >> k & 1]
         self.count_w = numbers["CountW"]
         self.entries = [random.getrandbits(1 << k) for k in self.widths for _ in range(DENSE)]
         self.columns: dict[int, list[int]] = defaultdict(list)
@@ -87,7 +88,7 @@ class Model:
     def tile(self, tag: int) -> Tile:
         """A tile of any kind."""
         kind = self.random.choice(KINDS)
-        k = self.random.choice(self.memories.widths)
+        k = self.random.choice(self.memories.own if kind == "own code" else self.memories.widths)
         book = (len(self.memories.book) >> (1 << k)) - 1
         base = self.random.randrange(max(1, min(book, 3))) << (1 << k) if k < 4 else 0
         step = dict.fromkeys(OF_STEP, 0) | {"code_sel": k, "book_base": base}
@@ -111,9 +112,10 @@ class Model:
             lane = True
         elif tile.step["direct"]:
             lane = lane or tile.kind == "product"
-            weight = self.random.choice((1, -1, self.random.getrandbits(16)))
-            info = (1 if tile.kind == "largest" else weight) & 0xFFFF
-            weight = self.factor if use else signed(info, 16)
+            bits = self.numbers["FactorW"]
+            weight = self.random.choice((1, -1, self.random.getrandbits(bits)))
+            info = (1 if tile.kind == "largest" else weight) & (1 << bits) - 1
+            weight = self.factor if use else signed(info, bits)
             products = [(row + BEHIND, value * weight)] * (lane and not load)
         else:
             info = self.memories.widths.index(tile.step["code_sel"]) * DENSE + self.random.randrange(DENSE)

@@ -1,6 +1,6 @@
 """emcc_sum against integers: sum over groups, bias, multiplier, shift, saturation, function, lanes in use.
 
-A row's bias comes with its sum, its multiplier a cycle later, its lane a cycle before its result. A pass's descriptor
+A row's bias comes with its sum, its multiplier a cycle earlier, its lane a cycle before its result. A pass's descriptor
 stays until the last row is through, as the drain has it.
 """
 
@@ -68,7 +68,8 @@ def descriptor(random: Random, numbers: dict[str, int]) -> dict[str, int]:
     function = random.choice(("relu_i", "table_i", ""))
     longest = (1 << numbers["ShiftW"]) - 1
     at = {"scaled_i": scaled, "shift_i": random.randrange(longest + 1), "relu_i": 0, "table_i": 0}
-    return {**at, "coarse_base_i": 0, "fine_base_i": 0} | ({function: 1} if function else {})
+    at |= dict.fromkeys(("coarse_base_i", "fine_base_i", "host_busy_i", "host_i"), 0)
+    return at | ({function: 1} if function else {})
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -98,7 +99,7 @@ async def every_row(dut: Any) -> None:
             mask = (1 << acc_w) - 1
             inputs[cycle]["acc_i"] = sum((part & mask) << g * acc_w for g, part in enumerate(parts))
             inputs[cycle + levels]["bias_i"] = bias & mask
-            inputs[cycle + levels + 1]["scale_i"] = scale & 0xFFFF
+            inputs[cycle + levels - 1]["scale_i"] = scale & 0xFFFF
             inputs[cycle + latency - 1]["lane_en_i"] = int(there)
             wanted[cycle + latency] = lane.result(at, sum(parts), bias, scale) if there else 0
         while wanted:

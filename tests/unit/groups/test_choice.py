@@ -4,7 +4,7 @@ import pytest
 from qgraphs import quantised
 
 from emcc.base.errors import EmccError
-from emcc.eie.groups.choice import choose
+from emcc.eie.groups.choice import choose, shallow
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.program import Program
@@ -22,6 +22,12 @@ def test_fewest_cycles_and_then_fewest_groups(cycles: dict[int, float], taken: i
     choice = choose(cycles, lowered, lambda program: cycles[program.groups])
     assert choice.program.groups == taken
     assert choice.tried == tuple(cycles.items())
+
+
+@pytest.mark.parametrize(("cycles", "depth"), [({32: 100.0, 16: 101.0}, 16), ({32: 100.0, 16: 101.1}, 32)])
+def test_queues_are_shallow_where_that_costs_little(cycles: dict[int, float], depth: int) -> None:
+    choice = choose([1], lowered, lambda program: cycles[program.queue_depth])
+    assert shallow(choice, lambda program: cycles[program.queue_depth]).program.queue_depth == depth
 
 
 def test_groups_divide_the_pes() -> None:

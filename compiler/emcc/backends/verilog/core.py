@@ -23,7 +23,7 @@ LIBRARY = (
     "emcc_acc",
     "emcc_slice",
     "emcc_rows",
-    "emcc_drain",
+    "emcc_requant",
     "emcc_sum",
     "emcc_core",
 )
@@ -79,7 +79,7 @@ def _declared(name: str, value: int) -> tuple[str, str]:
     """Return a number's type and name, and its literal."""
     if name.startswith("Has"):
         return f"bit {name}", f"1'b{value}"
-    if name == "CodeWidths":
+    if name in ("CodeWidths", "IdentWidths"):
         return f"bit [4:0] {name}", f"5'b{value:05b}"
     return f"int {name}", str(value)
 

@@ -7,6 +7,9 @@ from emcc.eie.memory import Memory
 WORD_QUEUE = 16
 """Words that a group's queue holds; emcc_scan's own."""
 
+_COUNTED = 8
+"""Lanes that are counted before a word waits there."""
+
 _WORD_FLAGS = 5
 """Bits of a word in that queue beside its lanes, their number, its column and its row; emcc_scan's own."""
 
@@ -20,7 +23,8 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
         for name, fields in TABLES.items()
     ]
     functions = lanes * sizes["HasTable"]
-    word = _WORD_FLAGS + sizes["InfoW"] + sizes["RowW"] + lanes.bit_length() + lanes
+    counts = -(-lanes // _COUNTED) * min(lanes, _COUNTED).bit_length()
+    word = _WORD_FLAGS + sizes["InfoW"] + sizes["RowW"] + counts + lanes
     result = [
         *tables,
         Memory("codebook", "rom", sizes["BookDepth"], WEIGHT_W, pes * sizes["HasBook"], "shared"),

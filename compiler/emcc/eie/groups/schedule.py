@@ -11,8 +11,8 @@ from emcc.eie.groups.work import Work
 from emcc.eie.liveness import Life, allocate
 from emcc.ir.program import Port, Program
 
-ACC_ROWS = 32
-"""Rows of an accumulator bank, unless a position has more."""
+ACC_ROWS = 16
+"""Rows of an accumulator bank: fewer where no pass fills them, more where a position has more."""
 
 MAX_ACT_WORDS = 1 << 20
 """Words of activations that are not yet a mistake."""
@@ -41,7 +41,7 @@ def plan(program: Program) -> Plan:
             f"more than the {MAX_ACT_WORDS:,} that there can be",
             hint="more PEs make fewer words; a smaller input has fewer positions",
         )
-    acc_rows = max(ACC_ROWS, *(event.row.rows for event in events if isinstance(event, Work)))
+    acc_rows = _acc_rows([event.row for event in events if isinstance(event, Work)])
     shelves = steps.stock.shelves()
     passes: list[Pass] = []
     before: Work | None = None
@@ -73,6 +73,11 @@ def plan(program: Program) -> Plan:
         scales=tuple(shelves.scales.values()),
         books=tuple(shelves.books.values()),
     )
+
+
+def _acc_rows(rows: list[Pass]) -> int:
+    """Return the depth of an accumulator bank."""
+    return max(*(row.rows for row in rows), min(ACC_ROWS, max(row.rows * row.positions for row in rows)))
 
 
 def _events(program: Program, steps: Steps) -> Iterator[Event]:

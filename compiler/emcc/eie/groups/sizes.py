@@ -7,7 +7,7 @@ from emcc.eie.groups.plan import Pass, Plan, Tap
 from emcc.ir.program import Program, Step
 
 WEIGHT_W = 16
-"""Bits of a weight in the table of taps, where any pass is direct."""
+"""Bits of a weight in a codebook, and of a multiplier."""
 
 
 def bits(values: int) -> int:
@@ -86,7 +86,7 @@ def _weights(program: Program, plan: Plan) -> dict[str, int]:
     coded = [row for row in plan.passes if not row.direct]
     code_w = max((row.code_w for row in coded), default=1)
     col_w, start_w, count_w = max(bits(columns), bits(codes)), bits(depth), bits(int(count.max(initial=0)) + 1)
-    direct = WEIGHT_W if len(coded) < len(plan.passes) else 0
+    direct = _direct_w(program, plan)
     return {
         "Columns": columns,
         "ColW": col_w,
@@ -99,9 +99,17 @@ def _weights(program: Program, plan: Plan) -> dict[str, int]:
         "EntryW": max((row.code_w + _run_w(program, row) for row in coded), default=1),
         "CodeW": code_w,
         "CodeWidths": sum(1 << k for k in {code_sel(row) for row in coded}),
+        "IdentWidths": sum(1 << k for k in {code_sel(row) for row in coded if row.ident}),
         "BookDepth": book,
         "BookAddrW": max(bits(book), *(at.code_w for at in plan.books), 1),
     }
+
+
+def _direct_w(program: Program, plan: Plan) -> int:
+    """Return the bits of a direct pass's weight: one of the table of taps, or an activation; 0 where there is none."""
+    tapped = [tap for row in plan.passes if row.direct for tap in row.taps]
+    loaded = program.act_w if any(tap.load for tap in tapped) else 0
+    return max([loaded, *(_signed_bits(tap.weight) for tap in tapped)], default=0)
 
 
 def _drain(program: Program, plan: Plan) -> dict[str, int]:
