@@ -33,6 +33,13 @@ class Emitted:
     more: Mapping[str, Any]
 
 
+def memory_of(program: Program) -> tuple[Memory, ...]:
+    """Return every memory of the array that runs a Program; EmccError where it is larger than any."""
+    if array(program) == CHAIN:
+        return memories(Layout(program))
+    return core_memories(Context(program, plan(program)))
+
+
 def emit(program: Program, tried: Sequence[tuple[int, float]] = ()) -> Emitted:
     """Emit a Program for the array that runs it. `tried`: see eie.groups.choice.
 

@@ -46,11 +46,15 @@ FAMILIES: Mapping[str, Family] = {
 
 def block_rams(memories: Iterable[Memory], family: str) -> int:
     """Return the block RAMs of all memories together."""
-    return sum(_blocks(memory, FAMILIES[family]) * memory.copies for memory in memories)
+    return sum(blocks(memory, family) * memory.copies for memory in memories)
+
+
+def blocks(memory: Memory, family: str) -> int:
+    """Return the block RAMs of one copy; 0 where it is made of LUTs, registers or logic."""
+    return _blocks(memory, FAMILIES[family])
 
 
 def _blocks(memory: Memory, family: Family) -> int:
-    """Return the block RAMs of one copy; 0 where it is made of LUTs, registers or logic."""
     # Words beyond a block's depth lie beside the first ones, in a wider word with a multiplexer behind.
     blocks = min(-(-(-(-memory.words // words) * memory.width) // width) for words, width in family.shapes)
     if memory.large:

@@ -32,6 +32,18 @@ def test_fewest_cycles_and_then_fewest_groups(cycles: dict[int, float], taken: i
     assert choice.tried == tuple(cycles.items())
 
 
+def test_what_fits_goes_first_and_else_what_comes_nearest() -> None:
+    cycles = {1: 9.0, 2: 7.0, 4: 6.0}
+    for missing, taken in (({1: 0, 2: 0, 4: 3}, 2), ({1: 5, 2: 6, 4: 6}, 1)):
+        choice = choose(
+            cycles,
+            lambda groups: lowered(groups, 2),
+            lambda program: cycles[program.groups],
+            lambda program, missing=missing: missing[program.groups],
+        )
+        assert choice.program.groups == taken
+
+
 def test_groups_divide_the_pes() -> None:
     assert LowerOptions(pes=12).fitting == (1, 2, 4)
     assert LowerOptions(pes=7).fitting == (1,)

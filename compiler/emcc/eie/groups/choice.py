@@ -15,8 +15,15 @@ class Choice:
     tried: tuple[tuple[int, float], ...] = ()
 
 
-def choose(fitting: Iterable[int], lowered: Callable[[int], Program], cycles: Callable[[Program], float]) -> Choice:
+def choose(
+    fitting: Iterable[int],
+    lowered: Callable[[int], Program],
+    cycles: Callable[[Program], float],
+    missing: Callable[[Program], int] = lambda program: 0,
+) -> Choice:
     """Lower for each number of groups and keep what takes fewest cycles, of equals what has fewest groups.
+
+    What fits into the target's memory goes first; where nothing does, what comes nearest.
 
     A Program for one group that a chain runs needs no groups.
 
@@ -24,10 +31,12 @@ def choose(fitting: Iterable[int], lowered: Callable[[int], Program], cycles: Ca
         fitting: numbers of groups, 1 among them.
         lowered: gives the Program for a number of groups.
         cycles: says how many an inference takes.
+        missing: says how much more memory it takes than there is; 0 where it fits.
     """
     one = lowered(1)
     if array(one) == CHAIN:
         return Choice(one)
     programs = {groups: one if groups == 1 else lowered(groups) for groups in sorted(fitting)}
     tried = {groups: cycles(program) for groups, program in programs.items()}
-    return Choice(programs[min(tried, key=lambda groups: (tried[groups], groups))], tuple(tried.items()))
+    best = min(tried, key=lambda groups: (missing(programs[groups]), tried[groups], groups))
+    return Choice(programs[best], tuple(tried.items()))
