@@ -1,6 +1,6 @@
 """Verilog: the library as it stands, and a top that instantiates it for one Program."""
 
-from emcc.backends.verilog.core import render_core
+from emcc.backends.verilog.core import render_core, render_of
 from emcc.backends.verilog.render import render
 
-__all__ = ["render", "render_core"]
+__all__ = ["render", "render_core", "render_of"]

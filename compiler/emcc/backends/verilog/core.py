@@ -40,9 +40,14 @@ TABLE_DOCS = {
 
 def render_core(program: Program, made: Plan | None = None) -> Mapping[str, bytes]:
     """Return file names ("rtl/...") and contents. Memory images are separate (backends.rom.core_images)."""
+    return render_of(Context(program, made or plan(program)))
+
+
+def render_of(context: Context) -> Mapping[str, bytes]:
+    """Return the same of a context, for its numbers: what they say is all that a design depends on."""
     files = library(LIBRARY)
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
-    files |= generated(Context(program, made or plan(program)))
+    files |= generated(context)
     files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *LIBRARY, "emcc_top")).encode()
     return files
 
