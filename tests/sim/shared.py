@@ -34,6 +34,9 @@ DEPTHS = {
 }
 """The number that is the depth of a memory."""
 
+PASSES = ("walk", "drain")
+"""The tables with a row a pass."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -42,6 +45,11 @@ class Case:
     program: Program
     plan: Plan
     inputs: dict[str, Array]
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return len(next(iter(self.inputs.values())))
 
     @property
     def kind(self) -> tuple[int, ...]:
@@ -62,6 +70,8 @@ class Build:
         contexts = [Context(one.program, one.plan) for one in cases]
         (_,) = {one.kind for one in cases}
         self.numbers = _largest(contexts)
+        self.numbers["Passes"] = max(len(one.plan.passes) * one.samples for one in cases)
+        self.numbers["PassW"] = bits(self.numbers["Passes"])
         self.simulator = verilator.build(verilog.render_of(self._context(cases[0])))
 
     def _context(self, one: Case) -> Context:
@@ -95,8 +105,14 @@ class Build:
             np.testing.assert_array_equal(found["stalls"], wanted.stalls)
 
     def _filled(self, name: str, image: RomImage, rng: np.random.Generator) -> RomImage:
-        """Return an image as deep as the memory is, rubbish behind its own words."""
+        """Return an image as deep as the memory is, rubbish behind its own words.
+
+        Passes are counted to the end of their tables, so there a program stands once a sample.
+        """
         missing = self.numbers[DEPTHS[name.split("_")[-1]]] - len(image.values)
+        if name in PASSES:
+            words = [int(word) for word in image.values]
+            return replace(image, values=[words[i % len(words)] for i in range(len(words) + missing)])
         rubbish = [int.from_bytes(rng.bytes(-(-image.width // 8)), "little") for _ in range(missing)]
         return replace(image, values=[*map(int, image.values), *(word >> -image.width % 8 for word in rubbish)])
 
