@@ -15,11 +15,11 @@ import emcc
 PACKAGE = Path(emcc.__file__).parent
 ROOMS = (
     *("base", "resources", "ir", "files", "ops", "legal", "frontend", "samples", "passes", "compress"),
-    *("eie", "container", "backends", "tools", "lint", "runtime", "measure", "report", "driver", "api"),
+    *("eie", "container", "backends", "tools", "lint", "runtime", "measure", "report", "driver", "api", "cli"),
 )
 """From the ground up. A file may import from its own room and from those below."""
 
-LOOSE = ("__init__", "__main__", "cli")
+LOOSE = ("__init__", "__main__")
 """What stands at the package's root, above all rooms."""
 
 

@@ -24,7 +24,7 @@ _CODED = {
     ],
     "totals": {
         **{"weights": SIZE, "dense_bytes": SIZE, "kept": COUNT, "bytes": COUNT, "header_bytes": COUNT},
-        **{"compression": float, "coders": _CODERS},
+        **{"made_bytes?": COUNT, "compression": float, "coders": _CODERS},
     },
 }
 _QUALITY = {

@@ -19,8 +19,8 @@ def choose(
 ) -> tuple[str, ...] | None:
     """Return the tensors that are taken as outputs; None where that is open.
 
-    Those are the ones that are `named`, any computed tensors; or the only output; or the only one of several that is
-    `plain` (a float tensor that emcc can compute), or of which that could be. ZipMap, which puts names to
+    Those are the ones that are `named`, any computed tensors; or the only output; or those of several that are `plain`
+    (float tensors that emcc can compute), or where none is, of which that could be. ZipMap, which puts names to
     probabilities, is seen through. Raises EmccError where the model has no tensor of that name.
     """
     computed = {name for node in graph.node for name in node.output if name}
@@ -35,8 +35,7 @@ def choose(
     if len(graph.output) == 1:
         return (before_zipmap(graph, graph.output[0].name),)
     candidates = [before_zipmap(graph, value.name) for value in graph.output if _may_be_plain(graph, value)]
-    taken = [name for name in candidates if plain(name)] or candidates
-    return (taken[0],) if len(taken) == 1 else None
+    return tuple(dict.fromkeys([name for name in candidates if plain(name)] or candidates)) or None
 
 
 def before_zipmap(graph: onnx.GraphProto, name: str) -> str:
@@ -54,14 +53,12 @@ def _may_be_plain(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> bool:
 
 
 def several(graph: onnx.GraphProto, path: Path) -> EmccError:
-    """Return the error for a model with several outputs of which none, or more than one, can be taken."""
+    """Return the error for a model with several outputs none of which is of floats."""
     names = ", ".join(quoted(value.name) for value in graph.output[:SHOWN])
-    floats = [value.name for value in graph.output if _may_be_plain(graph, value)]
-    first = printable((floats or [graph.output[0].name])[0])
     return EmccError(
-        f"has {len(graph.output)} outputs, not one: {names}",
+        f"has {len(graph.output)} outputs, and none of floats: {names}",
         file=path,
-        hint=f"name the one to take: --output {first}",
+        hint="name the tensor that such an output is made of: --output NAME",
     )
 
 

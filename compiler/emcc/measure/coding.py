@@ -13,17 +13,23 @@ RANGE_LIMIT = 1 << 22
 
 
 def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
-    """Return {"layers": a row a layer, "totals": of all}.
+    """Return {"layers": a row a layer of the model, "totals": of all}.
 
-    A layer's bytes are its sections of the file; what remains of the file is its header, checksums and frame.
+    A layer's bytes are its sections of the file; a matrix that several nodes share is the first one's. "made_bytes" are
+    of matrices that the model has not: a channel's factors, or a slice of channels, become one on the way to integers.
+    What remains of the file is its header, checksums and frame.
 
     Args:
         original: the folded float graph; shared: the same with shared weights; encoded: the model.emc of `shared`.
     """
     sizes = layer_sizes(encoded)
     coders = compared(encoded, sizes)
+    layers = {node.name: node for node in shared.layers()}
     rows = []
-    for place, (node, size) in enumerate(zip(shared.layers(), sizes, strict=True)):
+    for place, size in enumerate(sizes):
+        if size.name not in layers:
+            continue
+        node = layers[size.name]
         book = shared.codebooks[node.inputs[1]]
         weights, before = shared.constants[node.inputs[1]], original.constants[node.inputs[1]]
         kept = int(np.count_nonzero(weights))
@@ -49,6 +55,7 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
         "kept": sum(row["kept"] for row in rows),
         "dense_bytes": 4 * parameters,
         "bytes": len(encoded),
+        "made_bytes": sum(size.bytes for size in sizes if size.name not in layers),
         "header_bytes": len(encoded) - sum(size.bytes for size in sizes),
         "compression": 4 * parameters / len(encoded),
         "coders": {name: summed(costs) for name, costs in coders.items()},

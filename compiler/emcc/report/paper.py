@@ -80,8 +80,9 @@ def parts(table: Mapping[str, Any]) -> str:
     """Return a sentence on the parts of model.emc, in bytes."""
     rows, total = table["layers"], table["totals"]
     books, biases = (sum(row[key] for row in rows) for key in ("codebook_bytes", "bias_bytes"))
+    made = f"{total['made_bytes']:,} matrices of what is no layer, " if total.get("made_bytes") else ""
     return (
-        f"model.emc: {total['bytes']:,} bytes, of them {books:,} codebooks, {biases:,} biases, "
+        f"model.emc: {total['bytes']:,} bytes, of them {books:,} codebooks, {biases:,} biases, {made}"
         f"{total['header_bytes']:,} header and checksums; {than(total['compression'], 'smaller', 'larger')} than "
         f"{total['dense_bytes']:,} bytes of float32 weights and biases"
     )

@@ -1,5 +1,7 @@
 """The paper's table: coders against the entropy of their models, and a row a layer and pass."""
 
+from pathlib import Path
+
 import models
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from emcc.container import decode, encode
 from emcc.driver.compile import compile_model
 from emcc.driver.request import CompileOptions
 from emcc.measure.sections import layer_sizes
-from emcc.report.paper import over, paper_table
+from emcc.report.paper import over, paper_table, parts
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,31 @@ def test_a_row_a_layer_and_pass(facts: tuple[dict, bytes]) -> None:
     assert rows[2]["inertia"] > 0
     last = [row["bytes"] for row in rows[-2:]]
     assert last == [row["bytes"] for row in facts[0]["layers"]]
+
+
+def test_matrices_that_the_model_has_not(tmp_path: Path) -> None:
+    """Half of the channels and a BatchNormalization become matrices of the file; no row of the table is theirs."""
+    rng = np.random.default_rng(0)
+    weights = {
+        **{name: rng.uniform(0.5, 1, 4).astype(np.float32) for name in ("scale", "shift", "mean", "variance")},
+        **{"k": rng.standard_normal((4, 2, 3, 3)).astype(np.float32)},
+        **{"from": np.array([0]), "to": np.array([2]), "axes": np.array([1])},
+    }
+    nodes = [
+        models.node("BatchNormalization", ["x", "scale", "shift", "mean", "variance"], "n", "normalised"),
+        models.node("Relu", ["n"], "r", "act"),
+        models.node("Slice", ["r", "from", "to", "axes"], "h", "half"),
+        models.node("Conv", ["h", "k"], "c", "conv"),
+        models.node("Relu", ["x"], "e", "beside"),
+        models.node("GlobalAveragePool", ["e"], "g", "mean_of"),
+        models.node("Add", ["c", "g"], "y", "sum"),
+    ]
+    path = models.save(models.model(nodes, ["n", 4, 6, 6], ["n", 4, 4, 4], weights=weights), tmp_path / "m.onnx")
+    made = compile_model(CompileOptions(path, keep_weights=True, pes=2))
+    table, encoded = made.manifest["compression"], made.files["model.emc"]
+    assert [row["name"] for row in table["layers"]] == ["conv"]
+    sizes = {size.name: size.bytes for size in layer_sizes(encoded)}
+    total = table["totals"]
+    assert total["made_bytes"] == sum(sizes.values()) - sizes["conv"] > 0
+    assert total["header_bytes"] + total["made_bytes"] + table["layers"][0]["bytes"] == len(encoded)
+    assert f"{total['made_bytes']:,} matrices of what is no layer" in parts(table)

@@ -12,7 +12,7 @@ from emcc import frontend
 from emcc.base.errors import EmccError
 from emcc.frontend.hints import hint_for
 
-OUTPUTS = "\n  hint: name the one to take: --output z1"
+OUTPUTS = "\n  hint: name the tensor that such an output is made of: --output NAME"
 BATCH = "\n  hint: keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
 W = {"w": np.ones((3, 3), np.float32)}
 
@@ -70,10 +70,11 @@ def test_no_inputs(tmp_path: Path) -> None:
     assert "has no input" in message(proto, tmp_path)
 
 
-def test_two_outputs(tmp_path: Path) -> None:
+def test_two_outputs_of_integers(tmp_path: Path) -> None:
     proto = mlp([3, 2, 2])
-    proto.graph.output.append(helper.make_tensor_value_info("z0", TensorProto.FLOAT, None))
-    assert message(proto, tmp_path) == "m.onnx: has 2 outputs, not one: 'z1', 'z0'" + OUTPUTS
+    proto.graph.output.append(helper.make_tensor_value_info("z0", TensorProto.INT64, None))
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    assert message(proto, tmp_path) == "m.onnx: has 2 outputs, and none of floats: 'z1', 'z0'" + OUTPUTS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""The command line: a file a family of commands, a function a command: parse, call, print.
+
+What a command needs is imported when it runs.
+"""
+
+import signal
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from emcc import __version__
+from emcc.cli import look, make, use
+from emcc.cli.guard import Guarded
+
+app = typer.Typer(
+    cls=Guarded,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Turns a trained ONNX model into a compressed, sparse FPGA accelerator, and proves it bit for bit.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Options before the command."""
+    if version:
+        print(f"emcc {__version__}")
+        raise typer.Exit
+
+
+app.command("compile")(make.compile_command)
+for command in (make.compress, use.simulate, use.run, use.compare, look.inspect, look.rom, look.recipe):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the `emcc` command."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

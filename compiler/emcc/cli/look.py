@@ -1,0 +1,91 @@
+"""`emcc inspect`, `emcc rom` and `emcc recipe`: what is in a model, an artefact or this package, in another form."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emcc.base.errors import EmccError
+from emcc.base.text import for_path, printable
+from emcc.cli.guard import MISTAKE
+from emcc.cli.parameters import Folder, Json, Output, taken
+
+ROM_MARKER = "memories.json"
+
+
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="An ONNX model, or an artefact.")],
+    json_file: Json = None,
+    ir: Annotated[
+        bool, typer.Option("--ir", help="Print the model's graph, or the artefact's program, as text.")
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
+
+    Exits with 2 if the model cannot be compiled.
+    """
+    from emcc.files.artefact import changed, read_manifest, to_json, write_file
+
+    if ir:
+        from emcc.driver.dump import text_of
+
+        print(text_of(path, taken(output)), end="")
+        return
+    if path.is_dir():
+        from emcc.report.paper import print_compressed, print_paper
+        from emcc.report.summary import print_summary
+
+        manifest = read_manifest(path)
+        if manifest.get("kind") == "compressed":
+            print_compressed(manifest, printable(str(path), 1000))
+        else:
+            print_summary(manifest, printable(str(path), 1000))
+            print_paper(manifest)
+        for name in changed(path, manifest):
+            print(f"changed since it was compiled, or missing: {printable(name)}")
+        if json_file:
+            write_file(json_file, to_json(manifest))
+        return
+    from emcc.frontend import survey
+    from emcc.report.survey import as_values, print_survey
+
+    answers = survey(path, taken(output))
+    print_survey(answers)
+    if json_file:
+        write_file(json_file, to_json(as_values(answers)))
+    if not answers.supported:
+        raise typer.Exit(MISTAKE)
+
+
+def rom(
+    folder: Folder,
+    form: Annotated[str, typer.Option("--format", metavar="hex|mem|mif|coe|bin", help="The file format.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="DIR_rom_FORMAT, here")
+    ] = None,
+) -> None:
+    """Write the ROM images of an artefact in another format."""
+    from emcc.backends.rom import FORMATS, render
+    from emcc.driver.emit import emit
+    from emcc.eie.store import load_program
+    from emcc.files.artefact import Artefact, read_manifest, to_json
+
+    if form not in FORMATS:
+        raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join(FORMATS)}")
+    read_manifest(folder)
+    memories = emit(load_program(folder / "program.npz")).images
+    files = {name.removeprefix("rom/"): data for name, data in render(memories, form).items()}
+    facts = {name: {"width": image.width, "depth": len(image)} for name, image in memories.items()}
+    target = out or Path(f"{for_path(folder.resolve().name)}_rom_{form}")
+    Artefact({**files, ROM_MARKER: to_json({"format": form, "files": sorted(files), "memories": facts})}).write(
+        target, ROM_MARKER
+    )
+    print(f"{len(files)} files in {printable(str(target), 1000)}")
+
+
+def recipe() -> None:
+    """Print the default recipe, commented."""
+    from emcc.driver.recipe import default_text
+
+    print(default_text(), end="")

@@ -1,0 +1,132 @@
+"""`emcc compile` and `emcc compress`: of a model an artefact."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emcc.base.text import for_path, printable
+from emcc.cli.parameters import (
+    DataFile,
+    KeepWeights,
+    MaxDrop,
+    Minutes,
+    Output,
+    Quiet,
+    RecipeFile,
+    TargetSize,
+    TargetSparsity,
+    Task,
+    TrainSteps,
+    Validate,
+    Work,
+    taken,
+)
+
+
+def compile_command(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
+    target: Annotated[str, typer.Option(help="The accelerator; eie is the one there is.")] = "eie",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_eie, here")
+    ] = None,
+    data: DataFile = None,
+    pes: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=256, help="Processing elements.", show_default="the recipe's, 8"),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT",
+            help="What the target has; an error where that is too little. Block RAMs: 208xecp5 (ecp5, gowin, ice40); "
+            "or a size: 3.7Mbit, 460KB.",
+            show_default="the recipe's, no limit",
+        ),
+    ] = None,
+    keep_weights: KeepWeights = False,
+    recipe: RecipeFile = None,
+    quiet: Quiet = False,
+    max_drop: MaxDrop = None,
+    target_size: TargetSize = None,
+    target_sparsity: TargetSparsity = None,
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="Follow the recipe and no goal: prune to 10 %, fine-tune.")
+    ] = False,
+    validate: Validate = None,
+    task: Task = "auto",
+    minutes: Minutes = None,
+    steps: TrainSteps = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where more is lost than the goal allows, or than a point.")
+    ] = False,
+    work: Work = None,
+    output: Output = None,
+    dump: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the graph after every pass, and the program, as text.")
+    ] = None,
+) -> None:
+    """Compile a model into an artefact: compressed model, RTL, ROM images, report.
+
+    With data and no goal: --max-drop 1 --minutes 5. Without data nothing is pruned or trained.
+    """
+    from emcc.driver.compile import compile_model
+    from emcc.driver.request import CompileOptions, goal_of
+    from emcc.files.artefact import check_folder
+    from emcc.report.progress import Progress
+    from emcc.report.summary import print_summary
+
+    goal = goal_of(max_drop, target_size, target_sparsity)
+    folder = out or Path(f"{for_path(model.stem)}_{target}")
+    check_folder(folder, names=("model.emc", "program.npz", "report.html"))
+    options = CompileOptions(
+        model, target=target, data=data, pes=pes, memory=memory, keep_weights=keep_weights, recipe=recipe, goal=goal,
+        work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes,
+        steps=steps,
+    )  # fmt: skip
+    with Progress(quiet) as progress:
+        artefact = compile_model(options, progress)
+    artefact.write(folder)
+    if not quiet:
+        print_summary(artefact.manifest, printable(str(folder), 1000))
+    loss = artefact.manifest["loss"]
+    if strict and loss is not None and loss["lost"] > loss["allowed"]:
+        raise typer.Exit(1)
+
+
+def compress(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
+    data: DataFile = None,
+    max_drop: MaxDrop = None,
+    target_size: TargetSize = None,
+    target_sparsity: TargetSparsity = None,
+    keep_weights: KeepWeights = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_compressed, here")
+    ] = None,
+    recipe: RecipeFile = None,
+    validate: Validate = None,
+    task: Task = "auto",
+    minutes: Minutes = None,
+    steps: TrainSteps = None,
+    work: Work = None,
+    output: Output = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compress a model by itself: model.emc, compressed.onnx, and what was done. Without a goal: --max-drop 0.3."""
+    from emcc.driver.compress import compress_model
+    from emcc.driver.request import CompressOptions, compress_goal, goal_of
+    from emcc.files.artefact import check_folder
+    from emcc.report.paper import print_compressed
+    from emcc.report.progress import Progress
+
+    goal = compress_goal(goal_of(max_drop, target_size, target_sparsity), keep_weights)
+    folder = out or Path(f"{for_path(model.stem)}_compressed")
+    check_folder(folder, names=("model.emc", "compressed.onnx"))
+    with Progress(quiet) as progress:
+        one = taken(output)
+        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one)
+        artefact = compress_model(options, progress)
+    artefact.write(folder)
+    if not quiet:
+        print_compressed(artefact.manifest, printable(str(folder), 1000))

@@ -1,0 +1,134 @@
+"""`emcc simulate`, `emcc run` and `emcc compare`: an artefact and data, and what becomes of them."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emcc.base.text import for_path, printable
+from emcc.cli.parameters import Count, Folder, Json, Quiet
+from emcc.runtime.engines import ENGINES, NAMES, engine
+
+HELD = "|".join(name for name, one in ENGINES.items() if one.held)
+
+
+def simulate(
+    folder: Folder,
+    data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
+    count: Count = None,
+    json_file: Json = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Write a waveform, emcc.fst, here.")] = False,
+    by: Annotated[str, typer.Option("--engine", metavar=HELD, help="What is held against the reference.")] = "rtl",
+    outputs: Annotated[
+        Path | None, typer.Option(metavar="Y.npz", help="Write the model's answers, as `emcc run` does.")
+    ] = None,
+) -> None:
+    """Run the emitted RTL in Verilator and hold every output integer against the reference model.
+
+    Exits with 0 only if all are equal, otherwise with 1.
+    """
+    from emcc.files.artefact import check_file, read_manifest, to_json, write_file
+    from emcc.report.progress import Progress
+    from emcc.report.simulated import print_simulation
+    from emcc.runtime.final import to_npz
+
+    device = engine(by)
+    read_manifest(folder)
+    check_file(outputs)
+    check_file(json_file)
+    waveform = Path("emcc.fst") if trace else None
+    with Progress(quiet=False) as progress:
+
+        def show(done: int, total: int) -> None:
+            progress(f"simulating, {done:,} of {total:,} inferences", done, total)
+
+        progress("building the simulator")
+        result = device.simulate(folder, data, count=count, trace=waveform, progress=show)
+    print_simulation(result)
+    if waveform:
+        print(f"waveform: {waveform}")
+    if json_file:
+        write_file(json_file, to_json(result.to_json()))
+    if outputs and result.complete:
+        write_file(outputs, to_npz(result.final))
+    elif outputs:
+        print("emcc: no outputs are written: not every inference came to its end", file=sys.stderr)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of `emcc compile` or `emcc compress`.")],
+    data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
+    out: Annotated[Path, typer.Option(metavar="Y.npz", help="The answers: y, or several outputs by their names.")],
+    by: Annotated[str, typer.Option("--engine", metavar=NAMES, help="What runs it.")] = "reference",
+    count: Count = None,
+    json_file: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run a compressed model on data and write what it answers, as the ONNX model would.
+
+    Exits with 1, and writes no answers, if an engine does not do what the reference does.
+    """
+    from emcc.files.artefact import check_file, to_json, write_file
+    from emcc.report.answered import print_answers
+    from emcc.report.progress import Progress
+    from emcc.runtime.final import to_npz
+    from emcc.runtime.opened import open_artefact
+    from emcc.samples.load import load_data
+
+    chosen = engine(by)
+    opened = open_artefact(folder)
+    check_file(out)
+    check_file(json_file)
+    samples = load_data(data, opened.interface).first(count)
+    with Progress(quiet) as progress:
+        progress(f"running, {by}")
+        answers = chosen.answer(opened, samples, lambda done, total: progress(f"running, {by}", done, total))
+    if not answers.failure:
+        write_file(out, to_npz(answers.final))
+    if json_file:
+        write_file(json_file, to_json({"engine": by, **answers.to_json()}))
+    if answers.failure:
+        print(
+            f"emcc: the engine {by} is not what the reference is: {printable(answers.failure, None)}", file=sys.stderr
+        )
+        raise typer.Exit(1)
+    if not quiet:
+        print_answers(answers, by, printable(str(out), 1000))
+
+
+def compare(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of `emcc compile` or `emcc compress`.")],
+    model: Annotated[Path, typer.Option(metavar="MODEL.onnx", help="The model that it was made of.")],
+    data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, samples as the model is used on.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Where to write.", show_default="DIR_compare.html, beside DIR"),
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="Samples, spread evenly over the data.")] = 1000,
+    threshold: Annotated[
+        float, typer.Option(metavar="SHARE", min=0.0, help="Relative error beyond which tensors have parted.")
+    ] = 0.05,
+    json_file: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show every tensor's float value against its fixed-point one: error, saturation, share of the output's error."""
+    from emcc.driver.compare import compare_model
+    from emcc.files.artefact import check_file, to_json, write_file
+    from emcc.report.compared import print_comparison
+    from emcc.report.profile import render_comparison
+    from emcc.report.progress import Progress
+
+    here = folder.resolve()
+    page = out or folder.parent / f"{for_path(here.name)}_compare.html"
+    check_file(page)
+    check_file(json_file)
+    with Progress(quiet) as progress:
+        comparison = compare_model(folder, model, data, count, threshold, progress)
+    write_file(page, render_comparison(comparison, model.name))
+    if json_file:
+        write_file(json_file, to_json(comparison.to_json()))
+    if not quiet:
+        print_comparison(comparison, printable(str(page), 1000))
