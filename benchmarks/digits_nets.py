@@ -3,10 +3,11 @@
     python benchmarks/digits_nets.py [--only NAME...] [--steps N] [--jobs N] [--json FILE]
 
 Five networks in the manner of MobileNet (depthwise), ShuffleNet (grouped, shuffled), ResNet (short cuts), SqueezeNet
-(fire) and MobileNetV3 (squeeze and excite, hard swish), each exported to ONNX and compiled for 16 PEs with --max-drop 1.
-Of the 1,797 digits 958 train, in nine positions each (up to a pixel away), the network and then emcc; 240 others, in nine
-positions too, decide what is lost (--validate); Verilator and the reference answer for the 599 that neither saw.
-Where the promise leaves more than 30 % of the weights, the network is compiled with --target-sparsity 0.7 too.
+(fire) and MobileNetV3 (squeeze and excite, hard swish), each exported to ONNX and compiled for 16 PEs with
+--max-drop 1. Of the 1,797 digits 958 train, in nine positions each (up to a pixel away), the network and then emcc; 240
+others, in nine positions too, decide what is lost (--validate); Verilator and the reference answer for the 599 that
+neither saw. Where the promise leaves more than 30 % of the weights, the network is compiled with --target-sparsity 0.7
+too.
 
 Exit code 1 where an integer or a cycle count is wrong, or more than a point of accuracy is lost.
 """
