@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds, than
-from emcc.report.memories import HEAD, memory_rows
+from emcc.report.memories import memory_rows
 from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
@@ -136,8 +136,8 @@ def _formats(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    rows, total = memory_rows(manifest)
-    return {"title": "Memory", "head": HEAD, "rows": rows, "foot": total}
+    head, rows, total = memory_rows(manifest)
+    return {"title": "Memory", "head": head, "rows": rows, "foot": total}
 
 
 def _bars(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

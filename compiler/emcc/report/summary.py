@@ -10,7 +10,7 @@ from rich.text import Text
 
 from emcc.base.text import printable
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
-from emcc.report.memories import HEAD, memory_rows
+from emcc.report.memories import memory_rows
 
 Column = tuple[str, list[str], str]
 """Title, a cell a row, footer."""
@@ -87,9 +87,9 @@ def step_table(manifest: Mapping[str, Any]) -> Table:
 
 def memory_table(manifest: Mapping[str, Any]) -> Table:
     """Return a row a memory and one in total: copies, bits, and block RAMs by family."""
-    rows, total = memory_rows(manifest)
+    head, rows, total = memory_rows(manifest)
     cells = [[printable(cell, 40) for cell in column] for column in zip(*rows, strict=True)]
-    columns = list(zip(HEAD, cells, total, strict=True))
+    columns = list(zip(head, cells, total, strict=True))
     return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})
 
 
