@@ -19,7 +19,7 @@ FORM = f"a number of block RAMs and their kind ({', '.join(FAMILIES)}), as 208xe
 
 _ADVICE = {
     **dict.fromkeys(("spmat", "ptr"), "prune more (--target-sparsity), or take fewer PEs"),
-    "codebook": "take fewer PEs: each has one",
+    "codebook": "take fewer bits a code ([share] bits; kept_bits of kept weights), or fewer PEs: each has one",
     **dict.fromkeys(
         ("activations", "non-zero flags"), "take a smaller input, or 8-bit activations ([calibrate] bits = 8)"
     ),
