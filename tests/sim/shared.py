@@ -7,6 +7,8 @@ part in a cycle (PEs, groups, queues, multipliers, function tables) is the same 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +84,7 @@ class Build:
     def compare(self, one: Case, folder: Path, seed: int = 0, loaded: Case | None = None) -> None:
         """Hold every integer, and the cycle of every pass, against reference and cycle model; the second time stalled.
 
-        Memories hold rubbish where the program has nothing. `loaded` is what they are of, if not of the case.
+        Tables hold rubbish behind the program's own rows. `loaded` is what they are of, if not of the case.
         """
         design, rng = Grouped(one.program, one.plan), np.random.default_rng(seed)
         wanted, traffic = cycles.count(one.program, one.inputs, one.plan), design.traffic(one.inputs)
@@ -122,14 +124,12 @@ def _largest(contexts: Sequence[Context]) -> dict[str, int]:
     result = {name: max(one.numbers[name] for one in contexts) for name in contexts[0].numbers}
     shifts = [shift(one.program, row) for one in contexts for row in one.plan.passes]
     direct = WEIGHT_W * result["HasDirect"]
-    widths = 0
-    for one in contexts:
-        widths |= one.numbers["CodeWidths"]
+    masks = {name: reduce(or_, (one.numbers[name] for one in contexts)) for name in result if name.endswith("Widths")}
     return {
         **result,
+        **masks,
         "ShiftMin": min(shifts),
         "ShiftW": bits(max(shifts) - min(shifts) + 1),
-        "CodeWidths": widths,
         "InfoW": max(result["ColW"], direct),
         "LoadW": max(result["StartW"] + result["CountW"], direct),
     }
