@@ -83,7 +83,12 @@ def test_wheel_holds_what_the_tree_holds(wheel: Path) -> None:
 
     names = set(ZipFile(wheel).namelist())
     assert "emcc/py.typed" in names
-    for folder, shipped in (("templates", "templates"), ("hw/rtl", "rtl"), ("sim/verilator", "harness")):
+    for folder, shipped in (
+        ("templates", "templates"),
+        ("hw/rtl", "rtl"),
+        ("sim/verilator", "harness"),
+        ("sim/artefact", "tb"),
+    ):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix != ".md" and "__pycache__" not in path.parts:
                 assert f"emcc/resources/{shipped}/{path.relative_to(ROOT / folder)}" in names

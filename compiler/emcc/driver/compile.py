@@ -36,6 +36,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
     from emcc.driver.search import search
+    from emcc.driver.soc import INFERENCES, soc_files
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
     from emcc.eie.store import save_program
@@ -87,10 +88,12 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     if dump:
         dump("program", program)
     emitted = emit(program, choice.tried)
+    stored = save_program(program)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),
-        "program.npz": save_program(program),
+        "program.npz": stored,
         **emitted.files,
+        **soc_files(program, stored, emitted.files, sample(source, data, INFERENCES).x),
     }
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)

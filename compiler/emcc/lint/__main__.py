@@ -1,8 +1,9 @@
 """Lint of emitted RTL under three readers: `python -m emcc.lint [--allow-missing] [DIR...]`, DIR being an artefact.
 
 Without a DIR the specimens are linted, which between them use every parameter of the RTL library. No warning is
-accepted, and a reader that is not installed is a failure, but for Icarus with --allow-missing. A waiver is a Verilator
-configuration file in the artefact's rtl/ (one rule, the narrowest match, a reason).
+accepted, and a reader that is not installed is a failure, but for Icarus with --allow-missing. Where an artefact has a
+top for SoCs, that is what is linted: the other stands in it. A waiver is a Verilator configuration file in rtl/ (one
+rule, the narrowest match, a reason).
 """
 
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emcc.backends import soc
 from emcc.base.errors import EmccError
 from emcc.tools import icarus, verilator
 from emcc.tools.rtl import read_rtl
@@ -33,39 +35,41 @@ def lint(folder: Path, allow_missing: bool = False) -> list[Finding]:
         EmccError: the artefact or a reader is missing; Icarus may be, with `allow_missing`.
     """
     sources = read_rtl(folder)
-    names = verilator.design_files(sources)
+    top, names = verilator.TOP, verilator.design_files(sources)
+    if soc.LISTING in sources:
+        top, names = soc.TOP, [*names, *verilator.design_files(sources, soc.LISTING)]
     waivers = sorted(name for name in sources if name.endswith(".vlt"))
     skipped = Finding("icarus", (), skipped="iverilog is not installed")
     return [
         skipped
         if name == "icarus" and allow_missing and not icarus.installed()
-        else reader(folder.resolve(), names, waivers)
+        else reader(folder.resolve(), top, names, waivers)
         for name, reader in READERS.items()
     ]
 
 
-def _verilator(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
-    arguments = ["--lint-only", "-Wall", "--assert", "--no-timing", *verilator.INCLUDES, "--top-module", verilator.TOP]
+def _verilator(folder: Path, top: str, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+    arguments = ["--lint-only", "-Wall", "--assert", "--no-timing", *verilator.INCLUDES, "--top-module", top]
     done = verilator.verilator([*arguments, *waivers, *names], cwd=folder, check=False)
     lines = [line for line in done.output.splitlines() if not line.startswith("- ")]
     return _finding("verilator", done.code, lines)
 
 
-def _yosys(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+def _yosys(folder: Path, top: str, names: Sequence[str], waivers: Sequence[str]) -> Finding:
     """Run `check -assert` too: `hierarchy -check` alone finds no undriven or multiply driven net."""
-    script = f"read_verilog -sv {' '.join(names)}; hierarchy -check -top {verilator.TOP}; proc; check -assert"
+    script = f"read_verilog -sv {' '.join(names)}; hierarchy -check -top {top}; proc; check -assert"
     done = yosys(script, cwd=folder, check=False)
     return _finding("yosys", done.code, done.output.splitlines())
 
 
-def _icarus(folder: Path, names: Sequence[str], waivers: Sequence[str]) -> Finding:
-    done = icarus.iverilog(names, verilator.TOP, cwd=folder, check=False)
+def _icarus(folder: Path, top: str, names: Sequence[str], waivers: Sequence[str]) -> Finding:
+    done = icarus.iverilog(names, top, cwd=folder, check=False)
     return _finding(
         "icarus", done.code, [line for line in done.output.splitlines() if not line.endswith(icarus.ACCEPTED)]
     )
 
 
-READERS: dict[str, Callable[[Path, Sequence[str], Sequence[str]], Finding]] = {
+READERS: dict[str, Callable[[Path, str, Sequence[str], Sequence[str]], Finding]] = {
     "verilator": _verilator,
     "yosys": _yosys,
     "icarus": _icarus,

@@ -32,12 +32,13 @@ class Grouped:
         return Graph("specimen", ("x",), (made.last.name,), tuple(made.nodes), made.tensors, made.constants)
 
     def files(self) -> Mapping[str, bytes]:
-        """Emit rtl/ and rom/."""
-        from emcc.backends import rom, verilog
+        """Emit rtl/ and rom/, and the AXI top of a digest of zeros."""
+        from emcc.backends import rom, soc, verilog
         from emcc.eie.lower import lower
 
         program = lower(self.graph(), self.lower)
-        return {**verilog.render_core(program), **rom.render(rom.core_images(program), "hex")}
+        axi = soc.render_axi(soc.values(1, 1, bytes(32)))
+        return {**verilog.render_core(program), **rom.render(rom.core_images(program), "hex"), **axi}
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""The files emcc ships beside its code: templates, the RTL library and the Verilator harness.
+"""The files emcc ships beside its code: templates, the RTL library, the Verilator harness and an artefact's bench.
 
-Here they are links to `templates/`, `hw/rtl/` and `sim/verilator/`, in a wheel real files;
+Here they are links to `templates/`, `hw/rtl/`, `sim/verilator/` and `sim/artefact/`, in a wheel real files;
 `importlib.resources` is the only way to reach them.
 """
 
@@ -12,7 +12,7 @@ from emcc.base.text import for_html
 
 
 def folder(name: str) -> Traversable:
-    """Return the data folder `name`: "templates", "rtl" or "harness"."""
+    """Return the data folder `name`: "templates", "rtl", "harness" or "tb"."""
     return files(__name__).joinpath(name)
 
 

@@ -12,20 +12,25 @@ from emcc.samples.dataset import Dataset
 from emcc.samples.split import spread
 
 SAMPLES = 4096
-NOISE = 256
+NOISE, LEAST, NOISE_ELEMENTS = 256, 16, 1 << 28
 SEED = 0
 
 
 def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
-    """Return at most `count` samples spread evenly over the data; without data, seeded noise: standard normal, or any
-    integers where the model takes such."""
+    """Return at most `count` samples spread evenly over the data; without data, seeded noise.
+
+    Noise is standard normal, or any integers where the model takes such: NOISE samples, of models with large tensors
+    fewer, down to LEAST.
+    """
     if data is None:
         shape = sample_shape(ends(graph))
+        elements = sum(tensor.features for tensor in graph.tensors.values())
+        count = min(count, NOISE, max(LEAST, NOISE_ELEMENTS // max(elements, 1)))
         rng = np.random.default_rng(SEED)
         integers = _integers(graph)
         if integers is not None:
-            return Dataset(rng.integers(*integers, (min(count, NOISE), *shape)).astype(np.float32))
-        return Dataset(rng.standard_normal((min(count, NOISE), *shape)).astype(np.float32))
+            return Dataset(rng.integers(*integers, (count, *shape)).astype(np.float32))
+        return Dataset(rng.standard_normal((count, *shape)).astype(np.float32))
     rows = spread(len(data), count)
     return data.taken(rows)
 

@@ -59,16 +59,16 @@ def version() -> str:
     return verilator(["--version"], cwd=Path.cwd()).output.strip()
 
 
-def design_files(sources: Mapping[str, bytes]) -> list[str]:
-    """Return the names that rtl/files.f lists, in order. Raise EmccError where it or one of them is missing."""
-    listing = sources.get("rtl/files.f")
-    if listing is None:
-        raise EmccError("no such file", file="rtl/files.f", hint="is this an artefact of `emcc compile`?")
-    names = [line.strip() for line in listing.decode("utf-8", "replace").splitlines()]
+def design_files(sources: Mapping[str, bytes], listing: str = "rtl/files.f") -> list[str]:
+    """Return the names that `listing` has, in order. Raise EmccError where it or one of them is missing."""
+    listed = sources.get(listing)
+    if listed is None:
+        raise EmccError("no such file", file=listing, hint="is this an artefact of `emcc compile`?")
+    names = [line.strip() for line in listed.decode("utf-8", "replace").splitlines()]
     names = [name for name in names if name and not name.startswith(("//", "#"))]
     missing = [name for name in names if name not in sources]
     if missing or not names:
-        raise EmccError("lists files that are not there", file="rtl/files.f", details=missing[:10])
+        raise EmccError("lists files that are not there", file=listing, details=missing[:10])
     return names
 
 
@@ -88,7 +88,8 @@ def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
     flags = (*FLAGS, *(TRACE_FLAGS if trace else ()))
     key = cache.digest(
         {
-            **{name: content for name, content in sources.items() if name.startswith("rtl/")},
+            **{name: content for name, content in sources.items() if name in names or name.endswith(".svh")},
+            "listing": "\n".join(names).encode(),
             **harness,
             "tools": "\n".join(
                 [*_tools(), *flags, *INCLUDES, *_defines(trace), RUNTIME, HOT, COLD, str(UNIT_BYTES)]

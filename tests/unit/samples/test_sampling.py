@@ -91,3 +91,12 @@ def test_a_float_graph_takes_and_gives_the_models_units(module: str) -> None:
 def test_the_scale_of_inputs_saturates_nothing() -> None:
     program = lower(quantised_graph([3, 2]), LowerOptions(pes=2))
     assert scaled(program, np.float32([[0.5, -1, 1000]])).tolist() == [[128, -256, 256000]]
+
+
+@pytest.mark.parametrize(("elements", "count"), [(6, 256), (1 << 20, 255), (1 << 22, 63), (1 << 30, 16)])
+def test_less_noise_for_large_tensors(elements: int, count: int) -> None:
+    """As many samples as make 2^28 elements of all tensors, the input's 6 among them; 16 at least, 256 at most."""
+    within = Tensor("h", (None, elements))
+    graph = Graph("g", ("x",), ("x",), (), {**GRAPH.tensors, "h": within}, {})
+    assert len(sample(graph, None)) == count
+    assert len(sample(graph, None, 2)) == 2

@@ -96,3 +96,19 @@ def test_a_cache_that_cannot_be_written_is_told(place: Path) -> None:
     place.write_text("a file")
     with pytest.raises(EmccError, match=r"cannot write the cache[\s\S]*EMCC_CACHE"):
         cache.entry("kind", "key", lambda folder: None)
+
+
+def test_a_simulator_is_of_what_its_design_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside it lies what has the model's digest in it."""
+    from emcc.tools import verilator
+
+    keys: list[str] = []
+    monkeypatch.setattr(verilator, "_tools", lambda: ("a", "b", "c"))
+    monkeypatch.setattr(cache, "entry", lambda kind, key, make: keys.append(key) or Path())
+    sources = {"rtl/files.f": b"rtl/a.sv\n", "rtl/a.sv": b"1", "rtl/emcc_regs_pkg.sv": b"1", "rtl/h.svh": b"1"}
+    verilator.build(sources)
+    verilator.build({**sources, "rtl/emcc_regs_pkg.sv": b"2"})
+    verilator.build({**sources, "rtl/a.sv": b"2"})
+    verilator.build({**sources, "rtl/h.svh": b"2"})
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
