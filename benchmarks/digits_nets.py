@@ -65,13 +65,13 @@ def rows_of(name: str, steps: int, rtl: int | None, promise: bool) -> list[dict[
 
 
 def _row(artefact: Any, x: np.ndarray, y: np.ndarray, rtl: int | None) -> dict[str, Any]:
-    """Return what a compiled network keeps, answers and takes."""
-    total, ran = artefact.manifest["totals"], artefact.simulate((x, y), count=rtl)
+    """Return what a compiled network keeps, answers and takes; a shuffle is no weights, though a matrix in the end."""
+    total, ran = artefact.manifest["compression"]["totals"], artefact.simulate((x, y), count=rtl)
     if ran.failure:
         raise RuntimeError(ran.failure)
     return {
         "weights": total["weights"],
-        "kept": total["density"],
+        "kept": total["kept"] / total["weights"],
         "bytes": total["bytes"],
         "accuracy": 100 * float((artefact.predict(x).argmax(1) == y).mean()),
         "of": len(y),

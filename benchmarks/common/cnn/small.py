@@ -89,7 +89,7 @@ def _separable(inner: int, outer: int, stride: int = 1) -> nn.Sequential:
 
 NETS: Mapping[str, Callable[[], nn.Module]] = {
     "mobilenet": lambda: nn.Sequential(_conv(1, 24), _separable(24, 48), _separable(48, 96, 2), _head(96)),
-    "shufflenet": lambda: nn.Sequential(_conv(1, 48), Shuffled(48, 4), nn.MaxPool2d(2), Shuffled(48, 4), _head(48)),
+    "shufflenet": lambda: nn.Sequential(_conv(1, 96), Shuffled(96, 4), nn.MaxPool2d(2), Shuffled(96, 4), _head(96)),
     "resnet": lambda: nn.Sequential(_conv(1, 24), Residual(24, 24), Residual(24, 48, 2), _head(48)),
     "squeezenet": lambda: nn.Sequential(_conv(1, 24), Fire(24, 12, 24), nn.MaxPool2d(2), Fire(48, 18, 36), _head(72)),
     "mobilenetv3": lambda: nn.Sequential(
