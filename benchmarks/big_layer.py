@@ -37,9 +37,9 @@ def measure(layer: FullyConnected, options: LowerOptions) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="emcc-bench-") as scratch:
         program = lower(task.graph, options)
         clock.append(time.perf_counter())
-        files = rom.render(rom.images(program), "hex")
+        files = rom.render(rom.core_images(program), "hex")
         clock.append(time.perf_counter())
-        files = {"program.npz": save_program(program), **verilog.render(program), **files}
+        files = {"program.npz": save_program(program), **verilog.render_core(program), **files}
         clock.append(time.perf_counter())
         Artefact(files).write(Path(scratch) / "out", marker="program.npz")
         clock.append(time.perf_counter())
@@ -48,7 +48,7 @@ def measure(layer: FullyConnected, options: LowerOptions) -> dict[str, Any]:
         "name": layer.name,
         "pes": options.pes,
         "weights": layer.inputs * layer.outputs,
-        "kept": program.layers[0].entries - program.layers[0].padding,
+        "kept": program.slices[0].entries - program.slices[0].padding,
         "bytes_written": sum(map(len, files.values())),
         "seconds": {step: round(clock[i + 1] - clock[i], 2) for i, step in enumerate(steps)},
         "total_seconds": round(clock[-1] - clock[0], 2),

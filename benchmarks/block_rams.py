@@ -22,8 +22,9 @@ from benchmarks.common import (
 )
 from benchmarks.common.netlist import NETLIST, synthesised
 from emcc.eie.blockram import FAMILIES, block_rams
-from emcc.eie.layout import Layout
-from emcc.eie.memory import memories
+from emcc.eie.groups.memory import core_memories
+from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.tables import Context
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
 from emcc.tools import nextpnr
@@ -47,7 +48,7 @@ def counted(name: str, family: str, folder: Path) -> dict[str, Any]:
     design = next(design for design in parts.DESIGNS.values() if design.part.family == family)
     program, _ = synthesised(graph, replace(design, options=options), folder)
     taken = nextpnr.packed(NETLIST, design.part, cwd=folder, arguments=design.arguments)
-    table = block_rams(memories(Layout(program)), family)
+    table = block_rams(core_memories(Context(program, plan(program))), family)
     return {"design": name, "family": family, "table": table, "nextpnr": taken[BLOCKS[family]]}
 
 

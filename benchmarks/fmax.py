@@ -101,7 +101,7 @@ def run(names: Sequence[str], seeds: Sequence[int], jobs: int, folder: Path) -> 
         runs = [done[name, seed] for seed in seeds]
         routed = [run for run in runs if isinstance(run, Routed)]
         if len(routed) == len(runs):
-            pe = cells((folder / name / CELLS).read_text(encoding="utf-8"), "emcc_pe")
+            pe = cells((folder / name / CELLS).read_text(encoding="utf-8"), "emcc_slice")
             rows[name] = summary(DESIGNS[name], whole[name], pe, seeds, routed)
         else:
             wrong = next(str(run) for run in runs if isinstance(run, ToolError))
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = run(given.designs, given.seeds, given.jobs, folder)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print("\n| design | Fmax, MHz | LUT4 | FF | DSP | BRAM | LUT4 over PEs | LUT4 of emcc_pe |\n|" + " --- |" * 8)
+    print("\n| design | Fmax, MHz | LUT4 | FF | DSP | BRAM | LUT4 over PEs | LUT4 of emcc_slice |\n|" + " --- |" * 8)
     print("\n".join(line(name, row) for name, row in rows.items()))
     return int(bool(missed(rows)))
 

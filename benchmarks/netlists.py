@@ -26,6 +26,7 @@ from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
 from emcc.runtime.simulate import simulate
 from emcc.samples.dataset import Dataset
+from emcc.samples.sampling import format_of
 from emcc.tools import nextpnr
 from emcc.tools.verilator import design_files
 from emcc.tools.yosys import synthesise, yosys
@@ -33,11 +34,10 @@ from emcc.tools.yosys import synthesise, yosys
 from qgraphs import quantised  # isort: skip
 
 TOP = "emcc_top"
-ONE_BANK = LowerOptions(pes=2, overlap=False, prefetch=False)
 DESIGNS: Mapping[str, tuple[Graph, LowerOptions]] = {
     "narrow": (quantised([12, 9, 4], code_w=2, seed=1), LowerOptions(pes=2)),
     "wide": (quantised([40, 20, 9], seed=1), LowerOptions(pes=2)),
-    "one_bank": (quantised([90, 70, 9], seed=3, code_w=8), ONE_BANK),
+    "groups": (quantised([90, 70, 9], seed=3, code_w=8), LowerOptions(pes=4, groups=2)),
     "table": (quantised([60, 40, 9], functions=["table", "identity"], seed=2), LowerOptions(pes=3, queue_depth=16)),
     "large": (quantised([300, 120, 60, 9], seed=1), LowerOptions(pes=4)),
 }
@@ -56,7 +56,7 @@ def measured(graph: Graph, options: LowerOptions, folder: Path, count: int) -> d
     yosys(script, cwd=folder)
     (rtl / "cells.v").write_bytes((_share() / "ice40" / "cells_sim.v").read_bytes())
     (rtl / "files.f").write_text("rtl/netlist.v\nrtl/cells.v\n", encoding="utf-8")
-    fmt, inputs = program.layers[0].in_fmt, np.random.default_rng(0)
+    fmt, inputs = format_of(program, program.inputs[0]), np.random.default_rng(0)
     x = inputs.integers(fmt.low, fmt.high, (count, graph.tensors[graph.inputs[0]].shape[1]), endpoint=True)
     result = simulate(folder, Dataset((x * 2.0**-fmt.frac_bits).astype(np.float32), None))
     return {

@@ -2,7 +2,8 @@
 
     python benchmarks/scaling.py [--json FILE] [--plot FILE.svg] [--pes N...] [--verify N...]
 
-Cycles are the cycle model's, which Verilator confirms for the PE counts of --verify on the smallest layer.
+Cycles are the cycle model's, in as many column groups as take fewest. Verilator confirms them for the PE counts of
+--verify on the smallest layer.
 """
 
 import argparse
@@ -14,12 +15,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.common.design import counted, fastest
 from benchmarks.common.layers import CASES, FullyConnected, named, problem
 from benchmarks.common.svg import plot
 from benchmarks.eie_layers import faults
 from benchmarks.eie_layers import run as simulated
-from emcc.eie import cycles
-from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 
 PES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -29,13 +29,15 @@ SMALLEST = "NT-We"
 def scaled(layer: FullyConnected, case: str, pes: Sequence[int], queue: int) -> dict[str, Any]:
     """Cycles, speedup over the first PE count, and utilisation, an item a PE count."""
     task = problem(layer, case)
-    row: dict[str, Any] = {"name": layer.name, "pes": list(pes), "cycles": [], "utilisation": [], "padding_zeros": []}
+    row: dict[str, Any] = {"name": layer.name, "pes": list(pes)}
+    row |= {name: [] for name in ("groups", "cycles", "utilisation", "padding_zeros")}
     for count in pes:
-        program = lower(task.graph, LowerOptions(pes=count, queue_depth=queue))
-        taken = int(cycles.predict(program, task.x)[0])
+        program = fastest(task.graph, LowerOptions(pes=count, queue_depth=queue), task.x)
+        taken = int(counted(program, task.x)[0])
+        row["groups"].append(program.groups)
         row["cycles"].append(taken)
-        row["utilisation"].append(round(task.ideal(count) / taken, 4))
-        row["padding_zeros"].append(program.layers[0].padding)
+        row["utilisation"].append(round(task.ideal(count, program.groups) / taken, 4))
+        row["padding_zeros"].append(program.slices[0].padding)
     row["speedup"] = [round(row["cycles"][0] / taken, 2) for taken in row["cycles"]]
     return row
 

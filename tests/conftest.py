@@ -55,16 +55,28 @@ def shared_data() -> Path:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let one worker compile the loops that collecting needs, while the others wait to read them from numba's cache."""
+    """Compile once what workers share: the first compiles numba's loops, the others Verilator's runtime meanwhile."""
     kept = getattr(session.config, "cache", None)
-    if kept and hasattr(session.config, "workerinput"):
-        from qgraphs import quantised
-
-        from emcc.container import encode
-
+    worker = getattr(session.config, "workerinput", None)
+    if kept and worker:
+        if worker["workerid"] != "gw0":
+            simulators.prepare(kept)
         with (kept.mkdir("emcc") / "loops.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            encode(quantised([6, 4]), coding="auto")
+            _compile_loops()
+
+
+def _compile_loops() -> None:
+    """Run the loops of the container and of the cycle model, or read them from numba's cache."""
+    from qgraphs import quantised
+    from specimens import patterned, specimen
+
+    from emcc.container import encode
+    from emcc.eie.groups import cycles
+
+    encode(quantised([6, 4]), coding="auto")
+    program, plan = specimen("groups")
+    cycles.count(program, patterned(program), plan)
 
 
 @pytest.hookimpl(optionalhook=True)

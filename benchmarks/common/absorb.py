@@ -48,9 +48,9 @@ class _Module:
         return None
 
     def register_before(self, bit: Any, clock: Any) -> str | None:
-        """Return the plain flip-flop that drives `bit`, or None."""
-        name = self.drivers.get(bit)
-        return name if name is not None and self._plain(name, clock) else None
+        """Return the plain flip-flop that drives `bit`, or None; one that a memory has taken in is none."""
+        name = self.drivers.get(bit, "")
+        return name if name in self.cells and self._plain(name, clock) else None
 
     def _plain(self, name: str, clock: Any) -> bool:
         """Return whether a cell is a flip-flop of that clock (of any where it is None) without enable and reset."""

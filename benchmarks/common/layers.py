@@ -64,9 +64,9 @@ class Problem:
     products: int
     broadcasts: int
 
-    def ideal(self, pes: int) -> float:
-        """Cycles of `pes` multipliers that never wait, or of a broadcast a cycle, whichever are more."""
-        return max(self.products / pes, float(self.broadcasts))
+    def ideal(self, pes: int, groups: int = 1) -> float:
+        """Cycles of `pes` multipliers that never wait, or of a broadcast a cycle and group, whichever are more."""
+        return max(self.products / pes, self.broadcasts / groups)
 
 
 def problem(layer: FullyConnected, case: str) -> Problem:

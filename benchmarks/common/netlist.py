@@ -17,7 +17,7 @@ NETLIST = "netlist.json"
 def synthesised(graph: Graph, design: Design, folder: Path) -> tuple[Program, dict[str, int]]:
     """Compile a graph with the design's options into `folder` and synthesise it there: (the Program, Yosys's cells)."""
     program = compiled(graph, design.options, folder)
-    (folder / "rtl" / pins.FILE).write_text(pins.source(program.pes * program.act_w), encoding="utf-8")
+    (folder / "rtl" / pins.FILE).write_text(pins.source(program.act_w), encoding="utf-8")
     for name, text in (design.files or {}).items():
         (folder / name).write_text(text, encoding="utf-8")
     names = design_files({f"rtl/{file.name}": file.read_bytes() for file in (folder / "rtl").iterdir()})

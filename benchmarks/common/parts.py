@@ -49,8 +49,7 @@ DESIGNS: Mapping[str, Design] = {
     "ice40-up5k-4pe": Design(
         Part("ice40", ("--up5k", "--package", "sg48")),
         SMALL,
-        # The part has 30 block RAMs: without overlap, one bank of accumulators a PE is enough.
-        LowerOptions(pes=4, overlap=False),
+        LowerOptions(pes=4),
         freq=24,
         target=24,
         # An iCE40 logic cell is a LUT4 with its flip-flop; Yosys's count says how many have one.

@@ -26,6 +26,7 @@ module {top} (
   logic            rst_q, rst2_q, valid_q, ready_q;
   logic [Bits-1:0] in_q, out;
   logic [5:0]      control, control_q;
+  logic [emcc_cfg_pkg::Groups-1:0] bcast, stall;
 
   always_ff @(posedge clk_i) begin
     rst_q     <= rst_ni;
@@ -48,10 +49,12 @@ module {top} (
     .m_axis_tvalid(control[1]),
     .m_axis_tready(ready_q),
     .m_axis_tlast (control[2]),
-    .layer_done_o (control[3]),
-    .bcast_o      (control[4]),
-    .stall_o      (control[5])
+    .run_o        (control[3]),
+    .step_done_o  (control[4]),
+    .bcast_o      (bcast),
+    .stall_o      (stall)
   );
+  assign control[5] = ^bcast ^ ^stall;
 
 {tree}
 endmodule

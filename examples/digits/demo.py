@@ -59,7 +59,7 @@ def main() -> int:
         progress("building the simulator and running it")
         result = simulate(options.out, data)
     total = artefact.manifest["totals"]
-    cycles = float(result.cycles.mean())
+    cycles, beside = float(result.cycles.mean()), float(result.transfer.mean())
     table = Table(title=f"digits.onnx, 64-300-100-10, on {program.pes} PEs", box=box.SIMPLE_HEAD, show_header=False)
     table.add_column()
     table.add_column(justify="right")
@@ -75,7 +75,8 @@ def main() -> int:
         ("mismatching bits", f"{result.mismatched_bits}"),
         ("inferences off the predicted cycle count", f"{result.cycle_mismatches}"),
         ("cycles an inference (simulated)", f"{cycles:,.1f}"),
-        (f"time an inference at {CLOCK_HZ / 1e6:.0f} MHz", seconds(cycles / CLOCK_HZ)),
+        ("cycles to load and unload, beside them", f"{beside:,.0f}"),
+        (f"time an inference at {CLOCK_HZ / 1e6:.0f} MHz", seconds((cycles + beside) / CLOCK_HZ)),
         ("cycles, dense at the same number of PEs", f"{total['dense_cycles']:,}"),
         ("PE utilisation (simulated)", percent(result.utilisation)),
     ):

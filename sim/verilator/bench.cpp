@@ -24,13 +24,13 @@ Bench::Bench(const Options& options)
     : options_(options),
       top_(prepared(context_, options), "emcc_top"),
       random_(options.seed),
-      beat_(options.beat_bytes()),
-      held_(options.beat_bytes()),
-      result_(options.beat_bytes() * options.turns.out()),
+      beat_(options.act_bytes),
+      held_(options.act_bytes),
+      result_(options.act_bytes * options.turns.out()),
       record_(kCounters + options.steps),
       turns_(options.turns) {
-    check_port("s_axis_tdata", top_.s_axis_tdata, options_.beat_bytes());
-    check_port("m_axis_tdata", top_.m_axis_tdata, options_.beat_bytes());
+    check_port("s_axis_tdata", top_.s_axis_tdata, options_.act_bytes);
+    check_port("m_axis_tdata", top_.m_axis_tdata, options_.act_bytes);
     load_input();
     output_.open(options_.output, std::ios::binary | std::ios::trunc);
     stats_.open(options_.stats, std::ios::binary | std::ios::trunc);
@@ -50,7 +50,7 @@ void Bench::finish() {
 }
 
 void Bench::load_input() {
-    input_.resize(options_.count * options_.turns.in() * options_.beat_bytes());
+    input_.resize(options_.count * options_.turns.in() * options_.act_bytes);
     std::ifstream file(options_.input, std::ios::binary);
     file.read(reinterpret_cast<char*>(input_.data()), static_cast<std::streamsize>(input_.size()));
     if (!file || file.peek() != std::ifstream::traits_type::eof()) {
@@ -135,7 +135,7 @@ void Bench::cycle() {
 
 // A beat that was offered stays until it is taken; between beats tdata is junk.
 void Bench::drive() {
-    const size_t bytes = options_.beat_bytes();
+    const size_t bytes = options_.act_bytes;
     const bool more = turns_.known() && beats_in_ < options_.count * options_.turns.in();
     if (!offered_ && more && !chance(options_.stall_in)) {
         offered_ = true;
@@ -153,7 +153,7 @@ void Bench::drive() {
 void Bench::sample() {
     const bool due = !turns_.into();
     sample_input();
-    const Signs seen = signs(top_, 0);
+    const Signs seen = signs(top_);
     if (beats_in_ > done_ * options_.turns.in()) {
         if (top_.m_axis_tvalid && !due) fail(Failure::kProtocol, "m_axis_tvalid is up while beats in are due");
         sample_signs(seen);
@@ -195,7 +195,7 @@ void Bench::sample_signs(const Signs& seen) {
 }
 
 void Bench::sample_output() {
-    const size_t bytes = options_.beat_bytes();
+    const size_t bytes = options_.act_bytes;
     const bool valid = top_.m_axis_tvalid, last = top_.m_axis_tlast;
     if (stalled_) {
         if (!valid) fail(Failure::kProtocol, "m_axis_tvalid fell before tready came");

@@ -1,7 +1,7 @@
 // emcc_sim: runs inferences through an emitted emcc_top.
 //
-// Runs in the artefact's folder, where the ROM images are found. A beat is lanes little-endian integers of act_bytes
-// each. --turns says how beats in and out follow each other in an inference, see turns.h; --input holds the beats in of
+// Runs in the artefact's folder, where the ROM images are found. A beat is a little-endian integer of act_bytes.
+// --turns says how beats in and out follow each other in an inference, see turns.h; --input holds the beats in of
 // all inferences, also what parts of the host answer, and --output receives the beats out. --stats receives a row of
 // little-endian int64 an inference: cycles, broadcasts, stalls, transfer (cycles from the first beat to the last that do
 // not count as cycles), then the cycle in which each step completed. Rows and outputs of completed inferences are there

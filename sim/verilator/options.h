@@ -11,14 +11,12 @@
 struct Options {
     std::string input, output, stats, trace;
     Turns turns;                    // beats of an inference
-    uint64_t count = 0, lanes = 0, act_bytes = 0, steps = 0;
+    uint64_t count = 0, act_bytes = 0, steps = 0;
     uint64_t max_cycles = 1000000;  // an inference, and the wait for the next one's first beat
     uint64_t idle_cycles = 1000;    // watched after the last inference
     uint64_t seed = 0;
     double stall_in = 0.0, stall_out = 0.0;
     bool random_init = false;       // registers and memories start with random bits
-
-    size_t beat_bytes() const { return lanes * act_bytes; }
 };
 
 inline uint64_t parse_integer(const std::string& name, const char* text) {
@@ -53,7 +51,6 @@ inline Options parse_options(int argc, char** argv) {
         else if (name == "--trace") o.trace = value;
         else if (name == "--count") o.count = parse_integer(name, value);
         else if (name == "--turns") o.turns = Turns(value);
-        else if (name == "--lanes") o.lanes = parse_integer(name, value);
         else if (name == "--act-bytes") o.act_bytes = parse_integer(name, value);
         else if (name == "--steps") o.steps = parse_integer(name, value);
         else if (name == "--max-cycles") o.max_cycles = parse_integer(name, value);
@@ -66,8 +63,8 @@ inline Options parse_options(int argc, char** argv) {
     if (o.input.empty() || o.output.empty() || o.stats.empty()) {
         throw std::invalid_argument("--input, --output and --stats are needed");
     }
-    if (!o.turns.in() || !o.lanes || !o.act_bytes || !o.steps) {
-        throw std::invalid_argument("--turns, --lanes, --act-bytes and --steps are needed");
+    if (!o.turns.in() || !o.act_bytes || !o.steps) {
+        throw std::invalid_argument("--turns, --act-bytes and --steps are needed");
     }
     return o;
 }

@@ -87,7 +87,7 @@ def test_really_full_disk(small_disk: Path, folder: Path) -> None:
 
 def test_file_size_limit(folder: Path) -> None:
     script = (
-        "import resource, sys; from emcc.cli import main; from emcc.eie import cycles;"
+        "import resource, sys; from emcc.cli import main; from emcc.eie.groups import cycles;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048)); sys.argv = ['emcc', *sys.argv[1:]]; main()"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NUMBA_DISABLE_JIT": "1"}

@@ -19,24 +19,26 @@ def test_a_row_holds_what_the_simulation_and_the_model_say():
     row = rows["random"][0]
     assert row["mismatches"] == 0
     assert row["cycles"] == row["predicted_cycles"]
-    assert row["ideal"] == max(row["products"] / 4, row["broadcasts"])
+    assert row["ideal"] == max(row["products"] / 4, row["broadcasts"] / row["groups"])
     assert row["utilisation"] == pytest.approx(row["ideal"] / row["cycles"], abs=1e-4)
     assert row["ratio"] == pytest.approx(row["cycles"] / 500)
     assert eie_layers.faults(rows) == []
     assert json.loads(json.dumps(rows)) == rows
+    (model,) = eie_layers.run([TINY], ["random"], OPTIONS, lambda _: None, eie_layers.modelled)["random"]
+    assert model == {name: value for name, value in row.items() if name != "seconds"}
     assert eie_layers.line(row).count("|") == eie_layers.HEAD.count("|")
 
 
 @pytest.mark.sim
 def test_weights_that_are_not_the_graphs_are_found(tmp_path, monkeypatch):
     task = problem(TINY, "random")
-    compiled = eie_layers.compiled
+    fastest = eie_layers.fastest
 
-    def negated(graph, options, folder):
+    def negated(graph, options, x):
         constants = {**graph.constants, "book": -graph.constants["book"]}
-        return compiled(replace(graph, constants=constants), options, folder)
+        return fastest(replace(graph, constants=constants), options, x)
 
-    monkeypatch.setattr(eie_layers, "compiled", negated)
+    monkeypatch.setattr(eie_layers, "fastest", negated)
     row = eie_layers.measure(task, OPTIONS, tmp_path)
     assert row["mismatches"] > 10
     assert row["cycles"] == row["predicted_cycles"]

@@ -43,12 +43,13 @@ def test_ideal_is_the_larger_of_multipliers_and_broadcasts():
     task = replace(problem(TINY, "random"), products=6400, broadcasts=150)
     assert task.ideal(64) == 150
     assert task.ideal(16) == 400
+    assert task.ideal(64, groups=2) == 100
 
 
 def test_options_are_set_by_name():
-    options = lower_options(["prefetch=false", "run_bits=4"], pes=2)
-    assert (options.prefetch, options.run_bits, options.pes) == (False, 4, 2)
+    options = lower_options(["trim=false", "run_bits=4"], pes=2)
+    assert (options.trim, options.run_bits, options.pes) == (False, 4, 2)
     with pytest.raises(ValueError, match="no option 'speed'"):
         lower_options(["speed=9"])
     with pytest.raises(ValueError, match="true or false"):
-        lower_options(["prefetch=1"])
+        lower_options(["trim=1"])

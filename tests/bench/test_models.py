@@ -1,11 +1,11 @@
-"""The benchmarks that ask the cycle model alone: scaling, ablation, the big layer; and the plot."""
+"""The benchmarks that ask the cycle model alone: scaling, the big layer; and the plot."""
 
 import json
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import ablation, big_layer, scaling
+from benchmarks import big_layer, scaling
 from benchmarks.common.layers import FullyConnected
 from benchmarks.common.svg import plot
 from emcc.eie.options import LowerOptions
@@ -27,27 +27,6 @@ def test_verilator_confirms_a_point_of_the_scaling(monkeypatch):
     result = scaling.verified([2], "random", 16)
     assert result["faults"] == []
     assert result["cycles"] == scaling.scaled(TINY, "random", [2], 16)["cycles"]
-
-
-def test_what_saves_cycles_does():
-    result = ablation.of_layer(TINY, "unbalanced")
-    assert set(result) > set(ablation.OFF)
-    base = result["everything on"]
-    assert all(cycles > 0 for cycles in result.values())
-    assert result["rows dealt in turn"] > base
-    assert result["no LNZD prefetch"] >= base
-    assert result["pruned evenly over PEs, dealt in turn"] < result["pruned, dealt in turn"]
-    text = ablation.table({"tiny": result, "other": {name: result[name] for name in ablation.OFF}})
-    assert len({line.count("|") for line in text.splitlines()}) == 1
-
-
-def test_activities_have_the_layers_density():
-    from benchmarks.common.layers import problem
-
-    chance, x = ablation.activations(problem(TINY, "random"))
-    assert chance.mean() == pytest.approx(TINY.act_density, abs=0.01)
-    assert chance.std() > 0.1
-    assert x.mean() == pytest.approx(TINY.act_density, abs=0.05)
 
 
 def test_the_big_layer_is_measured(capsys, monkeypatch):

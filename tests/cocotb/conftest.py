@@ -13,8 +13,8 @@ from emcc.base.errors import EmccError
 
 BENCHES = Path(__file__).resolve().parents[2] / "sim" / "cocotb"
 # The runner hands sys.path on to the simulator. Benches are imported by the name of their file.
-GROUPS = ("walk", "scan", "slice", "sum", "rows", "host", "core", "axi", "axis")
-FOLDERS = [str(BENCHES), *(str(BENCHES / dut) for dut in ("lnzd", "act_queue", "pe", "array", *GROUPS))]
+DUTS = ("act_queue", "walk", "scan", "slice", "sum", "rows", "host", "core", "axi", "axis")
+FOLDERS = [str(BENCHES), *(str(BENCHES / dut) for dut in DUTS)]
 sys.path[:0] = FOLDERS
 
 Check = Callable[..., None]

@@ -10,7 +10,7 @@ from emcc.eie.groups import cycles, timing
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.sizes import numbers
 from emcc.ir.program import Program
-from emcc.runtime.designs import Grouped
+from emcc.runtime.designs import Design
 
 
 def nothing(_: Program, __: Plan) -> Mapping[str, Any]:
@@ -28,7 +28,7 @@ def latency(program: Program, plan: Plan) -> int:
 def inferences(program: Program, plan: Plan) -> Mapping[str, Any]:
     """What goes in and comes out, and when passes are written: nothing, all at both ends, a tenth, a half."""
     x = patterned(program)
-    design, counts = Grouped(program, plan), cycles.count(program, x, plan)
+    design, counts = Design(program, plan), cycles.count(program, x, plan)
     traffic = design.traffic(x)
     return {
         "turns": list(design.shape.turns),

@@ -61,7 +61,7 @@ def test_simulate_tells_all(demo: tuple[Path, str]) -> None:
     assert outcome["accuracy"] > 0.9
 
 
-@pytest.mark.parametrize(("rom", "bit"), [("pe003_spmat", 0), ("pe000_bias", 30), ("codebook", 14)])
+@pytest.mark.parametrize(("rom", "bit"), [("pe003_spmat", 0), ("lane000_bias", 30), ("codebook", 14)])
 def test_one_flipped_rom_bit_is_red(rom: str, bit: int, demo: tuple[Path, str]) -> None:
     path = demo[0] / "rom" / f"{rom}.hex"
     before = path.read_text()

@@ -14,6 +14,7 @@ from emcc.files.manifest import COMPILED
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
 from emcc.samples.dataset import Dataset
+from emcc.samples.sampling import format_of
 
 
 def write(graph: Graph, options: LowerOptions, folder: Path) -> Program:
@@ -28,7 +29,7 @@ def samples(program: Program, count: int, *, density: float = 0.5, scale: float 
     """Samples that fill `scale` of the input format's range, `density` of the elements not zero; labels at random."""
     rng = np.random.default_rng(seed)
     shape = (count, *program.inputs[0].shape)
-    fmt = program.layers[0].in_fmt
+    fmt = format_of(program, program.inputs[0])
     integers = rng.integers(fmt.low, fmt.high, shape, endpoint=True) * scale
     x: Array = fmt.dequantise(np.floor(integers) * (rng.random(shape) < density)).astype(np.float32)
     return Dataset(x, rng.integers(0, program.outputs[0].shape[-1], count))

@@ -1,4 +1,4 @@
-"""Column groups driven with integers: a program of any number of inputs and outputs, held against the reference."""
+"""The array driven with integers: a program of any number of inputs and outputs, held against the reference."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from emcc.backends import rom, verilog
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.crossings import place
-from emcc.runtime.designs import Design, Grouped, Traffic, design_of
+from emcc.runtime.designs import Design, Traffic, design_of
 from emcc.runtime.simulator import COUNTERS, Run, Stalls, drive
 from emcc.tools import verilator
 
@@ -30,10 +30,9 @@ def driven(
     stalls: Stalls | None = None,
     changed: Mapping[str, rom.RomImage] | None = None,
 ) -> Run:
-    """Emit a design of column groups into a folder, with some memories changed, build it, let the traffic through."""
-    plan = design.plan if isinstance(design, Grouped) else None
-    rtl = verilog.render_core(design.program, plan)
-    files = {**rtl, **rom.render({**rom.core_images(design.program, plan), **(changed or {})}, "hex")}
+    """Emit a design into a folder, with some memories changed, build it, let the traffic through."""
+    rtl = verilog.render_core(design.program, design.plan)
+    files = {**rtl, **rom.render({**rom.core_images(design.program, design.plan), **(changed or {})}, "hex")}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)

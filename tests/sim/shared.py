@@ -18,12 +18,11 @@ from emcc.backends.rom import RomImage
 from emcc.eie.groups import cycles
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan as planned
-from emcc.eie.groups.sizes import WEIGHT_W, shift
+from emcc.eie.groups.sizes import WEIGHT_W, bits, shift
 from emcc.eie.groups.tables import Context
-from emcc.eie.layout import bits
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
-from emcc.runtime.designs import Grouped
+from emcc.runtime.designs import Design
 from emcc.runtime.simulator import COUNTERS, Stalls, drive
 from emcc.tools import verilator
 
@@ -86,7 +85,7 @@ class Build:
 
         Tables hold rubbish behind the program's own rows. `loaded` is what they are of, if not of the case.
         """
-        design, rng = Grouped(one.program, one.plan), np.random.default_rng(seed)
+        design, rng = Design(one.program, one.plan), np.random.default_rng(seed)
         wanted, traffic = cycles.count(one.program, one.inputs, one.plan), design.traffic(one.inputs)
         images = {
             name: self._filled(name, image, rng) for name, image in rom.images_of(self._context(loaded or one)).items()

@@ -21,7 +21,7 @@ from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
-from emcc.runtime.designs import Grouped
+from emcc.runtime.designs import Design
 from emcc.runtime.simulator import COUNTERS, Stalls
 
 pytestmark = pytest.mark.sim
@@ -46,7 +46,7 @@ def is_as_predicted(design: tuple[tuple[Graph, dict[str, Array]], tuple[int, int
 
 def compare(program: Program, plan: Plan, inputs: dict[str, Array], folder: Path) -> None:
     """Run integers [n, elements] by input's name, without stalls and with; the second time memories hold rubbish."""
-    design, wanted = Grouped(program, plan), cycles.count(program, inputs, plan)
+    design, wanted = Design(program, plan), cycles.count(program, inputs, plan)
     traffic = design.traffic(inputs)
     for stalls in (None, Stalls(0.3, 0.5, seed=len(plan.passes))):
         ran = driven(design, traffic, folder, stalls)
@@ -95,7 +95,7 @@ def test_the_designs_have_passes_of_every_kind() -> None:
 def test_a_flipped_bit_in_a_memory_is_red(tmp_path: Path, name: str) -> None:
     """One of a few bits: there are places that nothing reads, and bits that are shifted out."""
     program, plan = specimen("groups")
-    design = Grouped(program, plan)
+    design = Design(program, plan)
     traffic, image = design.traffic(patterned(program)), core_images(program, plan)[name]
     rng = np.random.default_rng(len(name))
     for _ in range(24):

@@ -34,14 +34,14 @@ STALLED = Stalls(0.3, 0.6, seed=1)
     ],
 )
 def test_a_fault_is_found(tmp_path: Path, fault: int, stalls: Stalls | None, said: str) -> None:
-    ran = toy.run(tmp_path, toy.random_slots(20, 4), fault=fault, stalls=stalls)
+    ran = toy.run(tmp_path, toy.random_slots(20), fault=fault, stalls=stalls)
     assert said in ran.failure
     assert ran.done.all() == (fault == 12)
 
 
 @pytest.mark.parametrize("stalls", [None, STALLED, Stalls(0.9, 0.0), Stalls(0.0, 0.9)])
 def test_no_fault_is_found_in_a_design_that_has_none(tmp_path: Path, stalls: Stalls | None) -> None:
-    slots = toy.random_slots(50, 4)
+    slots = toy.random_slots(50)
     ran = toy.run(tmp_path, slots, stalls=stalls)
     assert ran.failure == ""
     assert ran.done.all()
@@ -49,7 +49,7 @@ def test_no_fault_is_found_in_a_design_that_has_none(tmp_path: Path, stalls: Sta
 
 
 def test_what_completed_before_a_failure_is_kept(tmp_path: Path) -> None:
-    slots = toy.random_slots(40, 4)
+    slots = toy.random_slots(40)
     ran = toy.run(tmp_path, slots, fault=4, stalls=Stalls(0.0, 0.05, seed=3))
     kept = int(ran.done.sum())
     assert 0 < kept < 40
@@ -60,21 +60,21 @@ def test_what_completed_before_a_failure_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_failure_in_a_later_process_counts_from_the_first_inference(tmp_path: Path) -> None:
-    ran = toy.run(tmp_path, toy.random_slots(64, 4), fault=12, jobs=4)
+    ran = toy.run(tmp_path, toy.random_slots(64), fault=12, jobs=4)
     assert "inference 16," in ran.failure
 
 
 @pytest.mark.parametrize("content", [None, "g0\n"])
 def test_a_missing_or_damaged_rom_image_is_told(tmp_path: Path, content: str | None) -> None:
-    slots = toy.random_slots(1, 4)
+    slots = toy.random_slots(1)
     toy.run(tmp_path, slots)
     image = tmp_path / "rom" / "fault.hex"
     image.unlink()
     if content:
         image.write_text(content)
-    from emcc.runtime.simulator import Shape, drive
+    from emcc.runtime.simulator import drive
     from emcc.tools import verilator
 
     program = verilator.build(toy.sources())
     with pytest.raises(EmccError, match=r"ROM images are missing or damaged\n.*rom/fault.hex"):
-        drive(program, tmp_path, Shape(4, 16, (toy.WORDS, -toy.WORDS), toy.LAYERS), slots)
+        drive(program, tmp_path, toy.shape(), slots)

@@ -1,4 +1,4 @@
-"""The harness on a top of column groups: beats in and out by turns, cycles that count, broadcasts in several groups."""
+"""The harness on a top of two groups: beats in and out by turns, cycles that count, broadcasts in several groups."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from emcc.tools import verilator
 from emcc.tools.process import ToolError
 
 pytestmark = pytest.mark.sim
-SHAPE = Shape(1, 16, (3, -2, 2, -2), 3)
+SHAPE = Shape(16, (3, -2, 2, -2), 3)
 
 
 def run(folder: Path, beats: Array, fault: int = 0, stalls: Stalls | None = None, shape: Shape = SHAPE) -> Run:
@@ -61,11 +61,11 @@ def test_a_fault_is_found(tmp_path: Path, fault: int, said: str) -> None:
 
 
 def test_a_turn_of_another_length_is_found(tmp_path: Path) -> None:
-    ran = run(tmp_path, np.zeros((1, 6), np.int64), shape=Shape(1, 16, (3, -2, 3, -2), 3))
+    ran = run(tmp_path, np.zeros((1, 6), np.int64), shape=Shape(16, (3, -2, 3, -2), 3))
     assert "m_axis_tvalid is up while beats in are due" in ran.failure
 
 
 @pytest.mark.parametrize("turns", [(-3, 2), (3, 2), (3, -2, 1), (3, 0), ()])
 def test_turns_that_are_none_are_refused(tmp_path: Path, turns: tuple[int, ...]) -> None:
     with pytest.raises(ToolError, match="turns"):
-        run(tmp_path, beats_in(1)[:, :3], shape=Shape(1, 16, turns, 3))
+        run(tmp_path, beats_in(1)[:, :3], shape=Shape(16, turns, 3))

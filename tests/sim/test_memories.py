@@ -18,21 +18,14 @@ from emcc.backends import rom, verilog
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
-from emcc.eie.layout import Layout
 from emcc.eie.lower import lower
-from emcc.eie.memory import Memory, memories
+from emcc.eie.memory import Memory
 from emcc.eie.options import LowerOptions
 from emcc.files.artefact import Artefact
 from emcc.ir.graph import Graph
 from emcc.tools.yosys import yosys
 
 pytestmark = [pytest.mark.sim, pytest.mark.slow]
-
-DESIGNS = {
-    "relu": (quantised([60, 40, 30, 9], seed=1), LowerOptions(pes=4)),
-    "table": (quantised([60, 40, 9], functions=["table", "identity"], seed=2), LowerOptions(pes=3, queue_depth=16)),
-    "one_bank": (quantised([90, 70, 9], seed=3, code_w=8), LowerOptions(pes=2, overlap=False, prefetch=False)),
-}
 
 
 def in_design(modules: dict[str, Any], name: str) -> Counter[tuple[int, int]]:
@@ -63,13 +56,6 @@ def told(rows: Iterable[Memory]) -> Counter[tuple[int, int]]:
     return expected
 
 
-@pytest.mark.parametrize("name", DESIGNS)
-def test_yosys_finds_the_memories_of_the_table(name: str, tmp_path: Path) -> None:
-    program = lower(*DESIGNS[name])
-    files = {**verilog.render(program), **rom.render(rom.images(program), "hex")}
-    assert found(files, tmp_path / "design") == told(memories(Layout(program)))
-
-
 def convolutional() -> Graph:
     """A convolution, a depthwise one, a sum, a pool."""
     net = Hand((4, 5, 5))
@@ -81,11 +67,12 @@ def convolutional() -> Graph:
 @pytest.mark.parametrize(
     ("graph", "options"),
     [
+        (quantised([60, 40, 30, 9], seed=1), LowerOptions(pes=3, queue_depth=16)),
         (quantised([60, 40, 9], functions=["table", "identity"], seed=2, code_w=8), LowerOptions(pes=4, groups=2)),
         (convolutional(), LowerOptions(pes=8, groups=4, queue_depth=16)),
     ],
 )
-def test_yosys_finds_the_memories_of_column_groups(graph: Graph, options: LowerOptions, tmp_path: Path) -> None:
+def test_yosys_finds_the_memories_of_the_table(graph: Graph, options: LowerOptions, tmp_path: Path) -> None:
     program = lower(graph, options)
     files = {**verilog.render_core(program), **rom.render(rom.core_images(program), "hex")}
     assert found(files, tmp_path / "design") == told(core_memories(Context(program, plan(program))))
@@ -96,4 +83,4 @@ def test_block_rams_are_counted_as_yosys_maps_them(tmp_path: Any) -> None:
     graph, options = block_rams.DESIGNS["small"]
     design = replace(parts.DESIGNS["ecp5-85f-16pe"], options=options)
     program, cells = synthesised(graph, design, tmp_path / "design")
-    assert block_rams.block_rams(memories(Layout(program)), "ecp5") == cells["DP16KD"] == 2
+    assert block_rams.block_rams(core_memories(Context(program, plan(program))), "ecp5") == cells["DP16KD"] == 6

@@ -12,7 +12,7 @@ from emitted import samples, write
 from qgraphs import quantised
 
 from emcc.base.errors import EmccError
-from emcc.eie import cycles
+from emcc.eie.groups import cycles
 from emcc.eie.options import LowerOptions
 from emcc.ir.program import Program
 from emcc.runtime.simulate import simulate
@@ -41,7 +41,13 @@ def flip(path: Path, word: int, bit: int = 0) -> None:
 
 @pytest.mark.parametrize(
     ("image", "word", "bit"),
-    [("pe000_spmat", 0, 0), ("pe003_spmat", 7, 1), ("pe001_bias", 0, 12), ("pe002_bias", 1, 14), ("codebook", 3, 6)],
+    [
+        ("pe000_spmat", 0, 0),
+        ("pe003_spmat", 7, 1),
+        ("lane001_bias", 0, 12),
+        ("lane002_bias", 1, 14),
+        ("codebook", 3, 6),
+    ],
 )
 def test_a_flipped_rom_word_is_a_mismatch(
     artefact: tuple[Path, Dataset, Program], image: str, word: int, bit: int
@@ -57,10 +63,10 @@ def test_a_flipped_rom_word_is_a_mismatch(
     assert result.difference.expected != result.difference.got
 
 
-@pytest.mark.parametrize("image", ["pe000_ptr", "layers"])
-def test_a_flipped_pointer_or_descriptor_is_red_as_well(artefact: tuple[Path, Dataset, Program], image: str) -> None:
+def test_a_flipped_pointer_is_red_as_well(artefact: tuple[Path, Dataset, Program]) -> None:
+    """A memory of tables too: test_grouped_designs.py."""
     folder, data, _ = artefact
-    flip(folder / "rom" / f"{image}.hex", 0)
+    flip(folder / "rom" / "pe000_ptr.hex", 0)
     result = simulate(folder, data)
     assert not result.ok
     assert result.mismatches > 0
@@ -70,7 +76,7 @@ def test_every_flipped_spmat_word_is_found(artefact: tuple[Path, Dataset, Progra
     folder, data, _ = artefact
     path = folder / "rom" / "pe001_spmat.hex"
     whole = path.read_bytes()
-    used = int(np.sum([layer.first[2] - layer.first[1] for layer in artefact[2].layers]))
+    used = int(np.sum([one.first[2] - one.first[1] for one in artefact[2].slices]))
     for word in range(used):
         flip(path, word)
         assert not simulate(folder, data, jobs=1).ok, word
@@ -79,13 +85,13 @@ def test_every_flipped_spmat_word_is_found(artefact: tuple[Path, Dataset, Progra
 
 def test_another_cycle_count_is_red(artefact: tuple[Path, Dataset, Program], monkeypatch: pytest.MonkeyPatch) -> None:
     folder, data, _ = artefact
-    count = cycles.count_layers
+    count = cycles.count
 
-    def one_off(program: Program, values: Any) -> Any:
-        counts = count(program, values)
-        return replace(counts, total=counts.total + (np.arange(len(values[0])) == 3))
+    def one_off(*given: Any) -> Any:
+        counts = count(*given)
+        return replace(counts, total=counts.total + (np.arange(counts.total.size) == 3))
 
-    monkeypatch.setattr(cycles, "count_layers", one_off)
+    monkeypatch.setattr(cycles, "count", one_off)
     result = simulate(folder, data)
     assert not result.ok
     assert (result.mismatches, result.cycle_mismatches) == (0, 1)
@@ -94,8 +100,8 @@ def test_another_cycle_count_is_red(artefact: tuple[Path, Dataset, Program], mon
 def test_the_first_difference_is_told(artefact: tuple[Path, Dataset, Program]) -> None:
     """The bias of one output row: that output alone differs, from the first inference."""
     folder, data, program = artefact
-    last_biases = -(-program.layers[0].n_out // program.pes)
-    flip(folder / "rom" / "pe002_bias.hex", last_biases, 14)
+    last_biases = -(-program.slices[0].n_out // program.lanes)
+    flip(folder / "rom" / "lane002_bias.hex", last_biases, 14)
     result = simulate(folder, data)
     assert result.difference is not None
     assert result.difference.inference == 0
@@ -122,7 +128,7 @@ def test_the_command_exits_with_1_on_a_mismatch_and_with_0_without(
 
 def test_missing_files_are_the_user_s_mistake(artefact: tuple[Path, Dataset, Program]) -> None:
     folder, data, _ = artefact
-    for name in ("rom/pe000_spmat.hex", "rtl/emcc_pe.sv", "rtl/files.f", "program.npz"):
+    for name in ("rom/pe000_spmat.hex", "rtl/emcc_core.sv", "rtl/files.f", "program.npz"):
         path = folder / name
         content = path.read_bytes()
         path.unlink()
@@ -135,6 +141,6 @@ def test_missing_files_are_the_user_s_mistake(artefact: tuple[Path, Dataset, Pro
 
 def test_rtl_that_does_not_compile_is_not_the_user_s_mistake(artefact: tuple[Path, Dataset, Program]) -> None:
     folder, data, _ = artefact
-    (folder / "rtl" / "emcc_pe.sv").write_text("module emcc_pe; not verilog\n")
-    with pytest.raises(ToolError, match=r"Verilator failed with exit code 1[\s\S]*emcc_pe.sv"):
+    (folder / "rtl" / "emcc_core.sv").write_text("module emcc_core; not verilog\n")
+    with pytest.raises(ToolError, match=r"Verilator failed with exit code 1[\s\S]*emcc_core.sv"):
         simulate(folder, data)

@@ -1,4 +1,4 @@
-"""Column groups in Verilator: every integer that comes out, and every completion's cycle, for networks of all kinds."""
+"""Networks of all kinds in Verilator: every integer that comes out, and every completion's cycle."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,6 @@ from small_convs import images, small_conv
 
 from emcc.driver.compile import compile_model
 from emcc.driver.request import CompileOptions
-from emcc.eie.hardware import CHAIN, array
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import load_program
@@ -42,7 +41,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_bits_and_cycles(artefact: Path) -> None:
     result = simulate(artefact / "out", artefact / "d.npz")
     assert result.ok, result.complaint
-    assert (result.array, result.inferences, result.cycle_mismatches) == ("groups", 40, 0)
+    assert (result.inferences, result.cycle_mismatches) == (40, 0)
     program = load_program(artefact / "out" / "program.npz")
     assert result.steps == tuple(step.name for step in program.steps)
     np.testing.assert_array_equal(result.step_cycles.sum(axis=1), result.cycles)
@@ -121,12 +120,10 @@ OPTIONS = st.builds(
 
 # Shrinking would build a simulator for every step.
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(qgraphs(), OPTIONS, st.integers(0, 100))
 def test_any_network(case: tuple[Graph, dict[str, Array]], options: LowerOptions, seed: int) -> None:
     program = lower(case[0], options)
-    if array(program) == CHAIN:
-        return
     inputs = {name: value.reshape(len(value), -1) for name, value in case[1].items()}
     with TemporaryDirectory() as folder:
         assert grouped.faults(program, *grouped.simulated(program, inputs, Path(folder))) == []

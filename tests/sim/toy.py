@@ -8,14 +8,14 @@ from emcc.ir.graph import Array
 from emcc.runtime.simulator import Run, Shape, Stalls, drive
 from emcc.tools import verilator
 
-WORDS, LAYERS = 3, 2
+WORDS, PASSES = 3, 2
 
 
-def sources(lanes: int = 4, act_w: int = 16) -> dict[str, bytes]:
-    """rtl/ of the toy for so many lanes."""
+def sources(act_w: int = 16) -> dict[str, bytes]:
+    """rtl/ of the toy."""
     text = Path(__file__).with_name("toy.sv").read_text()
-    assert "N      = 4" in text
-    text = text.replace("N      = 4", f"N      = {lanes}").replace("ActW   = 16", f"ActW   = {act_w}")
+    assert "ActW   = 16" in text
+    text = text.replace("ActW   = 16", f"ActW   = {act_w}")
     return {"rtl/files.f": b"rtl/emcc_top.sv\n", "rtl/emcc_top.sv": text.encode()}
 
 
@@ -29,19 +29,22 @@ def run(
     trace: Path | None = None,
     jobs: int | None = 1,
 ) -> Run:
-    """Drive the toy with words of integers [n, WORDS * lanes]."""
-    lanes = slots.shape[1] // WORDS
+    """Drive the toy with integers [n, WORDS]."""
     (folder / "rom").mkdir(exist_ok=True)
     (folder / "rom" / "fault.hex").write_text(f"{fault:02x}\n")
-    program = verilator.build(sources(lanes, act_w), trace=trace is not None)
-    shape = Shape(lanes, act_w, (WORDS, -WORDS), LAYERS)
-    return drive(program, folder, shape, slots, max_cycles=1000, stalls=stalls, trace=trace, jobs=jobs)
+    program = verilator.build(sources(act_w), trace=trace is not None)
+    return drive(program, folder, shape(act_w), slots, max_cycles=1000, stalls=stalls, trace=trace, jobs=jobs)
 
 
-def random_slots(count: int, lanes: int, act_w: int = 16, seed: int = 0) -> Array:
-    """Integers [count, WORDS * lanes] over the whole range of act_w bits."""
+def shape(act_w: int = 16) -> Shape:
+    """What the harness has to know of it."""
+    return Shape(act_w, (WORDS, -WORDS), PASSES)
+
+
+def random_slots(count: int, act_w: int = 16, seed: int = 0) -> Array:
+    """Integers [count, WORDS] over the whole range of act_w bits."""
     high = 1 << (act_w - 1)
-    return np.random.default_rng(seed).integers(-high, high, (count, WORDS * lanes))
+    return np.random.default_rng(seed).integers(-high, high, (count, WORDS))
 
 
 def expected(slots: Array, act_w: int = 16) -> Array:

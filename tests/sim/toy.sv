@@ -1,36 +1,36 @@
-// A stand-in for the emitted top with its ports: y = x + 5, lane by lane, a few cycles after the last input word.
+// A stand-in for the emitted top with its ports: y = x + 5, a few cycles after the last input word.
 // rom/fault.hex names what it does wrong; see tests/sim/test_harness_faults.py.
 module emcc_top #(
-  parameter int N      = 4,
   parameter int ActW   = 16,
   parameter int Words  = 3,
-  parameter int Layers = 2
+  parameter int Passes = 2
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
-  input  logic [N*ActW-1:0] s_axis_tdata,
+  input  logic [ActW-1:0]   s_axis_tdata,
   input  logic              s_axis_tvalid,
   output logic              s_axis_tready,
-  output logic [N*ActW-1:0] m_axis_tdata,
+  output logic [ActW-1:0]   m_axis_tdata,
   output logic              m_axis_tvalid,
   input  logic              m_axis_tready,
   output logic              m_axis_tlast,
-  output logic              layer_done_o,
+  output logic              run_o,
+  output logic              step_done_o,
   output logic              bcast_o,
   output logic              stall_o
 );
   localparam logic [7:0] EarlyLast = 1, NoLast = 2, DataMoves = 3, ValidFalls = 4, LastMoves = 5, ReadyEarly = 6,
-    Hangs = 7, Asserts = 8, LayerMissing = 9, LayerTwice = 10, Unasked = 11, Straggler = 12, Finishes = 13,
+    Hangs = 7, Asserts = 8, PassMissing = 9, PassTwice = 10, Unasked = 11, Straggler = 12, Finishes = 13,
     ResetValid = 14, NeverReady = 15;
 
   logic [7:0] fault [1];
   initial $readmemh("rom/fault.hex", fault);
 
-  logic [N*ActW-1:0] mem_q [Words];
+  logic [ActW-1:0] mem_q [Words];
   logic [15:0] state_q, word_q, age_q;
   logic        held_q;
   localparam logic [15:0] Last = 16'(Words - 1);
-  localparam logic [15:0] Out  = 16'(Layers + 1);
+  localparam logic [15:0] Out  = 16'(Passes + 1);
 
   wire at_last = word_q == Last;
   assign s_axis_tready = rst_ni && fault[0] != NeverReady
@@ -40,17 +40,16 @@ module emcc_top #(
                          || (fault[0] == Straggler && age_q == 900);
   assign m_axis_tlast  = m_axis_tvalid && ((at_last && fault[0] != NoLast) || (fault[0] == EarlyLast && word_q == 1)
                          || (fault[0] == LastMoves && held_q));
-  assign layer_done_o  = (state_q != 0 && state_q < Out && fault[0] != Hangs
-                          && !(fault[0] == LayerMissing && state_q == 2))
-                         || (fault[0] == LayerTwice && state_q == Out);
+  assign run_o         = state_q != 0;
+  assign step_done_o   = (state_q != 0 && state_q < Out && fault[0] != Hangs
+                          && !(fault[0] == PassMissing && state_q == 2))
+                         || (fault[0] == PassTwice && state_q == Out);
   assign bcast_o       = state_q == 1;
   assign stall_o       = state_q == 2;
   always_comb begin
     m_axis_tdata = '0;
     if (m_axis_tvalid)
-      for (int p = 0; p < N; p++)
-        m_axis_tdata[p*ActW +: ActW] = mem_q[word_q[$clog2(Words)-1:0]][p*ActW +: ActW] + ActW'(5)
-                                       + ActW'(fault[0] == DataMoves && held_q);
+      m_axis_tdata = mem_q[word_q[$clog2(Words)-1:0]] + ActW'(5) + ActW'(fault[0] == DataMoves && held_q);
   end
 
   always_ff @(posedge clk_i) begin

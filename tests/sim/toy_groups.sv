@@ -1,4 +1,4 @@
-// A stand-in for the top of the array of column groups, with its ports: it takes three activations, runs two cycles (a
+// A stand-in for the emitted top of two groups, with its ports: it takes three activations, runs two cycles (a
 // pass each) and gives the first two plus one; takes the host's two answers, runs one cycle (a pass), and gives the sum
 // of the two and the third activation. rom/fault.hex names what it does wrong; see tests/sim/test_harness_turns.py.
 module emcc_top #(

@@ -10,7 +10,6 @@ import numpy as np
 from benchmarks.common.cnn.limits import limits, reason
 from benchmarks.common.cnn.problems import PROBLEMS, Problem
 from emcc.eie.groups.schedule import plan as planned
-from emcc.eie.hardware import CHAIN, array
 from emcc.eie.store import load_program
 from emcc.ir.program import Program, Step
 from emcc.runtime.simulate import simulate
@@ -72,7 +71,7 @@ def _simulated(folder: Path, x: np.ndarray) -> dict[str, Any]:
     cycles = ran.step_cycles.mean(axis=0)
     ideal = ran.step_products.mean(axis=0) / program.pes
     return {
-        "groups": program.groups if array(program) != CHAIN else 0,
+        "groups": program.groups,
         "simulated": len(x),
         "cycles": round(float(ran.cycles.mean())),
         "predicted": round(float(ran.predicted_cycles.mean())),
@@ -85,7 +84,7 @@ def _simulated(folder: Path, x: np.ndarray) -> dict[str, Any]:
 
 
 def _layers(program: Program, x: np.ndarray, cycles: np.ndarray, ideal: np.ndarray) -> list[dict[str, Any]]:
-    bounds = None if array(program) == CHAIN else limits(program, planned(program), x[:1])
+    bounds = limits(program, planned(program), x[:1])
     layers = []
     for place, step in enumerate(program.steps):
         used = ideal[place] / cycles[place] if cycles[place] else 0.0
@@ -96,7 +95,7 @@ def _layers(program: Program, x: np.ndarray, cycles: np.ndarray, ideal: np.ndarr
             "ideal": round(float(ideal[place])),
             "utilisation": round(float(used), 3),
         }
-        if bounds and used < LOW:
+        if used < LOW:
             row["reason"] = reason(step, float(cycles[place]), bounds[place])
         layers.append(row)
     return layers

@@ -52,7 +52,7 @@ def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
 
 def _network(name: str, row: Mapping[str, Any]) -> list[str]:
     share = f"{row['kept'] / row['weights']:.1%}"
-    cells = [name, str(row["bits"]), str(row["pes"]), str(row["groups"] or "chain"), share]
+    cells = [name, str(row["bits"]), str(row["pes"]), str(row["groups"]), share]
     cells += [f"{row[key]:,}" for key in ("cycles", "predicted", "ideal")]
     return [*cells, f"{row['ideal'] / row['cycles']:.3f}", f"{row['dense']:,}", str(row["mismatches"]), _answers(row)]
 

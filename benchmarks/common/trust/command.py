@@ -74,7 +74,11 @@ def outputs(artefact: Path, data: Path) -> Array:
     program = load_program(artefact / "program.npz")
     with np.load(data) as file:
         integers = reference.run(program, quantised(program, file["x"]))
-    values = program.layers[-1].out_fmt.dequantise(integers).reshape(len(integers), *program.outputs[0].shape)
+    values = (
+        program.buffers[program.outputs[0].buffer]
+        .fmt.dequantise(integers)
+        .reshape(len(integers), *program.outputs[0].shape)
+    )
     return np.asarray(host.apply(program.host, values), np.float64)
 
 

@@ -96,13 +96,15 @@ def import_torch() -> Any:
 
 @contextmanager
 def deterministic(torch: Any, threads: int) -> Iterator[None]:
-    """torch with deterministic algorithms and so many threads, and then as it was."""
-    count, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    lenient = torch.is_deterministic_algorithms_warn_only_enabled()
+    """torch with deterministic algorithms and so many threads, and then as it was.
+
+    By the debug mode: use_deterministic_algorithms imports torch's compiler as well, which takes as long as torch.
+    """
+    count, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     try:
         yield
     finally:
         torch.set_num_threads(count)
-        torch.use_deterministic_algorithms(strict, warn_only=lenient)
+        torch.set_deterministic_debug_mode(mode)

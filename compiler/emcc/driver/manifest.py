@@ -94,7 +94,6 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "totals": rounded(total),
         "compression": rounded(table(compiled.original, compiled.shared, encoded)),
         "memory": [_memory(row) for row in compiled.emitted.memory],
-        **compiled.emitted.more,
         **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
     }
 

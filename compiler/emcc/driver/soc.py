@@ -7,11 +7,10 @@ from emcc.backends import soc
 from emcc.backends.soc.bench import Inference, Vectors, bench_files, core_files
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.transfer import transfer
-from emcc.eie.hardware import CHAIN, array
 from emcc.files.artefact import to_json
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
-from emcc.runtime.designs import Grouped
+from emcc.runtime.designs import Design
 from emcc.runtime.simulator import Shape
 from emcc.samples.sampling import by_input, quantised
 
@@ -21,15 +20,13 @@ MOST = 1 << 14
 
 
 def soc_files(program: Program, stored: bytes, emitted: Mapping[str, bytes], x: Array) -> dict[str, bytes]:
-    """Return AXI top, header, core and bench of a design; nothing for a chain, whose streams are others.
+    """Return AXI top, header, core and bench of a design.
 
     Args:
         program: `stored` is program.npz. emitted: its rtl/ and rom/.
         x: samples [n, ...] in the model's units, of which the first ones become vectors.
     """
-    if array(program) == CHAIN:
-        return {}
-    digest, design = hashlib.sha256(stored).digest(), Grouped(program, plan(program))
+    digest, design = hashlib.sha256(stored).digest(), Design(program, plan(program))
     into, out = sizes(design.shape)
     held = soc.values(into, out, digest)
     made = vectors(design, x[: max(1, min(INFERENCES, MOST // (into + out)))])
@@ -42,7 +39,7 @@ def sizes(shape: Shape) -> tuple[int, int]:
     return sum(turn for turn in shape.turns if turn > 0), -sum(turn for turn in shape.turns if turn < 0)
 
 
-def vectors(design: Grouped, x: Array) -> Vectors:
+def vectors(design: Design, x: Array) -> Vectors:
     """Return what should cross for samples [n, ...], by the reference and the cycle model."""
     program, shape = design.program, design.shape
     traffic = design.traffic(by_input(program, quantised(program, x)))

@@ -25,22 +25,21 @@ class Family:
     Attributes:
         shapes: (words, bits) that a block RAM can be; cost: of one.
         lut_ram: whether LUTs can be RAM.
-        flag_words, sum_words: emcc_top's FlagLutWords and SumLutWords: RAM of up to so many words is made of LUTs, a
-            deeper one of blocks; 0 leaves it to Yosys.
+        sum_words: emcc_top's SumLutWords: accumulators of up to so many words are made of LUTs, deeper ones of blocks;
+            0 leaves it to Yosys.
     """
 
     shapes: tuple[tuple[int, int], ...]
     cost: int
     lut_ram: bool
-    flag_words: int
     sum_words: int
 
 
 _16K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 FAMILIES: Mapping[str, Family] = {
-    "ecp5": Family(_16K, 128, True, 256, 16),
-    "gowin": Family(_16K, 128, True, 256, 64),
-    "ice40": Family(((2048, 2), (1024, 4), (512, 8), (256, 16)), 64, False, 0, 0),
+    "ecp5": Family(_16K, 128, True, 16),
+    "gowin": Family(_16K, 128, True, 64),
+    "ice40": Family(((2048, 2), (1024, 4), (512, 8), (256, 16)), 64, False, 0),
 }
 
 
@@ -61,9 +60,8 @@ def _blocks(memory: Memory, family: Family) -> int:
         return blocks
     if memory.kind in ("rom", "table"):
         return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
-    limit = {"non-zero flags": family.flag_words, "accumulators": family.sum_words}.get(memory.name, 0)
-    if limit:
-        return 0 if memory.depth <= limit else blocks
+    if memory.name == "accumulators" and family.sum_words:
+        return 0 if memory.depth <= family.sum_words else blocks
     if memory.kind == "fifo" and family.lut_ram:
         return 0
     elsewhere = memory.depth * memory.width

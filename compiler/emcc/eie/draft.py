@@ -266,9 +266,6 @@ class Draft:
             tables=tuple(self.tables.values),
             parts=tuple(self.parts),
             host=graph.host,
-            drop_empty=options.drop_empty,
-            overlap=options.overlap,
-            prefetch=options.prefetch,
             groups=max(options.groups, 1),
         )
 

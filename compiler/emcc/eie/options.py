@@ -17,8 +17,7 @@ class LowerOptions:
     pes: int = option(8, "processing elements; --pes overrides it", low=1, high=MAX_PES)
     groups: int = option(
         0,
-        "column groups, which must divide pes: each has activations of its own; 0 takes as many as take fewest cycles"
-        " (of a perceptron 1)",
+        "column groups, which must divide pes: each has activations of its own; 0 takes as many as take fewest cycles",
         choices=(0, *GROUPS),
     )
     queue_depth: int = option(32, "activation queue entries a PE", choices=QUEUE_DEPTHS)
@@ -36,9 +35,6 @@ class LowerOptions:
         " ice40), or a size, as 3.7Mbit or 460KB",
     )
     trim: bool = option(True, "drop inputs and neurons that cannot change the output")
-    drop_empty: bool = option(True, "keep columns that are empty in a PE out of its queue")
-    overlap: bool = option(True, "scan a layer while the one before drains")
-    prefetch: bool = option(True, "read words of non-zero flags ahead")
 
     def require_groups(self) -> None:
         """Raise EmccError where the groups do not divide the PEs."""

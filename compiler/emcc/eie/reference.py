@@ -57,20 +57,6 @@ def elements(port: Port, values: Array) -> Array:
     return result
 
 
-def run_layers(program: Program, x: Array, count: int | None = None, watch: Watch | None = None) -> list[Array]:
-    """Return what every layer of a chain takes and the last one gives: int64 [n, slots] each, the input first.
-
-    `count` layers are run, or all.
-    """
-    memory = Memory(program, len(x), watch)
-    memory.write(program.inputs[0], np.asarray(x, np.int64))
-    buffers = [program.inputs[0].buffer]
-    steps = memory.steps()
-    for _ in range(len(program.steps) if count is None else count):
-        buffers.append(next(steps).target)
-    return [memory.values[buffer][:, 0] for buffer in buffers]
-
-
 class Memory:
     """What the buffers of a program hold for a batch: int64 [n, positions, slots] each, 0 at first.
 

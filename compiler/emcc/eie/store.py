@@ -19,7 +19,7 @@ from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 
-VERSION = 4
+VERSION = 5
 _DTYPES: Mapping[str, type | None] = {
     **{"code": np.uint16, "run": np.uint16, "codes": np.uint16, "constants": None},
     **{"scale": np.float64, "offset": np.float64},

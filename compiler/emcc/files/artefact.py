@@ -18,7 +18,7 @@ from emcc.base.text import for_path, printable
 from emcc.files.manifest import is_plain, problems
 
 MANIFEST = "emcc.json"
-FORMAT = 4
+FORMAT = 5
 _LARGEST = 1 << 26
 _NUMBERS = re.compile(r"\[[-+\d.eE,\s]+\]")
 

@@ -69,7 +69,7 @@ COMPILED = {
     "samples": str,
     "design": {
         **dict.fromkeys(("pes", "act_w", "acc_w"), SIZE),
-        **{"array": str, "host": [{"op": str}], "groups?": SIZE, "tried?": [[float]]},
+        **{"host": [{"op": str}], "groups": SIZE, "tried": [[float]]},
     },
     "layers": [
         {
@@ -168,7 +168,5 @@ def _apart(manifest: Mapping[str, Any], compressed: bool) -> Iterator[str]:
     design = {} if compressed else manifest["design"]
     if any(len(pair) != 2 for pair in design.get("tried", ())):
         yield "design's tried is not pairs of numbers"
-    if design.get("array") == "groups" and "groups" not in design:
-        yield "design has no groups"
     if len(quality.get("interval") or (0.0, 0.0)) != 2:
         yield "quality's interval is not two numbers"

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from emcc.ir.graph import PLAIN, Affine, Array, Format
 
@@ -222,27 +219,6 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Layer(Slices):
-    """A broadcast step over one position with all that it refers to: what an array of perceptrons runs.
-
-    Attributes:
-        name, weight_frac, shift, z_fmt, function, table: of the step; in_fmt, out_fmt: of its source and target.
-        codebook: int64 [2**code_w], unused entries 0, or [0] where the code is the weight; bias: int64 [n_out].
-    """
-
-    name: str
-    codebook: Array
-    bias: Array
-    in_fmt: Format
-    z_fmt: Format
-    out_fmt: Format
-    weight_frac: int
-    shift: int
-    function: str
-    table: int
-
-
-@dataclass(frozen=True)
 class Program:
     """A network for an array of `pes` processing elements: `groups` groups of `lanes`, each with columns of its own.
 
@@ -261,8 +237,6 @@ class Program:
         slices, tables: shared by steps.
         codes: uint8 [taps, slots] each, of local steps; uint16 where codes are weights of 16 bits.
         codebooks: int64, 16-bit values. biases: int64 [slots], at accumulator scale. multipliers: int64 [slots].
-        drop_empty, overlap, prefetch: what the array does to save cycles: keep empty columns out of the queues, scan a
-            layer while its source is being written, read flags ahead. Off only to measure what each is worth.
     """
 
     name: str
@@ -282,52 +256,12 @@ class Program:
     tables: tuple[Table, ...]
     parts: tuple[HostPart, ...] = ()
     host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
-    drop_empty: bool = True
-    overlap: bool = True
-    prefetch: bool = True
     groups: int = 1
 
     @property
     def lanes(self) -> int:
         """PEs of a group: among so many are the rows of a matrix dealt."""
         return self.pes // self.groups
-
-    @cached_property
-    def layers(self) -> tuple[Layer, ...]:
-        """The steps of a program of perceptrons. ValueError where a step is no matrix product of one position."""
-        result = []
-        for step in self.steps:
-            if step.kind != "broadcast" or step.window.taps != 1 or self.buffers[step.target].positions != 1:
-                raise ValueError(f"step {step.name!r} is no matrix product of one position")
-            slices, book = self.slices[step.slices], np.zeros(0, np.int64)
-            if step.codebook >= 0:
-                book = self.codebooks[step.codebook]
-                book = np.concatenate([book, np.zeros((1 << slices.code_w) - book.size, np.int64)])
-            layer = Layer(
-                **vars(slices),
-                name=step.name,
-                codebook=book,
-                bias=self.biases[step.bias],
-                in_fmt=self.buffers[step.sources[0]].fmt,
-                z_fmt=step.z_fmt,
-                out_fmt=self.buffers[step.target].fmt,
-                weight_frac=step.weight_frac,
-                shift=step.shift,
-                function=step.function,
-                table=step.table,
-            )
-            result.append(layer)
-        return tuple(result)
-
-    @property
-    def in_words(self) -> int:
-        """Words of `pes` activations that the input takes."""
-        return words(self.inputs[0].order.size, self.pes)
-
-    @property
-    def out_words(self) -> int:
-        """Words of `pes` activations that the output takes."""
-        return words(self.outputs[0].order.size, self.pes)
 
 
 def words(elements: int, pes: int) -> int:

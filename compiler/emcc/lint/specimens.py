@@ -55,14 +55,11 @@ class Specimen:
         from emcc.eie.lower import lower
 
         program = lower(self.graph(), self.lower)
-        return {**verilog.render(program), **rom.render(rom.images(program), "hex")}
+        return {**verilog.render_core(program), **rom.render(rom.core_images(program), "hex")}
 
 
 SPECIMENS: Mapping[str, Specimen | Grouped] = {
-    "one_pe": Specimen((5, 3), (1,), ("identity",), 16, LowerOptions(pes=1)),
-    "small": Specimen((20, 13, 7), (4, 4), ("relu", "identity"), 16, LowerOptions(pes=4)),
     "table": Specimen((30, 21, 9, 4), (8, 2, 1), ("table", "relu", "table"), 16, LowerOptions(pes=3, queue_depth=16)),
     "byte": Specimen((33, 18, 5), (4, 2), ("table", "identity"), 8, LowerOptions(pes=5, queue_depth=128)),
-    "wide": Specimen((200, 130, 10), (4, 8), ("relu", "identity"), 16, LowerOptions(pes=64)),
     **GROUPED,
 }

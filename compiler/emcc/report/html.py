@@ -75,9 +75,7 @@ def _cost(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _steps(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tables of column groups alone: steps, and what the host does between them."""
-    if manifest["design"]["array"] != "groups":
-        return []
+    """Return the tables of steps, and what the host does between them."""
     total, parts = manifest["totals"], manifest["partition"]
     steps = {
         "title": "Steps of the array (estimates; useful: neither weight nor activation is zero)",

@@ -38,9 +38,7 @@ def than(ratio: float, more: str, less: str) -> str:
 def headline(manifest: Mapping[str, Any]) -> str:
     """Say what was compiled for what."""
     design = manifest["design"]
-    groups = ""
-    if design["array"] == "groups":
-        groups = f" in {design['groups']} column group{'' if design['groups'] == 1 else 's'}"
+    groups = f" in {design['groups']} column group{'' if design['groups'] == 1 else 's'}"
     return (
         f"{printable(manifest['model']['file'])} for {manifest['target']}, {design['pes']} PEs{groups}, "
         f"{design['act_w']}-bit activations, {design['acc_w']}-bit accumulators"
@@ -101,17 +99,15 @@ def loss_line(manifest: Mapping[str, Any]) -> str | None:
     return text.strip()
 
 
-def _grouped(manifest: Mapping[str, Any]) -> list[str]:
-    """Return what is to be said of column groups alone: use of the PEs, transfer, the parts on array and host."""
+def _of_array(manifest: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said of the array: use of the PEs, transfer, the parts on array and host."""
     design, total, parts = manifest["design"], manifest["totals"], manifest["partition"]
-    if design["array"] != "groups":
-        return []
     lines = [
         f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
         "non-zero activation, or what stands for one [estimate]; loading and unloading take "
         f"{total['transfer_cycles']:,} cycles more an inference, which the time has"
     ]
-    if design.get("tried"):
+    if design["tried"]:
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])
         lines.append(f"column groups by their cycles, loading and unloading among them: {tried}")
     host = parts["host"]
@@ -138,7 +134,7 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: "
         f"{than(total['speedup'], 'faster', 'slower')} "
         f"[estimate: cycle model over {cycles['samples']} {manifest['samples']}]",
-        *_grouped(manifest),
+        *_of_array(manifest),
         "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
     ]
     lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]

@@ -26,9 +26,8 @@ def print_simulation(result: SimulationResult) -> None:
         beside = result.transfer[result.cycles > 0]
         time = seconds(float((done + beside).mean()) / CLOCK_HZ)
         rows.append(("cycles an inference (simulated)", f"{done.mean():,.0f} ({done.min():,} to {done.max():,})"))
-        if result.array == "groups":
-            rows.append(("cycles to load and unload, beside them", f"{beside.mean():,.0f}"))
         rows += [
+            ("cycles to load and unload, beside them", f"{beside.mean():,.0f}"),
             (f"time at {CLOCK_HZ / 1e6:.0f} MHz (from simulated cycles)", time),
             ("PE utilisation (simulated)", percent(result.utilisation)),
         ]
@@ -40,7 +39,7 @@ def print_simulation(result: SimulationResult) -> None:
     for name, value in rows:
         table.add_row(name, shown(value, justify="right"))
     out.print(table)
-    if result.array == "groups" and done.size:
+    if done.size:
         out.print(step_table(result))
     warn_of_saturation(out, result.saturation)
     if result.failure:

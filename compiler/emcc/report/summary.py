@@ -36,8 +36,7 @@ def print_summary(manifest: Mapping[str, Any], folder: str, out: Console | None 
         out.print(shown(lost, style="bold red" if over else "yellow"))
     out.print(shown(f"{folder}: {headline(manifest)}"))
     out.print(layer_table(manifest))
-    if manifest["design"]["array"] == "groups":
-        out.print(step_table(manifest))
+    out.print(step_table(manifest))
     out.print(memory_table(manifest))
     for line in notes(manifest):
         out.print(shown(line))

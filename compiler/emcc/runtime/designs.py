@@ -1,19 +1,17 @@
-"""The two arrays as the simulator drives them: what goes in, and what should come out in how many cycles."""
+"""A design as the simulator drives it: what goes in, and what should come out in how many cycles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Protocol
 
 import numpy as np
 
-from emcc.eie import cycles, reference
-from emcc.eie.groups import cycles as groups
+from emcc.eie import reference
+from emcc.eie.groups import cycles
 from emcc.eie.groups.plan import RECEIVE, SEND, HostRow, Plan
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.transfer import transfer
-from emcc.eie.hardware import CHAIN, array
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.crossings import Span, crossings
@@ -26,7 +24,7 @@ class Traffic:
     """What goes through a design in a batch of n inferences, by the reference.
 
     Attributes:
-        into: integers [n, ...], all beats in, lane by lane.
+        into: integers [n, ...], all beats in.
         out: integers [n, shape.out], all that should come out.
         cycles: int64 [n], predicted.
         completed: int64 [n, completions], predicted too: the cycle of each.
@@ -48,71 +46,9 @@ class Traffic:
         return Traffic(*(np.concatenate(row) for row in rows))
 
 
-class Design(Protocol):
-    """An emitted design.
-
-    Attributes:
-        shape: of its streams. spans: what comes out, in order.
-        steps: the step of the Program that each completion is of.
-    """
-
-    @property
-    def program(self) -> Program: ...
-    @property
-    def shape(self) -> Shape: ...
-    @property
-    def steps(self) -> tuple[int, ...]: ...
-    @property
-    def spans(self) -> tuple[Span, ...]: ...
-
-    def traffic(
-        self, inputs: Mapping[str, Array], watch: reference.Watch | None = None, junk: np.random.Generator | None = None
-    ) -> Traffic:
-        """Run the reference on integers [n, elements] by input's name. `junk` fills what the design ignores."""
-        ...
-
-
 @dataclass(frozen=True)
-class Chain:
-    """The array of perceptrons: words of an activation a PE."""
-
-    program: Program
-
-    @property
-    def shape(self) -> Shape:
-        """A word of input after the other, then the output's."""
-        return Shape.of(self.program)
-
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """Each layer is a step."""
-        return tuple(range(len(self.program.steps)))
-
-    @property
-    def spans(self) -> tuple[Span, ...]:
-        """The output, and lanes of its last word that nothing uses."""
-        (last,) = (crossing for crossing in crossings(self.program) if crossing.output)
-        return (Span(last, 0, self.shape.out),)
-
-    def traffic(
-        self, inputs: Mapping[str, Array], watch: reference.Watch | None = None, junk: np.random.Generator | None = None
-    ) -> Traffic:
-        """See Design."""
-        program, (x,) = self.program, inputs.values()
-        memory = reference.ran(program, inputs, watch)
-        out = np.zeros((len(x), self.shape.out), self.shape.dtype)
-        last = memory.values[program.outputs[0].buffer][:, 0]
-        out[:, : last.shape[1]] = last
-        into = chain_slots(program, x, junk).astype(self.shape.dtype)
-        held = [memory.values[step.sources[0]][:, 0] for step in program.steps]
-        counts = cycles.count_layers(program, held)
-        beside = np.zeros(len(x), np.int64)
-        return Traffic(into, out, counts.total, counts.layer_done, by_step(program, memory.values), beside)
-
-
-@dataclass(frozen=True)
-class Grouped:
-    """The array of column groups: an activation a beat, by the rows of the host's table."""
+class Design:
+    """An emitted design: an activation a beat, by the rows of the host's table."""
 
     program: Program
     plan: Plan
@@ -133,26 +69,24 @@ class Grouped:
         sizes = ((row.op == RECEIVE, row.positions * row.slots) for row in self._rows)
         turns = [(into, sum(size for _, size in group)) for into, group in groupby(sizes, key=lambda one: one[0])]
         signed = tuple(size if into else -size for into, size in turns)
-        return Shape(1, self.program.act_w, signed, len(self.plan.passes))
+        return Shape(self.program.act_w, signed, len(self.plan.passes))
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """A step is one or more passes."""
+        """The step of the Program that each completion is of: a step is one or more passes."""
         return tuple(each.step for each in self.plan.passes)
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """What the host's parts read, and the outputs."""
+        """What comes out, in order: what the host's parts read, and the outputs."""
         found: list[Span] = []
         for row, crossing in zip(self._rows, crossings(self.program), strict=True):
             if not crossing.into:
                 found.append(Span(crossing, found[-1].first + found[-1].size if found else 0, row.slots))
         return tuple(found)
 
-    def traffic(
-        self, inputs: Mapping[str, Array], watch: reference.Watch | None = None, junk: np.random.Generator | None = None
-    ) -> Traffic:
-        """See Design; this array ignores nothing."""
+    def traffic(self, inputs: Mapping[str, Array], watch: reference.Watch | None = None) -> Traffic:
+        """Run the reference on integers [n, elements] by input's name."""
         program = self.program
         memory = reference.ran(program, inputs, watch)
         sides: dict[bool, list[Array]] = {True: [], False: []}
@@ -163,14 +97,14 @@ class Grouped:
             wide[:, :, : held.shape[2]] = held
             sides[crossing.into].append(wide.reshape(len(wide), -1))
         into, out = (np.concatenate(sides[side], axis=1) for side in (True, False))
-        counts = groups.count(program, inputs, self.plan)
+        counts = cycles.count(program, inputs, self.plan)
         beside = np.full(len(into), transfer(self.plan))
         return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values), beside)
 
 
 def design_of(program: Program) -> Design:
-    """Return the design of a Program's array. EmccError where it is larger than any memory."""
-    return Chain(program) if array(program) == CHAIN else Grouped(program, plan(program))
+    """Return the design of a Program. EmccError where it is larger than any memory."""
+    return Design(program, plan(program))
 
 
 def step_cycles(design: Design, completed: Array, total: Array) -> Array:
@@ -186,13 +120,3 @@ def step_cycles(design: Design, completed: Array, total: Array) -> Array:
     result = np.zeros((len(completed), len(design.program.steps)), np.int64)
     np.add.at(result.T, list(design.steps), taken.T)
     return result
-
-
-def chain_slots(program: Program, integers: Array, junk: np.random.Generator | None = None) -> Array:
-    """Return quantised inputs as a chain takes them: int64 [n, in_words * pes]; unused lanes hold 0, or `junk`."""
-    fmt, width = program.layers[0].in_fmt, program.in_words * program.pes
-    slots = np.zeros((len(integers), width), np.int64)
-    if junk is not None:
-        slots = junk.integers(fmt.low, fmt.high, slots.shape, endpoint=True)
-    slots[:, : program.inputs[0].slots.size] = integers[:, program.inputs[0].slots]
-    return slots

@@ -36,21 +36,19 @@ class SimulationResult:
     Attributes:
         inferences: that were asked for; all arrays have that many rows. Rows of inferences that did not complete
             (see `failure`) are 0.
-        array: which one it is, see eie.hardware.array. pes: processing elements.
+        pes: processing elements.
         mismatches: integers that came out (outputs, and what the host's parts read) and differ from the reference,
             those that never came included.
         mismatched_bits: bits in which they differ; an integer that never came counts as all its bits.
         difference: the first of them.
         failure: why the simulation stopped early (a failed assertion, a stream that broke its protocol, a design
             that hangs), or "".
-        cycles: int64 [n]; of column groups those in which they run.
-        transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross;
-            0 of a chain, which runs meanwhile.
+        cycles: int64 [n], in which the array runs: from its start, with the input in its buffer, to its last write.
+        transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross.
         predicted_cycles: int64 [n].
         cycle_mismatches: inferences whose cycles, of running, transfer and all completions, are not the predicted ones;
             None with random stalls, where the prediction does not hold.
-        layer_cycles: int64 [n, completions], the cycle in which each layer of a chain, or pass of column groups, was
-            complete.
+        layer_cycles: int64 [n, passes], the cycle in which each pass was complete.
         steps: names of the Program's steps.
         step_cycles: int64 [n, steps], cycles from the completion of the step before to this one's.
         step_products: int64 [n, steps], see work.by_step.
@@ -65,7 +63,6 @@ class SimulationResult:
     """
 
     inferences: int
-    array: str
     pes: int
     mismatches: int
     mismatched_bits: int
@@ -119,7 +116,6 @@ class SimulationResult:
         return {
             "ok": self.ok,
             "inferences": self.inferences,
-            "array": self.array,
             "pes": self.pes,
             "mismatches": self.mismatches,
             "mismatched_bits": self.mismatched_bits,

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from emcc.eie.counter import Counter
-from emcc.eie.hardware import array
 from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array
@@ -57,7 +56,7 @@ def simulate(
     begun = time.perf_counter()
     simulator = verilator.build(read_rtl(folder), trace=trace is not None)
     built = time.perf_counter()
-    traffic = _traffic(design, some, counter, np.random.default_rng(stalls.seed) if stalls else None)
+    traffic = _traffic(design, some, counter)
     started = time.perf_counter()
     ran = drive(
         simulator,
@@ -74,13 +73,13 @@ def simulate(
     return _judged(design, traffic, ran, some, bool(stalls), seconds, counter.result())
 
 
-def _traffic(design: Design, data: Dataset, counter: Counter, junk: np.random.Generator | None) -> Traffic:
+def _traffic(design: Design, data: Dataset, counter: Counter) -> Traffic:
     """Return what should cross, by the reference, which runs in batches."""
     program, parts = design.program, []
     for rows in batches(len(data), sum(buffer.positions * buffer.slots for buffer in program.buffers)):
         counter.take(values := scaled(program, data.x[rows]))
         inputs = by_input(program, saturated(program, values))
-        parts.append(design.traffic(inputs, counter, junk))
+        parts.append(design.traffic(inputs, counter))
     return Traffic.joined(parts)
 
 
@@ -142,7 +141,6 @@ def _judged(
     outputs = dequantised(program, np.concatenate(taken, axis=1))
     return SimulationResult(
         inferences=len(done),
-        array=array(program),
         pes=program.pes,
         mismatches=found.mismatches,
         mismatched_bits=found.bits,

@@ -13,7 +13,6 @@ import numpy as np
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.ir.graph import Array
-from emcc.ir.program import Program
 from emcc.tools.process import Finished, ToolError, cores, parallel, run
 
 COUNTERS = ("cycles", "broadcasts", "stalls", "transfer")
@@ -27,25 +26,19 @@ class Shape:
     """What the harness has to know of a design.
 
     Attributes:
-        lanes, act_w: integers a beat, and bits of each.
+        act_w: bits of a beat, an activation.
         turns: beats of an inference as they follow each other: into the design positive, out of it negative.
-        steps: that the design says it has done: layers of a chain, passes of column groups.
+        steps: that the design says it has done: passes.
     """
 
-    lanes: int
     act_w: int
     turns: tuple[int, ...]
     steps: int
 
-    @classmethod
-    def of(cls, program: Program) -> "Shape":
-        """Return the shape of a chain's streams: words of an activation a PE."""
-        return cls(program.pes, program.act_w, (program.in_words, -program.out_words), len(program.layers))
-
     @property
     def out(self) -> int:
         """Integers that come out of an inference."""
-        return -self.lanes * sum(turn for turn in self.turns if turn < 0)
+        return -sum(turn for turn in self.turns if turn < 0)
 
     @property
     def dtype(self) -> np.dtype[np.signedinteger]:
@@ -116,7 +109,7 @@ def drive(
         program: the simulator, from emcc.tools.verilator.build.
         folder: the artefact's folder, where the ROM images are.
         shape: of the design's streams.
-        slots: integers [n, ...], all beats in of an inference, lane by lane.
+        slots: integers [n, ...], all beats in of an inference.
         max_cycles: an inference may take; more is a failure.
         stalls: random gaps; cycle counts are then no longer those of the design.
         trace: an FST file to write; needs a simulator built for it, and is one process.
@@ -131,7 +124,7 @@ def drive(
     parts = 1 if trace else max(1, min(jobs or cores(), -(-total // CHUNK)))
     bounds = [total * index // parts for index in range(parts + 1)]
     count = _Count(progress)
-    options: list[object] = ["--lanes", shape.lanes, "--act-bytes", shape.act_w // 8, "--steps", shape.steps]
+    options: list[object] = ["--act-bytes", shape.act_w // 8, "--steps", shape.steps]
     options += ["--turns", ",".join(f"{turn:+}" for turn in shape.turns), "--max-cycles", max_cycles]
     if stalls:
         options += ["--stall-in", stalls.into, "--stall-out", stalls.out, "--random-init"]

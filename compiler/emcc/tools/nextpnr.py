@@ -38,22 +38,22 @@ class Family:
     open_pins: tuple[str, ...] = ()
 
 
-def _lut_words(flags: int, sums: int) -> str:
-    """Return the command that makes memories out of LUTs, of up to so many words of flags and accumulators."""
-    return f"chparam -set FlagLutWords {flags} -set SumLutWords {sums} emcc_top"
+def _lut_words(sums: int) -> str:
+    """Return the command that makes accumulators of up to so many words out of LUTs."""
+    return f"chparam -set SumLutWords {sums} emcc_top"
 
 
 _GOWIN_PADS = "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"
 
 FAMILIES: Mapping[str, Family] = {
-    "ecp5": Family("nextpnr_ecp5", "synth_ecp5", _lut_words(256, 16), open_pins=("--lpf-allow-unconstrained",)),
+    "ecp5": Family("nextpnr_ecp5", "synth_ecp5", _lut_words(16), open_pins=("--lpf-allow-unconstrained",)),
     "ice40": Family(
         "nextpnr_ice40",
         "synth_ice40 -dsp -abc9 -device u",
-        _lut_words(0, 0),
+        _lut_words(0),
         open_pins=("--pcf-allow-unconstrained",),
     ),
-    "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a -noiopads", _lut_words(256, 64), _GOWIN_PADS),
+    "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a -noiopads", _lut_words(64), _GOWIN_PADS),
 }
 
 

@@ -128,14 +128,19 @@ def _includes() -> list[str]:
     return [f"-I{home() / 'include'}", f"-I{home() / 'include' / 'vltstd'}"]
 
 
-def _runtime(trace: bool) -> list[Path]:
+def runtime(trace: bool) -> list[Path]:
     """Return Verilator's own runtime as object files, the same for every design."""
-    names = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_fst_c.cpp"] if trace else [])]
+    objects = _objects(("verilated.cpp", "verilated_threads.cpp"), False)
+    return [*objects, *_objects(("verilated_fst_c.cpp",), True)] if trace else objects
+
+
+def _objects(names: Sequence[str], trace: bool) -> list[Path]:
+    """Compile files of the runtime once; what is not for traces is compiled without them, and the same with them."""
     flags = ["-std=c++17", "-w", "-pthread", RUNTIME, *_defines(trace), *_includes()]
     # The FST writer wants lz4 and zlib; the harness brings what it calls of them.
     shims = (folder("harness") / "fst").iterdir() if trace else ()
     libraries = {f"fst/{file.name}": file.read_bytes() for file in shims}
-    key = cache.digest({**libraries, "tools": "\n".join([*_tools(), *flags]).encode()})
+    key = cache.digest({**libraries, "tools": "\n".join([*_tools(), *flags, *names]).encode()})
 
     def make(work: Path) -> None:
         for name, content in libraries.items():
@@ -146,16 +151,21 @@ def _runtime(trace: bool) -> list[Path]:
     return sorted(cache.entry("runtime", key[:32], make, waits=True).glob("*.o"))
 
 
+def cxx_flags(trace: bool) -> list[str]:
+    """Return the compiler's flags for a model, but for how well to optimise and where the model is."""
+    return ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes()]
+
+
 def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
     """Compile the model, its rarely run and tracing code with less effort, and the harness; link PROGRAM."""
-    flags = ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes(), f"-I{work / 'model'}"]
+    flags = [*cxx_flags(trace), f"-I{work / 'model'}"]
     files = sorted((work / "model").glob("*.cpp"))
     slow = [file for file in files if file.stem.endswith("__Slow") or "__Trace__" in file.stem]
     parts = {HOT: [*harness, *(file for file in files if file not in slow)]}
     parts[COLD] = [*parts.get(COLD, []), *slow]
     units = [(unit, [*flags, level]) for level, part in parts.items() for unit in _unite(work, f"unit{level}-", part)]
     units.sort(key=lambda unit: unit[0].name)
-    cxx.link([*cxx.compile_all(units, work), *_runtime(trace)], work / PROGRAM)
+    cxx.link([*cxx.compile_all(units, work), *runtime(trace)], work / PROGRAM)
 
 
 def _unite(work: Path, kind: str, files: Sequence[Path]) -> list[Path]:

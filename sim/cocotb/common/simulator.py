@@ -14,16 +14,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from emcc.backends.verilog.library import library as modules
-from emcc.backends.verilog.render import LIBRARY
 from emcc.tools import cache, cxx
 from emcc.tools import verilator as tool
 from emcc.tools.process import ToolError
 
 FLAGS: tuple[str, ...] = ("--cc", "--vpi", "--public-depth", "1", "--assert", "--no-timing", "--timescale", "1ns/1ns")
 FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
-RUNTIME = {"verilated.cpp": "-O1", "verilated_threads.cpp": "-O1", "verilated_vpi.cpp": "-Og"}
-"""How well each is optimised: -O1 takes twice as long for VPI, which is no faster then."""
+VPI = "-Og"
+"""How well Verilator's VPI is optimised: -O1 takes twice as long, and it is no faster then."""
 MODEL = "-O1"
 """Of a DUT: with -O0 the wide and the long simulations lose what the compiler gains."""
 HEADERS = ("verilated.h", "verilated_vpi.h")
@@ -68,11 +66,6 @@ class Outcome:
         return "\n".join(kept[max(0, min(first, len(kept) - lines)) :][: 2 * lines])
 
 
-def library() -> dict[str, bytes]:
-    """The RTL library of chains, in dependency order, and the header that it includes."""
-    return modules(LIBRARY)
-
-
 def build(design: Design) -> Path:
     """The folder with the simulator of a design (a program called `design.top`), from the cache if it is there.
 
@@ -98,7 +91,7 @@ def build(design: Design) -> Path:
         runtime = _runtime()
         flags = [*_cxx_flags(MODEL), "-include", str(runtime / HEADER), f"-I{work / 'model'}"]
         objects = cxx.compile_all([(unit, flags)], work)
-        cxx.link([*objects, *sorted(runtime.glob("*.o")), *_libraries()], work / design.top)
+        cxx.link([*objects, *sorted(runtime.glob("*.o")), *tool.runtime(trace=False), *_libraries()], work / design.top)
         for item in list(work.iterdir()):
             if item.is_dir():
                 shutil.rmtree(item)
@@ -186,15 +179,14 @@ def _cxx_flags(level: str) -> list[str]:
 
 
 def _runtime() -> Path:
-    """The folder of Verilator's runtime with VPI as object files, and of HEADER compiled; one for all designs."""
-    levels = [f"{name} {level}" for name, level in RUNTIME.items()]
-    text = "\n".join([tool.version(), *cxx.compiler(), cxx.version(), *_cxx_flags(MODEL), HEADER, *HEADERS, *levels])
+    """The folder of Verilator's VPI as an object file, and of HEADER compiled; one for all designs."""
+    text = "\n".join([tool.version(), *cxx.compiler(), cxx.version(), *_cxx_flags(MODEL), HEADER, *HEADERS, VPI])
 
     def make(work: Path) -> None:
         header = work / HEADER
         header.write_text("".join(f'#include "{name}"\n' for name in HEADERS), encoding="utf-8")
-        units = [(tool.home() / "include" / name, _cxx_flags(level)) for name, level in RUNTIME.items()]
-        *_, compiled = cxx.compile_all([*units, (header, [*_cxx_flags(MODEL), "-x", "c++-header"])], work)
+        unit = (tool.home() / "include" / "verilated_vpi.cpp", _cxx_flags(VPI))
+        _, compiled = cxx.compile_all([unit, (header, [*_cxx_flags(MODEL), "-x", "c++-header"])], work)
         compiled.rename(work / f"{HEADER}.gch")
 
     return cache.entry("runtime", cache.digest({"vpi": text.encode()})[:32], make, waits=True)

@@ -79,7 +79,7 @@ def test_compile_writes_the_artefact(folder: Path) -> None:
     shown = run("compile", "model.onnx", "--pes", "4", "--keep-weights")
     assert "estimate" in shown
     files = contents(folder / "model_eie")
-    assert {"emcc.json", "model.emc", "program.npz", "report.html", "rtl/emcc_top.sv", "rom/layers.hex"} <= set(files)
+    assert {"emcc.json", "model.emc", "program.npz", "report.html", "rtl/emcc_top.sv", "rom/walk.hex"} <= set(files)
     manifest = json.loads(files["emcc.json"])
     assert manifest["design"]["pes"] == 4
     assert set(manifest["files"]) == set(files) - {"emcc.json"}

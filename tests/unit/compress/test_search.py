@@ -21,7 +21,7 @@ def _torch():
     pytest.importorskip("torch")
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(sparsity=st.floats(0.0, 1.0), labels=st.booleans(), score=st.sampled_from(["auto", "magnitude", "scan", "lamp"]))
 def test_target_sparsity_is_exact_and_code_zero_is_zero(sparsity: float, labels: bool, score: str) -> None:
     graph = folded([20, 16, 5])
@@ -37,7 +37,7 @@ def test_target_sparsity_is_exact_and_code_zero_is_zero(sparsity: float, labels:
         assert book.values.size <= 4
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(share=st.floats(0.4, 1.5), seed=st.integers(0, 3))
 def test_target_size_is_never_exceeded(share: float, seed: int) -> None:
     graph = folded([30, 24, 6], seed=seed)

@@ -23,8 +23,7 @@ def _torch():
     pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("changes", [REGULAR, {}], ids=["regularised", "plain"])
-@pytest.mark.parametrize("size", [900, 1500])
+@pytest.mark.parametrize(("size", "changes"), [(900, REGULAR), (1500, {})], ids=["regularised", "plain"])
 def test_a_size_is_used(size: int, changes: dict[str, float]) -> None:
     _, encoded = search(
         folded([64, 48, 10]), Goal(target_size=size), samples=600, **{"epochs": 6, "code_epochs": 3, **changes}

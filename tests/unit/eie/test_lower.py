@@ -49,16 +49,17 @@ def test_program_equals_graph(design: dict, chosen: LowerOptions) -> None:
 @given(designs, options)
 def test_program_is_well_formed(design: dict, chosen: LowerOptions) -> None:
     program = lower(quantised(**design), chosen)
-    for layer in program.layers:
+    for step in program.steps:
+        layer = program.slices[step.slices]
         assert layer.first[0] == 0
         assert layer.first[-1] == layer.code.size == layer.run.size == layer.count.sum()
         np.testing.assert_array_equal(layer.first[1:] - layer.first[:-1], layer.count.sum(axis=1))
         np.testing.assert_array_equal(layer.start, np.cumsum(layer.count, axis=1) - layer.count)
         assert layer.run.max(initial=0) < 1 << layer.run_w
         assert layer.code.max(initial=0) < 1 << layer.code_w
-        assert layer.padding == np.count_nonzero(layer.codebook[layer.code] == 0)
+        assert layer.padding == np.count_nonzero(program.codebooks[step.codebook][layer.code] == 0)
     assert sorted(program.outputs[0].slots) == list(range(design["sizes"][-1]))
-    assert len({layer.code_w + layer.run_w for layer in program.layers}) == 1
+    assert len({layer.code_w + layer.run_w for layer in program.slices}) == 1
 
 
 def test_function_tables_and_mixed_code_widths() -> None:
@@ -84,7 +85,7 @@ def test_trim_drops_dead_inputs_and_constant_neurons() -> None:
     graph = graph.with_constants({"w0.codes": codes, "w1.codes": after})
     program = lower(graph, LowerOptions(pes=2))
     assert program.inputs[0].slots.tolist() == [0, 1, 3, 4, 5]
-    assert [layer.n_out for layer in program.layers] == [3, 3]
+    assert [layer.n_out for layer in program.slices] == [3, 3]
     x = inputs(10, 6, density=1.0)
     np.testing.assert_array_equal(reference.run(program, x), interpret.run(graph, x))
 
@@ -96,7 +97,7 @@ def test_balance_gives_every_pe_the_same_work() -> None:
     graph = graph.with_constants({"w0.codes": codes})
 
     def fullest(balance: str) -> float:
-        layer = lower(graph, LowerOptions(pes=8, balance=balance)).layers[0]
+        layer = lower(graph, LowerOptions(pes=8, balance=balance)).slices[0]
         return float(layer.count.sum(axis=1).max() / layer.count.sum(axis=1).mean())
 
     assert fullest("entries") < 1.05 < 1.5 < fullest("none")
@@ -108,7 +109,7 @@ def test_balance_by_activity_ignores_columns_that_are_always_zero() -> None:
     activity[:8] = 1.0
 
     def fullest(**how: Any) -> float:
-        layer = lower(graph, LowerOptions(pes=8, trim=False), **how).layers[0]
+        layer = lower(graph, LowerOptions(pes=8, trim=False), **how).slices[0]
         work = layer.count[:, :8].sum(axis=1)
         return float(work.max() / work.mean())
 
@@ -133,18 +134,7 @@ def test_too_wide_an_accumulator_is_refused() -> None:
 
 def test_options_are_checked_by_the_dataclass_fields() -> None:
     names = {field.name for field in dataclasses.fields(LowerOptions)}
-    assert names == {
-        "pes",
-        "groups",
-        "queue_depth",
-        "run_bits",
-        "padding",
-        "balance",
-        "trim",
-        "drop_empty",
-        "overlap",
-        "prefetch",
-    }
+    assert names == {"pes", "groups", "queue_depth", "run_bits", "padding", "balance", "trim"}
 
 
 @settings(max_examples=25, deadline=None)
@@ -167,7 +157,7 @@ def test_long_gaps_beside_a_dense_layer(
     x = inputs(3, columns, seed=seed, high=300)
     program = lower(graph, LowerOptions(pes=pes, padding=padding, trim=False))
     assert problems(program) == []
-    assert all(layer.run_w <= MAX_RUN_W for layer in program.layers)
+    assert all(layer.run_w <= MAX_RUN_W for layer in program.slices)
     np.testing.assert_array_equal(reference.run(program, x), interpret.run(graph, x))
 
 
@@ -177,7 +167,7 @@ def test_a_run_beyond_16_bits_is_padded() -> None:
     codes[-1] = 1
     graph = graph.with_constants({"w0.codes": codes, "w0.book": np.array([0, 300, 5, 7])})
     program = lower(graph, LowerOptions(pes=1, trim=False, padding=0.0, balance="none"))
-    assert (program.layers[0].run_w, program.layers[0].padding) == (16, 1)
+    assert (program.slices[0].run_w, program.slices[0].padding) == (16, 1)
     np.testing.assert_array_equal(reference.run(program, np.array([[9]])), interpret.run(graph, np.array([[9]])))
     unpaddable = graph.with_constants({"w0.codes": codes, "w0.book": np.array([300, 0, 5, 7])})
     dense = lower(unpaddable, LowerOptions(pes=1, trim=False, balance="none"))
@@ -186,5 +176,5 @@ def test_a_run_beyond_16_bits_is_padded() -> None:
     gap[-1] = 0
     odd = graph.with_constants({"w0.codes": gap, "w0.book": np.array([300, 0, 5, 7])})
     padded = lower(odd, LowerOptions(pes=1, trim=False, balance="none"))
-    assert (padded.layers[0].code.tolist(), problems(padded)) == ([1, 0], [])
+    assert (padded.slices[0].code.tolist(), problems(padded)) == ([1, 0], [])
     np.testing.assert_array_equal(reference.run(padded, np.array([[9]])), interpret.run(odd, np.array([[9]])))

@@ -17,7 +17,7 @@ from emcc.eie.options import LowerOptions
 from emcc.eie.saturation import WARNED, Count, Inputs, Saturation
 from emcc.ir.graph import Array, Graph, Node
 from emcc.ops.interpret import EXACT, trace
-from emcc.samples.sampling import scaled
+from emcc.samples.sampling import format_of, scaled
 
 OPTIONS = LowerOptions(pes=3, trim=False)
 
@@ -57,7 +57,7 @@ def test_every_step_and_part_of_random_graphs(case: tuple[Graph, dict[str, Array
 
 def test_inputs_layers_and_outputs_of_a_chain() -> None:
     program = lower(quantised_graph([5, 8, 3], seed=4, shift=8), OPTIONS)
-    fmt = program.layers[0].in_fmt
+    fmt = format_of(program, program.inputs[0])
     high = fmt.dequantise(np.array(fmt.high))
     x = np.float32([[0, 1, -2, high + 1, 0], [0, 0, 0, 3, 0], [-1000, 1000, 0, 0, high]])
     counter = Counter(program)

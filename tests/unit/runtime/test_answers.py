@@ -204,8 +204,8 @@ def test_where_a_function_is_flat_nothing_is_lost(folder: Path) -> None:
     large.CopyFrom(numpy_helper.from_array(weight, large.name))
     compiled(proto, x)
     run("run", "out", "--data", "data.npz", "--out", "y.npz", "--json", "told.json", "--quiet")
-    layer = load_program(Path("out/program.npz")).layers[0]
-    beyond = np.abs(x @ weight.T) > layer.z_fmt.dequantise(np.array(layer.z_fmt.high)) + 1
+    fmt = load_program(Path("out/program.npz")).steps[0].z_fmt
+    beyond = np.abs(x @ weight.T) > fmt.dequantise(np.array(fmt.high)) + 1
     assert beyond.mean() > 0.2
     assert json.loads(Path("told.json").read_text())["saturation"]["layers"][0]["saturated"] == 0
 

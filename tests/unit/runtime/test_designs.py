@@ -17,7 +17,7 @@ from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph, Node
 from emcc.ir.program import ABSENT, FIRST_CONSTANT, Program
 from emcc.runtime.crossings import Span, crossings, place
-from emcc.runtime.designs import Grouped
+from emcc.runtime.designs import Design
 from emcc.runtime.work import by_step
 
 Case = tuple[Graph, dict[str, Array]]
@@ -36,7 +36,7 @@ def lowered(case: Case, pes: int = 4, groups: int = 1) -> tuple[Program, dict[st
 def test_the_streams_hold_inputs_answers_reads_and_outputs(case: Case, groups: int) -> None:
     """Whoever computes the host's parts of what comes out gives what goes in."""
     program, inputs = lowered(case, groups=groups)
-    design = Grouped(program, plan(program))
+    design = Design(program, plan(program))
     traffic = design.traffic(inputs)
     assert traffic.into.shape[1] == sum(turn for turn in design.shape.turns if turn > 0)
     assert traffic.out.shape[1] == design.shape.out
@@ -53,7 +53,7 @@ def test_the_streams_hold_inputs_answers_reads_and_outputs(case: Case, groups: i
         np.testing.assert_array_equal(span.taken(traffic.out.astype(np.int64)), answers[port.name])
 
 
-def _received(design: Grouped, into: Array) -> list[Array]:
+def _received(design: Design, into: Array) -> list[Array]:
     """What is received, a tensor at a time: [n, positions, slots]; what is beyond its slots has to be 0."""
     found, at = [], 0
     rows = [row for row in design.plan.host if row.op == RECEIVE]
@@ -121,7 +121,7 @@ def test_work_is_what_a_network_of_ones_sums_up(case: Case) -> None:
 @given(qgraphs(), st.randoms(use_true_random=False))
 def test_every_integer_on_the_stream_has_a_place(case: Case, random: Any) -> None:
     program, _ = lowered(case)
-    for span in Grouped(program, plan(program)).spans:
+    for span in Design(program, plan(program)).spans:
         index = span.first + random.randrange(span.size)
         position, slot = divmod(index - span.first, span.slots)
         found = place(program, span, index)

@@ -12,7 +12,7 @@ from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Affine, Graph, Tensor
 from emcc.ops import interpret
 from emcc.samples.dataset import Dataset
-from emcc.samples.sampling import dequantised, quantised, sample, scaled, spread
+from emcc.samples.sampling import dequantised, format_of, quantised, sample, scaled, spread
 
 GRAPH = Graph("g", ("x",), ("x",), (), {"x": Tensor("x", (None, 2, 3))}, {})
 
@@ -50,7 +50,7 @@ def test_samples_as_integers() -> None:
 
 def test_outputs_in_floats() -> None:
     program = lower(quantised_graph([3, 2]), LowerOptions(pes=2))
-    frac = program.layers[-1].out_fmt.frac_bits
+    frac = format_of(program, program.outputs[0]).frac_bits
     floats = dequantised(program, np.array([[1, -2], [32767, 0]]))
     assert floats.shape == (2, *program.outputs[0].shape)
     assert (floats * 2.0**frac).tolist() == [[1, -2], [32767, 0]]
@@ -74,7 +74,7 @@ def test_scales_and_offsets_are_applied_on_the_way_in_and_out() -> None:
     np.testing.assert_array_equal(given, interpret.run(graph, taken))
     y = dequantised(program, given)
     np.testing.assert_array_equal(y, interpret.answers(graph, x))
-    frac = program.layers[-1].out_fmt.frac_bits
+    frac = format_of(program, program.outputs[0]).frac_bits
     np.testing.assert_array_equal(y, given * 2.0**-frac * [1e5, 0.5] + [-7.0, 0.0])
 
 

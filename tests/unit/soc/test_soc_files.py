@@ -18,7 +18,7 @@ from emcc.driver.soc import INFERENCES, MOST, soc_files, vectors
 from emcc.eie.groups.schedule import plan
 from emcc.eie.reference import ran
 from emcc.eie.store import load_program
-from emcc.runtime.designs import Grouped
+from emcc.runtime.designs import Design
 
 ROOT = Path(__file__).parents[3]
 DIGEST = bytes(range(200, 232))
@@ -113,7 +113,7 @@ def test_vectors_are_the_references(folder: Path) -> None:
         memory = ran(program, given)
         wanted = np.concatenate([memory.values[port.buffer][0].ravel() for port in program.outputs])
         assert one["out"] == wanted.tolist()
-        assert one["cycles"] == int(Grouped(program, plan(program)).traffic(given).cycles[0])
+        assert one["cycles"] == int(Design(program, plan(program)).traffic(given).cycles[0])
 
 
 def test_a_long_inference_is_there_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_a_long_inference_is_there_once(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("emcc.driver.soc.MOST", 13)
     files = soc_files(program, stored, emitted, x)
     assert len(json.loads(files["tb/vectors.json"])["inferences"]) == 1
-    assert len(vectors(Grouped(program, plan(program)), x).inferences) == 9
+    assert len(vectors(Design(program, plan(program)), x).inferences) == 9
 
 
 def test_a_core_has_all_files_and_a_name_of_its_own(folder: Path) -> None:

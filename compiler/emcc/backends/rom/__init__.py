@@ -3,6 +3,5 @@
 from emcc.backends.rom.core_images import core_images, images_of
 from emcc.backends.rom.formats import FORMATS, parse, render
 from emcc.backends.rom.image import RomImage
-from emcc.backends.rom.images import images
 
-__all__ = ["FORMATS", "RomImage", "core_images", "images", "images_of", "parse", "render"]
+__all__ = ["FORMATS", "RomImage", "core_images", "images_of", "parse", "render"]

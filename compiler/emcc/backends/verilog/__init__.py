@@ -1,6 +1,5 @@
 """Verilog: the library as it stands, and a top that instantiates it for one Program."""
 
 from emcc.backends.verilog.core import render_core, render_of
-from emcc.backends.verilog.render import render
 
-__all__ = ["render", "render_core", "render_of"]
+__all__ = ["render_core", "render_of"]

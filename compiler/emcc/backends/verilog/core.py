@@ -1,4 +1,4 @@
-"""Program -> the files of rtl/ for the array of column groups: its package, its top, the library."""
+"""Program -> the files of rtl/: the array's package, its top, the library."""
 
 from collections.abc import Mapping, Sequence
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from emcc.eie.hardware import CHAIN, array
 from emcc.ir.program import Program
 
 
@@ -25,18 +24,13 @@ def choose(
 
     What fits into the target's memory goes first; where nothing does, what comes nearest.
 
-    A Program for one group that a chain runs needs no groups.
-
     Args:
-        fitting: numbers of groups, 1 among them.
+        fitting: numbers of groups.
         lowered: gives the Program for a number of groups.
         cycles: says how many an inference takes.
         missing: says how much more memory it takes than there is; 0 where it fits.
     """
-    one = lowered(1)
-    if array(one) == CHAIN:
-        return Choice(one)
-    programs = {groups: one if groups == 1 else lowered(groups) for groups in sorted(fitting)}
+    programs = {groups: lowered(groups) for groups in sorted(fitting)}
     tried = {groups: cycles(program) for groups, program in programs.items()}
     best = min(tried, key=lambda groups: (missing(programs[groups]), tried[groups], groups))
     return Choice(programs[best], tuple(tried.items()))

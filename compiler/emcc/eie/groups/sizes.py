@@ -4,11 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from emcc.eie.groups.contents import dense, starts
 from emcc.eie.groups.plan import Pass, Plan, Tap
-from emcc.eie.layout import bits
 from emcc.ir.program import Program, Step
 
 WEIGHT_W = 16
 """Bits of a weight in the table of taps, where any pass is direct."""
+
+
+def bits(values: int) -> int:
+    """Return how many bits number `values` things, at least 1."""
+    return max(1, (values - 1).bit_length())
 
 
 def numbers(program: Program, plan: Plan) -> Mapping[str, int]:
