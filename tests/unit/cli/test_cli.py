@@ -182,13 +182,14 @@ def test_inspect_artefact(folder: Path) -> None:
 
 
 def test_memory_is_printed_and_too_little_is_one_error(folder: Path) -> None:
-    said = run("compile", "model.onnx", "--keep-weights", "--memory", "1MB")
+    (folder / "r.toml").write_text("[lower]\ngroups = 1\n")
+    said = run("compile", "model.onnx", "--keep-weights", "--recipe", "r.toml", "--memory", "1MB")
     manifest = json.loads((folder / "model_eie" / "emcc.json").read_text())
     bits = sum(row["bits"] for row in manifest["memory"])
     assert all(row["name"] in said for row in manifest["memory"])
     assert f"{bits:,}" in said
     assert manifest["options"]["passes"]["lower"]["memory"] == "1MB"
-    (folder / "r.toml").write_text(f'[lower]\nmemory = "{bits - 1}bit"\n')
+    (folder / "r.toml").write_text(f'[lower]\ngroups = 1\nmemory = "{bits - 1}bit"\n')
     before = contents(folder)
     said = ended("compile", "model.onnx", "--keep-weights", "--recipe", "r.toml", "--out", "other", code=2).output
     assert f"takes {bits:,} bits of memory, and there are {bits - 1:,}" in said
