@@ -39,7 +39,7 @@ def build_quickly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(verilator, "_compile", _compile)
 
 
-def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
+def _compile(work: Path, harness: Sequence[Path], trace: bool, program: str) -> None:
     """Compile model and harness as one file, in place of emcc's own: the headers cost more than a small design."""
     from emcc.tools import cxx, verilator
 
@@ -49,7 +49,7 @@ def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
     flags = [*verilator.cxx_flags(trace), verilator.COLD]
     headers = [] if trace else ["-include", str(_headers(flags))]  # few are traced
     objects = cxx.compile_all([(unit, [*flags, *headers, f"-I{work / 'model'}"])], work)
-    cxx.link([*objects, *verilator.runtime(trace)], work / verilator.PROGRAM)
+    cxx.link([*objects, *verilator.runtime(trace)], work / program)
 
 
 def _headers(flags: Sequence[str]) -> Path:

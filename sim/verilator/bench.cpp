@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "boot.h"
 #include "port.h"
 
 namespace {
@@ -90,8 +91,19 @@ void Bench::reset() {
     top_.rst_ni = 1;
 }
 
+void Bench::fill() {
+    const auto refused = boot(top_, [this](int level) {
+        top_.clk_i = level;
+        top_.eval();
+        context_.timeInc(1);
+    });
+    if (!refused.empty()) fail(Failure::kProtocol, refused);
+    if (context_.gotError()) fail(Failure::kAssertion, "an assertion of the design failed");
+}
+
 void Bench::run() {
     reset();
+    fill();
     std::printf("progress 0\n");
     std::fflush(stdout);
     auto shown = std::chrono::steady_clock::now();

@@ -40,6 +40,7 @@ private:
     void load_input();
     void open_trace();
     void reset();
+    void fill();
     void cycle();
     void drive();
     void sample();

@@ -46,6 +46,18 @@ def artefact(command: str = "compile", **arrays: np.ndarray) -> Build:
     return build
 
 
+def edited(change: str = "") -> Build:
+    """An artefact in "out", and a file of it changed afterwards."""
+
+    def build(folder: Path) -> None:
+        artefact(x=FITTING)(folder)
+        if change:
+            with (folder / "out" / change).open("a") as file:
+                file.write("// by hand\n")
+
+    return build
+
+
 def damaged(folder: Path) -> None:
     """What `emcc compress` wrote, model.emc cut off."""
     artefact("compress", x=floats(4, 6))(folder)
@@ -153,6 +165,16 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "run_no_engine": (artefact(x=FITTING), [*RUN, "--engine", "vhdl"]),
     "run_no_rtl": (artefact("compress", x=FITTING), [*RUN, "--engine", "rtl"]),
     "run_damaged": (damaged, RUN),
+    "run_no_port": (edited(), [*RUN[:4], "--port", "/dev/nowhere"]),
+    "run_port_is_file": (edited(), [*RUN[:4], "--port", "data.npz"]),
+    "run_board_without_port": (edited(), [*RUN[:4], "--engine", "board"]),
+    "run_port_of_another_engine": (edited(), [*RUN[:4], "--port", "/dev/nowhere", "--engine", "rtl"]),
+    "run_board_of_changed": (edited("rom/host.hex"), [*RUN[:4], "--port", "/dev/nowhere"]),
+    "board_no_artefact": (good, ["board", "nowhere", "--virtual"]),
+    "board_of_compressed": (artefact("compress", x=FITTING), ["board", "out", "--virtual"]),
+    "board_changed": (edited("rtl/emcc_top.sv"), ["board", "out", "--virtual"]),
+    "board_that_is_none": (edited(), ["board", "out"]),
+    "simulate_a_board": (artefact(x=FITTING), ["simulate", *RUN[1:4], "--engine", "board"]),
     "compare_no_artefact": (data(x=FITTING), ["compare", "nowhere", *COMPARE[2:]]),
     "compare_no_model": (artefact(x=FITTING), ["compare", "out", "--model", "no.onnx", "--data", "data.npz"]),
     "compare_another_model": (of_another, COMPARE),

@@ -13,7 +13,7 @@ from emcc.base.errors import EmccError
 
 BENCHES = Path(__file__).resolve().parents[2] / "sim" / "cocotb"
 # The runner hands sys.path on to the simulator. Benches are imported by the name of their file.
-DUTS = ("act_queue", "walk", "scan", "slice", "sum", "rows", "host", "core", "axi", "axis")
+DUTS = ("act_queue", "walk", "scan", "slice", "sum", "rows", "host", "core", "axi", "axis", "boot", "link", "uart")
 FOLDERS = [str(BENCHES), *(str(BENCHES / dut) for dut in DUTS)]
 sys.path[:0] = FOLDERS
 

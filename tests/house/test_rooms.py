@@ -15,7 +15,8 @@ import emcc
 PACKAGE = Path(emcc.__file__).parent
 ROOMS = (
     *("base", "resources", "ir", "files", "ops", "legal", "frontend", "samples", "passes", "compress"),
-    *("eie", "container", "backends", "tools", "lint", "runtime", "measure", "report", "driver", "api", "cli"),
+    *("eie", "container", "link", "backends", "tools", "lint", "runtime", "measure", "report", "driver", "api"),
+    "cli",
 )
 """From the ground up. A file may import from its own room and from those below."""
 

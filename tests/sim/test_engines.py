@@ -8,9 +8,12 @@ import pytest
 from commands import run
 from models import mlp, save
 
-from emcc.runtime.engines import ENGINES
+from emcc.runtime.engines import BOARD
+from emcc.runtime.engines import ENGINES as ALL
 
 pytestmark = pytest.mark.sim
+ENGINES = tuple(name for name in ALL if name != BOARD)
+"""A board is at a port: see test_board.py."""
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from emcc import __version__
-from emcc.cli import look, make, use
+from emcc.cli import look, make, use, virtual
 from emcc.cli.guard import Guarded
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 app.command("compile")(make.compile_command)
-for command in (make.compress, use.simulate, use.run, use.compare, look.inspect, look.rom, look.recipe):
+for command in (make.compress, use.simulate, use.run, use.compare, look.inspect, look.rom, look.recipe, virtual.board):
     app.command()(command)
 
 

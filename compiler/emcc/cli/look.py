@@ -1,7 +1,8 @@
 """`emcc inspect`, `emcc rom` and `emcc recipe`: what is in a model, an artefact or this package, in another form."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from emcc.cli.guard import MISTAKE
 from emcc.cli.parameters import Folder, Json, Output, taken
 
 ROM_MARKER = "memories.json"
+FLASH = "flash"
 
 
 def inspect(
@@ -60,9 +62,21 @@ def inspect(
 
 def rom(
     folder: Folder,
-    form: Annotated[str, typer.Option("--format", metavar="hex|mem|mif|coe|bin", help="The file format.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="hex|mem|mif|coe|bin|flash",
+            help="The file format. flash is one file: what a design whose weights are streamed is booted with.",
+        ),
+    ],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="DIR_rom_FORMAT, here")
+        Path | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Where to write: a folder, or the file.",
+            show_default="DIR_rom_FORMAT or DIR_flash.bin, here",
+        ),
     ] = None,
 ) -> None:
     """Write the ROM images of an artefact in another format."""
@@ -71,9 +85,12 @@ def rom(
     from emcc.eie.store import load_program
     from emcc.files.artefact import Artefact, read_manifest, to_json
 
-    if form not in FORMATS:
-        raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join(FORMATS)}")
-    read_manifest(folder)
+    if form not in (*FORMATS, FLASH):
+        raise EmccError(f"no ROM format {printable(form)!r}", hint=f"there are {', '.join((*FORMATS, FLASH))}")
+    manifest = read_manifest(folder)
+    if form == FLASH:
+        _flash(folder, manifest, out or Path(f"{for_path(folder.resolve().name)}_{FLASH}.bin"))
+        return
     memories = emit(load_program(folder / "program.npz")).images
     files = {name.removeprefix("rom/"): data for name, data in render(memories, form).items()}
     facts = {name: {"width": image.width, "depth": len(image)} for name, image in memories.items()}
@@ -82,6 +99,23 @@ def rom(
         target, ROM_MARKER
     )
     print(f"{len(files)} files in {printable(str(target), 1000)}")
+
+
+def _flash(folder: Path, manifest: Mapping[str, Any], target: Path) -> None:
+    """Write the boot image of an artefact. EmccError where its design takes none, or another one."""
+    from emcc.driver.emit import BOOT, emit
+    from emcc.eie.store import load_program
+    from emcc.files.artefact import write_file
+
+    wanted = manifest.get("design", {}).get("boot_structure")
+    if wanted is None:
+        hint = 'compile with weights = "boot" in the recipe\'s [emit]'
+        raise EmccError("no design that is booted from an image", file=folder, hint=hint)
+    made = emit(load_program(folder / "program.npz"), weights="boot")
+    if made.design["boot_structure"] != wanted:
+        raise EmccError("its program is not what its design was made for", file=folder, hint="compile the model again")
+    write_file(target, made.files[BOOT])
+    print(f"{len(made.files[BOOT]):,} bytes in {printable(str(target), 1000)}")
 
 
 def recipe() -> None:

@@ -72,6 +72,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no s
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
 Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples.", show_default="all")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
+Baud = Annotated[int, typer.Option(metavar="RATE", min=300, max=12_000_000, help="Of the serial port.")]
+BAUD = 115_200
 
 
 def taken(output: list[str] | None) -> str | tuple[str, ...] | None:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from emcc.base.errors import EmccError
 from emcc.base.text import for_path, printable
-from emcc.cli.parameters import Count, Folder, Json, Quiet
-from emcc.runtime.engines import ENGINES, NAMES, engine
+from emcc.cli.parameters import BAUD, Baud, Count, Folder, Json, Quiet
+from emcc.runtime.engines import BOARD, ENGINES, NAMES, engine
 
 HELD = "|".join(name for name, one in ENGINES.items() if one.held)
 
@@ -61,13 +62,23 @@ def simulate(
 def run(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of `emcc compile` or `emcc compress`.")],
     data: Annotated[Path, typer.Option(metavar="DATA.npz", help="x, and optionally y for the accuracy.")],
-    out: Annotated[Path, typer.Option(metavar="Y.npz", help="The answers: y, or several outputs by their names.")],
-    by: Annotated[str, typer.Option("--engine", metavar=NAMES, help="What runs it.")] = "reference",
+    out: Annotated[
+        Path | None, typer.Option(metavar="Y.npz", help="Write the answers: y, or several outputs by their names.")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--engine", metavar=NAMES, help="What runs it.", show_default="reference; at a port, board"),
+    ] = None,
     count: Count = None,
     json_file: Json = None,
     quiet: Quiet = False,
+    port: Annotated[
+        str | None,
+        typer.Option(metavar="PORT", help="The board's serial port: /dev/ttyUSB0, or what `emcc board` says."),
+    ] = None,
+    baud: Baud = BAUD,
 ) -> None:
-    """Run a compressed model on data and write what it answers, as the ONNX model would.
+    """Run a compressed model on data, here or on a board, and write what it answers, as the ONNX model would.
 
     Exits with 1, and writes no answers, if an engine does not do what the reference does.
     """
@@ -78,15 +89,18 @@ def run(
     from emcc.runtime.opened import open_artefact
     from emcc.samples.load import load_data
 
-    chosen = engine(by)
+    by = by or (BOARD if port else "reference")
+    chosen, where = engine(by), {"port": port or "", "baud": baud} if by == BOARD else {}
+    if port and by != BOARD:
+        raise EmccError(f"the engine {by} is at no port", hint="leave out --engine, or --port")
     opened = open_artefact(folder)
     check_file(out)
     check_file(json_file)
     samples = load_data(data, opened.interface).first(count)
     with Progress(quiet) as progress:
         progress(f"running, {by}")
-        answers = chosen.answer(opened, samples, lambda done, total: progress(f"running, {by}", done, total))
-    if not answers.failure:
+        answers = chosen.answer(opened, samples, lambda done, total: progress(f"running, {by}", done, total), **where)
+    if out and not answers.failure:
         write_file(out, to_npz(answers.final))
     if json_file:
         write_file(json_file, to_json({"engine": by, **answers.to_json()}))
@@ -96,7 +110,7 @@ def run(
         )
         raise typer.Exit(1)
     if not quiet:
-        print_answers(answers, by, printable(str(out), 1000))
+        print_answers(answers, by, printable(str(out), 1000) if out else "the answers")
 
 
 def compare(

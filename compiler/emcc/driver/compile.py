@@ -26,11 +26,12 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     """
     if options.target not in TARGETS:
         raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
+    from emcc.backends.options import EmitOptions
     from emcc.compress.record import Recorder
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, plan
     from emcc.driver.dump import Dump
-    from emcc.driver.emit import emit
+    from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
     from emcc.driver.lowering import COUNTED, lowered_to_fit
     from emcc.driver.recipe import Recipe
@@ -41,6 +42,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.eie.activity import activity
     from emcc.eie.store import save_program
     from emcc.frontend import load
+    from emcc.link.digest import digest_of
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
     from emcc.measure.values import digests
@@ -87,7 +89,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program, planned = choice.program, plan.grouped(planned, choice.program.groups)
     if dump:
         dump("program", program)
-    emitted = emit(program, choice.tried)
+    emitted = emit(program, choice.tried, recipe.of(EmitOptions).weights)
     stored = save_program(program)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),
@@ -95,6 +97,8 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         **emitted.files,
         **soc_files(program, stored, emitted.files, sample(source, data, INFERENCES).x),
     }
+    digest = digest_of(files)
+    files |= of_board(program, files, digest)
     progress("measuring")
     graphs = losses.Stages(original, pruned, shared, calibrated, program)
     worth = losses.worth(graphs, set_up.sides, options, goal)
@@ -112,6 +116,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         worth,
         errors,
         scales,
+        digest,
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     files["report.html"] = html.render(facts)

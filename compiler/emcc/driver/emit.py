@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from emcc.backends import rom, verilog
-from emcc.backends.rom import RomImage
+from emcc.backends.client import render_client
+from emcc.backends.rom import RomImage, flash
+from emcc.backends.verilog.uart import FILES
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 from emcc.ir.program import Program
+from emcc.link.digest import LINK
+from emcc.link.render import memory
 from emcc.runtime.designs import Design
+
+BOOT = "rom/boot.bin"
+"""The boot image, where weights come as a stream."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +41,34 @@ def memory_of(program: Program) -> tuple[Memory, ...]:
     return core_memories(Context(program, plan(program)))
 
 
-def emit(program: Program, tried: Sequence[tuple[int, float]] = ()) -> Emitted:
-    """Emit a Program. `tried`: see eie.groups.choice.
+def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str = "rom") -> Emitted:
+    """Emit a Program. `tried`: see eie.groups.choice; `weights`: see EmitOptions.
 
     Raises:
         EmccError: it is larger than any memory.
     """
     planned = plan(program)
     images = rom.core_images(program, planned)
-    files = {**verilog.render_core(program, planned), **rom.render(images, "hex")}
+    boot = rom.BootLayout.of(Context(program, planned).numbers, images) if weights == "boot" else None
+    filled = boot.names if boot else frozenset()
+    kept = {name: image for name, image in images.items() if name not in filled}
+    core = verilog.render_core(program, planned, boot)
+    # A top whose weights are streamed has ports that the serial line's does not know.
+    files = {**core, **({} if boot else verilog.render_uart(core)), **rom.render(kept, "hex")}
+    streamed = {}
+    if boot:
+        files[BOOT] = flash.write(boot, images)
+        streamed = {"boot_bytes": len(files[BOOT]), "boot_structure": boot.structure.hex()}
     shape = Design(program, planned).shape
     design = {
         **{"groups": program.groups, "lanes": program.lanes, "passes": len(planned.passes)},
-        **{"turns": list(shape.turns), "tried": [list(row) for row in tried]},
+        **{"turns": list(shape.turns), "tried": [list(row) for row in tried], **streamed},
     }
     return Emitted(images, files, design, core_memories(Context(program, planned)))
+
+
+def of_board(program: Program, files: Mapping[str, bytes], digest: str) -> Mapping[str, bytes]:
+    """Return what a board and its host have beside `files`, where these have its top: the link's memory, host/."""
+    if FILES not in files:
+        return {}
+    return {LINK: memory(program.act_w, digest), **render_client(program, digest)}

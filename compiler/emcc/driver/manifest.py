@@ -32,7 +32,8 @@ class Compiled:
 
     `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
     automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
-    in output ulps; `scales` what was decided of scales, and which samples lie outside.
+    in output ulps; `scales` what was decided of scales, and which samples lie outside;
+    `digest` is the design's, see link.digest.
     """
 
     original: Graph
@@ -47,6 +48,7 @@ class Compiled:
     worth: Mapping[str, Any]
     table_errors: Mapping[str, float]
     scales: Mapping[str, Any]
+    digest: str
 
 
 def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
@@ -83,6 +85,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             "act_w": program.act_w,
             "acc_w": program.acc_w,
             "queue_depth": program.queue_depth,
+            "digest": compiled.digest,
             **compiled.emitted.design,
             "tables": len(program.tables),
             "host": [{"op": op, "attrs": _plain(attrs)} for op, attrs in program.host],

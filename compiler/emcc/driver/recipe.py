@@ -100,6 +100,7 @@ def sections() -> dict[str, str]:
         "quantise": "emcc.passes.quantise:Quantise",
         "lower": "emcc.eie.options:LowerOptions",
         "encode": "emcc.container.options:EncodeOptions",
+        "emit": "emcc.backends.options:EmitOptions",
         "search": "emcc.compress.search.goal:Search",
     }
 

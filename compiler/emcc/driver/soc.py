@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from emcc.backends import soc
 from emcc.backends.soc.bench import Inference, Vectors, bench_files, core_files
+from emcc.driver.emit import BOOT
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.transfer import transfer
 from emcc.files.artefact import to_json
@@ -20,12 +21,16 @@ MOST = 1 << 14
 
 
 def soc_files(program: Program, stored: bytes, emitted: Mapping[str, bytes], x: Array) -> dict[str, bytes]:
-    """Return AXI top, header, core and bench of a design.
+    """Return AXI top, header, core and bench of a design; nothing for one with a port for its boot image.
+
+    They do not feed that port.
 
     Args:
         program: `stored` is program.npz. emitted: its rtl/ and rom/.
         x: samples [n, ...] in the model's units, of which the first ones become vectors.
     """
+    if BOOT in emitted:
+        return {}
     digest, design = hashlib.sha256(stored).digest(), Design(program, plan(program))
     into, out = sizes(design.shape)
     held = soc.values(into, out, digest)

@@ -69,7 +69,8 @@ COMPILED = {
     "samples": str,
     "design": {
         **dict.fromkeys(("pes", "act_w", "acc_w"), SIZE),
-        **{"host": [{"op": str}], "groups": SIZE, "tried": [[float]]},
+        **{"digest": str, "host": [{"op": str}], "groups": SIZE, "tried": [[float]]},
+        **{"boot_bytes?": SIZE, "boot_structure?": str},
     },
     "layers": [
         {

@@ -1,18 +1,20 @@
 """Lint of emitted RTL under three readers: `python -m emcc.lint [--allow-missing] [DIR...]`, DIR being an artefact.
 
 Without a DIR the specimens are linted, which between them use every parameter of the RTL library. No warning is
-accepted, and a reader that is not installed is a failure, but for Icarus with --allow-missing. Where an artefact has a
-top for SoCs, that is what is linted: the other stands in it. A waiver is a Verilator configuration file in rtl/ (one
-rule, the narrowest match, a reason).
+accepted, and a reader that is not installed is a failure, but for Icarus with --allow-missing. Where an artefact has
+tops for SoCs and boards, these are what is linted: the other stands in them. A waiver is a Verilator configuration
+file in rtl/ (one rule, the narrowest match, a reason).
 """
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emcc.backends import soc
+from emcc.backends.verilog.uart import FILES as UART
+from emcc.backends.verilog.uart import TOP as UART_TOP
 from emcc.base.errors import EmccError
 from emcc.tools import icarus, verilator
 from emcc.tools.rtl import read_rtl
@@ -35,17 +37,30 @@ def lint(folder: Path, allow_missing: bool = False) -> list[Finding]:
         EmccError: the artefact or a reader is missing; Icarus may be, with `allow_missing`.
     """
     sources = read_rtl(folder)
-    top, names = verilator.TOP, verilator.design_files(sources)
-    if soc.LISTING in sources:
-        top, names = soc.TOP, [*names, *verilator.design_files(sources, soc.LISTING)]
+    tops = _tops(sources)
     waivers = sorted(name for name in sources if name.endswith(".vlt"))
     skipped = Finding("icarus", (), skipped="iverilog is not installed")
     return [
         skipped
         if name == "icarus" and allow_missing and not icarus.installed()
-        else reader(folder.resolve(), top, names, waivers)
+        else _joined([reader(folder.resolve(), top, names, waivers) for top, names in tops.items()])
         for name, reader in READERS.items()
     ]
+
+
+def _tops(sources: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Return the outermost modules and the files of each: those for SoCs and boards, or the accelerator's own."""
+    names = verilator.design_files(sources)
+    found = {}
+    if soc.LISTING in sources:
+        found[soc.TOP] = [*names, *verilator.design_files(sources, soc.LISTING)]
+    if UART in sources:
+        found[UART_TOP] = verilator.design_files(sources, UART)
+    return found or {verilator.TOP: names}
+
+
+def _joined(findings: Sequence[Finding]) -> Finding:
+    return Finding(findings[0].reader, tuple(line for finding in findings for line in finding.warnings))
 
 
 def _verilator(folder: Path, top: str, names: Sequence[str], waivers: Sequence[str]) -> Finding:

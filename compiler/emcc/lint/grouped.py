@@ -17,12 +17,16 @@ WINDOW = {"strides": (1, 1), "dilations": (1, 1), "pads": (1, 1, 1, 1), "kernel_
 
 @dataclass(frozen=True)
 class Grouped:
-    """Steps over a map of `channels` channels, by their names in `Made`: each reads what the one before gives."""
+    """Steps over a map of `channels` channels, by their names in `Made`: each reads what the one before gives.
+
+    With `boot` weights come as a stream.
+    """
 
     steps: tuple[str, ...]
     channels: int
     act_w: int
     lower: LowerOptions
+    boot: bool = False
 
     def graph(self) -> Graph:
         """Make the quantised graph; weights and tables are random."""
@@ -32,13 +36,23 @@ class Grouped:
         return Graph("specimen", ("x",), (made.last.name,), tuple(made.nodes), made.tensors, made.constants)
 
     def files(self) -> Mapping[str, bytes]:
-        """Emit rtl/ and rom/, and the AXI top of a digest of zeros."""
+        """Emit rtl/ and rom/, and the AXI top of a digest of zeros, or the ports of a boot stream."""
         from emcc.backends import rom, soc, verilog
+        from emcc.eie.groups.schedule import plan
+        from emcc.eie.groups.tables import Context
         from emcc.eie.lower import lower
+        from emcc.link.digest import LINK, digest_of
+        from emcc.link.render import memory
 
         program = lower(self.graph(), self.lower)
-        axi = soc.render_axi(soc.values(1, 1, bytes(32)))
-        return {**verilog.render_core(program), **rom.render(rom.core_images(program), "hex"), **axi}
+        planned = plan(program)
+        images = rom.core_images(program, planned)
+        boot = rom.BootLayout.of(Context(program, planned).numbers, images) if self.boot else None
+        axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)))
+        core = verilog.render_core(program, planned, boot)
+        uart = {} if boot else verilog.render_uart(core)
+        files = {**core, **uart, **rom.render(images, "hex"), **axi}
+        return files if boot else {**files, LINK: memory(program.act_w, digest_of(files))}
 
 
 @dataclass
@@ -182,4 +196,6 @@ GROUPED = {
     "own_codes": Grouped(("own", "own_wide", "own_depthwise"), 2, 16, LowerOptions(pes=3)),
     "own_codes_too": Grouped(("own_wide", "own_depthwise", "conv", "linear"), 5, 16, LowerOptions(pes=8, groups=2)),
     "many_groups": Grouped(("conv", "depthwise"), 9, 8, LowerOptions(pes=8, groups=8, queue_depth=16)),
+    "booted": Grouped(("own_depthwise", "conv"), 6, 8, LowerOptions(pes=4, groups=2), boot=True),
+    "booted_codes": Grouped(("conv",), 3, 16, LowerOptions(pes=1), boot=True),
 }

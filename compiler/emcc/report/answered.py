@@ -6,7 +6,7 @@ from rich.table import Table
 from emcc.report.lines import worth_rows
 from emcc.report.saturation import saturation_rows, warn_of_saturation
 from emcc.report.summary import console, shown
-from emcc.runtime.result import Answers
+from emcc.runtime.result import Answers, Timing
 
 
 def print_answers(answers: Answers, engine: str, file: str) -> None:
@@ -15,7 +15,9 @@ def print_answers(answers: Answers, engine: str, file: str) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_header=False)
     rows = [("samples", f"{answers.samples:,}"), ("engine", engine)]
     rows += worth_rows(answers.worth)
-    if answers.saturation is None:
+    if answers.timing is not None:
+        rows += _timing_rows(answers.timing)
+    elif answers.saturation is None:
         rows.append(("saturation", "none: this model computes in floats"))
     else:
         rows += saturation_rows(answers.saturation)
@@ -25,3 +27,18 @@ def print_answers(answers: Answers, engine: str, file: str) -> None:
     warn_of_saturation(out, answers.saturation)
     shapes = ", ".join(f"{key} {list(value.shape)} {value.dtype}" for key, value in answers.final.items())
     out.print(shown(f"{file}: {shapes}"))
+
+
+def _timing_rows(timing: Timing) -> list[tuple[str, str]]:
+    """Say how long a board took, and what went wrong on its line."""
+    samples, cycles = max(1, len(timing.cycles)), float(timing.cycles.mean())
+    rows = [
+        ("cycles an inference", f"{cycles:,.0f}"),
+        (f"time at {timing.clock / 1e6:,.4g} MHz", f"{1e3 * cycles / timing.clock:,.4g} ms"),
+        ("with line and host", f"{1e3 * timing.seconds / samples:,.4g} ms"),
+    ]
+    mended = timing.again + timing.silences + timing.damaged
+    if mended:
+        says = f"{timing.damaged} damaged frames, {timing.silences} silences, {timing.again} inferences begun again"
+        rows.append(("the line", says))
+    return rows

@@ -27,25 +27,29 @@ class Engine:
     runs: str
     held: str = ""
 
-    def answer(self, *arguments: Any) -> Any:
-        """Run it: Answers."""
-        return _loaded(self.runs)(*arguments)
+    def answer(self, *arguments: Any, **options: Any) -> Any:
+        """Run it: Answers. `options`: of the board, its port and baud rate."""
+        return _loaded(self.runs)(*arguments, **options)
 
     def simulate(self, *arguments: Any, **options: Any) -> Any:
         """Hold it against the reference: a SimulationResult. EmccError where it is the reference."""
         if not self.held:
             others = ", ".join(name for name, engine in ENGINES.items() if engine.held)
-            raise EmccError(
-                f"{self.name!r} is what engines are held against", hint=f"name one of {others}, or use `emcc run`"
+            says = (
+                "is what engines are held against" if self.name == "reference" else "is not held against the reference"
             )
+            raise EmccError(f"{self.name!r} {says}", hint=f"name one of {others}, or use `emcc run`")
         return _loaded(self.held)(*arguments, **options)
 
+
+BOARD = "board"
 
 ENGINES: Mapping[str, Engine] = {
     engine.name: engine
     for engine in (
         Engine("reference", "the bit-exact model, in NumPy", "runtime.answers:reference"),
         Engine("rtl", "the emitted RTL, in Verilator", "runtime.answers:rtl", "runtime.simulate:simulate"),
+        Engine(BOARD, "a board at a serial port, or a virtual one", "runtime.board.answers:board"),
     )
 }
 NAMES = "|".join(ENGINES)

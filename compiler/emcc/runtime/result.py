@@ -141,6 +141,29 @@ class SimulationResult:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """How long a board took.
+
+    Attributes:
+        cycles: int64 [n], in which the array ran. clock: of the board, in Hz.
+        seconds: wall time of all inferences, the line's and the host's included.
+        again: inferences that were begun again. silences, damaged: questions without an answer, and what was no frame.
+    """
+
+    cycles: Array = field(repr=False)
+    clock: int
+    seconds: float
+    again: int = 0
+    silences: int = 0
+    damaged: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values, without seconds, which differ from run to run."""
+        mended = {"again": self.again, "silences": self.silences, "damaged": self.damaged}
+        return {"cycles": self.cycles.tolist(), "clock_hz": self.clock, **mended}
+
+
+@dataclass(frozen=True)
 class Answers:
     """What `emcc run` got from an engine.
 
@@ -148,8 +171,9 @@ class Answers:
         samples: rows of every array.
         final: the answers by key, see runtime.final.
         worth: of the outputs, by labels or targets.
-        saturation: None where the artefact computes in floats.
+        saturation: None where the artefact computes in floats, or a board does.
         failure: why the answers are not to be believed, or "".
+        timing: of a board; None of other engines.
     """
 
     samples: int
@@ -157,6 +181,7 @@ class Answers:
     worth: Worth
     saturation: Saturation | None
     failure: str = ""
+    timing: Timing | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the answers as JSON values."""
@@ -168,4 +193,5 @@ class Answers:
             **self.worth.to_json(),
             "saturation": self.saturation and self.saturation.to_json(),
             "failure": self.failure or None,
+            **({"board": self.timing.to_json()} if self.timing else {}),
         }

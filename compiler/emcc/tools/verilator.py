@@ -7,6 +7,7 @@ that needs a C++ compiler and neither make nor perl, and lets all designs share 
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -72,45 +73,78 @@ def design_files(sources: Mapping[str, bytes], listing: str = "rtl/files.f") -> 
     return names
 
 
-def build(sources: Mapping[str, bytes], trace: bool = False) -> Path:
+@dataclass(frozen=True)
+class Target:
+    """What is built of a design.
+
+    Attributes:
+        top: the module. listing: the file that has the names of its files, in order.
+        harness: the folder of the C++ around it, under sim/verilator/. program: what that becomes.
+        parameters: of the top.
+    """
+
+    top: str = TOP
+    listing: str = "rtl/files.f"
+    harness: str = ""
+    program: str = PROGRAM
+    parameters: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def sources(self) -> dict[str, bytes]:
+        """The C++, by name."""
+        place = folder("harness") / self.harness if self.harness else folder("harness")
+        return {f"harness/{file.name}": file.read_bytes() for file in place.iterdir() if file.is_file()}
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Verilator's."""
+        return tuple(f"-G{name}={value}" for name, value in self.parameters)
+
+
+BENCH = Target()
+
+
+def build(sources: Mapping[str, bytes], trace: bool = False, target: Target = BENCH) -> Path:
     """Build the simulator of a design; return the program's path, see sim/verilator/main.cpp for its use.
 
     Args:
-        sources: rtl/files.f and the files it lists, by name. ROM images do not matter: they are read at run time.
+        sources: the target's listing and the files it lists, by name. ROM images do not matter: they are read at run
+            time.
         trace: whether the program can write an FST trace (slower).
+        target: the bench, or another program around another top.
 
     Raises:
         EmccError: Verilator or a C++ compiler is missing, or the design's files are.
         ToolError: Verilator or the compiler rejects the design.
     """
-    names = design_files(sources)
-    harness = {f"harness/{file.name}": file.read_bytes() for file in folder("harness").iterdir() if file.is_file()}
-    flags = (*FLAGS, *(TRACE_FLAGS if trace else ()))
+    names, harness = design_files(sources, target.listing), target.sources
+    flags = (*FLAGS, *target.flags, *(TRACE_FLAGS if trace else ()))
     key = cache.digest(
         {
             **{name: content for name, content in sources.items() if name in names or name.endswith(".svh")},
             "listing": "\n".join(names).encode(),
             **harness,
             "tools": "\n".join(
-                [*_tools(), *flags, *INCLUDES, *_defines(trace), RUNTIME, HOT, COLD, str(UNIT_BYTES)]
+                [*_tools(), target.top, *flags, *INCLUDES, *_defines(trace), RUNTIME, HOT, COLD, str(UNIT_BYTES)]
             ).encode(),
         }
     )
 
     def make(work: Path) -> None:
         for name, content in {**sources, **harness}.items():
-            target = work / PurePosixPath(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        verilator([*flags, *INCLUDES, "--top-module", TOP, "--prefix", f"V{TOP}", "--Mdir", "model", *names], cwd=work)
-        _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace)
+            path = work / PurePosixPath(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        named = ["--top-module", target.top, "--prefix", f"V{target.top}", "--Mdir", "model"]
+        verilator([*flags, *INCLUDES, *named, *names], cwd=work)
+        _compile(work, sorted(work / name for name in harness if name.endswith(".cpp")), trace, target.program)
         for item in list(work.iterdir()):
             if item.is_dir():
                 shutil.rmtree(item)
-            elif item.name != PROGRAM:
+            elif item.name != target.program:
                 item.unlink()
 
-    return cache.entry("verilator", key[:32], make) / PROGRAM
+    return cache.entry("verilator", key[:32], make) / target.program
 
 
 def _tools() -> tuple[str, str, str]:
@@ -156,8 +190,8 @@ def cxx_flags(trace: bool) -> list[str]:
     return ["-std=c++17", "-w", "-pthread", *_defines(trace), *_includes()]
 
 
-def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
-    """Compile the model, its rarely run and tracing code with less effort, and the harness; link PROGRAM."""
+def _compile(work: Path, harness: Sequence[Path], trace: bool, program: str) -> None:
+    """Compile the model, its rarely run and tracing code with less effort, and the harness; link the program."""
     flags = [*cxx_flags(trace), f"-I{work / 'model'}"]
     files = sorted((work / "model").glob("*.cpp"))
     slow = [file for file in files if file.stem.endswith("__Slow") or "__Trace__" in file.stem]
@@ -165,7 +199,7 @@ def _compile(work: Path, harness: Sequence[Path], trace: bool) -> None:
     parts[COLD] = [*parts.get(COLD, []), *slow]
     units = [(unit, [*flags, level]) for level, part in parts.items() for unit in _unite(work, f"unit{level}-", part)]
     units.sort(key=lambda unit: unit[0].name)
-    cxx.link([*cxx.compile_all(units, work), *runtime(trace)], work / PROGRAM)
+    cxx.link([*cxx.compile_all(units, work), *runtime(trace)], work / program)
 
 
 def _unite(work: Path, kind: str, files: Sequence[Path]) -> list[Path]:

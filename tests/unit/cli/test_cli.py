@@ -133,7 +133,15 @@ def test_rom(form: str, folder: Path) -> None:
     assert {f"{name}.{form}" for name in memories} == names - {"memories.json"}
     if form == "hex":
         emitted = contents(folder / "out" / "rom")
+        emitted.pop("link.hex")  # The link's memory, which also holds frames, and is no part of the accelerator.
         assert contents(folder / "out_rom_hex").items() >= emitted.items()
+
+
+def test_a_boot_image_is_of_a_design_that_takes_one(folder: Path) -> None:
+    run("compile", "model.onnx", "--out", "out", "--pes", "2", "--quiet")
+    done = CliRunner().invoke(app, ["rom", "out", "--format", "flash"])
+    assert (done.exit_code, "out: no design that is booted from an image" in done.stderr) == (2, True)
+    assert sorted(os.listdir(folder)) == ["data.npz", "model.onnx", "out"]
 
 
 def test_rom_again_keeps_what_it_did_not_write(folder: Path) -> None:

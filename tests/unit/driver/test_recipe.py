@@ -37,7 +37,7 @@ trim = "yes"
 ALL_SAID = """\
 my.toml: 15 mistakes in the recipe
   depth is in no section; the sections are scale, equalise, compress, prune, share, \
-finetune, calibrate, quantise, lower, encode, search
+finetune, calibrate, quantise, lower, encode, emit, search
   share is a section: write [share], and its options below
   no section [prun], did you mean prune?
   [prune] sparsty: no such option, did you mean sparsity?

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from emcc.backends.rom import BootLayout
+from emcc.backends.verilog.boot import boot_numbers
 from emcc.backends.verilog.library import library
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan
@@ -38,21 +40,29 @@ TABLE_DOCS = {
 }
 
 
-def render_core(program: Program, made: Plan | None = None) -> Mapping[str, bytes]:
-    """Return file names ("rtl/...") and contents. Memory images are separate (backends.rom.core_images)."""
-    return render_of(Context(program, made or plan(program)))
+BOOT_LIBRARY = ("emcc_huffman", "emcc_boot", "emcc_boot_ram")
+"""What is there too where weights come as a stream."""
 
 
-def render_of(context: Context) -> Mapping[str, bytes]:
+def render_core(program: Program, made: Plan | None = None, boot: BootLayout | None = None) -> Mapping[str, bytes]:
+    """Return file names ("rtl/...") and contents; with `boot` memories of weights are filled by a boot image.
+
+    Memory images are separate (backends.rom.core_images).
+    """
+    return render_of(Context(program, made or plan(program)), boot)
+
+
+def render_of(context: Context, boot: BootLayout | None = None) -> Mapping[str, bytes]:
     """Return the same of a context, for its numbers: what they say is all that a design depends on."""
-    files = library(LIBRARY)
+    names = (*LIBRARY, *(BOOT_LIBRARY if boot else ()))
+    files = library(names)
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
-    files |= generated(context)
-    files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *LIBRARY, "emcc_top")).encode()
+    files |= generated(context, boot)
+    files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *names, "emcc_top")).encode()
     return files
 
 
-def generated(context: Context) -> dict[str, bytes]:
+def generated(context: Context, boot: BootLayout | None = None) -> dict[str, bytes]:
     """Return the two files that depend on the Program."""
     package: str = template("verilog/emcc_cfg_pkg.sv.j2").render(
         numbers=[_declared(name, value) for name, value in context.numbers.items()],
@@ -65,6 +75,7 @@ def generated(context: Context) -> dict[str, bytes]:
         pes=[f"{pe:03}" for pe in range(context.program.pes)],
         lanes=[f"{lane:03}" for lane in range(context.plan.lanes)],
         scales=bool(context.numbers["HasScale"]),
+        boot=boot_numbers(boot, context.numbers) if boot else None,
     )
     return {"rtl/emcc_cfg_pkg.sv": package.encode(), "rtl/emcc_top.sv": top.encode()}
 

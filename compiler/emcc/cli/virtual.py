@@ -1,0 +1,41 @@
+"""`emcc board`: a board made of software."""
+
+from typing import Annotated
+
+import typer
+
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
+from emcc.cli.parameters import BAUD, Baud, Folder, Quiet
+
+
+def board(
+    folder: Folder,
+    virtual: Annotated[
+        bool, typer.Option("--virtual", help="A board made of software; there is no other kind.")
+    ] = False,
+    baud: Baud = BAUD,
+    quiet: Quiet = False,
+) -> None:
+    """Be a board: simulate the artefact's design with its UART, behind a pseudo-terminal, until Ctrl-C.
+
+    Prints the terminal's name, for `emcc run --port` and the C client. Its clock is four times the baud rate.
+    """
+    from emcc.report.progress import Progress
+    from emcc.runtime.board.design import board_files
+    from emcc.runtime.board.virtual import build, running, said
+
+    if not virtual:
+        raise EmccError("a real board needs no command to be one", hint="say --virtual, or use `emcc run --port`")
+    with Progress(quiet) as progress:
+        progress("building the simulator")
+        build(board_files(folder), baud)
+    with running(folder, baud) as (name, process):
+        print(f"port: {name}", flush=True)
+        if not quiet:
+            print(f"try: emcc run {printable(str(folder), 1000)} --port {name} --data DATA.npz", flush=True)
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            return
+        raise EmccError(f"the virtual board ended with {code}: {printable(said(process), None)}")

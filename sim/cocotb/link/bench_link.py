@@ -1,0 +1,138 @@
+"""emcc_link against the model of link.device: the same bytes in, the same bytes out, whatever they are.
+
+Commands are random, with numbers that are the next one, the last one or any; bytes of theirs are dropped, doubled and
+flipped, and some are noise. The accelerator is a model too, which waits a few cycles now and then; what goes into it is
+what the model of the link gives to another one.
+"""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import cocotb
+from common.stepper import Stepper, rng, same, spec
+
+from emcc.link.device import Device
+from emcc.link.frames import framed
+from emcc.link.protocol import COMMANDS, PAYLOAD, command
+from emcc.link.stream import Stream
+
+OUTPUTS = (
+    "tx_data_o",
+    "tx_valid_o",
+    "core_rst_no",
+    "m_axis_tdata",
+    "m_axis_tvalid",
+    "s_axis_tready",
+    "open_o",
+    "late_o",
+)
+OUTPUTS += ("sending_o",)
+IDLE = {"rx_valid_i": 0, "rx_data_i": 0, "tx_ready_i": 0, "m_axis_tready": 0, "s_axis_tvalid": 0, "run_i": 0}
+IDLE |= {"s_axis_tdata": 0}
+GAP, QUIET, FRAMES = 12, 60, 120
+TURNS = (260, -40, 7, -300)
+CLOCK = 25_000_000
+
+
+def stream(act_w: int) -> Stream:
+    """An accelerator whose answers depend on all that it took, some of them bytes that are escaped."""
+
+    def answers(taken: list[int]) -> list[int]:
+        random = Random(repr(taken))
+        count = 40 if len(taken) == TURNS[0] else 300
+        return [random.choice((0x7E, 0x7D, random.getrandbits(act_w))) for _ in range(count)]
+
+    return Stream(TURNS, answers)
+
+
+class Link:
+    """The DUT and the accelerator behind it."""
+
+    def __init__(self, dut: Any, act_w: int, random: Random) -> None:
+        self.core, self.random, self.act_w = stream(act_w), random, act_w
+        self.bench, self.out, self.moving = Stepper(dut, OUTPUTS), bytearray(), False
+
+    async def step(self, byte: int | None = None) -> bool:
+        """A cycle, with a byte from the line or none; whether anything moved."""
+        core, random = self.core, self.random
+        ready, valid = (on and not (self.moving and random.random() < 0.3) for on in (core.wants, core.has))
+        beat = core._out[0] if core.has else random.getrandbits(self.act_w)
+        inputs = {"rx_valid_i": int(byte is not None), "rx_data_i": random.getrandbits(8) if byte is None else byte}
+        inputs |= {"m_axis_tready": int(ready), "s_axis_tvalid": int(valid), "s_axis_tdata": beat}
+        inputs["tx_ready_i"] = int(random.random() < 0.3)
+        out = await self.bench.step(inputs)
+        self.moving = bool(out["m_axis_tvalid"] or out["s_axis_tready"])
+        sent = out["tx_valid_o"] and inputs["tx_ready_i"]
+        into, taken = ready and out["m_axis_tvalid"], valid and out["s_axis_tready"]
+        if sent:
+            self.out.append(out["tx_data_o"])
+        if not out["core_rst_no"]:
+            core.reset()
+        elif into:
+            core.push(out["m_axis_tdata"])
+        elif taken:
+            same("a beat", self.bench.cycle, core.pull(), beat)
+        return bool(sent or into or taken or out["sending_o"])
+
+
+def traffic(device: Device, random: Random, size: int) -> bytes:
+    """A command that the accelerator can follow, or a damaged one, or noise."""
+    name = random.choices([one.name for one in COMMANDS], [1, 1, 0.4, 12, 12, 1])[0]
+    number = (device._last + random.choices([1, 0, random.randrange(256)], [10, 3, 1])[0]) & 255
+    left = abs(device.core._left) * size
+    payload = b""
+    if name == "write":
+        room = left if device.core.wants else 4
+        payload = random.randbytes(min(PAYLOAD, room, random.choice((2 * size, 100, PAYLOAD))) // size * size)
+    elif name == "read":
+        some = min(left, PAYLOAD, random.choice((0, 2 * size, PAYLOAD))) if device.core.has else 2 * size
+        payload = bytes([random.choices([some // size * size, 224], [20, 1])[0]])
+    elif random.random() < 0.3:
+        payload = random.randbytes(random.randrange(300))
+    frame = framed(bytes([command(name), number]) + payload)
+    kind = random.choices(["whole", "drop", "double", "flip", "noise", "cut"], [14, 1, 1, 1, 1, 0.5])[0]
+    at = random.randrange(len(frame))
+    return {
+        "whole": frame,
+        "drop": frame[:at] + frame[at + 1 :],
+        "double": frame[:at] + frame[at : at + 1] + frame[at:],
+        "flip": frame[:at] + bytes([frame[at] ^ 1 << random.randrange(8)]) + frame[at + 1 :],
+        "noise": random.randbytes(random.randrange(1, 300)),
+        "cut": frame[:at],
+    }[kind]
+
+
+@cocotb.test(timeout_time=200, timeout_unit="ms")
+async def answers_as_the_model(dut: Any) -> None:
+    act_w = spec()["act_w"]
+    random = rng("link")
+    memory = bytes.fromhex(Path("rom/link.hex").read_text().replace("\n", ""))
+    link, device = Link(dut, act_w, random), Device(stream(act_w), act_w // 8, CLOCK, memory)
+    await link.bench.start(IDLE)
+    answers = taken = 0
+    for _ in range(FRAMES):
+        data = traffic(device, random, act_w // 8)
+        wanted = b""
+        for byte in data:
+            answer = device.feed(bytes([byte]))
+            await link.step(byte)
+            for _ in range(GAP):
+                await link.step()
+            if answer:  # It hears nothing while it sends.
+                wanted += answer
+                await quiet(link)
+        await quiet(link)
+        same("the answer", link.bench.cycle, bytes(link.out), wanted)
+        same("what is taken", link.bench.cycle, link.core._taken, device.core._taken)
+        answers, taken = answers + bool(wanted), taken + len(device.core._taken)
+        link.out.clear()
+    assert answers > FRAMES // 4, "hardly anything was asked"
+    assert taken > 1000, "hardly anything was taken"
+
+
+async def quiet(link: Link) -> None:
+    """Wait until nothing moves."""
+    still = 0
+    while still < QUIET:
+        still = 0 if await link.step() else still + 1

@@ -1,0 +1,224 @@
+"""A virtual board: the host program and the C client against emcc_uart_top, pin to pin, over lines good and bad."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import ended, run
+from models import model, node, random_weight, save
+
+from benchmarks.common import serial
+from emcc.base.errors import EmccError
+from emcc.eie.reference import ran
+from emcc.eie.reference import run as reference
+from emcc.link import device
+from emcc.link.device import Device
+from emcc.link.faults import Bad, Direct
+from emcc.link.stream import Stream
+from emcc.runtime import Board
+from emcc.runtime.board.design import board_files, open_design
+from emcc.runtime.board.virtual import Lockstep, build, running, started
+from emcc.samples.sampling import dequantised, quantised
+from emcc.tools import cxx
+
+pytestmark = pytest.mark.sim
+SEED = 3
+
+
+def network(path: Path, seed: int = SEED) -> Path:
+    """A convolution, a pool and a matrix product."""
+    rng = np.random.default_rng(seed)
+    weights = {"k": random_weight(rng, 4, 18).reshape(4, 2, 3, 3), "w": random_weight(rng, 3, 16, 0.5)}
+    nodes = [
+        node("Conv", ["x", "k"], "a", pads=[1, 1, 1, 1]),
+        node("Relu", ["a"], "b"),
+        node("MaxPool", ["b"], "c", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Flatten", ["c"], "d", axis=1),
+        node("Gemm", ["d", "w"], "e", transB=1),
+        node("Softmax", ["e"], "y", axis=1),
+    ]
+    return save(model(nodes, ["n", 2, 4, 4], ["n", 3], weights), path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an artefact, "out", one of another model, "other", and data.npz."""
+    place = tmp_path_factory.mktemp("board")
+    for name, seed in (("out", SEED), ("other", SEED + 1)):
+        path = network(place / f"{name}.onnx", seed)
+        run("compile", str(path), "--keep-weights", "--pes", "2", "--out", str(place / name), "--quiet")
+    x = np.random.default_rng(0).standard_normal((6, 2, 4, 4)).astype(np.float32)
+    np.savez(place / "data.npz", x=x, y=np.arange(6) % 3)
+    x.tofile(place / "x.f32")
+    return place
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Path:
+    """The C client, compiled without a warning."""
+    host, program = folder / "out" / "host", folder / "emcc_run"
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1"]
+    compiler = cxx.compiler()[0].replace("g++", "gcc").replace("clang++", "clang").replace("c++", "cc")
+    command = [compiler, *flags, "-o", str(program), str(host / "main.c"), str(host / "emcc_board.c"), "-lm"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+@pytest.fixture
+def terminal(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A virtual board of "out": its port and its process."""
+    with running(folder / "out", serial.BAUD) as one:
+        yield one
+
+
+def answers(client: Path, port: str, folder: Path) -> np.ndarray:
+    """What the C client prints."""
+    done = subprocess.run([client, port, folder / "x.f32"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return np.array([[float(word) for word in line.split()] for line in done.stdout.splitlines()], np.float32)
+
+
+def outputs(folder: Path) -> np.ndarray:
+    """The reference's outputs, before the Softmax."""
+    program = open_design(folder / "out").program
+    return dequantised(program, reference(program, quantised(program, np.load(folder / "data.npz")["x"]))).astype("f4")
+
+
+def test_a_virtual_board_answers_as_the_reference(
+    folder: Path, client: Path, terminal: tuple[str, "subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    port, process = terminal
+    shown = run("run", "out", "--port", port, "--data", "data.npz", "--out", "y.npz", "--json", "y.json")
+    assert "cycles an inference" in shown
+    assert "accuracy" in shown
+    run("run", "out", "--data", "data.npz", "--out", "wanted.npz", "--quiet")
+    assert Path("y.npz").read_bytes() == Path("wanted.npz").read_bytes()
+    assert (answers(client, port, folder) == outputs(folder)).all()
+    said = ended("run", "other", "--port", port, "--data", "data.npz", code=2).stderr
+    assert "runs another design than this artefact's" in said
+    with Board("out", port) as board:
+        x = np.load("data.npz")["x"]
+        assert (board.predict(x) == np.load("wanted.npz")["y"]).all()
+        run("simulate", "out", "--data", "data.npz", "--json", "s.json")
+        assert board.cycles == json.loads(Path("s.json").read_text())["cycles"]
+        assert board.status.wants
+        assert ended("run", "out", "--port", port, "--data", "data.npz", code=2).stderr.startswith("emcc: error: ")
+        process.kill()
+        process.wait()
+        with pytest.raises(EmccError, match=r"the line broke|no board answers"):
+            board.predict(x)
+
+
+def test_no_fault_gives_a_wrong_answer_of_the_rtl() -> None:
+    outcome = serial.on_rtl(30, 0.004)
+    assert outcome.wrong == 0
+    assert outcome.right > 5
+    assert outcome.noticed.total() > 10
+
+
+class Terminal:
+    """A pseudo-terminal whose other end is a board's model, by way of a bad line."""
+
+    def __init__(self, line: Bad) -> None:
+        self.line, (self.master, slave) = line, os.openpty()
+        tty.setraw(slave)
+        self.slave, self.port = slave, os.ttyname(slave)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                self.line.send(os.read(self.master, 4096))
+                os.write(self.master, self.line.receive())
+        except (OSError, EmccError):
+            return
+
+    def close(self) -> None:
+        """End it."""
+        os.close(self.slave)
+        os.close(self.master)
+
+
+def modelled(folder: Path) -> Device:
+    """The model of a board that runs "out", whose array is the reference."""
+    design = open_design(folder / "out")
+    program, ((into, taken), (out, given)) = design.program, design.rows
+
+    def answer(words: list[int]) -> list[int]:
+        held = np.array(words, np.uint16).astype(np.int16).reshape(1, into.positions, into.slots)
+        integers = np.zeros((1, taken.port.order.size), np.int64)
+        order = taken.port.order
+        integers[0, order[order >= 0]] = held[0, :, : order.shape[1]][order >= 0]
+        wide = np.zeros((out.positions, out.slots), np.int64)
+        values = ran(program, {taken.port.name: integers}).values[given.port.buffer][0]
+        wide[:, : values.shape[1]] = values
+        return [int(value) & 0xFFFF for value in wide.ravel()]
+
+    turns = (into.positions * into.slots, -out.positions * out.slots)
+    memory = bytes.fromhex((folder / "out" / "rom" / "link.hex").read_text().replace("\n", ""))
+    return Device(Stream(turns, answer), 2, 25_000_000, memory)
+
+
+@pytest.mark.parametrize("kind", ["model", "rtl"])
+def test_the_client_in_c_is_right_on_a_bad_line(folder: Path, client: Path, kind: str) -> None:
+    files = board_files(folder / "out")
+    with started(build(files, serial.BAUD), files, "--lockstep") as process:
+        line = Bad(Lockstep(process) if kind == "rtl" else Direct(modelled(folder)), 0.004, SEED, pulls=0.0)
+        terminal = Terminal(line)
+        try:
+            assert (answers(client, terminal.port, folder) == outputs(folder)).all()
+        finally:
+            terminal.close()
+    assert line.faults.total() >= 3
+
+
+def test_the_client_in_c_tells_a_wrong_model_and_version(
+    folder: Path, client: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(board: Device) -> str:
+        terminal = Terminal(Bad(Direct(board), 0.0, 1))
+        try:
+            done = subprocess.run([client, terminal.port, folder / "x.f32"], capture_output=True, text=True, timeout=60)
+        finally:
+            terminal.close()
+        assert (done.returncode, done.stdout) == (2, "")
+        return done.stderr
+
+    other = modelled(folder)
+    other.memory = other.memory[:8] + bytes(24)
+    assert "the board runs another design" in told(other)
+    monkeypatch.setattr(device, "VERSION", 2)
+    assert "the board speaks another version of the link" in told(modelled(folder))
+    done = subprocess.run([client, "/dev/nowhere", folder / "x.f32"], capture_output=True, text=True)
+    assert (done.returncode, "cannot be opened" in done.stderr) == (2, True)
+
+
+def test_emcc_board_prints_its_port_and_ends_well(folder: Path) -> None:
+    quickly = "from emcc.tools import verilator; verilator.HOT = verilator.COLD; from emcc.cli import main; main()"
+    command = [sys.executable, "-c", quickly, "board", str(folder / "out"), "--virtual", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        port = process.stdout.readline().removeprefix("port: ").strip()
+        with Board(folder / "out", port) as board:
+            assert board.clock == 4 * serial.BAUD
+        process.send_signal(2)
+        assert process.wait(timeout=60) == 0
+
+
+def test_a_wrong_use_of_the_program_is_told(folder: Path) -> None:
+    files = {f"rtl/{file.name}": file.read_bytes() for file in (folder / "out" / "rtl").iterdir()}
+    with started(build(files, serial.BAUD), {}, "--loop") as process:
+        assert process.wait(timeout=60) == 2
+        assert process.stderr is not None
+        assert b"unknown option --loop" in process.stderr.read()
