@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-EPOCHS, BATCH, RATE, DECAY = 20, 64, 5e-3, 1e-4
+EPOCHS, BATCH, RATE, DECAY = 40, 64, 5e-3, 1e-4
 
 
 def _conv(inner: int, outer: int, kernel: int = 3, stride: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
@@ -88,12 +88,12 @@ def _separable(inner: int, outer: int, stride: int = 1) -> nn.Sequential:
 
 
 NETS: Mapping[str, Callable[[], nn.Module]] = {
-    "mobilenet": lambda: nn.Sequential(_conv(1, 16), _separable(16, 32), _separable(32, 64, 2), _head(64)),
-    "shufflenet": lambda: nn.Sequential(_conv(1, 32), Shuffled(32, 4), nn.MaxPool2d(2), Shuffled(32, 4), _head(32)),
-    "resnet": lambda: nn.Sequential(_conv(1, 16), Residual(16, 16), Residual(16, 32, 2), _head(32)),
-    "squeezenet": lambda: nn.Sequential(_conv(1, 16), Fire(16, 8, 16), nn.MaxPool2d(2), Fire(32, 12, 24), _head(48)),
+    "mobilenet": lambda: nn.Sequential(_conv(1, 24), _separable(24, 48), _separable(48, 96, 2), _head(96)),
+    "shufflenet": lambda: nn.Sequential(_conv(1, 96), Shuffled(96, 4), nn.MaxPool2d(2), Shuffled(96, 4), _head(96)),
+    "resnet": lambda: nn.Sequential(_conv(1, 24), Residual(24, 24), Residual(24, 48, 2), _head(48)),
+    "squeezenet": lambda: nn.Sequential(_conv(1, 24), Fire(24, 12, 24), nn.MaxPool2d(2), Fire(48, 18, 36), _head(72)),
     "mobilenetv3": lambda: nn.Sequential(
-        _conv(1, 16), Excited(16, 32, 16), nn.MaxPool2d(2), Excited(16, 48, 24), _head(24)
+        _conv(1, 24), Excited(24, 48, 24), nn.MaxPool2d(2), Excited(24, 72, 36), _head(36)
     ),
 }
 

@@ -23,6 +23,7 @@ def compile(
     target_size: str | int | None = None,
     target_sparsity: float | None = None,
     pes: int | None = None,
+    memory: str | None = None,
     keep_weights: bool = False,
     fixed: bool = False,
     validate: Data | None = None,
@@ -48,6 +49,7 @@ def compile(
         max_drop: points of quality that may be lost. target_size: bytes of model.emc, or "20KB".
         target_sparsity: share of zeros, exactly.
         pes: processing elements; by default the recipe's, 8.
+        memory: what the target has: block RAMs, as "208xecp5", or a size, as "3.7Mbit".
         keep_weights: neither prune nor fine-tune.
         fixed: follow the recipe, and no goal: prune to 10 %, fine-tune.
         validate: samples that decide, new to the model, as `data` is given.
@@ -86,6 +88,7 @@ def compile(
             output=output if output is None or isinstance(output, str) else tuple(output),
             target=target,
             pes=number("pes", pes),
+            memory=None if memory is None else str(memory),
             fixed=fixed,
             dump=path_of(dump),
         )

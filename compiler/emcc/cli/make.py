@@ -35,6 +35,15 @@ def compile_command(
         int | None,
         typer.Option(metavar="N", min=1, max=256, help="Processing elements.", show_default="the recipe's, 8"),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT",
+            help="What the target has; an error where that is too little. Block RAMs: 208xecp5 (ecp5, gowin, ice40); "
+            "or a size: 3.7Mbit, 460KB.",
+            show_default="the recipe's, no limit",
+        ),
+    ] = None,
     keep_weights: KeepWeights = False,
     recipe: RecipeFile = None,
     quiet: Quiet = False,
@@ -71,8 +80,9 @@ def compile_command(
     folder = out or Path(f"{for_path(model.stem)}_{target}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, data=data, pes=pes, keep_weights=keep_weights, recipe=recipe, goal=goal, work=work,
-        output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes, steps=steps,
+        model, target=target, data=data, pes=pes, memory=memory, keep_weights=keep_weights, recipe=recipe, goal=goal,
+        work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes,
+        steps=steps,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)

@@ -33,7 +33,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.dump import Dump
     from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
-    from emcc.driver.lowering import COUNTED, lowered
+    from emcc.driver.lowering import COUNTED, lowered_to_fit
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
     from emcc.driver.search import search
@@ -85,7 +85,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
-    choice = lowered(quantised, planned.lower, active, sample(source, data, COUNTED).x)
+    choice = lowered_to_fit(quantised, planned.lower, active, sample(source, data, COUNTED).x)
     program, planned = choice.program, plan.grouped(planned, choice.program.groups)
     if dump:
         dump("program", program)

@@ -36,6 +36,11 @@ class Emitted:
     memory: tuple[Memory, ...]
 
 
+def memory_of(program: Program) -> tuple[Memory, ...]:
+    """Return every memory of the array that runs a Program; EmccError where it is larger than any."""
+    return core_memories(Context(program, plan(program)))
+
+
 def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str = "rom") -> Emitted:
     """Emit a Program. `tried`: see eie.groups.choice; `weights`: see EmitOptions.
 

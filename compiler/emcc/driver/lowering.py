@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from emcc.driver.emit import memory_of
+from emcc.eie.budget import budget
 from emcc.eie.groups import cycles
 from emcc.eie.groups.choice import Choice, choose, shallow
 from emcc.eie.groups.schedule import plan
@@ -17,6 +19,16 @@ from emcc.samples.sampling import by_input, quantised
 
 COUNTED = 4
 """Samples on which the choices are compared."""
+
+
+def lowered_to_fit(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] | None, x: Array) -> Choice:
+    """Lower as `lowered` does. EmccError where the result takes more memory than the target has."""
+    choice, most = lowered(graph, options, activity, x), budget(options.memory)
+    if most:
+        groups = choice.program.groups
+        of = f"{choice.program.pes} PEs" + (f" in {groups} column groups" if groups > 1 else "")
+        most.check(memory_of(choice.program), f"a design of {of}")
+    return choice
 
 
 def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] | None, x: Array) -> Choice:
@@ -38,5 +50,12 @@ def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] |
         counts = cycles.count(program, by_input(program, quantised(program, x)), planned)
         return float(np.mean(counts.total)) + transfer(planned)
 
-    choice = choose(options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count)
+    most = budget(options.memory)
+
+    def missing(program: Program) -> int:
+        return most.missing(memory_of(program)) if most else 0
+
+    choice = choose(
+        options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count, missing
+    )
     return choice if options.queue_depth else shallow(choice, count)

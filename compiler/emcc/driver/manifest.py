@@ -10,6 +10,8 @@ from emcc.base.version import __version__
 from emcc.driver.emit import Emitted
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
+from emcc.eie.blockram import FAMILIES, blocks
+from emcc.eie.memory import Memory
 from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Port, Program
@@ -94,9 +96,15 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "partition": rounded(partition(compiled.quantised, program, steps)),
         "totals": rounded(total),
         "compression": rounded(table(compiled.original, compiled.shared, encoded)),
-        "memory": [{**asdict(row), "bits": row.bits} for row in compiled.emitted.memory],
+        "memory": [_memory(row) for row in compiled.emitted.memory],
         **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
     }
+
+
+def _memory(row: Memory) -> dict[str, Any]:
+    """Return a memory with what all its copies take: bits, and block RAMs by family."""
+    taken = {family: blocks(row, family) * row.copies for family in FAMILIES}
+    return {**asdict(row), "bits": row.bits, "block_rams": taken}
 
 
 def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:

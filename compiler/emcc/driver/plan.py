@@ -8,6 +8,7 @@ from emcc.compress.finetune import Finetune, Gradual
 from emcc.compress.search.goal import Search
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions
+from emcc.eie.budget import budget
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
 from emcc.passes.base import Pass
@@ -56,8 +57,10 @@ def make(
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
     lower = recipe.of(LowerOptions)
     lower = lower if pes is None else replace(lower, pes=pes)
+    lower = lower if options.memory is None else replace(lower, memory=options.memory)
     lower.require_groups()
-    resolved["lower"]["pes"] = lower.pes
+    budget(lower.memory)
+    resolved["lower"] |= {"pes": lower.pes, "memory": lower.memory}
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
     zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)

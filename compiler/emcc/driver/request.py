@@ -50,12 +50,14 @@ class CompileOptions(CompressOptions):
 
     Attributes:
         target: one of driver.compile.TARGETS. pes: processing elements; None leaves it to the recipe.
+        memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
         fixed: follow the recipe's fixed schedule where there is no goal, and not --max-drop 1.
         dump: a folder for the graph after every pass, and the program, as text.
     """
 
     target: str = "eie"
     pes: int | None = None
+    memory: str | None = None
     fixed: bool = False
     dump: Path | None = None
 

@@ -37,6 +37,11 @@ class LowerOptions:
         " column's activation is not zero in the data",
         choices=("none", "entries", "activity"),
     )
+    memory: str = option(
+        "",
+        "how much memory the target has; --memory overrides it: block RAMs of a kind, as 208xecp5 (ecp5, gowin,"
+        " ice40), or a size, as 3.7Mbit or 460KB",
+    )
     trim: bool = option(True, "drop inputs and neurons that cannot change the output")
 
     def require_groups(self) -> None:

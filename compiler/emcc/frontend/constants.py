@@ -6,6 +6,7 @@ not trusted to do in little memory, by onnxruntime.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from emcc.ir.graph import Array
 LARGEST = 1 << 28
 """Most elements of a constant that is computed."""
 
-MADE = 1 << 26
-"""Most elements of one that is made out of a few numbers."""
+MADE = 1 << 28
+"""Most elements, in all of a model, that are made out of a few numbers: what a small file may ask for."""
+
+COMPUTED = 1 << 30
+"""Most elements, in all of a model, of constants that are computed."""
 
 _ELEMENTWISE = (
     "Abs Add And Cast CastLike Ceil Clip DequantizeLinear Div Equal Exp Floor Greater GreaterOrEqual Identity "
@@ -39,6 +43,24 @@ SIZED = frozenset({"ConstantOfShape", "Expand", "Gather", "Range", "Tile"})
 REFERENCE_FROM = {"DequantizeLinear": 19}
 """The oldest opset that onnx's reference has an operator in, where that means the same in the older ones."""
 FOLDABLE = ELEMENTWISE | MOVING | SIZED | {"Constant"}
+
+
+@dataclass
+class Room:
+    """What the constants of a model take, in elements: all that are computed, and those made out of a few numbers."""
+
+    computed: int = 0
+    made: int = 0
+
+    def take(self, node: onnx.NodeProto, size: int) -> None:
+        """Note what a node computes; raise Refusal where that is too large, by itself or with what there is."""
+        made = size if node.op_type in SIZED else 0
+        if size > LARGEST or self.made + made > MADE or self.computed + size > COMPUTED:
+            before = f", after {self.computed} in others" if self.computed else ""
+            most = f"{LARGEST}, {MADE} in all that are made out of a few numbers, and {COMPUTED} in all"
+            raise Refusal(f"computes a constant of {size} elements{before}", f"emcc computes up to {most}")
+        self.made += made
+        self.computed += size
 
 
 def constant_value(attrs: Mapping[str, Any], path: Path) -> Array:
@@ -65,13 +87,11 @@ def check_tensors(node: onnx.NodeProto, path: Path) -> None:
             decode(tensor, path)
 
 
-def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -> list[Array]:
-    """Return the node's outputs; raise Refusal where they are too large or cannot be computed."""
+def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None], room: Room | None = None) -> list[Array]:
+    """Return the node's outputs; raise Refusal where they are too large or cannot be computed. `room`: the model's."""
     if node.op_type not in FOLDABLE:
         return runtime_constants.evaluate(node, opset, values)
-    size, most = _bound(node, values), MADE if node.op_type in SIZED else LARGEST
-    if size > most:
-        raise Refusal(f"computes a constant of {size} elements", f"emcc computes up to {most}")
+    (room or Room()).take(node, _bound(node, values))
     try:
         return _by_reference(node, opset, values)
     except Refusal as refusal:

@@ -32,7 +32,7 @@ class Walk:
     """What one pass over the nodes gives: a report a node, ir nodes, their tensors and constants.
 
     `names` are all that the model uses, and that the walk has made; `makers` the ir nodes by the tensors they make;
-    `units` of constants that are integers times units, these; `used_units` of `used`.
+    `units` of constants that are integers times units, these; `used_units` of `used`. `room` is what constants take.
     """
 
     model: Model
@@ -47,6 +47,7 @@ class Walk:
     makers: dict[str, Node] = field(default_factory=dict)
     units: dict[str, Array] = field(default_factory=dict)
     used_units: dict[str, Array] = field(default_factory=dict)
+    room: constants.Room = field(default_factory=constants.Room)
 
     @property
     def opset(self) -> int:
@@ -133,7 +134,7 @@ class Walk:
             first, second = (np.asarray(value) for value in values)
             values, named = [first, legacy.aligned(second, attrs, first.ndim)], legacy.without_broadcast(proto)
         opset = max(self.opset, rules_microsoft.GRID_OPSET if named.op_type in GRIDDED else 0)
-        results = constants.evaluate(named, opset, values)
+        results = constants.evaluate(named, opset, values, self.room)
         for name, value in zip([name for name in proto.output if name], results, strict=True):
             self.known[name] = value
         unit = moved_unit(named, self.opset, values, self.units)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds, than
+from emcc.report.memories import memory_rows
 from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
@@ -133,15 +134,8 @@ def _formats(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    memory = manifest["memory"]
-    return {
-        "title": "Memory",
-        "head": ["memory", "kind", "copies", "width", "depth", "bits in all"],
-        "rows": [
-            [row["name"], row["kind"], row["copies"], row["width"], row["depth"], f"{row['bits']:,}"] for row in memory
-        ],
-        "foot": ["total", "", "", "", "", f"{sum(row['bits'] for row in memory):,}"],
-    }
+    head, rows, total = memory_rows(manifest)
+    return {"title": "Memory", "head": head, "rows": rows, "foot": total}
 
 
 def _bars(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

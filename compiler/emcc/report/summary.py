@@ -10,6 +10,7 @@ from rich.text import Text
 
 from emcc.base.text import printable
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
+from emcc.report.memories import memory_rows
 
 Column = tuple[str, list[str], str]
 """Title, a cell a row, footer."""
@@ -36,6 +37,7 @@ def print_summary(manifest: Mapping[str, Any], folder: str, out: Console | None 
     out.print(shown(f"{folder}: {headline(manifest)}"))
     out.print(layer_table(manifest))
     out.print(step_table(manifest))
+    out.print(memory_table(manifest))
     for line in notes(manifest):
         out.print(shown(line))
     for warning in manifest["warnings"]:
@@ -79,6 +81,14 @@ def step_table(manifest: Mapping[str, Any]) -> Table:
         ("share of\ncycles", [percent(row["cycles"] / max(mean, 1), ".1%") for row in rows], ""),
         ("use of\nthe PEs", [percent(row["utilisation"], ".1%") for row in rows], percent(total["utilisation"], ".1%")),
     ]
+    return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})
+
+
+def memory_table(manifest: Mapping[str, Any]) -> Table:
+    """Return a row a memory and one in total: copies, bits, and block RAMs by family."""
+    head, rows, total = memory_rows(manifest)
+    cells = [[printable(cell, 40) for cell in column] for column in zip(*rows, strict=True)]
+    columns = list(zip(head, cells, total, strict=True))
     return table_of(columns, {"min_width": 6}, {"justify": "right", "min_width": 6})
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ended
 from commands import printed as run
 from models import mlp, model, node, save
 from typer.testing import CliRunner
@@ -186,3 +187,31 @@ def test_inspect_artefact(folder: Path) -> None:
     run("compile", "model.onnx", "--out", "out", "--quiet")
     assert "model.onnx for eie, 8 PEs" in run("inspect", "out", "--json", "answers.json")
     assert json.loads((folder / "answers.json").read_text()) == json.loads((folder / "out" / "emcc.json").read_text())
+
+
+def test_memory_is_printed_and_too_little_is_one_error(folder: Path) -> None:
+    (folder / "r.toml").write_text("[lower]\ngroups = 1\n")
+    said = run("compile", "model.onnx", "--keep-weights", "--recipe", "r.toml", "--memory", "1MB")
+    manifest = json.loads((folder / "model_eie" / "emcc.json").read_text())
+    bits = sum(row["bits"] for row in manifest["memory"])
+    assert all(row["name"] in said for row in manifest["memory"])
+    assert f"{bits:,}" in said
+    assert manifest["options"]["passes"]["lower"]["memory"] == "1MB"
+    (folder / "r.toml").write_text(f'[lower]\ngroups = 1\nmemory = "{bits - 1}bit"\n')
+    before = contents(folder)
+    said = ended("compile", "model.onnx", "--keep-weights", "--recipe", "r.toml", "--out", "other", code=2).output
+    assert f"takes {bits:,} bits of memory, and there are {bits - 1:,}" in said
+    assert "hint: most goes into" in said
+    assert contents(folder) == before
+    run(
+        "compile",
+        "model.onnx",
+        "-q",
+        "--keep-weights",
+        "--recipe",
+        "r.toml",
+        "--memory",
+        f"{bits}bit",
+        "--out",
+        "other",
+    )

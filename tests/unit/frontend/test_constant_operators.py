@@ -10,7 +10,7 @@ from models import model, node, onnxruntime_run, save
 
 from emcc import frontend
 from emcc.base.errors import EmccError
-from emcc.frontend import runtime_constants
+from emcc.frontend import constants, runtime_constants
 from emcc.frontend.refusal import Refusal
 from emcc.ops import interpret
 
@@ -99,19 +99,38 @@ def test_folded(tmp_path: Path, nodes: list[onnx.NodeProto]) -> None:
         (node("ConvTranspose", ["image", "kernel"], "c", "it", strides=[2**40, 1]), "has an attribute beyond"),
         (node("RandomNormal", [], "c", "it", shape=[3]), "draws random numbers"),
         (node("SequenceConstruct", ["v"], "c", "it"), "the size of a constant that SequenceConstruct computes"),
-        (node("ConstantOfShape", ["half"], "c", "it"), "computes a constant of 134217728 elements"),
+        (node("ConstantOfShape", ["half"], "c", "it"), "computes a constant of 536870912 elements"),
     ],
 )
 def test_bounded(tmp_path: Path, made: onnx.NodeProto, text: str) -> None:
     """What would be large, or cannot be told, is refused, and takes no memory on the way."""
     proto = with_constant(made)
-    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1 << 27]), "half"))
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1 << 29]), "half"))
     path = save(proto, tmp_path / "m.onnx")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(EmccError) as caught:
         frontend.load(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 18, "a quarter of a gigabyte"
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(("made", "computed", "last"), [(5000, 10**9, "f2"), (10**9, 12_000, "f3")])
+def test_all_together_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: int, computed: int, last: str
+) -> None:
+    """Many of a moderate size, made out of a few numbers or computed from each other, are as much as a large one."""
+    monkeypatch.setattr(constants, "MADE", made)
+    monkeypatch.setattr(constants, "COMPUTED", computed)
+    nodes = []
+    for i in range(4):
+        nodes += [node("ConstantOfShape", ["size"], f"f{i}", f"f{i}"), node("Neg", [f"f{i}"], f"n{i}", f"n{i}")]
+    sums = [node("Add", ["x" if i == 0 else f"y{i - 1}", f"n{i}"], f"y{i}" if i < 3 else "y") for i in range(4)]
+    proto = model([*nodes, *sums], (None, 2000), (None, 2000), {"size": np.array([2000])})
+    with pytest.raises(EmccError, match=rf"'{last}'.* computes a constant of 2000 elements, after \d+ in others"):
+        frontend.load(save(proto, tmp_path / "m.onnx"))
+    monkeypatch.setattr(constants, "MADE", 8000)
+    monkeypatch.setattr(constants, "COMPUTED", 16_000)
+    assert frontend.load(tmp_path / "m.onnx").constants
 
 
 def test_work_is_bounded_too() -> None:

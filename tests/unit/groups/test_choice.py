@@ -30,6 +30,18 @@ def test_queues_are_shallow_where_that_costs_little(cycles: dict[int, float], de
     assert shallow(choice, lambda program: cycles[program.queue_depth]).program.queue_depth == depth
 
 
+def test_what_fits_goes_first_and_else_what_comes_nearest() -> None:
+    cycles = {1: 9.0, 2: 7.0, 4: 6.0}
+    for missing, taken in (({1: 0, 2: 0, 4: 3}, 2), ({1: 5, 2: 6, 4: 6}, 1)):
+        choice = choose(
+            cycles,
+            lowered,
+            lambda program: cycles[program.groups],
+            lambda program, missing=missing: missing[program.groups],
+        )
+        assert choice.program.groups == taken
+
+
 def test_groups_divide_the_pes() -> None:
     assert LowerOptions(pes=12).fitting == (1, 2, 4)
     assert LowerOptions(pes=7).fitting == (1,)

@@ -19,8 +19,12 @@ FILES = {"walk": "walk", "tap": "taps", "drain": "drain", "host": "host"}
 
 def core_images(program: Program, made: Plan | None = None) -> Mapping[str, RomImage]:
     """Return the memories that are in use: tables, codebook, functions, two a PE, one or two a lane."""
-    context = Context(program, made or plan(program))
-    flags = context.numbers
+    return images_of(Context(program, made or plan(program)))
+
+
+def images_of(context: Context) -> Mapping[str, RomImage]:
+    """Return the memories of a Program and Plan, in the widths of the context's numbers."""
+    flags, program = context.numbers, context.program
     result = {file: _table(context, name) for name, file in FILES.items()}
     if flags["HasBook"]:
         result["codebook"] = _codebook(context)
@@ -86,7 +90,7 @@ def _of_lanes(context: Context) -> Iterator[tuple[str, RomImage]]:
                 mine = program.biases[at.bias][lane :: plan.lanes]
                 words[at.first : at.first + mine.size] += mine
         title = f"biases of lane {lane} at accumulator scale, half of the last place added where nothing is multiplied"
-        yield f"lane{lane:03}_bias", _image(program.acc_w, words, title)
+        yield f"lane{lane:03}_bias", _image(sizes["AccW"], words, title)
         if sizes["HasScale"]:
             words = np.ones(sizes["Scales"], np.int64)
             for scale in plan.scales:

@@ -49,10 +49,15 @@ def render_core(program: Program, made: Plan | None = None, boot: BootLayout | N
 
     Memory images are separate (backends.rom.core_images).
     """
+    return render_of(Context(program, made or plan(program)), boot)
+
+
+def render_of(context: Context, boot: BootLayout | None = None) -> Mapping[str, bytes]:
+    """Return the same of a context, for its numbers: what they say is all that a design depends on."""
     names = (*LIBRARY, *(BOOT_LIBRARY if boot else ()))
     files = library(names)
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
-    files |= generated(Context(program, made or plan(program)), boot)
+    files |= generated(context, boot)
     files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *names, "emcc_top")).encode()
     return files
 

@@ -18,17 +18,26 @@ class Choice:
     tried: tuple[tuple[int, float], ...] = ()
 
 
-def choose(fitting: Iterable[int], lowered: Callable[[int], Program], cycles: Callable[[Program], float]) -> Choice:
+def choose(
+    fitting: Iterable[int],
+    lowered: Callable[[int], Program],
+    cycles: Callable[[Program], float],
+    missing: Callable[[Program], int] = lambda program: 0,
+) -> Choice:
     """Lower for each number of groups and keep what takes fewest cycles, of equals what has fewest groups.
+
+    What fits into the target's memory goes first; where nothing does, what comes nearest.
 
     Args:
         fitting: numbers of groups.
         lowered: gives the Program for a number of groups.
         cycles: says how many an inference takes.
+        missing: says how much more memory it takes than there is; 0 where it fits.
     """
     programs = {groups: lowered(groups) for groups in sorted(fitting)}
     tried = {groups: cycles(program) for groups, program in programs.items()}
-    return Choice(programs[min(tried, key=lambda groups: (tried[groups], groups))], tuple(tried.items()))
+    best = min(tried, key=lambda groups: (missing(programs[groups]), tried[groups], groups))
+    return Choice(programs[best], tuple(tried.items()))
 
 
 def shallow(choice: Choice, cycles: Callable[[Program], float]) -> Choice:
