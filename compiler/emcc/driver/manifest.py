@@ -117,13 +117,15 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
     taken = step_cycles(design, traffic.completed, traffic.cycles)
     coded = {row.name: row for row in layer_sizes(encoded)}
     of_name = {step.name: i for i, step in reversed(list(enumerate(program.steps)))}
+    own = {node.name for node in compiled.shared.layers()}
     layers = []
     for node in compiled.quantised.layers():
         i = of_name[node.name]
         row = layer_row(
             compiled.quantised, node, program, program.steps[i], coded[node.name].bytes, float(taken[:, i].mean())
         )
-        layers.append({**row, "table_error": compiled.table_errors.get(node.name)})
+        made = {} if node.name in own else {"made": True}
+        layers.append({**row, **made, "table_error": compiled.table_errors.get(node.name)})
     passes = [design.steps.count(i) for i in range(len(program.steps))]
     steps = step_rows(compiled.quantised, program, passes, taken, traffic.products)
     work, beside = traffic.products.sum(axis=1), int(traffic.transfer[0])

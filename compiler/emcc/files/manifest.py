@@ -75,7 +75,7 @@ COMPILED = {
     "layers": [
         {
             **dict.fromkeys(("rows", "columns", "code_w", "run_w", "padding_zeros", "dense_bytes", "bytes"), COUNT),
-            **{"name": str, "dense_cycles": COUNT, "density": float, "cycles": float},
+            **{"name": str, "dense_cycles": COUNT, "density": float, "cycles": float, "made?": bool},
         }
     ],
     "steps": [

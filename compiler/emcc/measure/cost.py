@@ -88,7 +88,8 @@ def totals(
     """Return the whole model's figures.
 
     Args:
-        rows: of `layer_row`.
+        rows: of `layer_row`. Weights and the dense baseline are of those without "made": a dense model need not
+            multiply by what emcc made a matrix of, such as a shuffle of channels.
         file_bytes: size of model.emc.
         cycles, work: estimated cycles and useful multiply-accumulates (neither operand zero), of each sample.
         transfer: cycles beside them in which inputs and outputs cross.
@@ -96,7 +97,8 @@ def totals(
     """
     mean = float(cycles.mean())
     dense, before, weights, kept = (
-        sum(row[key] for row in rows) for key in ("dense_cycles", "dense_bytes", "weights", "kept")
+        sum(row[key] for row in rows if not row.get("made"))
+        for key in ("dense_cycles", "dense_bytes", "weights", "kept")
     )
     return {
         "weights": weights,

@@ -96,3 +96,8 @@ def test_matrices_that_the_model_has_not(tmp_path: Path) -> None:
     assert total["made_bytes"] == sum(sizes.values()) - sizes["conv"] > 0
     assert total["header_bytes"] + total["made_bytes"] + table["layers"][0]["bytes"] == len(encoded)
     assert f"{total['made_bytes']:,} matrices of what is no layer" in parts(table)
+    facts = made.manifest
+    assert len(facts["layers"]) > 1
+    assert facts["totals"]["weights"] == 4 * 2 * 9
+    (own,) = (row for row in facts["layers"] if "made" not in row)
+    assert (own["name"], own["dense_cycles"]) == ("conv", facts["totals"]["dense_cycles"])
