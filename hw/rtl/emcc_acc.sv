@@ -177,8 +177,11 @@ module emcc_acc #(
   end
 
   // Multiplier, two registers. Yosys 0.70 makes zeros of the product where iCE40's multiplier takes both in but not the
-  // adder behind, which has 32 bits there: then the first is kept, and the second stays in the fabric.
-`ifdef YOSYS
+  // adder behind, which has 32 bits there: then the first is kept, and the second stays in the fabric. With operands of 8
+  // bits it does so with narrower sums too: emcc's iCE40 flow defines EMCC_KEEP_PRODUCT.
+`ifdef EMCC_KEEP_PRODUCT
+  (* keep *)
+`elsif YOSYS
   (* keep = AccW > 32 *)
 `endif
   logic signed [ProdW-1:0] product2_q;

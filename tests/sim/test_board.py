@@ -207,13 +207,17 @@ def test_emcc_board_prints_its_port_and_ends_well(folder: Path) -> None:
     quickly = "from emcc.tools import verilator; verilator.HOT = verilator.COLD; from emcc.cli import main; main()"
     command = [sys.executable, "-c", quickly, "board", str(folder / "out"), "--virtual", "--quiet"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
         assert process.stdout is not None
         port = process.stdout.readline().removeprefix("port: ").strip()
         with Board(folder / "out", port) as board:
             assert board.clock == 4 * serial.BAUD
-        process.send_signal(2)
+        process.terminate()
         assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_wrong_use_of_the_program_is_told(folder: Path) -> None:

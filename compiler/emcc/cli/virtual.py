@@ -1,5 +1,6 @@
 """`emcc board`: a board made of software."""
 
+import signal
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ def board(
     baud: Baud = BAUD,
     quiet: Quiet = False,
 ) -> None:
-    """Be a board: simulate the artefact's design with its UART, behind a pseudo-terminal, until Ctrl-C.
+    """Be a board: simulate the artefact's design with its UART, behind a pseudo-terminal, until Ctrl-C or SIGTERM.
 
     Prints the terminal's name, for `emcc run --port` and the C client. Its clock is four times the baud rate.
     """
@@ -30,6 +31,7 @@ def board(
     with Progress(quiet) as progress:
         progress("building the simulator")
         build(board_files(folder), baud)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with running(folder, baud) as (name, process):
         print(f"port: {name}", flush=True)
         if not quiet:

