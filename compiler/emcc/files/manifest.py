@@ -96,6 +96,9 @@ COMPILED = {
         **{"clock_hz": SIZE, "cycles": {"mean": float, "min": COUNT, "max": COUNT, "samples": COUNT}},
     },
     "compression": _CODED,
+    "memory": [
+        {"name": str, **dict.fromkeys(("copies", "depth", "width", "bits"), COUNT), "block_rams?": {"*": COUNT}},
+    ],
     "quality": ({**_QUALITY, **_FIXED}, {**_UNKNOWN, **_FIXED}),
     "loss": (_LOSS, None),
 }

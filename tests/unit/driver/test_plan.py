@@ -73,6 +73,7 @@ def test_keep_weights(data: Dataset | None) -> None:
         "calibrate",
         "quantise",
         "lower",
+        "emit",
         "encode",
     }
 
