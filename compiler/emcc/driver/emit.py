@@ -47,24 +47,24 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
     Raises:
         EmccError: it is larger than any memory.
     """
-    planned = plan(program)
-    images = rom.core_images(program, planned)
-    boot = rom.BootLayout.of(Context(program, planned).numbers, images) if weights == "boot" else None
+    context = Context(program, plan(program))
+    images = rom.core_images(program, context.plan)
+    boot = rom.BootLayout.of(context.numbers, images) if weights == "boot" else None
     filled = boot.names if boot else frozenset()
     kept = {name: image for name, image in images.items() if name not in filled}
-    core = verilog.render_core(program, planned, boot)
+    core = verilog.render_of(context, boot)
     # A top whose weights are streamed has ports that the serial line's does not know.
     files = {**core, **({} if boot else verilog.render_uart(core)), **rom.render(kept, "hex")}
     streamed = {}
     if boot:
         files[BOOT] = flash.write(boot, images)
         streamed = {"boot_bytes": len(files[BOOT]), "boot_structure": boot.structure.hex()}
-    shape = Design(program, planned).shape
+    shape = Design(program, context.plan).shape
     design = {
-        **{"groups": program.groups, "lanes": program.lanes, "passes": len(planned.passes)},
+        **{"groups": program.groups, "lanes": program.lanes, "passes": len(context.plan.passes)},
         **{"turns": list(shape.turns), "tried": [list(row) for row in tried], **streamed},
     }
-    return Emitted(images, files, design, core_memories(Context(program, planned)))
+    return Emitted(images, files, design, core_memories(context))
 
 
 def of_board(program: Program, files: Mapping[str, bytes], digest: str) -> Mapping[str, bytes]:

@@ -45,11 +45,11 @@ class Grouped:
         from emcc.link.render import memory
 
         program = lower(self.graph(), self.lower)
-        planned = plan(program)
-        images = rom.core_images(program, planned)
-        boot = rom.BootLayout.of(Context(program, planned).numbers, images) if self.boot else None
+        context = Context(program, plan(program))
+        images = rom.core_images(program, context.plan)
+        boot = rom.BootLayout.of(context.numbers, images) if self.boot else None
         axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)))
-        core = verilog.render_core(program, planned, boot)
+        core = verilog.render_of(context, boot)
         uart = {} if boot else verilog.render_uart(core)
         files = {**core, **uart, **rom.render(images, "hex"), **axi}
         return files if boot else {**files, LINK: memory(program.act_w, digest_of(files))}

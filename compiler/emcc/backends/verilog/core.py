@@ -44,16 +44,16 @@ BOOT_LIBRARY = ("emcc_huffman", "emcc_boot", "emcc_boot_ram")
 """What is there too where weights come as a stream."""
 
 
-def render_core(program: Program, made: Plan | None = None, boot: BootLayout | None = None) -> Mapping[str, bytes]:
-    """Return file names ("rtl/...") and contents; with `boot` memories of weights are filled by a boot image.
-
-    Memory images are separate (backends.rom.core_images).
-    """
-    return render_of(Context(program, made or plan(program)), boot)
+def render_core(program: Program, made: Plan | None = None) -> Mapping[str, bytes]:
+    """Return file names ("rtl/...") and contents; memory images are separate (backends.rom.core_images)."""
+    return render_of(Context(program, made or plan(program)))
 
 
 def render_of(context: Context, boot: BootLayout | None = None) -> Mapping[str, bytes]:
-    """Return the same of a context, for its numbers: what they say is all that a design depends on."""
+    """Return the same of a context, for its numbers: what they say is all that a design depends on.
+
+    With `boot` memories of weights are filled by a boot image.
+    """
     names = (*LIBRARY, *(BOOT_LIBRARY if boot else ()))
     files = library(names)
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
