@@ -6,6 +6,7 @@ What a command needs is imported when it runs.
 import io
 import signal
 import sys
+import warnings
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -44,6 +45,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` leaves it
             signal.signal(number, _terminate)
+    warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's: what is not finite is an error of its own
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files and models are of any alphabet, a terminal is not
             stream.reconfigure(errors="backslashreplace")
