@@ -108,10 +108,12 @@ def check_file(path: Path | None) -> None:
     """Raise EmccError if a file that is asked for cannot be written; cheap, so asked before the work."""
     if path is None:
         return
-    if path.is_dir():
-        raise EmccError("is a folder, not a file", file=path)
-    if not path.parent.is_dir():
-        raise EmccError("there is no such folder", file=path.parent, hint="make it first")
+    with _refusals(path):
+        if path.is_dir():
+            raise EmccError("is a folder, not a file", file=path)
+        if not path.parent.is_dir():
+            raise EmccError("there is no such folder", file=path.parent, hint="make it first")
+        path.exists()
 
 
 def fresh(path: Path) -> Path:

@@ -31,7 +31,7 @@ def opened_inside(folder: Path, name: str) -> BufferedReader:
     Raises OSError as `opened`, and where a link is on the way.
     """
     path = folder / name
-    *above, last = PurePosixPath(name).parts
+    *above, last = PurePosixPath(name).parts or ("",)
     if not last or "\0" in name or last == ".." or ".." in above or PurePosixPath(name).is_absolute():
         raise OSError(errno.EINVAL, "not a name inside the folder", str(path))
     place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -71,7 +71,7 @@ def _checked(handle: int, path: Path | str) -> BufferedReader:
 
 def _whole(file: BufferedReader, path: Path | str, most: int) -> bytes:
     size = os.fstat(file.fileno()).st_size
-    data = file.read(most + 1) if size <= most else b""
+    data = file.read(size + 1) if size <= most else b""  # read() takes as much memory as it may need
     if max(size, len(data)) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes", str(path))
     return data

@@ -77,8 +77,9 @@ def entry(kind: str, key: str, build: Callable[[Path], None], waits: bool = Fals
 
 
 def seal(folder: Path) -> None:
-    """Write down the digests of the files of a fresh entry, which has no folders in it."""
-    facts = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    """Write down the digests of the files of a fresh entry."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    facts = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     (folder / SEAL).write_text(json.dumps(facts), encoding="utf-8")
 
 
