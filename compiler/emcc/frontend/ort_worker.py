@@ -10,13 +10,13 @@ import os
 import resource
 import sys
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 KINDS = "fiub"
 """Kinds of the arrays that are sent."""
 
 
-def send(file: BinaryIO, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+def send(file: IO[bytes], facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """Send JSON and arrays of numbers by name."""
     rows = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]
     head = json.dumps({**facts, "arrays": rows}).encode()
@@ -26,7 +26,7 @@ def send(file: BinaryIO, facts: Mapping[str, Any], arrays: Mapping[str, Any]) ->
     file.flush()
 
 
-def receive(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]]:
+def receive(file: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the next message. EOFError where the other end is gone, ValueError where it is no message."""
     import numpy as np
 
@@ -40,7 +40,7 @@ def receive(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]]:
     return facts, arrays
 
 
-def _exactly(file: BinaryIO, size: int) -> bytes:
+def _exactly(file: IO[bytes], size: int) -> bytes:
     data = file.read(size)
     if len(data) < size:
         raise EOFError

@@ -66,8 +66,8 @@ def ordered(graph: onnx.GraphProto, path: Path, outputs: Iterable[str] | None = 
     if not nx.is_directed_acyclic_graph(edges):
         names = [node_name(graph.node[a]) for a, _ in nx.find_cycle(edges)]
         raise _listing("has a cycle", names, path, "a model must not depend on its own output")
-    names = [value.name for value in graph.output] if outputs is None else outputs
-    live = {producer[name] for name in names if name in producer}
+    ends = [value.name for value in graph.output] if outputs is None else outputs
+    live = {producer[name] for name in ends if name in producer}
     waiting = list(live)
     while waiting:
         above = set(edges.predecessors(waiting.pop())) - live

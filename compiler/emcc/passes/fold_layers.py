@@ -1,6 +1,5 @@
 """The chain that folding builds: layers, and where the model's current tensor lies in the last one's output."""
 
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,15 +88,16 @@ class Chain:
         constants: dict[str, Array] = {}
         tensors = {self.source: graph.tensors[self.source]}
         shape, value, names = (None, *self.view.index.shape), self.source, {node.name for node in graph.nodes}
-        made: set[str] = set()
+        made, held = set[str](), {self.source}
         for number, layer in enumerate(self.layers):
             name = unique(layer.name, made | names) if layer.name in made else layer.name
-            weight, bias = (unique(n, ChainMap(constants, tensors)) for n in _constant_names(name, layer.names))
+            weight, bias = (unique(n, held) for n in _constant_names(name, layer.names))
             require_finite(layer.name, layer.bias)
             constants |= {weight: float32(layer.name, layer.weight), bias: layer.bias + 0.0}
             features, final = (None, len(layer.bias)), number == len(self.layers) - 1
             nodes.append(Node(name, "Linear", (value, weight, bias), (layer.z,)))
             made.add(name)
+            held |= {weight, bias, layer.z, layer.y}
             tensors[layer.z] = Tensor(layer.z, shape if final and not layer.activation else features)
             value = layer.z
             if layer.activation:

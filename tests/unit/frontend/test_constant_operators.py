@@ -127,7 +127,7 @@ def test_all_together_are_bounded(
         nodes += [node("ConstantOfShape", ["size"], f"f{i}", f"f{i}"), node("Neg", [f"f{i}"], f"n{i}", f"n{i}")]
     sums = [node("Add", ["x" if i == 0 else f"y{i - 1}", f"n{i}"], f"y{i}" if i < 3 else "y") for i in range(4)]
     proto = model([*nodes, *sums], (None, 2000), (None, 2000), {"size": np.array([2000])})
-    with pytest.raises(EmccError, match=rf"'{last}'.* computes a constant of 2000 elements, after \d+ in others"):
+    with pytest.raises(EmccError, match=rf"'{last}'.* computes a constant of 2000 elements, after \d+ bytes in others"):
         frontend.load(save(proto, tmp_path / "m.onnx"))
     monkeypatch.setattr(constants, "HELD", 40_000)
     monkeypatch.setattr(constants, "COMPUTED", 64_000)
