@@ -28,6 +28,10 @@ MEMORY = 1 << 31
 """Bytes beside those that a caller says its arrays take."""
 
 
+_DEATHS = {0: "its process ended", signal.SIGXCPU: "it takes too much time"}
+"""By signal."""
+
+
 class OrtError(Exception):
     """onnxruntime cannot do it, or takes too much; the text is printable, and ends a sentence."""
 
@@ -38,7 +42,7 @@ def installed() -> bool:
 
 
 class Session:
-    """A model in the process; one at a time.
+    """A model in the process; one at a time (`turn`): the next one takes its place.
 
     Args:
         model: the file's bytes. outside: values of initializers that it names as external, by name.
@@ -131,13 +135,15 @@ class _Worker:
                 pipe.close()  # type: ignore[union-attr]
 
 
-_lock = threading.RLock()
+turn = threading.RLock()
+"""Held while a session is used: there is one at a time."""
+
 _held: list[_Worker] = []
 
 
 def _asked(facts: Mapping[str, Any], arrays: Mapping[str, Array], seconds: int) -> tuple[Any, dict[str, Array]]:
     """Ask the process, which is started where there is none."""
-    with _lock:
+    with turn:
         if _held and (_held[0].owner != os.getpid() or _held[0].process.poll() is not None):
             close()
         try:
@@ -146,7 +152,7 @@ def _asked(facts: Mapping[str, Any], arrays: Mapping[str, Array], seconds: int) 
             said, made = _held[0].ask(facts, arrays, seconds)
         except EOFError:
             code = _ended()
-            raise OrtError("it takes too much memory, or damages its own" if code else "its process ended") from None
+            raise OrtError(_DEATHS.get(-code, "it takes too much memory, or damages its own")) from None
         except OSError as error:
             raise OrtError(f"its process cannot be started: {error.strerror}") from None
         except BaseException:

@@ -11,7 +11,7 @@ import onnx
 from onnx import AttributeProto, helper, numpy_helper
 
 from emcc.base.text import printable
-from emcc.frontend.ort import OrtError, Session, installed
+from emcc.frontend.ort import OrtError, Session, installed, turn
 from emcc.frontend.refusal import Refusal
 from emcc.ir.graph import Array
 
@@ -133,6 +133,7 @@ def _run(node: onnx.NodeProto, opset: int, feeds: dict[str, Array]) -> list[Arra
     model = _model(node, opset, feeds, {}).SerializeToString()
     names = [name for name in node.output if name]
     try:
-        return Session(model, room=ROOM, seconds=SECONDS).run(names, feeds)
+        with turn:
+            return Session(model, room=ROOM, seconds=SECONDS).run(names, feeds)
     except OrtError as error:
         raise Refusal(f"its constant value cannot be computed: {error}", FOLDED) from error

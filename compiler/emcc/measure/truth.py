@@ -11,7 +11,7 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.frontend import Remarks, live, remarks
-from emcc.frontend.ort import OrtError, Session, installed
+from emcc.frontend.ort import OrtError, Session, installed, turn
 from emcc.ir.batch import apart, ends
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import left, trace
@@ -87,7 +87,8 @@ def _taken(outputs: tuple[str, ...], about: Remarks) -> str:
 def _check(graph: Graph, path: Path, x: Array, about: Remarks, *, plain: bool = False) -> str:
     if not installed():
         return "not checked against onnxruntime, which is not installed"
-    ran = _outputs(path, x, graph, plain)
+    with turn:
+        ran = _outputs(path, x, graph, plain)
     if isinstance(ran, str):
         return f"not checked against onnxruntime, which cannot run the model: {ran}"
     x, wanted = ran

@@ -21,14 +21,25 @@ def check(folder: Path) -> None:
         folder.chmod(facts.st_mode & 0o700)
         facts = folder.stat()
     _refuse(folder, facts, bool(facts.st_mode & _OTHERS))
+    outside = _outside()
     for above in folder.parents:
         facts = above.stat()
-        _refuse(above, facts, bool(facts.st_mode & _OTHERS and not facts.st_mode & stat.S_ISVTX))
+        _refuse(above, facts, bool(facts.st_mode & _OTHERS and not facts.st_mode & stat.S_ISVTX), outside)
 
 
-def _refuse(folder: Path, facts: os.stat_result, open_to_others: bool) -> None:
+def _outside() -> int | None:
+    """Return the user that root is seen as from a namespace of users that has no root of the machine; else None."""
+    try:
+        if Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]:
+            return None
+        return int(Path("/proc/sys/kernel/overflowuid").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _refuse(folder: Path, facts: os.stat_result, open_to_others: bool, outside: int | None = None) -> None:
     hint = "set EMCC_CACHE to a folder of your own"
-    if facts.st_uid not in (0, os.geteuid()):
+    if facts.st_uid not in (0, os.geteuid(), outside):
         raise EmccError("belongs to another user: what is kept there will not be run", file=folder, hint=hint)
     if open_to_others:
         hint += ", or take the others' right to write: chmod go-w"
