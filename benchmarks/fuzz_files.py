@@ -4,7 +4,7 @@
 
 A case is a good file with a few changes that leave its structure (benchmarks/common/mutate.py), and a command on it,
 run inside a worker process that may take MEMORY bytes beside what it begins with, and SECONDS of processor time a case.
-It ends as: ok; refused (one error, exit code 2); traceback; hang; memory. Exits with 1 where one is none of the first
+It ends as: ok; refused (one error, exit code 2); traceback; hang; memory; crash. Exits with 1 where one is none of the first
 two.
 """
 
@@ -138,8 +138,12 @@ class _Worker:
         return self._answer(PATIENCE)
 
     def died(self) -> str:
-        """Return why there is no answer: it ran or waited for too long, or was ended for its memory."""
-        return "hang" if self.process.poll() in (None, -signal.SIGPROF) else "memory"
+        """Return why there is no answer: it ran or waited for too long, was ended for its memory, or crashed."""
+        try:
+            code = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            return "hang"
+        return {-signal.SIGPROF: "hang", -signal.SIGKILL: "memory", -signal.SIGABRT: "memory"}.get(code, "crash")
 
     def end(self) -> None:
         """End it."""

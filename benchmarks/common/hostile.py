@@ -209,10 +209,8 @@ def _of_program(rng: Rng, data: bytes) -> bytes:
     name = mutate.pick(rng, sorted(arrays))
     array = arrays[name].copy()
     match int(rng.integers(4)):
-        case 0 if array.size:
-            array.reshape(-1)[int(rng.integers(array.size))] ^= (
-                array.dtype.type(1 << int(rng.integers(7))) if array.dtype.kind in "iu" else 0
-            )
+        case 0 if array.size and array.dtype.kind in "iu":
+            array.reshape(-1)[int(rng.integers(array.size))] ^= array.dtype.type(1 << int(rng.integers(7)))
         case 1:
             array = array[: len(array) // 2] if array.ndim else array
         case 2:
