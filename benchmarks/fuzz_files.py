@@ -4,7 +4,7 @@
 
 A case is a good file with a few changes that leave its structure (benchmarks/common/mutate.py), and a command on it,
 run inside a worker process that may take MEMORY bytes beside what it begins with, and SECONDS of processor time a case.
-It ends as: ok; refused (one error, exit code 2); traceback; hang; memory; crash. Exits with 1 where one is none of the first
+It ends as: ok; refused (one error, exit code 2); traceback; hang; memory; crash. Exits with 1 for all but the first
 two.
 """
 
