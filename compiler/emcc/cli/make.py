@@ -33,7 +33,21 @@ def compile_command(
     data: DataFile = None,
     pes: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=256, help="Processing elements.", show_default="the recipe's, 8"),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=256,
+            help="Processing elements.",
+            show_default="the recipe's, 8; with --board as many as fit",
+        ),
+    ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOARD",
+            help="One of `emcc boards`, or a file, MINE.toml: takes as many PEs as fit there; what does not fit is an "
+            "error with figures.",
+        ),
     ] = None,
     memory: Annotated[
         str | None,
@@ -80,7 +94,7 @@ def compile_command(
     folder = out or Path(f"{for_path(model.stem)}_{target}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, data=data, pes=pes, memory=memory, keep_weights=keep_weights, recipe=recipe, goal=goal,
+        model, target=target, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe, goal=goal,
         work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes,
         steps=steps,
     )  # fmt: skip

@@ -50,10 +50,11 @@ def block_rams(memories: Iterable[Memory], family: str) -> int:
 
 def blocks(memory: Memory, family: str) -> int:
     """Return the block RAMs of one copy; 0 where it is made of LUTs, registers or logic."""
-    return _blocks(memory, FAMILIES[family])
+    return blocks_of(memory, FAMILIES[family])
 
 
-def _blocks(memory: Memory, family: Family) -> int:
+def blocks_of(memory: Memory, family: Family) -> int:
+    """Return the block RAMs of one copy on a family that is described."""
     # Words beyond a block's depth lie beside the first ones, in a wider word with a multiplexer behind.
     blocks = min(-(-(-(-memory.words // words) * memory.width) // width) for words, width in family.shapes)
     if memory.large:

@@ -1,0 +1,184 @@
+"""What a design's LUTs and flip-flops are in proportion to, a table a part of the design; `model.py` has the factors.
+
+A quantity is a count or bits of the emitted design, of all copies of the part together: "sum", say, is the bits of a
+sum, once a PE. Quantities are of the RTL: why each is there says the line behind it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from emcc.eie.blockram import FAMILIES, Family, blocks
+from emcc.eie.groups.memory import WORD_QUEUE, core_memories
+from emcc.eie.groups.sizes import WEIGHT_W
+from emcc.eie.groups.tables import TABLES, Context, width
+from emcc.eie.memory import Memory
+
+Quantities = Mapping[str, float]
+PARTS = ("pe", "lane", "group", "memory", "rest", "added")
+"""PEs; lanes' drains; groups' scans; memories of constants and activations; control, host and link; what nextpnr adds."""
+
+_COUNTED = 8
+"""Lanes that a scan counts, and chooses among, at once."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A design whose cells are counted.
+
+    Attributes:
+        n: the numbers of emcc_cfg_pkg. memories: every memory, by name. family: its name.
+    """
+
+    n: Mapping[str, int]
+    memories: Mapping[str, Memory]
+    context: Context
+    family: str
+
+    @classmethod
+    def of(cls, context: Context, family: str) -> "Made":
+        """Return the design of a context on a family."""
+        return cls(context.numbers, {one.name: one for one in core_memories(context)}, context, family)
+
+    @property
+    def how(self) -> Family:
+        """How the family maps memories."""
+        return FAMILIES[self.family]
+
+    def in_logic(self, *names: str) -> float:
+        """Return bits over 16, at least one a bit of a word, of those memories that no block holds: LUTs of a ROM."""
+        rows = [self.memories[name] for name in names if name in self.memories]
+        return float(sum(_rom(row) * row.copies for row in rows if not blocks(row, self.family)))
+
+    def lut_rams(self, *names: str) -> float:
+        """Return RAMs of 16 x 4 bits that those memories are made of, where they are made of LUTs."""
+        rows = [self.memories[name] for name in names if name in self.memories]
+        return float(sum(-(-row.depth // 16) * -(-row.width // 4) * row.copies for row in self._luts(rows)))
+
+    def deep(self, *names: str) -> float:
+        """Return bits that are chosen among RAMs of 16 words one behind another."""
+        rows = [self.memories[name] for name in names if name in self.memories]
+        return float(sum((-(-row.depth // 16) - 1) * row.width * row.copies for row in self._luts(rows)))
+
+    def _luts(self, rows: list[Memory]) -> list[Memory]:
+        return [row for row in rows if self.how.lut_ram and not blocks(row, self.family)]
+
+
+def quantities(context: Context, family: str) -> Mapping[str, Quantities]:
+    """Return what each part of PARTS is in proportion to."""
+    made = Made.of(context, family)
+    return {
+        "pe": _pe(made),
+        "lane": _lane(made),
+        "group": _group(made),
+        "memory": _memory(made),
+        "rest": _rest(made),
+        "added": _added(made),
+    }
+
+
+def _times(count: int, each: Quantities) -> Quantities:
+    return {name: count * value for name, value in each.items()}
+
+
+def _pe(made: Made) -> Quantities:
+    n = made.n
+    block = blocks(made.memories["accumulators"], made.family) > 0
+    each = {
+        "one": 1,
+        "sum": n["AccW"],  # adder, operands, what drains
+        "sum_in_block": n["AccW"] * block,  # younger sums are forwarded
+        "activation": n["ActW"],
+        "own": n["ActW"] * n["HasLocal"],  # its own lane's, or what is broadcast
+        "largest": n["ActW"] * n["HasMax"] + n["AccW"] * n["HasMax"],  # a comparison, and another value
+        "row": n["RowW"],
+        "column": n["StartW"] + n["CountW"],  # address and entries left
+        "entry": n["EntryW"] * (n["CodeWidths"].bit_count() - 1),  # where code and run part
+        "direct": WEIGHT_W * n["HasDirect"],  # another weight, another load of the queue
+        "factor": n["ActW"] * n["HasLoad"],
+        "code": WEIGHT_W * n["HasIdent"],  # a code that is the weight
+        "code_widths": WEIGHT_W * max(0, n["IdentWidths"].bit_count() - 1),
+    }
+    return {
+        **_times(n["Pes"], each),
+        "book": made.in_logic("codebook"),
+        "lut_ram": made.lut_rams("activation queue", "accumulators"),
+        "deep": made.deep("activation queue", "accumulators"),
+    }
+
+
+def _lane(made: Made) -> Quantities:
+    n = made.n
+    each = {
+        "one": 1,
+        "sum": n["AccW"],  # bias, saturation
+        "tree": n["AccW"] * (n["Groups"] - 1),
+        "shift": n["ActW"] * n["ShiftW"] * (n["ShiftW"] > 1),  # a barrel shifter
+        "reach": float((1 << n["ShiftW"]) * (n["ShiftW"] > 1)),
+        "activation": n["ActW"],
+        "scale": n["HasScale"],
+        "scaled_sum": n["AccW"] * n["HasScale"],
+        "table": n["ActW"] * n["HasTable"],
+    }
+    return {**_times(n["Lanes"], each), "function": made.in_logic("coarse", "fine")}
+
+
+def _group(made: Made) -> Quantities:
+    n = made.n
+    eights = -(-n["Lanes"] // _COUNTED)
+    each = {
+        "one": 1,
+        "column": n["InfoW"],
+        "row": n["RowW"],
+        "lane": n["Lanes"],  # flags, pending, counts
+        "activation": n["Lanes"] * n["ActW"],  # is it 0; and the one that is chosen
+        "eight": eights * n["ActW"],
+        "own": n["Lanes"] * n["ActW"] * n["HasLocal"],
+    }
+    ram = made.lut_rams("word queue", "word data")
+    queue = 0 if made.how.lut_ram else WORD_QUEUE * (made.memories["word data"].width * (not _queued(made)))
+    return {**_times(n["Groups"], each), "lut_ram": ram, "queue": n["Groups"] * queue}
+
+
+def _queued(made: Made) -> bool:
+    return blocks(made.memories["word data"], made.family) > 0
+
+
+def _memory(made: Made) -> Quantities:
+    n, block = made.n, [row for row in made.memories.values() if row.kind == "rom" and blocks(row, made.family)]
+    return {
+        "constant": made.in_logic("ptr", "spmat", "bias", "scale"),
+        "word": float(sum(row.width * row.copies for row in block)),
+        "lut_ram": made.lut_rams("activations"),
+        "deep": made.deep("activations"),
+        "activation": n["Pes"] * n["ActW"],
+    }
+
+
+def _rest(made: Made) -> Quantities:
+    n = made.n
+    return {
+        "one": 1,  # link, serial port, PLL, states
+        "address": n["AddrW"],
+        "place": n["CoordW"] + n["PosW"],
+        "field": sum(width(made.context, fields) for fields in TABLES.values()),  # of a pass, a tap, a row of the host
+        "tables": made.in_logic(*TABLES),
+        "pe": n["Pes"],
+        "shown": n["Pes"] * n["ActW"],  # what the host reads
+        "lane": n["Lanes"],
+    }
+
+
+def _added(made: Made) -> Quantities:
+    n = made.n
+    return {
+        "one": 1,
+        "pe": n["Pes"],
+        "pe_largest": n["Pes"] * n["HasMax"],
+        "lane": n["Lanes"],
+        "tree": n["Lanes"] * (n["Groups"] - 1),
+        "scale": n["Lanes"] * n["HasScale"],
+    }
+
+
+def _rom(memory: Memory) -> float:
+    return memory.width * max(1.0, memory.depth / 16)

@@ -1,0 +1,73 @@
+"""Cells that a design takes on a family, before any synthesis: LUTs and flip-flops by a model, the rest counted.
+
+The factors of the model are in `cells/FAMILY.toml` of the resources, one a quantity of `features.py`. They are fitted
+to counts of real synthesis, which `benchmarks/counts` keeps; `benchmarks/resources.py` makes both, and holds the model
+against designs that it was not fitted to.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+
+from emcc.eie.blockram import FAMILIES, block_rams
+from emcc.eie.cells.features import PARTS, Quantities, quantities
+from emcc.eie.cells.multipliers import multipliers
+from emcc.eie.groups.memory import core_memories
+from emcc.eie.groups.tables import Context
+from emcc.resources import folder
+
+LINK_BLOCKS = 1
+"""Block RAMs of the serial port's link: a memory of frames, 512 bytes."""
+
+KINDS = ("lut", "ff")
+Factors = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""By kind, part and quantity."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What a design takes: LUTs and flip-flops as estimated, block RAMs and multipliers as counted."""
+
+    lut: int
+    ff: int
+    bram: int
+    dsp: int
+
+    def to_json(self) -> dict[str, int]:
+        """Return it by kind."""
+        return asdict(self)
+
+
+def modelled(family: str) -> bool:
+    """Return whether there is a model of the family."""
+    return family in FAMILIES
+
+
+def cells(context: Context, family: str) -> Cells:
+    """Return what a design takes with the serial port around it, on a family that `modelled` knows."""
+    counts = estimate(quantities(context, family), factors(family))
+    blocks = block_rams(core_memories(context), family) + LINK_BLOCKS
+    return Cells(counts["lut"], counts["ff"], blocks, multipliers(context.numbers, family))
+
+
+def luts_of_pes(context: Context, family: str) -> float:
+    """Return the LUTs of the PEs alone."""
+    return part(quantities(context, family)["pe"], factors(family)["lut"]["pe"])
+
+
+def estimate(of: Mapping[str, Quantities], by: Factors) -> dict[str, int]:
+    """Return LUTs and flip-flops: every quantity times its factor, of all parts."""
+    return {kind: round(sum(part(of[name], by[kind].get(name, {})) for name in PARTS)) for kind in KINDS}
+
+
+def part(of: Quantities, by: Mapping[str, float]) -> float:
+    """Return one part's cells."""
+    return sum(value * by.get(name, 0.0) for name, value in of.items())
+
+
+@cache
+def factors(family: str) -> Factors:
+    """Return a family's factors."""
+    table = tomllib.loads((folder("cells") / f"{family}.toml").read_text("utf-8"))
+    return {kind: table[kind] for kind in KINDS}
