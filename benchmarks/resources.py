@@ -71,11 +71,11 @@ def line(name: str, row: dict[str, Any]) -> str:
     model, real, off = row["model"], row["nextpnr"], row["off"]
     pairs = (f"{real[kind]:,}" if real[kind] == model[kind] else f"{model[kind]:,}, not {real[kind]:,}"
              for kind in ("bram", "dsp"))  # fmt: skip
-    shares = [f"{off[kind]:+.1%}".replace("%", " %") for kind in ("lut", "ff")]
-    return (
-        f"| {name} | {row['pes']}, {row['groups']} | {model['lut']:,} | {real['lut']:,} | {shares[0]} | {real['ff']:,} | "
-        f"{shares[1]} | {' | '.join(pairs)} |"
+    lut, ff = (f"{off[kind]:+.1%}".replace("%", " %") for kind in ("lut", "ff"))
+    head = (
+        f"| {name} | {row['pes']}, {row['groups']} | {model['lut']:,} | {real['lut']:,} | {lut} | {real['ff']:,} | {ff}"
     )
+    return f"{head} | {' | '.join(pairs)} |"
 
 
 def check(names: Sequence[str], family: str, data: Path | None, file: Path | None) -> int:

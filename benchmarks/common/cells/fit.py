@@ -1,4 +1,4 @@
-"""The factors of the model of cells, from counts of designs: non-negative least squares, a part of a design at a time."""
+"""The factors of the model of cells, from counts of designs: non-negative least squares, a part at a time."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,9 +1,9 @@
 """How many PEs a design gets where the board is given and --pes is not: as many as fit.
 
-Sizes are those of SIZES. A design of few PEs is lowered first: what one of its PEs takes bounds the larger ones, so that
-none is lowered that cannot fit. Of the others the largest that fits is found by halving, from a guess on. Of those that
-were tried and fit the one with fewest cycles is taken, of equals the smallest: more PEs than a network has rows for
-help nothing.
+Sizes are those of SIZES. A design of few PEs is lowered first: what one of its PEs takes bounds the larger ones, so
+that none is lowered that cannot fit. Of the others the largest that fits is searched for, from a guess on. Of those
+that were tried and fit the one with fewest cycles is taken, of equals the smallest: more PEs than a network has rows
+for help nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -15,7 +15,7 @@ from emcc.eie.memory import Memory
 
 Quantities = Mapping[str, float]
 PARTS = ("pe", "lane", "group", "memory", "rest", "added")
-"""PEs; lanes' drains; groups' scans; memories of constants and activations; control, host and link; what nextpnr adds."""
+"""PEs; drains; scans; memories of constants and of activations; control, host and link; what nextpnr adds."""
 
 _COUNTED = 8
 """Lanes that a scan counts, and chooses among, at once."""
