@@ -118,11 +118,8 @@ def test_the_bitstream_is_of_that_board(compiled: tuple[Path, str], model: Path,
 def test_given_pes_are_kept_and_checked(model: Path, tmp_path: Path) -> None:
     artefact = emcc.compile(model, board="ulx3s-12f", pes=3)
     board = artefact.manifest["board"]
-    assert (artefact.manifest["design"]["pes"], board["chosen"], [row["pes"] for row in board["tried"]]) == (
-        3,
-        False,
-        [3],
-    )
+    assert artefact.manifest["design"]["pes"] == 3
+    assert (board["chosen"], [row["pes"] for row in board["tried"]]) == (False, [3])
     said = run("compile", str(model), "--board", "ulx3s-12f", "--pes", "64", "--out", str(tmp_path / "o"), code=2)
     assert "emcc: error: a design of 64 PEs" in said
     assert "does not fit Radiona ULX3S 12F (LFE5U-12F-6BG381C)\n  LUTs: about " in said
@@ -132,16 +129,14 @@ def test_given_pes_are_kept_and_checked(model: Path, tmp_path: Path) -> None:
 
 
 def test_what_fits_with_no_number_of_pes_is_an_error(model: Path, tmp_path: Path) -> None:
-    mine = own(tmp_path, lambda text: text.replace("bram  = 56", "bram  = 1"))
+    mine = own(tmp_path, lambda text: text.replace("24_288", "1_500"))
     recipe = str(model.parent / "recipe.toml")
     said = run("compile", str(model), "--board", mine, "--recipe", recipe, "--out", str(tmp_path / "o"), code=2)
     assert "emcc: error: a design of " in said
-    assert "needed, 1 there\n" in said
+    assert "needed, 1,500 there, of which 1,275 may be used\n" in said
     assert not (tmp_path / "o").exists()
 
 
 def test_weights_that_come_as_a_stream_are_for_no_board(model: Path) -> None:
-    with pytest.raises(
-        EmccError, match=r"no board takes a design whose weights come as a stream\n.*weights = \"boot\""
-    ):
+    with pytest.raises(EmccError, match=r"weights come as a stream\n.*weights = \"boot\""):
         emcc.compile(model, board="ulx3s-12f", recipe={"emit": {"weights": "boot"}})
