@@ -37,16 +37,15 @@ def compile_command(
             metavar="N",
             min=1,
             max=256,
-            help="Processing elements.",
-            show_default="the recipe's, 8; with --board as many as fit",
+            help="Processing elements; with a board and without this as many as fit.",
+            show_default="the recipe's, 8",
         ),
     ] = None,
     board: Annotated[
         str | None,
         typer.Option(
             metavar="BOARD",
-            help="One of `emcc boards`, or a file, MINE.toml: takes as many PEs as fit there; what does not fit is an "
-            "error with figures.",
+            help="One of `emcc boards`, or a file, MINE.toml: what does not fit it is an error with figures.",
         ),
     ] = None,
     memory: Annotated[

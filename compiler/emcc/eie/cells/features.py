@@ -4,11 +4,11 @@ A quantity is a count or bits of the emitted design, of all copies of the part t
 sum, once a PE. Quantities are of the RTL: why each is there says the line behind it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emcc.eie.blockram import FAMILIES, Family, blocks
-from emcc.eie.groups.memory import WORD_QUEUE, core_memories
+from emcc.eie.blockram import FAMILIES, Family, blocks, rows
+from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.sizes import WEIGHT_W
 from emcc.eie.groups.tables import TABLES, Context, width
 from emcc.eie.memory import Memory
@@ -16,6 +16,8 @@ from emcc.eie.memory import Memory
 Quantities = Mapping[str, float]
 PARTS = ("pe", "lane", "group", "memory", "rest", "added")
 """PEs; drains; scans; memories of constants and of activations; control, host and link; what nextpnr adds."""
+
+_OWN = ("ptr", "spmat", "bias", "scale", "activations")
 
 _COUNTED = 8
 """Lanes that a scan counts, and chooses among, at once."""
@@ -46,21 +48,21 @@ class Made:
 
     def in_logic(self, *names: str) -> float:
         """Return bits over 16, at least one a bit of a word, of those memories that no block holds: LUTs of a ROM."""
-        rows = [self.memories[name] for name in names if name in self.memories]
-        return float(sum(_rom(row) * row.copies for row in rows if not blocks(row, self.family)))
+        return float(sum(_rom(row) * row.copies for row in self._named(names) if not blocks(row, self.family)))
 
     def lut_rams(self, *names: str) -> float:
         """Return RAMs of 16 x 4 bits that those memories are made of, where they are made of LUTs."""
-        rows = [self.memories[name] for name in names if name in self.memories]
-        return float(sum(-(-row.depth // 16) * -(-row.width // 4) * row.copies for row in self._luts(rows)))
+        return float(sum(-(-row.depth // 16) * -(-row.width // 4) * row.copies for row in self._luts(names)))
 
     def deep(self, *names: str) -> float:
         """Return bits that are chosen among RAMs of 16 words one behind another."""
-        rows = [self.memories[name] for name in names if name in self.memories]
-        return float(sum((-(-row.depth // 16) - 1) * row.width * row.copies for row in self._luts(rows)))
+        return float(sum((-(-row.depth // 16) - 1) * row.width * row.copies for row in self._luts(names)))
 
-    def _luts(self, rows: list[Memory]) -> list[Memory]:
-        return [row for row in rows if self.how.lut_ram and not blocks(row, self.family)]
+    def _luts(self, names: Sequence[str]) -> list[Memory]:
+        return [row for row in self._named(names) if self.how.lut_ram and not blocks(row, self.family)]
+
+    def _named(self, names: Sequence[str]) -> list[Memory]:
+        return [self.memories[name] for name in names if name in self.memories]
 
 
 def quantities(context: Context, family: str) -> Mapping[str, Quantities]:
@@ -82,11 +84,12 @@ def _times(count: int, each: Quantities) -> Quantities:
 
 def _pe(made: Made) -> Quantities:
     n = made.n
-    block = blocks(made.memories["accumulators"], made.family) > 0
+    block, queue = blocks(made.memories["accumulators"], made.family) > 0, made.memories["activation queue"]
     each = {
         "one": 1,
         "sum": n["AccW"],  # adder, operands, what drains
         "sum_in_block": n["AccW"] * block,  # younger sums are forwarded
+        "queue_in_block": queue.width * (blocks(queue, made.family) > 0),  # what is written goes round it
         "activation": n["ActW"],
         "own": n["ActW"] * n["HasLocal"],  # its own lane's, or what is broadcast
         "largest": n["ActW"] * n["HasMax"] + n["AccW"] * n["HasMax"],  # a comparison, and another value
@@ -134,20 +137,15 @@ def _group(made: Made) -> Quantities:
         "eight": eights * n["ActW"],
         "own": n["Lanes"] * n["ActW"] * n["HasLocal"],
     }
-    ram = made.lut_rams("word queue", "word data")
-    queue = 0 if made.how.lut_ram else WORD_QUEUE * (made.memories["word data"].width * (not _queued(made)))
-    return {**_times(n["Groups"], each), "lut_ram": ram, "queue": n["Groups"] * queue}
-
-
-def _queued(made: Made) -> bool:
-    return blocks(made.memories["word data"], made.family) > 0
+    return {**_times(n["Groups"], each), "lut_ram": made.lut_rams("word queue", "word data")}
 
 
 def _memory(made: Made) -> Quantities:
-    n, block = made.n, [row for row in made.memories.values() if row.kind == "rom" and blocks(row, made.family)]
+    n, own = made.n, [made.memories[name] for name in _OWN if name in made.memories]
+    block = [row for row in own if blocks(row, made.family)]
     return {
         "constant": made.in_logic("ptr", "spmat", "bias", "scale"),
-        "word": float(sum(row.width * row.copies for row in block)),
+        "beside": float(sum((rows(row, made.family) - 1) * row.width * row.copies for row in block)),
         "lut_ram": made.lut_rams("activations"),
         "deep": made.deep("activations"),
         "activation": n["Pes"] * n["ActW"],
