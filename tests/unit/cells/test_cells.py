@@ -67,7 +67,7 @@ def test_block_rams_are_those_of_the_memories_and_the_link() -> None:
 
 def test_a_wide_product_is_cut_into_pieces() -> None:
     kind = MULTIPLIERS["ice40"]
-    assert [taken(kind, left, 16) for left in (1, 2, 16, 17, 18, 31)] == [0, 1, 1, 2, 2, 2]
+    assert [taken(kind, left, 16) for left in (1, 2, 16, 17, 18, 31, 34)] == [0, 1, 1, 1, 2, 2, 3]
 
 
 def test_lanes_multiply_where_sums_are_scaled() -> None:
@@ -75,6 +75,7 @@ def test_lanes_multiply_where_sums_are_scaled() -> None:
     assert multipliers(numbers, "ecp5") == 8
     assert multipliers({**numbers, "HasScale": 1}, "ecp5") == 16
     assert multipliers({**numbers, "HasScale": 1, "AccW": 18}, "ecp5") == 12
+    assert [multipliers({**numbers, "HasScale": 1, "AccW": bits}, "ecp5") for bits in (35, 36, 37)] == [16, 16, 20]
 
 
 def test_xilinx_is_bounded_by_ecp5_and_counts_blocks_of_36_kbit() -> None:

@@ -115,8 +115,8 @@ def _lane(made: Made) -> Quantities:
         "one": 1,
         "sum": n["AccW"],  # bias, saturation
         "tree": n["AccW"] * (n["Groups"] - 1),
-        "shift": n["ActW"] * n["ShiftW"] * (n["ShiftW"] > 1),  # a barrel shifter
-        "reach": float((1 << n["ShiftW"]) * (n["ShiftW"] > 1)),
+        "shift": n["ActW"] * ((1 << n["ShiftW"]) - 2),  # each bit is chosen among those that shifts reach
+        "stage": n["ActW"] * (n["ShiftW"] - 1),
         "activation": n["ActW"],
         "scale": n["HasScale"],
         "scaled_sum": n["AccW"] * n["HasScale"],

@@ -11,7 +11,7 @@ _LOW_W = 17
 
 @dataclass(frozen=True)
 class Kind:
-    """A family's multiplier: the widest operand, signed, and the narrowest that Yosys puts into one."""
+    """A family's multiplier: the widest operand, and the narrowest that Yosys puts into one."""
 
     widest: int
     narrowest: int
@@ -32,12 +32,9 @@ def multipliers(numbers: Mapping[str, int], family: str) -> int:
 
 
 def taken(kind: Kind, left: int, right: int) -> int:
-    """Return the multipliers of one product of signed operands: a wider one is cut into pieces, a bit less each."""
+    """Return the multipliers of one product: an operand that is too wide is cut, and a narrow rest left to logic."""
     if min(left, right) < kind.narrowest:
         return 0
     if left > kind.widest:
-        rest, pieces = left, 0
-        while rest > kind.widest:
-            rest, pieces = rest - (kind.widest - 1), pieces + 1
-        return pieces * taken(kind, kind.widest, right) + taken(kind, rest, right)
+        return taken(kind, kind.widest, right) + taken(kind, left - kind.widest, right)
     return 1 if right <= kind.widest else taken(kind, right, left)
