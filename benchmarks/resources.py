@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common.cells.counted import BOARDS, counted
-from benchmarks.common.cells.fit import fitted, written
+from benchmarks.common.cells.fit import written
 from benchmarks.common.cells.fitted import FITTED, SMALL
 from benchmarks.common.cells.held import HELD
 from emcc.eie.cells.features import quantities
@@ -112,8 +112,8 @@ def count(names: Sequence[str], family: str) -> None:
 
 def fit(family: str) -> None:
     """Make the model's file of the counts."""
-    counts = json.loads(counts_of(family).read_text("utf-8"))
-    text = written(family, fitted(counts["designs"]), len(counts["designs"]), counts["tools"])
+    counts, ecp5 = (json.loads(counts_of(name).read_text("utf-8")) for name in (family, "ecp5"))
+    text = written(family, counts["designs"], ecp5["designs"], counts["tools"])
     (ROOT / "hw" / "cells" / f"{family}.toml").write_text(text, encoding="utf-8")
 
 

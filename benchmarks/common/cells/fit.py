@@ -7,9 +7,12 @@ import numpy as np
 from scipy.optimize import nnls
 
 from emcc.eie.cells.features import PARTS
-from emcc.eie.cells.model import KINDS
+from emcc.eie.cells.model import KINDS, Factors, part
 
 DIGITS = 3
+FEW = 12
+"""Designs below which a family has ECP5's factors, a part's times one number."""
+
 Designs = Mapping[str, Mapping[str, Any]]
 """By name: "quantities" and "parts", as `row` makes them, and what the whole takes by kind."""
 
@@ -22,25 +25,49 @@ def fitted(designs: Designs) -> dict[str, dict[str, dict[str, float]]]:
     result: dict[str, dict[str, dict[str, float]]] = {}
     for column, kind in enumerate(KINDS):
         result[kind] = {}
-        for part in PARTS:
-            names = sorted({name for row in designs.values() for name in row["quantities"][part]})
+        for place in PARTS:
+            names = sorted({name for row in designs.values() for name in row["quantities"][place]})
             weights = np.array([1.0 / row[kind] for row in designs.values()])
-            table = np.array([[row["quantities"][part].get(name, 0.0) for name in names] for row in designs.values()])
-            counts = np.array([row["parts"].get(part, [0, 0])[column] for row in designs.values()], float)
+            table = np.array([[row["quantities"][place].get(name, 0.0) for name in names] for row in designs.values()])
+            counts = np.array([row["parts"].get(place, [0, 0])[column] for row in designs.values()], float)
             factors, _ = nnls(table * weights[:, None], counts * weights)
             rounded = {name: float(f"{value:.{DIGITS}g}") for name, value in zip(names, factors, strict=True)}
-            result[kind][part] = {name: value for name, value in rounded.items() if value}
+            result[kind][place] = {name: value for name, value in rounded.items() if value}
     return result
 
 
-def written(family: str, factors: Mapping[str, Mapping[str, Mapping[str, float]]], designs: int, tools: str) -> str:
-    """Return the model's file."""
+def scaled(designs: Designs, by: Factors) -> dict[str, dict[str, dict[str, float]]]:
+    """Return other factors by kind and part, each part's times the number that fits designs best."""
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for column, kind in enumerate(KINDS):
+        result[kind] = {}
+        for name in PARTS:
+            weights = np.array([1.0 / row[kind] for row in designs.values()])
+            said = weights * [part(row["quantities"][name], by[kind].get(name, {})) for row in designs.values()]
+            real = weights * [row["parts"].get(name, [0, 0])[column] for row in designs.values()]
+            times = float(said @ real / (said @ said)) if said.any() else 0.0
+            factors = {quantity: float(f"{value * times:.{DIGITS}g}") for quantity, value in by[kind][name].items()}
+            result[kind][name] = {quantity: value for quantity, value in factors.items() if value}
+    return result
+
+
+def model(designs: Designs, ecp5: Designs) -> tuple[dict[str, dict[str, dict[str, float]]], str]:
+    """Return a family's factors and how they were got: its own, or, of FEW designs, ECP5's in proportion."""
+    if len(designs) >= FEW:
+        return fitted(designs), f"least squares over {len(designs)} designs"
+    return scaled(designs, fitted(ecp5)), f"ECP5's, a part's times one number, by {len(designs)} designs"
+
+
+def written(family: str, designs: Designs, ecp5: Designs, tools: str) -> str:
+    """Return the model's file, for counts of a family and of ECP5."""
+    factors, how = model(designs, ecp5)
     lines = [
         f"# Cells of the array on {family}: what a part of a design takes a unit of each quantity of",
-        "# compiler/emcc/eie/cells/features.py. Written by `python benchmarks/resources.py --fit`: least squares over",
-        f"# {designs} designs, whose counts are in benchmarks/counts/{family}.json ({tools}).",
+        "# compiler/emcc/eie/cells/features.py. Written by `python benchmarks/resources.py --fit`:",
+        f"# {how}, whose counts are in benchmarks/counts/{family}.json",
+        f"# ({tools}).",
     ]
     for kind, parts in factors.items():
-        for part, values in parts.items():
-            lines += ["", f"[{kind}.{part}]", *(f"{name} = {value:g}" for name, value in values.items())]
+        for place, values in parts.items():
+            lines += ["", f"[{kind}.{place}]", *(f"{name} = {value:g}" for name, value in values.items())]
     return "\n".join(lines) + "\n"

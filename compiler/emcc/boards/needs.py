@@ -10,7 +10,7 @@ from emcc.boards.board import Board
 from emcc.boards.fit import WORDS
 from emcc.eie.budget import advice
 from emcc.eie.cells.model import Cells, cells, luts_of_pes
-from emcc.eie.cells.xilinx import LUTS_OF, blocks_on, cells_at_most
+from emcc.eie.cells.xilinx import LUTS_OF, block_bits, blocks_on, cells_at_most
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
@@ -50,6 +50,16 @@ class Needs:
     def pe_luts(self) -> float:
         """LUTs of its PEs alone."""
         return luts_of_pes(self.context, LUTS_OF if self.board.xilinx else self.board.part.family)
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of its PEs' weights."""
+        return sum(one.bits for one in core_memories(self.context) if one.name == "spmat")
+
+    @property
+    def block_bits(self) -> int:
+        """Bits of a block RAM of the board's part."""
+        return block_bits(self.board.part.family)
 
     @cached_property
     def over(self) -> Mapping[str, float]:

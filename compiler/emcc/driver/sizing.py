@@ -15,6 +15,7 @@ from emcc.driver.lowering import check_memory, counted, lowered, shape
 from emcc.eie.groups.choice import Choice
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
+from emcc.eie.memory import LARGE_ROM
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import MAX_PES, Program
@@ -26,7 +27,7 @@ PROBE = 4
 """PEs of the design that is lowered first."""
 
 _LEAST = 0.7
-"""Share of a PE of the first design that one of a larger design takes at least: its memories have fewer words."""
+"""Share of a PE of the first design, and of its weights' bits, that another takes at least: with other memories."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int,
     first = next(size for size in sizes if size >= PROBE or size == sizes[-1])
     probe = attempt(first)
     tried = {first: probe}
-    sizes = [size for size in sizes if size <= first or at_least(probe, size) <= 1]
+    sizes = [size for size in sizes if at_least(probe, size) <= 1]
+    if not sizes:
+        return tried
 
     def fits(size: int) -> bool:
         if size not in tried:
@@ -129,9 +132,15 @@ def largest(sizes: Sequence[int], guess: int, fits: Callable[[int], bool]) -> in
 
 
 def at_least(probe: Tried, size: int) -> float:
-    """Return what share of the board's LUTs and multipliers PEs alone take in a design of that size, at least."""
-    usable, luts = probe.needs.usable, probe.needs.pe_luts * size / probe.pes
-    return max(luts * _LEAST / max(usable["lut"], 1), size / max(usable["dsp"], 1))
+    """Return what share of a board a design of that size takes at least, by what is scarcest.
+
+    LUTs and multipliers of its PEs, and block RAMs of its weights, of which each PE has one where they are many.
+    """
+    usable, share = probe.needs.usable, size / probe.pes
+    weights = probe.needs.weight_bits * _LEAST
+    blocks = max(weights / probe.needs.block_bits, size * (weights / size > LARGE_ROM))
+    needed = {"lut": probe.needs.pe_luts * share * _LEAST, "dsp": size, "bram": blocks}
+    return max(count / max(usable[kind], 1) for kind, count in needed.items())
 
 
 def guess(probe: Tried, sizes: Sequence[int]) -> int:

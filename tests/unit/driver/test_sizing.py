@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from commands import run
 from models import mlp, save
+from qgraphs import quantised
 
 import emcc
 from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.design import board_of
-from emcc.driver.sizing import PROBE, SIZES, largest
+from emcc.driver.sizing import PROBE, SIZES, Tried, at_least, guess, largest, needs_of
+from emcc.eie.groups.choice import Choice
+from emcc.eie.lower import lower
+from emcc.eie.options import LowerOptions
 from emcc.ir.program import GROUPS, MAX_PES
 from emcc.resources import folder
 
@@ -29,16 +33,38 @@ def test_sizes_divide_into_groups() -> None:
 
 def test_the_largest_is_found_from_any_guess() -> None:
     for right in range(-1, len(SIZES)):
-        for guess in range(len(SIZES)):
+        for start in range(len(SIZES)):
             asked: list[int] = []
 
             def fits(size: int, asked: list[int] = asked, right: int = right) -> bool:
                 asked.append(size)
                 return SIZES.index(size) <= right
 
-            assert largest(SIZES, guess, fits) == (SIZES[right] if right >= 0 else None)
+            assert largest(SIZES, start, fits) == (SIZES[right] if right >= 0 else None)
             assert len(set(asked)) == len(asked) <= 10
-            assert abs(guess - right) > 1 or len(asked) <= 4
+            assert abs(start - right) > 1 or len(asked) <= 4
+
+
+def probe(**limits: int) -> Tried:
+    """A design of four PEs with 80 kbit of weights, on a board with other limits."""
+    board = catalogue.board("ulx3s-12f")
+    board = board.model_copy(update={"limits": board.limits.model_copy(update=limits)})
+    program = lower(quantised([300, 120, 60, 9], seed=1), LowerOptions(pes=4))
+    return Tried(Choice(program), needs_of(program, board), 1.0)
+
+
+def test_what_cannot_fit_is_not_lowered() -> None:
+    first = probe()
+    assert at_least(first, 4) < at_least(first, 8) < 1 < at_least(first, 32)
+    # Its weights alone are more than two block RAMs, whatever the number of PEs.
+    assert all(at_least(probe(bram=2), size) > 1 for size in SIZES)
+    assert at_least(probe(dsp=3), 4) > 1 > at_least(probe(dsp=3), 2)
+
+
+def test_the_guess_is_in_proportion() -> None:
+    few, many = (guess(probe(lut=lut), SIZES) for lut in (5_000, 20_000))
+    assert SIZES[few] < SIZES[many] < 64
+    assert guess(probe(lut=10), SIZES) == 0
 
 
 @pytest.fixture(scope="module")

@@ -30,3 +30,9 @@ def blocks_on(memory: Memory, family: str) -> int:
     if family in FAMILIES:
         return -(-blocks_of(memory, _HALVES) * memory.copies // 2)
     return blocks(memory, family) * memory.copies
+
+
+def block_bits(family: str) -> int:
+    """Return the bits of a block RAM of a family."""
+    most = max(words * width for words, width in (_HALVES if family in FAMILIES else OTHERS[family]).shapes)
+    return 2 * most if family in FAMILIES else most
