@@ -13,6 +13,9 @@ DIGITS = 3
 FEW = 12
 """Designs below which a family has ECP5's factors, a part's times one number."""
 
+KNOWN: Mapping[str, Mapping[str, float]] = {"lut": {"lut_ram": 4.0}}
+"""By kind: factors that are not fitted. nextpnr makes four LUTs of a RAM of 16 x 4 bits."""
+
 Designs = Mapping[str, Mapping[str, Any]]
 """By name: "quantities" and "parts", as `row` makes them, and what the whole takes by kind."""
 
@@ -26,13 +29,18 @@ def fitted(designs: Designs) -> dict[str, dict[str, dict[str, float]]]:
     for column, kind in enumerate(KINDS):
         result[kind] = {}
         for place in PARTS:
-            names = sorted({name for row in designs.values() for name in row["quantities"][place]})
+            quantities = [row["quantities"][place] for row in designs.values()]
+            names = sorted({name for row in quantities for name in row})
+            known = {name: value for name, value in KNOWN.get(kind, {}).items() if name in names}
+            free = [name for name in names if name not in known]
             weights = np.array([1.0 / row[kind] for row in designs.values()])
-            table = np.array([[row["quantities"][place].get(name, 0.0) for name in names] for row in designs.values()])
+            table = np.array([[row.get(name, 0.0) for name in free] for row in quantities])
             counts = np.array([row["parts"].get(place, [0, 0])[column] for row in designs.values()], float)
+            counts -= [part(row, known) for row in quantities]
             factors, _ = nnls(table * weights[:, None], counts * weights)
-            rounded = {name: float(f"{value:.{DIGITS}g}") for name, value in zip(names, factors, strict=True)}
-            result[kind][place] = {name: value for name, value in rounded.items() if value}
+            rounded = {name: float(f"{value:.{DIGITS}g}") for name, value in zip(free, factors, strict=True)}
+            both = {**known, **rounded}
+            result[kind][place] = {name: both[name] for name in names if both[name]}
     return result
 
 

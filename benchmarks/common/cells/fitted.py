@@ -1,17 +1,20 @@
 """The designs that the model of cells is fitted to: small ones, random, with each number of the package both ways."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import emcc
 from benchmarks.common import fuzz  # noqa: F401 (finds the tests' graphs)
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
+from emcc.eie.store import load_program
 from emcc.ir.program import Program
 from emcc.lint.grouped import Grouped
 
 from qgraphs import quantised  # isort: skip
-from models import save  # isort: skip
+from models import mlp as perceptron  # isort: skip
 from small_convs import images, small_conv  # isort: skip
 
 Made = Callable[[Path], Program]
@@ -21,6 +24,16 @@ def mlp(sizes: list[int], pes: int, groups: int, queue: int, **more: Any) -> Mad
     """A perceptron of random weights."""
     options = LowerOptions(pes=pes, groups=groups, queue_depth=queue)
     return lambda folder: lower(quantised(sizes, seed=len(sizes) + pes, **more), options)
+
+
+def smooth(sizes: tuple[int, ...], function: str, act_w: int, pes: int, groups: int) -> Made:
+    """A perceptron with a function that is a table, of which the bits are not random, through `emcc.compile`."""
+
+    def made(folder: Path) -> Program:
+        functions = [function] * (len(sizes) - 2) + [None]
+        return compiled(perceptron(sizes, functions, seed=pes), None, act_w, pes, groups, 16, folder)
+
+    return made
 
 
 def conv(steps: str, channels: int, act_w: int, pes: int, groups: int, queue: int) -> Made:
@@ -33,15 +46,20 @@ def maps(side: int, act_w: int, pes: int, groups: int, queue: int) -> Made:
     """The tests' convolutional network on larger maps, through `emcc.compile`."""
 
     def made(folder: Path) -> Program:
-        import emcc
-        from emcc.eie.store import load_program
-
-        recipe = {"lower": {"groups": groups, "queue_depth": queue}, "calibrate": {"bits": act_w}}
-        model = save(small_conv(side=side), folder / "model.onnx")
-        emcc.compile(model, data=images(64, side=side), keep_weights=True, pes=pes, recipe=recipe).write(folder / "net")
-        return load_program(folder / "net" / "program.npz")
+        return compiled(small_conv(side=side), images(64, side=side), act_w, pes, groups, queue, folder)
 
     return made
+
+
+def compiled(model: Any, data: Any, act_w: int, pes: int, groups: int, queue: int, folder: Path) -> Program:
+    """Compile a model with its weights kept, in `folder`."""
+    recipe = {"lower": {"groups": groups, "queue_depth": queue}, "calibrate": {"bits": act_w}}
+    with warnings.catch_warnings():
+        # Of weights that nobody trained 8 bits may lose much, which is no matter here.
+        warnings.simplefilter("ignore", emcc.EmccWarning)
+        made = emcc.compile(model, data=data, keep_weights=True, pes=pes, recipe=recipe)
+    made.write(folder / "net")
+    return load_program(folder / "net" / "program.npz")
 
 
 DIGITS = [784, 300, 100, 10]
@@ -58,8 +76,8 @@ FITTED: Mapping[str, Made] = {
     "mlp-10": mlp([200, 150, 10], 8, 1, 16, act_w=8, code_w=8),
     "mlp-11": mlp([200, 150, 10], 16, 2, 32, act_w=8, code_w=8),
     "mlp-12": mlp([300, 120, 10], 4, 4, 64, act_w=8, code_w=2),
-    "mlp-13": mlp([60, 40, 9], 4, 1, 16, functions=["table", "identity"]),
-    "mlp-14": mlp([100, 80, 10], 8, 2, 16, functions=["table", "identity"], act_w=8),
+    "mlp-13": smooth((60, 40, 9), "Tanh", 16, 4, 1),
+    "mlp-14": smooth((100, 80, 10), "Sigmoid", 8, 8, 2),
     "mlp-15": mlp([400, 300, 200, 10], 2, 1, 32),
     "mlp-16": mlp([500, 200, 10], 8, 2, 64, bias=1 << 30, code_w=[8, 4]),
     "mlp-17": mlp([20, 12, 4], 4, 4, 16, bias=1 << 26),

@@ -96,9 +96,9 @@ def _pe(made: Made) -> Quantities:
         "row": n["RowW"],
         "column": n["StartW"] + n["CountW"],  # address and entries left
         "entry": n["EntryW"] * (n["CodeWidths"].bit_count() - 1),  # where code and run part
-        "direct": WEIGHT_W * n["HasDirect"],  # another weight, another load of the queue
+        "direct": WEIGHT_W * n["HasDirect"] * max(n["HasIdent"], n["HasBook"]),  # another weight
         "factor": n["ActW"] * n["HasLoad"],
-        "code": WEIGHT_W * n["HasIdent"],  # a code that is the weight
+        "code": WEIGHT_W * n["HasIdent"] * n["HasBook"],  # the code is the weight, or the codebook's entry
         "code_widths": WEIGHT_W * max(0, n["IdentWidths"].bit_count() - 1),
     }
     return {
