@@ -45,18 +45,29 @@ def fitted(designs: Designs) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def scaled(designs: Designs, by: Factors) -> dict[str, dict[str, dict[str, float]]]:
-    """Return other factors by kind and part, each part's times the number that fits designs best."""
+    """Return other factors by kind and part, each part's times the number that fits designs best.
+
+    Where flip-flops are not known by part, as on iCE40, all parts have the same number.
+    """
     result: dict[str, dict[str, dict[str, float]]] = {}
     for column, kind in enumerate(KINDS):
+        said = {name: [part(row["quantities"][name], by[kind][name]) for row in designs.values()] for name in PARTS}
+        real = {name: [row["parts"].get(name, [0, 0])[column] for row in designs.values()] for name in PARTS}
+        totals = [row[kind] for row in designs.values()]
+        whole = _times(np.sum([said[name] for name in PARTS], axis=0), totals, totals)
+        known = any(map(any, real.values()))
         result[kind] = {}
         for name in PARTS:
-            weights = np.array([1.0 / row[kind] for row in designs.values()])
-            said = weights * [part(row["quantities"][name], by[kind].get(name, {})) for row in designs.values()]
-            real = weights * [row["parts"].get(name, [0, 0])[column] for row in designs.values()]
-            times = float(said @ real / (said @ said)) if said.any() else 0.0
+            times = _times(said[name], real[name], totals) if known else whole
             factors = {quantity: float(f"{value * times:.{DIGITS}g}") for quantity, value in by[kind][name].items()}
             result[kind][name] = {quantity: value for quantity, value in factors.items() if value}
     return result
+
+
+def _times(said: Any, real: Any, totals: Any) -> float:
+    """Return the number that brings what was said nearest to what is real, as shares of the totals."""
+    left, right = np.divide(said, totals), np.divide(real, totals)
+    return float(left @ right / (left @ left)) if left.any() else 0.0
 
 
 def model(designs: Designs, ecp5: Designs) -> tuple[dict[str, dict[str, dict[str, float]]], str]:
