@@ -56,11 +56,9 @@ def counted(program: Program, family: str, folder: Path) -> dict[str, Any]:
     if family == "ecp5":
         absorb_file(folder / NETLIST)
     # The first two arguments are the constraints; those after them write what is placed.
-    arguments = [*tools.arguments[:2], *(() if family == "gowin" else ("--write", PACKED))]
-    used = nextpnr.packed(NETLIST, tools.part, cwd=folder, arguments=arguments)
+    used = nextpnr.packed(NETLIST, tools.part, cwd=folder, arguments=[*tools.arguments[:2], "--write", PACKED])
     total = resources(family, cells, used)
-    parts = by_part(folder / PACKED, family) if (folder / PACKED).is_file() else {}
-    return {**{kind: total[kind] for kind in ("lut", "ff", "bram", "dsp")}, "parts": parts}
+    return {**{kind: total[kind] for kind in ("lut", "ff", "bram", "dsp")}, "parts": by_part(folder / PACKED, family)}
 
 
 def by_part(file: Path, family: str) -> dict[str, list[int]]:

@@ -10,6 +10,7 @@ from emcc.eie.cells.features import PARTS
 from emcc.eie.cells.model import KINDS, Factors, part
 
 DIGITS = 3
+_ALL = 0.98
 FEW = 12
 """Designs below which a family has ECP5's factors, a part's times one number."""
 
@@ -47,7 +48,8 @@ def fitted(designs: Designs) -> dict[str, dict[str, dict[str, float]]]:
 def scaled(designs: Designs, by: Factors) -> dict[str, dict[str, dict[str, float]]]:
     """Return other factors by kind and part, each part's times the number that fits designs best.
 
-    Where flip-flops are not known by part, as on iCE40, all parts have the same number.
+    Where parts are not all of a design (nextpnr's cells have no flip-flops of their own on iCE40, and not all their
+    names on Gowin), all have the same number.
     """
     result: dict[str, dict[str, dict[str, float]]] = {}
     for column, kind in enumerate(KINDS):
@@ -55,7 +57,7 @@ def scaled(designs: Designs, by: Factors) -> dict[str, dict[str, dict[str, float
         real = {name: [row["parts"].get(name, [0, 0])[column] for row in designs.values()] for name in PARTS}
         totals = [row[kind] for row in designs.values()]
         whole = _times(np.sum([said[name] for name in PARTS], axis=0), totals, totals)
-        known = any(map(any, real.values()))
+        known = bool(np.sum([real[name] for name in PARTS]) > _ALL * np.sum(totals))
         result[kind] = {}
         for name in PARTS:
             times = _times(said[name], real[name], totals) if known else whole
@@ -85,6 +87,8 @@ def written(family: str, designs: Designs, ecp5: Designs, tools: str) -> str:
         "# compiler/emcc/eie/cells/features.py. Written by `python benchmarks/resources.py --fit`:",
         f"# {how}, whose counts are in benchmarks/counts/{family}.json",
         f"# ({tools}).",
+        "",
+        f"fitted = {str(len(designs) >= FEW).lower()}",
     ]
     for kind, parts in factors.items():
         for place, values in parts.items():

@@ -9,9 +9,9 @@ from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.fit import WORDS
 from emcc.eie.budget import advice
-from emcc.eie.cells.model import Cells, cells, luts_of_pes
+from emcc.eie.cells.model import Cells, cells, fitted, luts_of_pes
+from emcc.eie.cells.varying import memories
 from emcc.eie.cells.xilinx import LUTS_OF, block_bits, blocks_on, cells_at_most
-from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 
@@ -46,6 +46,13 @@ class Needs:
         family = self.board.part.family
         return cells_at_most(self.context) if self.board.xilinx else cells(self.context, family)
 
+    @property
+    def model(self) -> str:
+        """What LUTs and flip-flops are by: a model "fitted" to the family, one "scaled" from ECP5's, or a "bound"."""
+        if self.board.xilinx:
+            return "bound"
+        return "fitted" if fitted(self.board.part.family) else "scaled"
+
     @cached_property
     def pe_luts(self) -> float:
         """LUTs of its PEs alone."""
@@ -54,7 +61,7 @@ class Needs:
     @property
     def weight_bits(self) -> int:
         """Bits of its PEs' weights."""
-        return sum(one.bits for one in core_memories(self.context) if one.name == "spmat")
+        return sum(one.bits for one in memories(self.context) if one.name == "spmat")
 
     @property
     def block_bits(self) -> int:
@@ -101,7 +108,7 @@ class Needs:
         return lines
 
     def _largest(self) -> list[tuple[int, Memory]]:
-        rows = [(blocks_on(one, self.board.part.family), one) for one in core_memories(self.context)]
+        rows = [(blocks_on(one, self.board.part.family), one) for one in memories(self.context)]
         return sorted(rows, key=lambda row: -row[0])[:_SHOWN]
 
     def _memories(self) -> str:

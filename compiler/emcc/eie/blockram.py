@@ -14,6 +14,9 @@ _LUT_RAM_COST = 4
 _LUT_RAM = (16, 4)
 """Words and bits of a RAM made of LUTs."""
 
+WALKED, WALKED_BITS = ("walk", "tap"), 16384
+"""Tables that are made of LUTs up to so many bits: emcc_walk's own."""
+
 _ROM_BITS_A_UNIT = 16
 """A bit of a ROM in logic costs 1/16, one of a RAM 1."""
 
@@ -58,6 +61,8 @@ def blocks_of(memory: Memory, family: Family) -> int:
     blocks, _ = _shaped(memory, family)
     if memory.large:
         return blocks
+    if memory.name in WALKED:
+        return blocks if memory.depth * memory.width > WALKED_BITS else 0
     if memory.kind in ("rom", "table"):
         return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
     if memory.name in ("accumulators", "activations") and family.sum_words:

@@ -74,8 +74,8 @@ COMPILED = {
         **{"boot_bytes?": SIZE, "boot_structure?": str},
     },
     "board?": {
-        **dict.fromkeys(("name", "title", "part"), str),
-        **{"own": bool, "chosen": bool, "bound": bool, "clock_hz": SIZE, "seconds": float},
+        **dict.fromkeys(("name", "title", "part", "model"), str),
+        **{"own": bool, "chosen": bool, "clock_hz": SIZE, "seconds": float},
         **{"cells": _CELLS, "there": _CELLS},
         "energy": ({"joules": float, "switching": bool, "source": str}, None),
         "tried": [{"pes": SIZE, "groups": SIZE, "cycles": float, **_CELLS, "fits": bool}],

@@ -9,22 +9,26 @@ from emcc.report.lines import percent, seconds
 WORDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "dsp": "multipliers"}
 
 
+MODELS = {
+    "fitted": "LUTs and flip-flops by a model, LUTs 15 % off at most where that was checked; with the serial port",
+    "scaled": "LUTs and flip-flops by ECP5's model in proportion, checked on few designs; with the serial port",
+    "bound": "LUTs and flip-flops are ECP5's, an upper bound; Vivado was not asked",
+}
+"""What is said of an estimate."""
+
+
 def board_lines(manifest: Mapping[str, Any]) -> list[str]:
     """Return the sentences; none where no board was named."""
     board = manifest.get("board")
     if not board:
         return []
     design, taken = manifest["design"], ", ".join(_share(board, kind) for kind in WORDS)
+    pes = f"{design['pes']} PE{'s' * (design['pes'] > 1)}"
     groups = f"{design['groups']} column group{'s' * (design['groups'] > 1)}"
     why = "as many as fit" if board["chosen"] else "as given"
-    bound = (
-        "LUTs and flip-flops are ECP5's, an upper bound; Vivado was not asked"
-        if board["bound"]
-        else "LUTs and flip-flops by a model, 15 % off at most where it was checked; serial port included"
-    )
     lines = [
-        f"board: {printable(board['title'])} ({printable(board['part'])}): {design['pes']} PEs ({why}) in {groups}",
-        f"taken of it: {taken} [estimate: {bound}]",
+        f"board: {printable(board['title'])} ({printable(board['part'])}): {pes} ({why}) in {groups}",
+        f"taken of it: {taken} [estimate: {MODELS.get(board['model'], 'a model')}]",
         f"time there: {seconds(board['seconds'])} an inference at {board['clock_hz'] / 1e6:g} MHz, the board's clock; "
         "what it reaches, placing says (`emcc bitstream`)",
     ]

@@ -58,7 +58,7 @@ def test_without_a_board_it_is_the_one_that_the_artefact_is_for(artefact: Path, 
     assert "was compiled for no board\n  hint: say which with --board" in run("bitstream", str(artefact), code=2)
     manifest = json.loads((artefact / "emcc.json").read_text("utf-8"))
     cells = dict.fromkeys(("lut", "ff", "bram", "dsp"), 1)
-    words = {"name": BOARD, "title": "a board", "part": "a part", "own": False, "chosen": True, "bound": False}
+    words = {"name": BOARD, "title": "a board", "part": "a part", "own": False, "chosen": True, "model": "fitted"}
     more = {"clock_hz": 24_000_000, "seconds": 1.0, "cells": cells, "there": cells, "energy": None, "tried": []}
     for board, code in ((words | more, 0), (words | more | {"own": True}, 2), (words | more | {"name": "x"}, 2)):
         (artefact / "emcc.json").write_text(json.dumps({**manifest, "board": board}), encoding="utf-8")

@@ -61,6 +61,9 @@ def test_flip_flops_of_a_part() -> None:
 def test_xilinx_counts_are_at_most(context: Context) -> None:
     needs = Needs(with_limits("arty-a7-35t", lut=500), context)
     assert "LUTs: at most " in str(needs.refusal("it"))
+    assert needs.model == "bound"
+    models = {Needs(catalogue.board(name), context).model for name in ("ulx3s-12f", "icebreaker", "tang-nano-9k")}
+    assert models == {"fitted", "scaled"}
 
 
 def test_energy_is_of_published_figures_or_there_is_none() -> None:

@@ -1,5 +1,6 @@
 """The model of cells: what it says grows with the array, and block RAMs and multipliers are those of real synthesis."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from emcc.eie.cells.features import PARTS, quantities
 from emcc.eie.cells.model import KINDS, Cells, cells, factors, luts_of_pes
 from emcc.eie.cells.multipliers import KINDS as MULTIPLIERS
 from emcc.eie.cells.multipliers import multipliers, taken
+from emcc.eie.cells.varying import memories, varying
 from emcc.eie.cells.xilinx import blocks_on, cells_at_most
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
@@ -63,6 +65,18 @@ def test_pes_are_a_part_of_the_whole() -> None:
 def test_block_rams_are_those_of_the_memories_and_the_link() -> None:
     of = context(4)
     assert cells(of, "ecp5").bram == block_rams(core_memories(of), "ecp5") + 1
+
+
+def test_bits_that_do_not_vary_are_no_memory() -> None:
+    assert [varying(words) for words in ([5], [5, 5], [4, 5], [0b1010, 0b0110])] == [0, 0, 1, 2]
+    graph = quantised([30, 20, 9], seed=1, functions=["table", "identity"])
+    fine = np.arange(1 << 11) % 50
+    program = lower(graph.with_constants({"t0.fine": fine}), LowerOptions(pes=2))
+    of = Context(program, plan(program))
+    whole, narrow = ({one.name: one.width for one in rows} for rows in (core_memories(of), memories(of)))
+    assert (whole["fine"], narrow["fine"]) == (16, 6)
+    assert narrow["host"] < whole["host"]
+    assert all(narrow[name] == whole[name] for name in ("spmat", "ptr", "bias", "coarse", "activations"))
 
 
 def test_a_wide_product_is_cut_into_pieces() -> None:

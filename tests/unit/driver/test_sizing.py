@@ -98,7 +98,7 @@ def manifest_of(place: Path) -> dict[str, Any]:
 def test_pes_are_chosen_to_fit(compiled: tuple[Path, str]) -> None:
     manifest = manifest_of(compiled[0])
     board, tried = manifest["board"], manifest["board"]["tried"]
-    assert (board["name"], board["own"], board["chosen"], board["bound"]) == ("ulx3s-12f", False, True, False)
+    assert (board["name"], board["own"], board["chosen"], board["model"]) == ("ulx3s-12f", False, True, "fitted")
     fitting = [row for row in tried if row["fits"]]
     assert len(fitting) >= 2
     best = min(fitting, key=lambda row: (round(row["cycles"]), row["pes"]))

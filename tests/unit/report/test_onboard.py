@@ -14,7 +14,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
     """As much of a manifest as is read."""
     row = {"pes": 16, "groups": 2, "cycles": 500.4, **CELLS, "fits": True}
     board = {
-        **{"title": "A board", "part": "A-PART", "clock_hz": 50_000_000, "chosen": True, "bound": False},
+        **{"title": "A board", "part": "A-PART", "clock_hz": 50_000_000, "chosen": True, "model": "fitted"},
         **{"cells": CELLS, "there": THERE, "seconds": 1e-5, "energy": None},
         **{"tried": [row, {**row, "pes": 20, "lut": 30_000, "fits": False}]},
     }
@@ -40,7 +40,7 @@ def test_what_is_said() -> None:
 
 
 def test_given_pes_and_bounds_are_called_so() -> None:
-    given = manifest(chosen=False, bound=True, tried=manifest()["board"]["tried"][:1])
+    given = manifest(chosen=False, model="bound", tried=manifest()["board"]["tried"][:1])
     lines = board_lines(given)
     assert "16 PEs (as given) in 2" in lines[0]
     assert "ECP5's, an upper bound" in lines[1]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emcc.eie.blockram import FAMILIES, Family, blocks, rows
-from emcc.eie.groups.memory import core_memories
+from emcc.eie.cells.varying import memories
 from emcc.eie.groups.sizes import WEIGHT_W
 from emcc.eie.groups.tables import TABLES, Context, width
 from emcc.eie.memory import Memory
@@ -39,7 +39,7 @@ class Made:
     @classmethod
     def of(cls, context: Context, family: str) -> "Made":
         """Return the design of a context on a family."""
-        return cls(context.numbers, {one.name: one for one in core_memories(context)}, context, family)
+        return cls(context.numbers, {one.name: one for one in memories(context)}, context, family)
 
     @property
     def how(self) -> Family:

@@ -9,11 +9,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
-from emcc.eie.blockram import FAMILIES, block_rams
+from emcc.eie.blockram import block_rams
 from emcc.eie.cells.features import PARTS, Quantities, quantities
 from emcc.eie.cells.multipliers import multipliers
-from emcc.eie.groups.memory import core_memories
+from emcc.eie.cells.varying import memories
 from emcc.eie.groups.tables import Context
 from emcc.resources import folder
 
@@ -39,16 +40,16 @@ class Cells:
         return asdict(self)
 
 
-def modelled(family: str) -> bool:
-    """Return whether there is a model of the family."""
-    return family in FAMILIES
-
-
 def cells(context: Context, family: str) -> Cells:
-    """Return what a design takes with the serial port around it, on a family that `modelled` knows."""
+    """Return what a design takes with the serial port around it, on a family of `blockram.FAMILIES`."""
     counts = estimate(quantities(context, family), factors(family))
-    blocks = block_rams(core_memories(context), family) + LINK_BLOCKS
+    blocks = block_rams(memories(context), family) + LINK_BLOCKS
     return Cells(counts["lut"], counts["ff"], blocks, multipliers(context.numbers, family))
+
+
+def fitted(family: str) -> bool:
+    """Return whether the family's factors are its own; else they are ECP5's in proportion, which is rougher."""
+    return bool(_file(family)["fitted"])
 
 
 def luts_of_pes(context: Context, family: str) -> float:
@@ -66,8 +67,11 @@ def part(of: Quantities, by: Mapping[str, float]) -> float:
     return sum(value * by.get(name, 0.0) for name, value in of.items())
 
 
-@cache
 def factors(family: str) -> Factors:
     """Return a family's factors."""
-    table = tomllib.loads((folder("cells") / f"{family}.toml").read_text("utf-8"))
-    return {kind: table[kind] for kind in KINDS}
+    return {kind: _file(family)[kind] for kind in KINDS}
+
+
+@cache
+def _file(family: str) -> Mapping[str, Any]:
+    return tomllib.loads((folder("cells") / f"{family}.toml").read_text("utf-8"))

@@ -8,7 +8,7 @@ from emcc.eie.blockram import FAMILIES as OTHERS
 from emcc.eie.blockram import Family, blocks, blocks_of
 from emcc.eie.cells.model import LINK_BLOCKS, Cells, cells
 from emcc.eie.cells.multipliers import multipliers
-from emcc.eie.groups.memory import core_memories
+from emcc.eie.cells.varying import memories
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 
@@ -21,7 +21,7 @@ LUTS_OF = "ecp5"
 def cells_at_most(context: Context) -> Cells:
     """Return what a design takes on a Xilinx part: LUTs and flip-flops at most, block RAMs of 36 Kbit."""
     bound = cells(context, LUTS_OF)
-    halves = sum(blocks_of(one, _HALVES) * one.copies for one in core_memories(context)) + LINK_BLOCKS
+    halves = sum(blocks_of(one, _HALVES) * one.copies for one in memories(context)) + LINK_BLOCKS
     return Cells(bound.lut, bound.ff, -(-halves // 2), multipliers(context.numbers, "xilinx"))
 
 
