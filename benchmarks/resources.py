@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common.cells.counted import BOARDS, counted
 from benchmarks.common.cells.fit import written
-from benchmarks.common.cells.fitted import FITTED, SMALL
+from benchmarks.common.cells.fitted import FITTED, OTHERS
 from benchmarks.common.cells.held import HELD
 from emcc.eie.cells.features import quantities
 from emcc.eie.cells.model import cells
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fit", action="store_true", help="fit the model to the counts")
     given = parser.parse_args(arguments)
     if given.count:
-        count(given.only or (FITTED if given.family == "ecp5" else SMALL), given.family)
+        count(given.only or OTHERS.get(given.family) or list(FITTED), given.family)
     if given.fit:
         fit(given.family)
     if given.count or given.fit:

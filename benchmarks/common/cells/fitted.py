@@ -85,21 +85,12 @@ FITTED: Mapping[str, Made] = {
     "conv-2": conv("own depthwise add linear", 16, 8, 8, 1, 32),
     "conv-3": conv("conv largest linear", 12, 16, 4, 2, 16),
     "conv-4": conv("own_wide own_depthwise conv linear", 5, 16, 8, 2, 32),
-    "conv-5": conv("multiply add linear", 5, 16, 4, 1, 16),
     "conv-6": conv("conv depthwise table linear", 9, 8, 8, 8, 16),
-    "conv-7": conv("own largest wide linear", 20, 16, 16, 2, 32),
     "conv-8": conv("own own_depthwise mean linear", 16, 8, 2, 1, 16),
-    "conv-9": conv("own depthwise own depthwise mean linear", 24, 8, 16, 1, 32),
-    "conv-10": conv("own add own add linear", 16, 8, 16, 2, 16),
-    "conv-11": conv("own conv linear", 30, 8, 4, 1, 32),
     "maps-1": maps(12, 8, 4, 1, 16),
     "maps-2": maps(24, 16, 8, 2, 32),
-    "maps-3": maps(32, 8, 16, 4, 16),
-    "maps-4": maps(16, 16, 2, 1, 32),
 }
 """By name."""
 
-SMALL = tuple(
-    name for name in FITTED if name not in ("mlp-7", "mlp-8", "mlp-11", "conv-7", "conv-9", "conv-10", "maps-3")
-)
-"""Those of up to 8 PEs, for the smaller parts."""
+OTHERS: Mapping[str, tuple[str, ...]] = {"ice40": ("mlp-1", "mlp-2", "mlp-9"), "gowin": ("mlp-2", "mlp-9", "conv-3")}
+"""Those that are counted for other families than ECP5."""
