@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 import emcc
-from benchmarks.common import mnist
 from benchmarks.common.cnn.problems import PROBLEMS
 from emcc.eie.store import load_program
 from emcc.ir.program import Program
@@ -59,11 +58,6 @@ def logistic(data: Path, folder: Path) -> tuple[Path, Any]:
     return folder / "model.onnx", (x, train["y"])
 
 
-def lenet(data: Path, folder: Path) -> tuple[Path, Any]:
-    """Return LeNet-300-100, pruned by Dynamic Network Surgery."""
-    return data / "models/lenet300100_dns_sparse.onnx", mnist.read(data / "mnist", "train")[0][:1000]
-
-
 def problem(name: str) -> Source:
     """Return a network of benchmarks/cnn.py."""
 
@@ -78,10 +72,8 @@ HELD: Mapping[str, Held] = {
     "digits-4": Held(digits, 4, 16),
     "digits-12": Held(digits, 12, 8),
     "logistic-3": Held(logistic, 3, 8),
-    "lenet-32": Held(lenet, 32, 16, True),
     "kws-8": Held(problem("kws/qdq"), 8, 8, True),
     "ad-16": Held(problem("ad/qdq"), 16, 8, True),
     "mnist8-8": Held(problem("mnist-8"), 8, 16, True),
-    "ic-16": Held(problem("ic/qdq"), 16, 8, True),
 }
-"""By name. What a family's boards have no room for is left out there."""
+"""By name, with the PEs."""
