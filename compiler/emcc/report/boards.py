@@ -8,7 +8,8 @@ from rich.table import Table
 
 from emcc.base.text import printable
 from emcc.boards.board import Board
-from emcc.boards.outcome import ESTIMATED, MARKER, Outcome
+from emcc.boards.marker import MARKER
+from emcc.boards.outcome import ESTIMATED, Outcome
 from emcc.report.summary import console, shown
 
 _KINDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "spram": "single-port RAMs", "dsp": "multipliers"}
