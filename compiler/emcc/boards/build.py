@@ -126,8 +126,7 @@ def _learned(outcome: Outcome, place: Path, report: Report) -> Placed:
     family, design = outcome.project.board.part.family, outcome.design
     images = stand_ins(exchanged(design))
     shapes = sorted({shape_of(name, image) for name, image in images.items()})
-    (place / "layouts").mkdir()
-    made = layouts(shapes, FORMATS[family], chain(outcome.project.board).synth, design.files, place / "layouts")
+    made = layouts(shapes, FORMATS[family], chain(outcome.project.board).synth, design.files)
     placed = learned(family, (place / ROUTED[family]).read_text("utf-8"), images, dict(zip(shapes, made, strict=True)))
     report(f"memories: {len(images)} in {sum(layout.source.shape[0] for layout in made)} kinds of block RAM")
     return placed

