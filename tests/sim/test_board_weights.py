@@ -79,8 +79,8 @@ def facts(folder: Path, name: str, port: str) -> dict[str, object]:
     where = ("--port", port, "--data", str(folder / "data.npz"), "--json", str(folder / "y.json"))
     shown = run("run", str(folder / name), *where, "--out", str(folder / "y.npz"))
     said = dict(json.loads((folder / "y.json").read_text("utf-8")))
-    assert ("bytes onto the board, which had none or others" in shown) == bool(said["timing"]["loaded"])
-    return dict(said["timing"])
+    assert ("bytes onto the board, which had none or others" in shown) == bool(said["board"]["loaded"])
+    return dict(said["board"])
 
 
 def test_the_weights_go_onto_the_board_where_it_has_none_or_others(
