@@ -18,7 +18,7 @@ from emcc.eie.reference import run as reference
 from emcc.link.faults import Bad
 from emcc.runtime import Board
 from emcc.runtime.board.design import board_files, open_design
-from emcc.runtime.board.virtual import Lockstep, build, running, started
+from emcc.runtime.board.virtual import Lockstep, build, started
 from emcc.samples.sampling import by_input, dequantised, quantised
 
 pytestmark = pytest.mark.sim
@@ -62,10 +62,19 @@ def client(folder: Path) -> Path:
 
 
 @pytest.fixture
-def terminal(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """A virtual board of "out": its port and its process."""
-    with running(folder / "out", serial.BAUD) as one:
-        yield one
+def board(folder: Path) -> Iterator[Lockstep]:
+    """A virtual board of "out", switched on just now: its time is what it is asked."""
+    files = board_files(folder / "out")
+    with started(build(files, serial.BAUD), files, "--lockstep") as process:
+        yield Lockstep(process)
+
+
+@pytest.fixture
+def port(board: Lockstep) -> Iterator[str]:
+    """The name of its port."""
+    terminal = Terminal(Bad(board, 0.0, 1))
+    yield terminal.port
+    terminal.close()
 
 
 def outputs(folder: Path, name: str = "out") -> np.ndarray:
@@ -83,10 +92,7 @@ def facts(folder: Path, name: str, port: str) -> dict[str, object]:
     return dict(said["board"])
 
 
-def test_the_weights_go_onto_the_board_where_it_has_none_or_others(
-    folder: Path, client: Path, terminal: tuple[str, "subprocess.Popen[bytes]"]
-) -> None:
-    port, _ = terminal
+def test_the_weights_go_onto_the_board_where_it_has_none_or_others(folder: Path, client: Path, port: str) -> None:
     image = folder / "out" / flash.FILE
     done = subprocess.run([client, port, folder / "x.f32"], capture_output=True, text=True, timeout=120)
     assert (done.returncode, "the board has no weights, or others" in done.stderr) == (2, True)
@@ -98,51 +104,46 @@ def test_the_weights_go_onto_the_board_where_it_has_none_or_others(
     assert (np.load(folder / "y.npz")["y"] == np.load(folder / "w.npz")["y"]).all()
     assert (outputs(folder) != outputs(folder, "turned")).any()
     assert facts(folder, "out", port)["loaded"] == image.stat().st_size
-    with Board(folder / "out", port) as board:
-        assert (board.loads, board.digest) == (0, flash.identity(image.read_bytes()).hex())
+    with Board(folder / "out", port) as one:
+        assert (one.loads, one.digest) == (0, flash.identity(image.read_bytes()).hex())
         damaged = bytearray(image.read_bytes())
         damaged[-9] ^= 16
         with pytest.raises(EmccError, match="refuses the boot image"):
-            board.session.load(bytes(damaged), 1)
-        assert not board.status.wants
+            one.session.load(bytes(damaged), 1)
+        assert not one.status.wants
     damaged[-9] ^= 16
     damaged[6] ^= 1
-    with Board(folder / "out", port) as board:
-        assert board.loads == 1
+    with Board(folder / "out", port) as one:
+        assert one.loads == 1
         with pytest.raises(EmccError, match="refuses the boot image"):
-            board.session.load(bytes(damaged), 1)
+            one.session.load(bytes(damaged), 1)
 
 
-def test_another_structure_is_told(
-    folder: Path, terminal: tuple[str, "subprocess.Popen[bytes]"], tmp_path: Path
-) -> None:
+def test_another_structure_is_told(folder: Path, port: str, tmp_path: Path) -> None:
     path = network(tmp_path / "m.onnx", False)
     run("compile", str(path), "--keep-weights", "--pes", "2", "--quiet", "--out", str(tmp_path / "rom"))
-    words = ("--port", terminal[0], "--data", str(folder / "data.npz"))
+    words = ("--port", port, "--data", str(folder / "data.npz"))
     assert "runs another design than this artefact's" in ended("run", str(tmp_path / "rom"), *words, code=2).stderr
 
 
-def test_no_fault_gives_a_wrong_answer_of_the_rtl(folder: Path, client: Path) -> None:
-    design, files = open_design(folder / "out"), board_files(folder / "out")
-    program, x = design.program, np.load(folder / "data.npz")["x"]
-    integers, right = quantised(program, x), reference(program, quantised(program, x))
-    with started(build(files, serial.BAUD), files, "--lockstep") as process:
-        line, loads = Bad(Lockstep(process), 0.002, 5, pulls=0.0), 0
-        for row in range(COUNT):
-            with_line = Board(design, line)
-            with_line.forget()
-            inputs = by_input(program, integers[row : row + 1])
-            assert (with_line.inference(inputs) == right[row]).all()
-            loads += with_line.loads
-        assert line.faults.total() >= 5
-        assert loads >= COUNT
-        terminal = Terminal(Bad(Lockstep(process), 0.001, 6, pulls=0.0))
-        try:
-            command = [client, terminal.port, folder / "x.f32", "115200", folder / "turned" / flash.FILE]
-            Board(folder / "turned", Lockstep(process))
-            wrong = subprocess.run(command, capture_output=True, text=True, timeout=120)
-            assert wrong.returncode == 2  # The image is not the client's.
-            words = ("115200", str(folder / "out" / flash.FILE))
-            assert (answers(client, terminal.port, folder, *words) == outputs(folder)).all()
-        finally:
-            terminal.close()
+def test_no_fault_gives_a_wrong_answer_of_the_rtl(folder: Path, client: Path, board: Lockstep) -> None:
+    design, x = open_design(folder / "out"), np.load(folder / "data.npz")["x"]
+    integers = quantised(design.program, x)
+    right, line, loads = reference(design.program, integers), Bad(board, 0.002, 5, pulls=0.0), 0
+    for row in range(COUNT):
+        one = Board(design, line)
+        one.forget()
+        assert (one.inference(by_input(design.program, integers[row : row + 1])) == right[row]).all()
+        loads += one.loads
+    assert line.faults.total() >= 5
+    assert loads >= COUNT
+    terminal = Terminal(Bad(board, 0.001, 6, pulls=0.0))
+    try:
+        Board(folder / "turned", board)
+        command = [client, terminal.port, folder / "x.f32", "115200", folder / "turned" / flash.FILE]
+        wrong = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert wrong.returncode == 2  # The image is not the client's.
+        words = ("115200", str(folder / "out" / flash.FILE))
+        assert (answers(client, terminal.port, folder, *words) == outputs(folder)).all()
+    finally:
+        terminal.close()
