@@ -29,6 +29,9 @@ SILENCES = 20
 IDLE = 2000
 """So many answers in turn say that nothing happens before a board is given up."""
 
+SETTLED = 8
+"""So many answers behind a boot image say whether it was good: all of it was decoded before the first one."""
+
 STATE, INFO, DATA = (reply(name) for name in ("state", "info", "data"))
 EVEN = PAYLOAD // 2 * 2
 
@@ -124,7 +127,7 @@ class Session:
             if len(self._pending) == WINDOW:
                 self._deliver(0)
         self._deliver(0)
-        for _ in range(IDLE):
+        for _ in range(SETTLED):
             one = self.poll()
             self._check(one)
             if one.has("refused"):
