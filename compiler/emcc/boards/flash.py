@@ -2,19 +2,15 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.chain import BITSTREAMS
-from emcc.boards.outcome import DONE, MARKER
+from emcc.boards.marker import read_marker
+from emcc.boards.outcome import DONE
 from emcc.boards.project import FOLDER
-from emcc.files import door
 from emcc.files.artefact import MANIFEST, hashed, read_file, read_manifest
-from emcc.files.texts import from_json
-
-_LARGEST = 1 << 26
 
 
 def arguments(folder: Path, name: str, permanent: bool) -> list[str]:
@@ -40,7 +36,7 @@ def arguments(folder: Path, name: str, permanent: bool) -> list[str]:
 
 def _check(folder: Path, place: Path, file: Path, board: Board, command: str) -> None:
     """Raise EmccError where `file` is not the bitstream of the artefact in `folder`."""
-    facts, again = _marker(place, command), f"run `{command}`"
+    facts, again = read_marker(place, command), f"run `{command}`"
     if facts.get("artefact") != hashlib.sha256(read_file(folder, MANIFEST)).hexdigest():
         raise EmccError("is of another artefact than the one there now", file=place, hint=again)
     if board.xilinx:
@@ -56,18 +52,3 @@ def _check(folder: Path, place: Path, file: Path, board: Board, command: str) ->
     digest = hashed(folder, file.relative_to(folder).as_posix())
     if not isinstance(wanted, dict) or digest is None or wanted.get("sha256") != digest:
         raise EmccError("changed since it was made, or missing", file=file, hint=again)
-
-
-def _marker(place: Path, command: str) -> dict[str, Any]:
-    path = place / MARKER
-    try:
-        facts = from_json(
-            door.read_inside(place.parent.parent, path.relative_to(place.parent.parent).as_posix(), _LARGEST)
-        )
-        if not isinstance(facts, dict):
-            raise ValueError
-    except FileNotFoundError:
-        raise EmccError("there is no bitstream", file=place, hint=f"run `{command}`") from None
-    except (OSError, ValueError):
-        raise EmccError("cannot be read", file=path, hint=f"run `{command}` again") from None
-    return facts

@@ -39,22 +39,37 @@ def bitstream(
             metavar="MHZ", min=1.0, max=1000.0, help="The clock.", show_default="the board's, of `emcc boards`"
         ),
     ] = None,
+    updatable: Annotated[
+        bool, typer.Option("--updatable", help="Keep what --update needs; takes a few more block RAMs.")
+    ] = False,
+    renew: Annotated[
+        bool,
+        typer.Option("--update", help="Put the artefact's memories into the bitstream there, without place and route."),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Make the file that a board loads: Yosys, nextpnr, packer. Needs no vendor's tools.
 
     Writes DIR/boards/BOARD: project, logs, bitstream. For Xilinx boards: a project for Vivado, and an estimate.
     """
+    from emcc.base.errors import EmccError
     from emcc.boards.build import build
     from emcc.boards.catalogue import label
     from emcc.boards.design import board_of
     from emcc.boards.options import BuildOptions
     from emcc.boards.project import FOLDER
+    from emcc.boards.update import update
     from emcc.report.boards import print_outcome
 
     board = board or board_of(folder)
-    options = BuildOptions(board, seed, seeds, None if freq is None else round(freq * 1e6))
-    outcome = build(folder, options, (lambda line: None) if quiet else _say)
+    options = BuildOptions(board, seed, seeds, None if freq is None else round(freq * 1e6), updatable)
+    report = (lambda line: None) if quiet else _say
+    if renew:
+        if (seed, seeds, updatable) != (1, 1, False):
+            raise EmccError("--update places nothing", hint="leave out --seed, --seeds and --updatable")
+        update(folder, options, report)
+        return
+    outcome = build(folder, options, report)
     if not quiet:
         print_outcome(outcome, folder / FOLDER / label(board))
 

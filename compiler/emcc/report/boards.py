@@ -10,7 +10,8 @@ from rich.table import Table
 from emcc.base.text import printable
 from emcc.boards.board import Board
 from emcc.boards.energy import energy
-from emcc.boards.outcome import ESTIMATED, MARKER, Outcome
+from emcc.boards.marker import MARKER
+from emcc.boards.outcome import ESTIMATED, Outcome
 from emcc.report.lines import seconds
 from emcc.report.onboard import energy_line
 from emcc.report.summary import console, shown

@@ -9,9 +9,6 @@ from emcc.eie.groups.tables import Context
 
 
 def render_rtl(context: Context, boot: BootLayout | None = None) -> Mapping[str, bytes]:
-    """Return file names ("rtl/...") and contents. `boot`: as `render_of` has it.
-
-    A top whose weights are streamed has ports that the serial line's does not know.
-    """
+    """Return file names ("rtl/...") and contents. `boot`: as `render_of` has it."""
     core = render_of(context, boot)
-    return {**core, **({} if boot else render_uart(core))}
+    return {**core, **render_uart(core, boot is not None)}
