@@ -18,6 +18,7 @@ from emcc.files.artefact import Artefact as Files
 from emcc.ir.graph import Array
 from emcc.runtime.engines import engine as engine_of
 from emcc.runtime.final import ONE
+from emcc.runtime.held import HeldResult
 from emcc.runtime.opened import Opened, open_artefact
 from emcc.runtime.result import Answers, SimulationResult
 from emcc.samples.load import load_data
@@ -102,7 +103,7 @@ class Artefact:
 
     def simulate(
         self, data: Data, *, count: int | None = None, trace: Named | None = None, engine: str = "rtl"
-    ) -> SimulationResult:
+    ) -> SimulationResult | HeldResult:
         """Hold an engine against the reference, every output integer and every cycle count: `emcc simulate`.
 
         Args:
@@ -124,7 +125,7 @@ class Artefact:
         waveform = None if trace is None else Path(trace)
         with Inputs() as inputs, self._on_disk() as folder:
             samples = load_data(_given(inputs.data(data)), self._opened.interface)
-            result: SimulationResult = device.simulate(folder, samples, count=count, trace=waveform)
+            result: SimulationResult | HeldResult = device.simulate(folder, samples, count=count, trace=waveform)
         _warn_of(result.saturation)
         return result
 

@@ -49,7 +49,7 @@ class CompileOptions(CompressOptions):
     """What `emcc compile` is asked for, beside that.
 
     Attributes:
-        target: one of driver.compile.TARGETS. pes: processing elements; None leaves it to the recipe.
+        target: of driver.targets.TARGETS, several with commas. pes: processing elements; None leaves it to the recipe.
         memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
         fixed: follow the recipe's fixed schedule where there is no goal, and not --max-drop 1.
         dump: a folder for the graph after every pass, and the program, as text.
