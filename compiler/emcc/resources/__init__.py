@@ -1,6 +1,7 @@
-"""The files emcc ships beside its code: templates, the RTL library, the Verilator harness, an artefact's bench, boards.
+"""The files emcc ships beside its code: templates, the libraries in Verilog and C, the harness, a bench, boards.
 
-Here they are links to `templates/`, `hw/rtl/`, `sim/verilator/`, `sim/artefact/` and `boards/`, in a wheel real files;
+Here they are links to `templates/`, `hw/rtl/`, `hw/hls/`, `sim/verilator/`, `sim/artefact/` and `boards/`, in a wheel
+real files;
 `importlib.resources` is the only way to reach them.
 """
 
@@ -12,7 +13,7 @@ from emcc.base.text import for_html
 
 
 def folder(name: str) -> Traversable:
-    """Return the data folder `name`: "templates", "rtl", "harness", "tb" or "boards"."""
+    """Return the data folder `name`: "templates", "rtl", "hls", "harness", "tb" or "boards"."""
     return files(__name__).joinpath(name)
 
 
