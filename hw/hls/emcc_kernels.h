@@ -278,23 +278,23 @@ EMCC_INLINED int32_t emcc_element(const emcc_port port, int32_t p, int32_t slot)
 }
 
 /* A tensor in the model's order, from x[port.first] on, into memory; what holds nothing of it is 0. */
-EMCC_KERNEL void emcc_put(emcc_act mem[EMCC_MEM], const emcc_act x[], const emcc_port port) {
+EMCC_KERNEL void emcc_put(emcc_act mem[EMCC_MEM], const emcc_io x[], const emcc_port port) {
   for (int32_t p = 0; p < port.positions; ++p) {
     for (int32_t slot = 0; slot < port.slots; ++slot) {
       EMCC_PIPELINE
       const int32_t element = emcc_element(port, p, slot);
-      mem[port.base + p * port.pitch + slot] = element < 0 ? (emcc_act)0 : x[port.first + element];
+      mem[port.base + p * port.pitch + slot] = (emcc_act)(element < 0 ? 0 : x[port.first + element]);
     }
   }
 }
 
 /* And out of it, to y[port.first] and on. */
-EMCC_KERNEL void emcc_get(const emcc_act mem[EMCC_MEM], emcc_act y[], const emcc_port port) {
+EMCC_KERNEL void emcc_get(const emcc_act mem[EMCC_MEM], emcc_io y[], const emcc_port port) {
   for (int32_t p = 0; p < port.positions; ++p) {
     for (int32_t slot = 0; slot < port.slots; ++slot) {
       EMCC_PIPELINE
       const int32_t element = emcc_element(port, p, slot);
-      if (element >= 0) y[port.first + element] = mem[port.base + p * port.pitch + slot];
+      if (element >= 0) y[port.first + element] = (emcc_io)mem[port.base + p * port.pitch + slot];
     }
   }
 }

@@ -51,6 +51,7 @@ def test_it_runs_and_a_wrong_weight_is_red(files: dict[str, bytes], tmp_path: Pa
     needs(firmware.CC, firmware.QEMU)
     assert firmware.run(files, NAME, tmp_path / "right") == 0
     source = f"emcc_{NAME}.c"
-    wrong = files[source].replace(b"emcc_biases[68] = {\n  ", b"emcc_biases[68] = {\n  20000 + ")
+    read = b"emcc_get(scratch->mem, y, emcc_ports[1]);"
+    wrong = files[source].replace(read, read + b"\n  y[0] = (int16_t)(y[0] ^ 1);")
     assert wrong != files[source]
     assert firmware.run({**files, source: wrong}, NAME, tmp_path / "wrong") == 1

@@ -33,7 +33,7 @@ CHAINS: dict[str, tuple[list[int], dict[str, Any]]] = {
 
 
 def agrees(case: tuple[tuple[Graph, dict[str, Array]], bool, bool], flags: Any = SANITIZED) -> str:
-    """Compile a drawn graph, as it is for C or for PEs, for firmware or for synthesis; returns what it has."""
+    """Compile a drawn graph, as it is for C or dealt to PEs, for firmware or for synthesis; returns what it has."""
     (graph, x), dealt, top = case
     program = lower(graph, ANY) if dealt else plain(graph)
     assert mismatches(program, x, flags, top) == 0

@@ -5,6 +5,7 @@ real files;
 `importlib.resources` is the only way to reach them.
 """
 
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -17,6 +18,7 @@ def folder(name: str) -> Traversable:
     return files(__name__).joinpath(name)
 
 
+@cache
 def template(name: str, escape: bool = False) -> Any:
     """Return the Jinja template `name`; undefined names raise, and what is inserted is HTML-escaped if `escape`."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined

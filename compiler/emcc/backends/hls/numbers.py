@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from emcc.backends.hls.context import Context
 from emcc.backends.hls.fields import signed, unsigned
 from emcc.backends.hls.weights import FORMS
+from emcc.ops.fixed import MULTIPLIER_W
 
 BITS = {"uint8_t": 8, "int8_t": 8, "int16_t": 16, "uint16_t": 16, "int32_t": 32, "uint32_t": 32, "int64_t": 64}
 
@@ -65,6 +66,7 @@ def numbers(context: Context) -> Mapping[str, int]:
     return {
         "ACT_W": program.act_w,
         "ACC_W": program.acc_w,
+        "WIDE_W": program.acc_w + (MULTIPLIER_W if program.multipliers else 0),
         "MEM": context.layout.depth,
         "ROWS": max(1, context.acc_rows),
         **FORMS,
