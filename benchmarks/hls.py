@@ -1,12 +1,13 @@
-"""Host speed of the emitted C against onnxruntime, one thread each, side by side in one run.
+"""Host speed of the emitted C against onnxruntime, one thread each, side by side in one run; and a Cortex-M4's figures.
 
     python benchmarks/hls.py --data ../shared/data [--only NAME...] [--json FILE]
 
 LeNet-300-100 and LeNet-5 pruned by Dynamic Network Surgery, MNIST-8 and MLPerf Tiny's KWS and IC, weights kept. C is
 compiled with -O3 -march=native and called from C, sample after sample, in a shared library; onnxruntime runs the
 model's own file, with batches of one. Both take turns, ROUNDS times; of each the fastest round counts, for the machine
-has others to serve. Exit code 1 where an integer differs from the reference, or LeNet-300-100 is slower than
-onnxruntime.
+has others to serve. Where arm-none-eabi-gcc and qemu-system-arm are there, also what a Cortex-M4 takes (-O2): bytes,
+and instructions of an inference, beside what was said of them (emcc.json's "c"). Exit code 1 where an integer differs
+from the reference, or LeNet-300-100 is slower than onnxruntime.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import emcc
-from benchmarks.common import mnist
+from benchmarks.common import firmware, mnist
 from emcc.backends.hls import Model, plain
 from emcc.container import decode
 from emcc.runtime.segmented import crossed
@@ -77,8 +79,25 @@ def row(name: str, data: Path) -> dict[str, Any]:
         **{f"{engine}_us": round(1e6 * value, 2) for engine, value in best.items()},
         "faster": round(best["onnxruntime"] / best["c"], 2),
         "mismatches": int(np.count_nonzero(got != wanted)),
-        "c": {key: value for key, value in artefact.manifest["c"].items() if key != "name"},
+        "said": {key: value for key, value in artefact.manifest["c"].items() if key != "name"},
+        **_on_a_chip(artefact.files, artefact.manifest["c"]["name"]),
     }
+
+
+def _on_a_chip(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    """Return what a Cortex-M4 takes; nothing where a tool is missing."""
+    if firmware.missing(firmware.CC, firmware.SIZE, firmware.QEMU):
+        return {}
+    own = {file.removeprefix("c/"): content for file, content in files.items() if file.startswith("c/")}
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        return {
+            "measured": {
+                **vars(firmware.sizes(own, name, place)),
+                "instructions": firmware.instructions(own, name, place),
+                "wrong": firmware.run(own, name, place),
+            }
+        }
 
 
 def _called(model: Model, given: np.ndarray, got: np.ndarray) -> Callable[[], None]:
@@ -142,7 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.json:
             given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     missed = GOAL in rows and rows[GOAL]["faster"] <= 1
-    return int(missed or any(found["mismatches"] for found in rows.values()))
+    wrong = any(found["mismatches"] or found.get("measured", {}).get("wrong") for found in rows.values())
+    return int(missed or wrong)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def test_sizes_are_what_was_printed(model: Model, files: dict[str, bytes], tmp_p
     needs(firmware.CC, firmware.SIZE)
     said, found = cost(model.context, [1.0, 1.0]), firmware.sizes(files, NAME, tmp_path)
     assert found.scratch == said.scratch
+    assert found.text + found.constants <= 8192
     rows = ((STEP, [call.row for call in model.context.calls]), (PORT, model.context.ports))
     structs = sum(struct_size(fields, of) * len(of) for fields, of in rows)
     assert said.constants - structs <= found.constants <= said.constants + 8  # a struct may become code

@@ -39,7 +39,7 @@ class Arrays:
     def all(self) -> Mapping[str, list[int]]:
         """All of them."""
         pool = self.pool
-        return {"bytes": pool.bytes, "words": pool.words, "codes": pool.codes, "books": pool.books, **self.others}
+        return {"bytes": pool.own, "words": pool.words, "codes": pool.codes, "books": pool.books, **self.others}
 
 
 @dataclass(frozen=True)

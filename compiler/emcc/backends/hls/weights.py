@@ -29,10 +29,10 @@ class Pool:
     """The read-only arrays of weights; what is there already is not put there again.
 
     Attributes:
-        bytes: int8 values. codes: uint8 values. words, books: int16 values.
+        own: int8 values. codes: uint8 values. words, books: int16 values.
     """
 
-    bytes: list[int] = field(default_factory=list)
+    own: list[int] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     words: list[int] = field(default_factory=list)
     books: list[int] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Pool:
 
     def _put(self, weights: Array, form: int) -> Stored:
         if form == BYTE:
-            return Stored(form, _extend(self.bytes, weights), 0)
+            return Stored(form, _extend(self.own, weights), 0)
         if form == WORD:
             return Stored(form, _extend(self.words, weights), 0)
         book, codes = np.unique(weights, return_inverse=True)
