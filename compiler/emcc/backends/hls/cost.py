@@ -15,7 +15,7 @@ from emcc.backends.hls.segments import elements
 from emcc.backends.hls.weights import BOOK, BYTE, NIBBLE, WORD
 
 TEXT: Mapping[str, int] = {
-    **{"": 150, "call": 50, "dense": 1000, "sparse": 300, "local": 500, "largest": 300, "product": 250}
+    **{"": 150, "call": 50, "dense": 1250, "sparse": 350, "local": 900, "largest": 450, "product": 250}
 }
 """Bytes of code: of what every model has, of a call, and of each kernel that it has."""
 
@@ -37,12 +37,12 @@ class Instructions:
     wider: float = 0.0
 
 
-TAP: Mapping[int, float] = {0: 8.0, BYTE: 11.0, WORD: 11.0, BOOK: 12.0, NIBBLE: 17.0}
+TAP: Mapping[int, float] = {0: 7.0, BYTE: 7.0, WORD: 7.0, BOOK: 9.0, NIBBLE: 14.0}
 INSTRUCTIONS: Mapping[str, Instructions] = {
     "dense": Instructions(45, 0, 6, {BYTE: 2.75, WORD: 2.75, BOOK: 5.5, NIBBLE: 11.0}, 0.4),
     "sparse": Instructions(40, 8, 0, {BYTE: 8.5, WORD: 8.5, BOOK: 9.5, NIBBLE: 16.0}, 3.0),
-    "local": Instructions(85, 0, 0, TAP),
-    "largest": Instructions(40, 0, 0, TAP),
+    "local": Instructions(52, 0, 0, TAP),
+    "largest": Instructions(48, 0, 0, TAP),
     "product": Instructions(55, 0, 0, TAP),
 }
 MOVE = 8.0
