@@ -187,7 +187,7 @@ class Context:
         if key not in self._matrices:
             matrix = weights(self.program.slices[step.slices], book_of(self.program, step), self.program.lanes)
             found, dense = columns(matrix), np.asarray(matrix.toarray(), np.int64).ravel()
-            self._matrices[key] = (found, dense[:0]) if is_sparse(found, dense) else (None, dense)
+            self._matrices[key] = (found, np.zeros(0, np.int64)) if is_sparse(found, dense) else (None, dense)
         return self._matrices[key]
 
 

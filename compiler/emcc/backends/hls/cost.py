@@ -56,7 +56,7 @@ class Cost:
     Attributes:
         scratch, io: bytes of RAM: of the scratch, and of the largest segment's x and y, which are the caller's.
         constants: bytes of flash: tables and structs. text: of code, estimated.
-        instructions: of an inference, estimated, where `active` is known the share of values that are not zero.
+        instructions: of an inference, estimated, with the products that zeros leave.
     """
 
     scratch: int
