@@ -19,8 +19,8 @@ TEXT: Mapping[str, int] = {
 }
 """Bytes of code: of what every model has, of a call, and of each kernel that it has."""
 
-WIDE, SCALED = 1.35, 1.4
-"""So much more of it where sums are of 64 bits, and where rows have multipliers."""
+WIDE, SCALED, TABLED = 1.35, 1.4, 1.6
+"""So much more of it where sums are of 64 bits, where rows have multipliers, where functions are tables."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ def _text(context: Context, acc: int) -> int:
     kernels = {call.kernel for call in context.calls}
     calls = len(context.calls) + len(context.ports)
     more = (WIDE if acc == 8 else 1.0) * (SCALED if context.program.multipliers else 1.0)
+    more *= TABLED if context.program.tables else 1.0
     return round(TEXT[""] + TEXT["call"] * calls + more * sum(TEXT[kernel] for kernel in kernels))
 
 
