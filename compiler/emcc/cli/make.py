@@ -82,7 +82,8 @@ def compile_command(
     from emcc.report.summary import print_summary
 
     goal = goal_of(max_drop, target_size, target_sparsity)
-    folder = out or Path(f"{for_path(model.stem)}_{for_path(target)}")
+    named = for_path(target.replace(",", "_"))
+    folder = out or Path(f"{for_path(model.stem)}_{named}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, memory=memory, keep_weights=keep_weights, recipe=recipe, goal=goal,
