@@ -9,6 +9,7 @@ from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
+from emcc.boards import catalogue
 from emcc.eie.store import load_program
 from emcc.files.artefact import MANIFEST, changed, read_manifest
 from emcc.ir.program import Program
@@ -53,6 +54,26 @@ def read_design(folder: Path) -> Design:
     names = _listed(files)
     digest = hashlib.sha256(_read(folder / MANIFEST)).hexdigest()
     return Design(manifest, names, files, load_program(folder / "program.npz"), digest)
+
+
+def board_of(folder: Path) -> str:
+    """Return the name of the board that an artefact was compiled for.
+
+    Raises:
+        EmccError: it is none, or was compiled for no board, or for one that a user's file describes.
+    """
+    board = read_manifest(folder).get("board")
+    if board is None:
+        raise EmccError(
+            "was compiled for no board", file=folder, hint="say which with --board; `emcc boards` lists them"
+        )
+    if board["own"] or board["name"] not in catalogue.names():
+        raise EmccError(
+            f"was compiled for the board of a file, {printable(board['name'], 70)}{catalogue.SUFFIX}",
+            file=folder,
+            hint="give that file with --board",
+        )
+    return str(board["name"])
 
 
 def _listed(files: Mapping[str, bytes]) -> tuple[str, ...]:
