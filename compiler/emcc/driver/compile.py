@@ -93,7 +93,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program, planned = choice.program, plan.shaped(planned, choice.program.pes, choice.program.groups)
     if dump:
         dump("program", program)
-    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, sample(source, data, COUNTED).x)
+    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few)
     emitted = emit(program, choice.tried, recipe.of(EmitOptions).weights)
     stored = save_program(program)
     files = {
