@@ -11,7 +11,7 @@ from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.boards import catalogue
 from emcc.eie.store import load_program
-from emcc.files.artefact import MANIFEST, changed, read_manifest
+from emcc.files.artefact import MANIFEST, changed, read_file, read_manifest
 from emcc.ir.program import Program
 
 LISTING = "rtl/uart.f"
@@ -50,9 +50,9 @@ def read_design(folder: Path) -> Design:
     if wrong:
         shown = [printable(name) for name in wrong[:10]]
         raise EmccError("changed since it was compiled, or missing", file=folder, details=shown, hint=_AGAIN)
-    files = {name: _read(folder / name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}
+    files = {name: read_file(folder, name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}
     names = _listed(files)
-    digest = hashlib.sha256(_read(folder / MANIFEST)).hexdigest()
+    digest = hashlib.sha256(read_file(folder, MANIFEST)).hexdigest()
     return Design(manifest, names, files, load_program(folder / "program.npz"), digest)
 
 
@@ -86,10 +86,3 @@ def _listed(files: Mapping[str, bytes]) -> tuple[str, ...]:
     if strange or not names:
         raise EmccError("lists files that are not there", file=LISTING, details=strange[:10], hint=_AGAIN)
     return names
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise EmccError(f"cannot be read: {error.strerror}", file=path) from None
