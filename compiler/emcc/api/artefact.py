@@ -18,6 +18,7 @@ from emcc.files.artefact import Artefact as Files
 from emcc.ir.graph import Array
 from emcc.runtime.engines import engine as engine_of
 from emcc.runtime.final import ONE
+from emcc.runtime.held import HeldResult
 from emcc.runtime.opened import Opened, open_artefact
 from emcc.runtime.result import Answers, SimulationResult
 from emcc.samples.load import load_data
@@ -64,7 +65,8 @@ class Artefact:
 
         Args:
             x: samples with the batch first, in the units and the shape of the model's input; or an .npz file with x.
-            engine: "reference", the bit-exact model in NumPy; "rtl", the emitted RTL in Verilator.
+            engine: "reference", the bit-exact model in NumPy; "rtl", the emitted RTL in Verilator; "c" or "hls", the
+                emitted C of that target.
 
         Raises:
             EmccError: x is not what the model takes, the engine is not to be had or differs from the reference, or the
@@ -108,7 +110,7 @@ class Artefact:
         trace: Named | None = None,
         engine: str = "rtl",
         trust_rtl: bool = False,
-    ) -> SimulationResult:
+    ) -> SimulationResult | HeldResult:
         """Hold an engine against the reference, every output integer and every cycle count: `emcc simulate`.
 
         Args:
@@ -133,7 +135,9 @@ class Artefact:
         waveform = None if trace is None else Path(trace)
         with Inputs() as inputs, self._on_disk() as folder:
             samples = load_data(_given(inputs.data(data)), self._opened.interface)
-            result: SimulationResult = device.simulate(folder, samples, count=count, trace=waveform, **trusting)
+            result: SimulationResult | HeldResult = device.simulate(
+                folder, samples, count=count, trace=waveform, **trusting
+            )
         _warn_of(result.saturation)
         return result
 

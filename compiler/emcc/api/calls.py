@@ -60,7 +60,7 @@ def compile(
         output: the tensor to take as the output, where the model has several; or several of them.
         recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}.
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
-        target: the accelerator; eie is the one there is.
+        target: what is in it beside the array: "hls" or "c", C for synthesis or for firmware; or "c,hls".
         work: a folder in which a search keeps its steps. dump: one for the graph after every pass, as text.
         progress: called with the name of every step as it begins, and with every emcc.base.events.Event.
 

@@ -26,7 +26,12 @@ from emcc.cli.parameters import (
 
 def compile_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained model.")],
-    target: Annotated[str, typer.Option(help="The accelerator; eie is the one there is.")] = "eie",
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="eie|hls|c", help="What is in it beside the array: C for synthesis, C for firmware, or both: c,hls."
+        ),
+    ] = "eie",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_eie, here")
     ] = None,
@@ -90,7 +95,8 @@ def compile_command(
     from emcc.report.summary import print_summary
 
     goal = goal_of(max_drop, target_size, target_sparsity)
-    folder = out or Path(f"{for_path(model.stem)}_{target}")
+    named = for_path(target.replace(",", "_"))
+    folder = out or Path(f"{for_path(model.stem)}_{named}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
         model, target=target, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe,

@@ -27,15 +27,17 @@ def simulate(
     ] = None,
     trust_rtl: TrustRtl = False,
 ) -> None:
-    """Run the emitted RTL in Verilator and hold every output integer against the reference model.
+    """Run the emitted RTL in Verilator, or the emitted C, and hold every output integer against the reference model.
 
     Exits with 0 only if all are equal, otherwise with 1. RTL that is not what emcc makes of the folder's program is not
     run.
     """
     from emcc.files.artefact import check_file, fresh, read_manifest, to_json, write_file
+    from emcc.report.held import print_held
     from emcc.report.progress import Progress
     from emcc.report.simulated import print_simulation
     from emcc.runtime.final import to_npz
+    from emcc.runtime.result import SimulationResult
 
     device = engine(by)
     read_manifest(folder)
@@ -47,9 +49,12 @@ def simulate(
         def show(done: int, total: int) -> None:
             progress(f"simulating, {done:,} of {total:,} inferences", done, total)
 
-        progress("building the simulator")
+        progress(f"building the engine {by}")
         result = device.simulate(folder, data, count=count, trace=waveform, progress=show, **trusting(by, trust_rtl))
-    print_simulation(result)
+    if isinstance(result, SimulationResult):
+        print_simulation(result)
+    else:
+        print_held(result)
     if waveform and not waveform.is_file():
         raise EmccError("the waveform was not written", file=waveform, hint="is there room on the disk?")
     if waveform:

@@ -5,11 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.base.text import printable
 from emcc.driver.request import CompileOptions
 from emcc.files.artefact import MANIFEST, Artefact, to_json
 
-TARGETS = ("eie",)
 CHECKED = 64
 WEIGHED = 1024
 
@@ -24,8 +22,9 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     Raises:
         EmccError: the model, the data, the recipe or the options are at fault.
     """
-    if options.target not in TARGETS:
-        raise EmccError(f"no target {printable(options.target)!r}", hint=f"there is {', '.join(TARGETS)}")
+    from emcc.driver.targets import emitted_c, targets_of
+
+    targets = targets_of(options.target)
     from emcc.backends.options import EmitOptions
     from emcc.compress.record import Recorder
     from emcc.container import encode
@@ -94,12 +93,14 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program, planned = choice.program, plan.shaped(planned, choice.program.pes, choice.program.groups)
     if dump:
         dump("program", program)
+    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few)
     emitted = emit(program, choice.tried, recipe.of(EmitOptions).weights)
     stored = save_program(program)
     files = {
         "model.emc": encode(quantised, coding=encoder.coding),
         "program.npz": stored,
         **emitted.files,
+        **c_files,
         **soc_files(program, stored, emitted.files, sample(source, data, INFERENCES).x),
     }
     digest = digest_of(files)
@@ -123,6 +124,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         scales,
         digest,
         board.hz if board else None,
+        c_facts,
     )
     facts = manifest.build(options, compiled, files["model.emc"])
     if board and sized:

@@ -10,6 +10,7 @@ from emcc.base.version import __version__
 from emcc.driver.emit import Emitted
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
+from emcc.driver.targets import targets_of
 from emcc.eie.blockram import FAMILIES, blocks
 from emcc.eie.memory import Memory
 from emcc.files.artefact import FORMAT
@@ -33,7 +34,8 @@ class Compiled:
     `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
     automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
     in output ulps; `scales` what was decided of scales, and which samples lie outside;
-    `digest` is the design's, see link.digest; `hz` the clock of times, None for `cost.CLOCK_HZ`.
+    `digest` is the design's, see link.digest; `hz` the clock of times, None for `cost.CLOCK_HZ`. `c`: of the emitted C,
+    where there is some; see driver.targets.
     """
 
     original: Graph
@@ -50,6 +52,7 @@ class Compiled:
     scales: Mapping[str, Any]
     digest: str
     hz: int | None = None
+    c: Mapping[str, Any] | None = None
 
 
 def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
     return {
         "format": FORMAT,
         "emcc": __version__,
-        "target": options.target,
+        "target": ",".join(targets_of(options.target)),
         "model": {
             **source(options.model),
             "name": program.name,
@@ -99,6 +102,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "compression": rounded(table(compiled.original, compiled.shared, encoded)),
         "memory": [_memory(row) for row in compiled.emitted.memory],
         **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
+        **({"c": compiled.c} if compiled.c is not None else {}),
     }
 
 

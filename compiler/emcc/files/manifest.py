@@ -109,6 +109,10 @@ COMPILED = {
     ],
     "quality": ({**_QUALITY, **_FIXED}, {**_UNKNOWN, **_FIXED}),
     "loss": (_LOSS, None),
+    "c?": {
+        **{"name": str, "segments": SIZE, "scratch": SIZE},
+        **dict.fromkeys(("io", "constants", "text", "flash", "instructions"), COUNT),
+    },
 }
 """As data: a type (float is any finite number), a range of whole numbers, None, a tuple of alternatives, a list of any
 length, an object. A key that ends in "?" may be missing, "*" is any name, and what a schema does not name is free."""

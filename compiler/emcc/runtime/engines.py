@@ -32,7 +32,7 @@ class Engine:
         return _loaded(self.runs)(*arguments, **options)
 
     def simulate(self, *arguments: Any, **options: Any) -> Any:
-        """Hold it against the reference: a SimulationResult. EmccError where it is the reference."""
+        """Hold it against the reference: a SimulationResult, of C a HeldResult. EmccError where it is the reference."""
         if not self.held:
             others = ", ".join(name for name, engine in ENGINES.items() if engine.held)
             says = (
@@ -49,6 +49,8 @@ ENGINES: Mapping[str, Engine] = {
     for engine in (
         Engine("reference", "the bit-exact model, in NumPy", "runtime.answers:reference"),
         Engine(RTL, "the emitted RTL, in Verilator", "runtime.answers:rtl", "runtime.simulate:simulate"),
+        Engine("c", "the emitted C99 library", "runtime.compiled:run_c", "runtime.compiled:simulate_c"),
+        Engine("hls", "the emitted C for synthesis", "runtime.compiled:run_hls", "runtime.compiled:simulate_hls"),
         Engine(BOARD, "a board at a serial port, or a virtual one", "runtime.board.answers:board"),
     )
 }

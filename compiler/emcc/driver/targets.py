@@ -1,0 +1,68 @@
+"""What an artefact holds beside the array: the emitted C of --target c and hls; docs/hls.md, docs/adr/0038."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from emcc.backends.hls import Model, plain, validate
+from emcc.backends.hls.cost import cost
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
+from emcc.eie import reference
+from emcc.ir.graph import Array, Graph
+from emcc.runtime.segmented import crossed
+from emcc.runtime.work import by_step
+from emcc.samples.sampling import by_input, quantised
+
+TARGETS = ("eie", "hls", "c")
+VECTORS, MOST = 3, 1 << 14
+"""Samples that the test in C has, and the integers that these may be."""
+
+COUNTED = 4
+"""Samples on which useful products are counted."""
+
+
+def targets_of(text: str) -> tuple[str, ...]:
+    """Return the targets that a text names, "c,hls" for several, in their order. EmccError where there is none such."""
+    named = {name.strip() for name in text.split(",")}
+    unknown = sorted(named - set(TARGETS))
+    if unknown:
+        raise EmccError(f"no target {printable(unknown[0])!r}", hint=f"there is {', '.join(TARGETS)}")
+    return tuple(name for name in TARGETS if name in named)
+
+
+def emitted_c(
+    graph: Graph, name: str, targets: tuple[str, ...], x: Array
+) -> tuple[dict[str, bytes], Mapping[str, Any] | None]:
+    """Return the files of hls/ and c/, as far as they are asked for, and what the manifest says of them.
+
+    Args:
+        graph: quantised. name: the model's. targets: see `targets_of`.
+        x: samples [n, ...] in the model's units.
+
+    Raises:
+        EmccError: the model is larger than C, or a chip, can hold.
+    """
+    if not {"hls", "c"} & set(targets):
+        return {}, None
+    model = Model(plain(graph), name)
+    validate(model.context, "hls" in targets)
+    integers = quantised(model.program, x[:COUNTED])
+    inputs = by_input(model.program, integers)
+    pairs = crossed(model.program, inputs)
+    held = sum(into.shape[1] + out.shape[1] for into, out in pairs)
+    count = max(1, min(VECTORS, MOST // held))
+    vectors = [(into[:count], out[:count]) for into, out in pairs]
+    files: dict[str, bytes] = {}
+    if "hls" in targets:
+        files |= {f"hls/{file}": content for file, content in model.synthesised(vectors).items()}
+    if "c" in targets:
+        files |= {f"c/{file}": content for file, content in model.library(vectors).items()}
+    memory = reference.ran(model.program, inputs)
+    products = np.asarray(by_step(model.program, memory.values), np.float64).mean(axis=0)
+    return files, {
+        "name": model.name,
+        "segments": len(model.context.segments),
+        **cost(model.context, products).to_json(),
+    }

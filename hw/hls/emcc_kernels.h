@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernels: one function a kind of step of emcc's Program, and what follows every sum.
+ *
+ * Included by the file of one model, behind its numbers (emcc_NAME_config.h: widths, sizes, emcc_step, emcc_port) and
+ * its tables (static const arrays emcc_codes, emcc_words ...). Functions are static: two models in one program do not
+ * meet. C99; arrays, counted loops, integers of stated widths; nothing is allocated, and nothing points into an array.
+ *
+ * mem holds every tensor, position after position, slot after slot: a step has offsets into it. What integers mean is
+ * said by compiler/emcc/eie/reference.py and ops/fixed.py, and this gives the same ones. Right shifts of negative
+ * numbers are arithmetic, as with every compiler that this is for.
+ */
+#ifndef EMCC_KERNELS_H
+#define EMCC_KERNELS_H
+
+#include "emcc_pragmas.h"
+
+#define EMCC_ACT_MAX ((1 << (EMCC_ACT_W - 1)) - 1)
+#define EMCC_ACT_MIN (-EMCC_ACT_MAX - 1)
+
+/* `forms` is what the steps of one kernel have: of one form alone nothing is asked at run time. */
+#define EMCC_FORM(s, forms, which) (((forms) & (which)) != 0 && ((forms) == (which) || (s).form == (which)))
+
+/* Weight `at` of a step: two's complement of 8 or 16 bits, or looked up in its codebook by a code of 8 or 4 bits. */
+EMCC_INLINED int32_t emcc_weight(const emcc_step s, int32_t forms, int32_t at) {
+  EMCC_INLINE
+  int32_t weight = 0;
+  if (EMCC_FORM(s, forms, EMCC_BYTE)) {
+    weight = emcc_bytes[s.weights + at];
+  } else if (EMCC_FORM(s, forms, EMCC_WORD)) {
+    weight = emcc_words[s.weights + at];
+  } else if (EMCC_FORM(s, forms, EMCC_BOOK)) {
+    weight = emcc_books[s.book + emcc_codes[s.weights + at]];
+  } else if (EMCC_FORM(s, forms, EMCC_NIBBLE)) {
+    weight = emcc_books[s.book + ((emcc_codes[s.weights + (at >> 1)] >> ((at & 1) << 2)) & 15)];
+  }
+  return weight;
+}
+
+/* y = saturate(coarse[i] + fine[j]) of z: ir/program.py, Table. */
+EMCC_INLINED int32_t emcc_look_up(const emcc_step s, int32_t z) {
+  EMCC_INLINE
+  const int32_t u = z - EMCC_ACT_MIN;
+  const int32_t low = u & ((1 << EMCC_LO_BITS) - 1);
+  int32_t y = emcc_coarse[s.coarse + (u >> EMCC_LO_BITS)];
+  y += emcc_fine[s.fine + (((u >> (EMCC_ACT_W - EMCC_HI_BITS)) << EMCC_LO_BITS) | low)];
+  if (y > EMCC_ACT_MAX) y = EMCC_ACT_MAX;
+  if (y < EMCC_ACT_MIN) y = EMCC_ACT_MIN;
+  return y;
+}
+
+/* What follows a sum, its bias included: multiplier, half, shift, saturation, function. */
+EMCC_INLINED emcc_act emcc_finish(const emcc_step s, int32_t row, emcc_acc sum) {
+  EMCC_INLINE
+  emcc_wide v = sum;
+  int32_t z = 0;
+  if (EMCC_HAS_SCALE && s.scale >= 0) v *= emcc_scales[s.scale + row];
+  if (s.shift > 0) v = (v + ((emcc_wide)1 << (s.shift - 1))) >> s.shift;
+  if (v > EMCC_ACT_MAX) v = EMCC_ACT_MAX;
+  if (v < EMCC_ACT_MIN) v = EMCC_ACT_MIN;
+  z = (int32_t)v;
+  if (s.function == EMCC_RELU && z < 0) z = 0;
+  if (EMCC_HAS_TABLE && s.function == EMCC_TABLE) z = emcc_look_up(s, z);
+  return (emcc_act)z;
+}
+
+EMCC_INLINED emcc_acc emcc_bias_of(const emcc_step s, int32_t row) {
+  EMCC_INLINE
+  return s.bias >= 0 ? emcc_biases[s.bias + row] : 0;
+}
+
+/* How many of a window's taps, `step` apart from `begin` on, lie before place `end`. */
+EMCC_INLINED int32_t emcc_taps(int32_t taps, int32_t begin, int32_t step, int32_t end) {
+  EMCC_INLINE
+  int32_t count = 0;
+  for (int32_t t = 0; t < taps; ++t) {
+    if (begin + t * step < end) ++count;
+  }
+  return count;
+}
+
+/* y[pos] = f(W x + b), a row of weights after the other: taps by slots. Four rows at a time share what they read. */
+EMCC_KERNEL void emcc_dense(emcc_act mem[EMCC_MEM], const emcc_step s) {
+  EMCC_APART
+  const int32_t columns = s.kernel_y * s.kernel_x * s.slots;
+  const int32_t blocks = s.rows >> 2;
+  for (int32_t y = 0; y < s.out_h; ++y) {
+    const int32_t top = y * s.stride_y - s.before_y;
+    const int32_t i0 = emcc_taps(s.kernel_y, top, s.step_y, 0);
+    const int32_t i1 = emcc_taps(s.kernel_y, top, s.step_y, s.in_h);
+    for (int32_t x = 0; x < s.out_w; ++x) {
+      const int32_t left = x * s.stride_x - s.before_x;
+      const int32_t j0 = emcc_taps(s.kernel_x, left, s.step_x, 0);
+      const int32_t j1 = emcc_taps(s.kernel_x, left, s.step_x, s.in_w);
+      /* Where the taps of a row of the window lie side by side they are one run. */
+      const int32_t runs = s.joined ? 1 : j1 - j0;
+      const int32_t length = s.joined ? (j1 - j0) * s.slots : s.slots;
+      const int32_t to = s.target + (y * s.out_w + x) * s.target_pitch;
+      for (int32_t block = 0; block < blocks; ++block) {
+        const int32_t row = block << 2;
+        emcc_acc a = emcc_bias_of(s, row);
+        emcc_acc b = emcc_bias_of(s, row + 1);
+        emcc_acc c = emcc_bias_of(s, row + 2);
+        emcc_acc d = emcc_bias_of(s, row + 3);
+        for (int32_t i = i0; i < i1; ++i) {
+          for (int32_t j = 0; j < runs; ++j) {
+            const int32_t place = (top + i * s.step_y) * s.in_w + left + (j0 + j) * s.step_x;
+            const int32_t from = s.source + place * s.pitch;
+            const int32_t at = row * columns + (i * s.kernel_x + j0 + j) * s.slots;
+            for (int32_t n = 0; n < length; ++n) {
+              EMCC_PIPELINE
+              const emcc_acc value = mem[from + n];
+              a += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + n);
+              b += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + columns + n);
+              c += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + 2 * columns + n);
+              d += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + 3 * columns + n);
+            }
+          }
+        }
+        mem[to + row] = emcc_finish(s, row, a);
+        mem[to + row + 1] = emcc_finish(s, row + 1, b);
+        mem[to + row + 2] = emcc_finish(s, row + 2, c);
+        mem[to + row + 3] = emcc_finish(s, row + 3, d);
+      }
+      for (int32_t row = blocks << 2; row < s.rows; ++row) {
+        emcc_acc sum = emcc_bias_of(s, row);
+        for (int32_t i = i0; i < i1; ++i) {
+          for (int32_t j = 0; j < runs; ++j) {
+            const int32_t place = (top + i * s.step_y) * s.in_w + left + (j0 + j) * s.step_x;
+            const int32_t from = s.source + place * s.pitch;
+            const int32_t at = row * columns + (i * s.kernel_x + j0 + j) * s.slots;
+            for (int32_t n = 0; n < length; ++n) {
+              EMCC_PIPELINE
+              sum += (emcc_acc)mem[from + n] * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + n);
+            }
+          }
+        }
+        mem[to + row] = emcc_finish(s, row, sum);
+      }
+    }
+  }
+}
+
+/* The same of weights that are stored by column as {code, run of zeros before it}: columns of a zero cost nothing. */
+EMCC_KERNEL void emcc_sparse(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], const emcc_step s) {
+  EMCC_APART
+  for (int32_t y = 0; y < s.out_h; ++y) {
+    const int32_t top = y * s.stride_y - s.before_y;
+    const int32_t i0 = emcc_taps(s.kernel_y, top, s.step_y, 0);
+    const int32_t i1 = emcc_taps(s.kernel_y, top, s.step_y, s.in_h);
+    for (int32_t x = 0; x < s.out_w; ++x) {
+      const int32_t left = x * s.stride_x - s.before_x;
+      const int32_t j0 = emcc_taps(s.kernel_x, left, s.step_x, 0);
+      const int32_t j1 = emcc_taps(s.kernel_x, left, s.step_x, s.in_w);
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        acc[row] = emcc_bias_of(s, row);
+      }
+      for (int32_t i = i0; i < i1; ++i) {
+        for (int32_t j = j0; j < j1; ++j) {
+          const int32_t place = (top + i * s.step_y) * s.in_w + left + j * s.step_x;
+          const int32_t from = s.source + place * s.pitch;
+          const int32_t column = s.starts + (i * s.kernel_x + j) * s.slots;
+          for (int32_t c = 0; c < s.slots; ++c) {
+            const emcc_acc value = mem[from + c];
+            if (value != 0) {
+              const int32_t end = (int32_t)emcc_starts[column + c + 1];
+              int32_t row = -1;
+              for (int32_t e = (int32_t)emcc_starts[column + c]; e < end; ++e) {
+                EMCC_PIPELINE
+                row += emcc_runs[s.runs + e] + 1;
+                acc[row] += value * (emcc_acc)emcc_weight(s, EMCC_SPARSE, e);
+              }
+            }
+          }
+        }
+      }
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        mem[s.target + (y * s.out_w + x) * s.target_pitch + row] = emcc_finish(s, row, acc[row]);
+      }
+    }
+  }
+}
+
+/* Every slot for itself: sums over sources and taps. The weight is a tap's, or a tap's and slot's (`by_slot` is 1), or
+ * one for the sum, of 16 bits, by the number of taps that count (`by_count`). */
+EMCC_KERNEL void emcc_local(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], const emcc_step s) {
+  EMCC_APART
+  for (int32_t y = 0; y < s.out_h; ++y) {
+    const int32_t top = y * s.stride_y - s.before_y;
+    const int32_t i0 = emcc_taps(s.kernel_y, top, s.step_y, 0);
+    const int32_t i1 = emcc_taps(s.kernel_y, top, s.step_y, s.in_h);
+    const int32_t high = emcc_taps(s.kernel_y, top, s.step_y, s.in_h + s.bottom);
+    const int32_t tall = high - emcc_taps(s.kernel_y, top, s.step_y, -s.top);
+    for (int32_t x = 0; x < s.out_w; ++x) {
+      const int32_t left = x * s.stride_x - s.before_x;
+      const int32_t j0 = emcc_taps(s.kernel_x, left, s.step_x, 0);
+      const int32_t j1 = emcc_taps(s.kernel_x, left, s.step_x, s.in_w);
+      const int32_t far = emcc_taps(s.kernel_x, left, s.step_x, s.in_w + s.right);
+      const int32_t wide = far - emcc_taps(s.kernel_x, left, s.step_x, -s.left);
+      const int32_t to = s.target + (y * s.out_w + x) * s.target_pitch;
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        acc[row] = 0;
+      }
+      for (int32_t k = 0; k < s.sources; ++k) {
+        const int32_t source = k == 0 ? s.source : emcc_places[s.more + 2 * k - 2];
+        const int32_t pitch = k == 0 ? s.pitch : emcc_places[s.more + 2 * k - 1];
+        for (int32_t i = i0; i < i1; ++i) {
+          for (int32_t j = j0; j < j1; ++j) {
+            const int32_t place = (top + i * s.step_y) * s.in_w + left + j * s.step_x;
+            const int32_t from = source + place * pitch;
+            const int32_t tap = (k * s.kernel_y + i) * s.kernel_x + j;
+            if (s.by_slot) {
+              for (int32_t row = 0; row < s.rows; ++row) {
+                EMCC_PIPELINE
+                acc[row] += (emcc_acc)mem[from + row] * (emcc_acc)emcc_weight(s, EMCC_LOCAL, tap * s.rows + row);
+              }
+            } else {
+              const emcc_acc weight = s.by_count ? 1 : emcc_weight(s, EMCC_LOCAL, tap);
+              for (int32_t row = 0; row < s.rows; ++row) {
+                EMCC_PIPELINE
+                acc[row] += (emcc_acc)mem[from + row] * weight;
+              }
+            }
+          }
+        }
+      }
+      const emcc_acc last = s.by_count ? emcc_words[s.weights + tall * wide] : 1;
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        mem[to + row] = emcc_finish(s, row, (emcc_acc)(acc[row] * last + emcc_bias_of(s, row)));
+      }
+    }
+  }
+}
+
+/* Every slot for itself: the largest of the taps on the map. */
+EMCC_KERNEL void emcc_largest(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], const emcc_step s) {
+  EMCC_APART
+  for (int32_t y = 0; y < s.out_h; ++y) {
+    const int32_t top = y * s.stride_y - s.before_y;
+    const int32_t i0 = emcc_taps(s.kernel_y, top, s.step_y, 0);
+    const int32_t i1 = emcc_taps(s.kernel_y, top, s.step_y, s.in_h);
+    for (int32_t x = 0; x < s.out_w; ++x) {
+      const int32_t left = x * s.stride_x - s.before_x;
+      const int32_t j0 = emcc_taps(s.kernel_x, left, s.step_x, 0);
+      const int32_t j1 = emcc_taps(s.kernel_x, left, s.step_x, s.in_w);
+      const int32_t to = s.target + (y * s.out_w + x) * s.target_pitch;
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        acc[row] = EMCC_ACT_MIN;
+      }
+      for (int32_t i = i0; i < i1; ++i) {
+        for (int32_t j = j0; j < j1; ++j) {
+          const int32_t place = (top + i * s.step_y) * s.in_w + left + j * s.step_x;
+          const int32_t from = s.source + place * s.pitch;
+          for (int32_t row = 0; row < s.rows; ++row) {
+            EMCC_PIPELINE
+            const emcc_acc value = mem[from + row];
+            if (value > acc[row]) acc[row] = value;
+          }
+        }
+      }
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        mem[to + row] = emcc_finish(s, row, acc[row]);
+      }
+    }
+  }
+}
+
+/* Every slot for itself: the product of two sources; one of one position has a pitch of 0. */
+EMCC_KERNEL void emcc_product(emcc_act mem[EMCC_MEM], const emcc_step s) {
+  EMCC_APART
+  const int32_t other = emcc_places[s.more];
+  const int32_t other_pitch = emcc_places[s.more + 1];
+  for (int32_t p = 0; p < s.out_h * s.out_w; ++p) {
+    for (int32_t row = 0; row < s.rows; ++row) {
+      EMCC_PIPELINE
+      const emcc_acc a = mem[s.source + p * s.pitch + row];
+      const emcc_acc b = mem[other + p * other_pitch + row];
+      mem[s.target + p * s.target_pitch + row] = emcc_finish(s, row, a * b);
+    }
+  }
+}
+
+/* The element of a tensor in the model's order that slot `slot` of position `p` holds, or -1. */
+EMCC_INLINED int32_t emcc_element(const emcc_port port, int32_t p, int32_t slot) {
+  EMCC_INLINE
+  if (EMCC_HAS_ORDER && port.order >= 0) return emcc_orders[port.order + p * port.slots + slot];
+  return p * port.by_position + slot * port.by_slot;
+}
+
+/* A tensor in the model's order, from x[port.first] on, into memory; what holds nothing of it is 0. */
+EMCC_KERNEL void emcc_put(emcc_act mem[EMCC_MEM], const emcc_io x[], const emcc_port port) {
+  for (int32_t p = 0; p < port.positions; ++p) {
+    for (int32_t slot = 0; slot < port.slots; ++slot) {
+      EMCC_PIPELINE
+      const int32_t element = emcc_element(port, p, slot);
+      mem[port.base + p * port.pitch + slot] = (emcc_act)(element < 0 ? 0 : x[port.first + element]);
+    }
+  }
+}
+
+/* And out of it, to y[port.first] and on. */
+EMCC_KERNEL void emcc_get(const emcc_act mem[EMCC_MEM], emcc_io y[], const emcc_port port) {
+  for (int32_t p = 0; p < port.positions; ++p) {
+    for (int32_t slot = 0; slot < port.slots; ++slot) {
+      EMCC_PIPELINE
+      const int32_t element = emcc_element(port, p, slot);
+      if (element >= 0) y[port.first + element] = (emcc_io)mem[port.base + p * port.pitch + slot];
+    }
+  }
+}
+
+/* Zeros: of a tensor with slots that nothing writes. */
+EMCC_KERNEL void emcc_clear(emcc_act mem[EMCC_MEM], int32_t base, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) {
+    EMCC_PIPELINE
+    mem[base + i] = 0;
+  }
+}
+
+#endif
