@@ -198,13 +198,16 @@ module emcc_acc #(
   end
 
   // Accumulate with forwarding. An operand comes from its bank or from a younger sum: each has a register here, the one
-  // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic.
-  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, younger, sum_write;
-  logic            live0, live1, near_q, old, young, write, next_write, write_tag, next_write_tag, fresh3_q, larger;
+  // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic. In accumulators of LUTs the lower
+  // half, from which carries go farthest, is chosen in front of one register instead, for a LUT a bit.
+  localparam int Chosen = Block ? 0 : AccW / 2;
+
+  logic [AccW-1:0] rdata0, rdata1, operand3, sum3, younger, sum_write;
+  logic            live0, live1, near_q, old, young, write, next_write, write_tag, next_write_tag, fresh, fresh3_q, larger;
   logic [RowW-1:0] next_row_write;
 
   assign young    = near_q || old;
-  assign operand3 = bank0_q | bank1_q | young_q;
+  assign fresh    = !young && !(tag2_q ? live1 : live0);
   assign larger   = fresh3_q || $signed(product3_q[ActW-1:0]) > $signed(operand3[ActW-1:0]);
 
   assign sum3 = !HasMax || !largest_i[tag3_q] ? operand3 + AccW'(product3_q) :
@@ -213,13 +216,33 @@ module emcc_acc #(
   always_ff @(posedge clk_i) near_q <= valid2_q && row2_q == row1_q && tag2_q == tag1_q;
 
   always_ff @(posedge clk_i) begin
-    fresh3_q <= !young && !(tag2_q ? live1 : live0);
-    if (!live0 || young || tag2_q) bank0_q <= '0;
-    else bank0_q <= rdata0;
-    if (!live1 || young || !tag2_q) bank1_q <= '0;
-    else bank1_q <= rdata1;
-    if (!young) young_q <= '0;
-    else young_q <= younger;
+    fresh3_q <= fresh;
+  end
+
+  for (genvar i = 0; i < AccW; i++) begin : gen_operand
+    if (i < Chosen) begin : gen_chosen
+      logic operand_q;
+
+      always_ff @(posedge clk_i) begin
+        if (fresh) operand_q <= 1'b0;
+        else operand_q <= young ? younger[i] : tag2_q ? rdata1[i] : rdata0[i];
+      end
+
+      assign operand3[i] = operand_q;
+    end else begin : gen_or
+      logic bank0_q, bank1_q, young_q;
+
+      always_ff @(posedge clk_i) begin
+        if (!live0 || young || tag2_q) bank0_q <= 1'b0;
+        else bank0_q <= rdata0[i];
+        if (!live1 || young || !tag2_q) bank1_q <= 1'b0;
+        else bank1_q <= rdata1[i];
+        if (!young) young_q <= 1'b0;
+        else young_q <= younger[i];
+      end
+
+      assign operand3[i] = bank0_q | bank1_q | young_q;
+    end
   end
 
   if (Block) begin : gen_block

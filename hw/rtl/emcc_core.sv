@@ -40,16 +40,19 @@ module emcc_core #(
 
   localparam int Eights  = (Pes + 7) / 8;
 
-  // Reset comes a cycle later to all but the host, and to each part by a register of its own: its ways are long.
+  // Reset comes a cycle later to all but the host, and to each part by a register of its own: its ways are long. Before the
+  // first clock edge they are in reset as well.
   logic              rows_rst_nq, walk_rst_nq, own_rst_nq;
   logic [Groups-1:0] scan_rst_nq;
 
-  (* keep *) always_ff @(posedge clk_i) rows_rst_nq <= rst_ni;
-  (* keep *) always_ff @(posedge clk_i) walk_rst_nq <= rst_ni;
-  (* keep *) always_ff @(posedge clk_i) own_rst_nq <= rst_ni;
+  initial {rows_rst_nq, walk_rst_nq, own_rst_nq, scan_rst_nq} = '0;
+
+  (* keep *) always @(posedge clk_i) rows_rst_nq <= rst_ni;
+  (* keep *) always @(posedge clk_i) walk_rst_nq <= rst_ni;
+  (* keep *) always @(posedge clk_i) own_rst_nq <= rst_ni;
 
   for (genvar g = 0; g < Groups; g++) begin : gen_reset
-    (* keep *) always_ff @(posedge clk_i) scan_rst_nq[g] <= rst_ni;
+    (* keep *) always @(posedge clk_i) scan_rst_nq[g] <= rst_ni;
   end
 
   // The host
@@ -197,7 +200,7 @@ module emcc_core #(
 
   assign done        = running_q && walk_idle && ahead_q == 2'd1 && written;
   assign run_o       = running_q;
-  assign step_done_o = written;
+  assign step_done_o = written && own_rst_nq;
 
   always_ff @(posedge clk_i) begin
     if (!own_rst_nq) begin

@@ -103,18 +103,28 @@ module emcc_rows #(
   logic [GroupW-1:0]     turn_q;
   logic [BiasAddrW-1:0]  bias_q;
   logic [ScaleAddrW-1:0] scale_q;
-  logic                  tag_q, last_row, last_x, last_y, tile_end, pass_end, word_end, issue, clear, clear_end, written;
+  logic                  last_row_q, no_more_q;
+  logic [RowsW-1:0]      before_last_q;
+  logic                  tag_q, last_x, last_y, tile_end, pass_end, word_end, issue, clear, clear_end, written;
+
+  // Whether this is a position's last row is known a cycle before; a pass's first one waits for longer than that.
+  always_ff @(posedge clk_i) begin
+    no_more_q     <= d_rows == '0;
+    before_last_q <= RowsW'(d_rows) - 1'b1;
+    if (!issue) last_row_q <= k_q == RowsW'(d_rows);
+    else if (last_row_q) last_row_q <= no_more_q;
+    else last_row_q <= k_q == before_last_q;
+  end
 
   assign issue     = state_q == Rows;
   assign clear     = state_q == Clear;
   assign clear_end = clear && acc_q == RowW'(AccRows - 1);
 
-  assign last_row = k_q == RowsW'(d_rows);
   assign last_x   = ox_q == d_out_w;
   assign last_y   = oy_q == d_out_h;
-  assign pass_end = last_row && last_x && last_y;
-  assign tile_end = last_row && (tile_q == d_tile || (last_x && last_y));
-  assign word_end = last_row || turn_q == GroupW'(Groups - 1);
+  assign pass_end = last_row_q && last_x && last_y;
+  assign tile_end = last_row_q && (tile_q == d_tile || (last_x && last_y));
+  assign word_end = last_row_q || turn_q == GroupW'(Groups - 1);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -174,7 +184,7 @@ module emcc_rows #(
       word_q  <= turn_q == GroupW'(Groups - 1) ? word_q + 1'b1 : word_q;
       bias_q  <= bias_q + 1'b1;
       scale_q <= scale_q + 1'b1;
-      if (last_row) begin
+      if (last_row_q) begin
         k_q     <= '0;
         turn_q  <= '0;
         bias_q  <= d_bias_base;
@@ -277,6 +287,7 @@ module emcc_rows #(
   assign pass_end_o = pass_end_q;
   assign written    = pass_end_q;
 
+  `EMCC_ASSERT(!issue || last_row_q == (k_q == RowsW'(d_rows)), "a position ends where it does not")
   `EMCC_ASSERT(!issue || left_i[tag_q], "a row of a tile that is not left")
   `EMCC_ASSERT(!issue || !holds_i[tag_q], "a row of a tile that a PE holds")
   `EMCC_ASSERT(!next_we_o || 32'(next_waddr_o) < ActWords, "a word that is not there")

@@ -55,11 +55,13 @@ module emcc_scan (
   localparam int Limit    = (1 << LogWords) - 4;
   localparam int Eight    = 8;
   localparam int Eights   = (Lanes + Eight - 1) / Eight;
-  // A word's lanes are counted by eights before it waits, and over those when it is taken.
+  // A word's lanes are counted by eights, or if there are no more by fours, before it waits, and over those when it is taken.
+  localparam int Counted  = Lanes > 8 ? 8 : 4;
+  localparam int Parts    = (Lanes + Counted - 1) / Counted;
   localparam int LeftW    = $clog2(Lanes + 1);
-  localparam int PartW    = Lanes < Eight ? LeftW : $clog2(Eight + 1);
+  localparam int PartW    = Lanes < Counted ? LeftW : $clog2(Counted + 1);
   localparam int MetaW    = 5 + InfoW + RowW;
-  localparam int HeadW    = MetaW + Eights * PartW + Lanes;
+  localparam int HeadW    = MetaW + Parts * PartW + Lanes;
   localparam int LeftDelay = 8;
 
   // What of a word is looked at: a lane that is skipped has its flag reset, which costs no logic behind the memory.
@@ -67,7 +69,7 @@ module emcc_scan (
   logic [Lanes-1:0]      flags_q, skip_q;
   logic [MetaW-1:0]      meta_q;
   logic [Lanes*ActW-1:0] data_q;
-  logic [Eights-1:0][PartW-1:0] counts, head_counts;
+  logic [Parts-1:0][PartW-1:0] counts, head_counts;
   logic [LeftW-1:0]      head_left;
 
   always_ff @(posedge clk_i) begin
@@ -90,7 +92,7 @@ module emcc_scan (
 
   always_comb begin
     counts = '0;
-    for (int i = 0; i < Lanes; i++) counts[i/Eight] = counts[i/Eight] + PartW'(flags_q[i]);
+    for (int i = 0; i < Lanes; i++) counts[i/Counted] = counts[i/Counted] + PartW'(flags_q[i]);
   end
 
   logic                  head_valid, load, finish, finish1_q, finish2_q, finish3_q, unused_valid;
@@ -135,11 +137,11 @@ module emcc_scan (
 
   assign full_o = held >= (LogWords+1)'(Limit);
 
-  assign head_counts = head[Lanes +: Eights*PartW];
+  assign head_counts = head[Lanes +: Parts*PartW];
 
   always_comb begin
     head_left = '0;
-    for (int i = 0; i < Eights; i++) head_left = head_left + LeftW'(head_counts[i]);
+    for (int i = 0; i < Parts; i++) head_left = head_left + LeftW'(head_counts[i]);
   end
 
   // The word that emits
@@ -153,8 +155,8 @@ module emcc_scan (
   assign emit   = busy_q && !empty_q && !stall_i;
   assign finish = busy_q && (empty_q || (emit && (local_q || left_q == LeftW'(1))));
   assign load   = head_valid && (!busy_q || finish);
-  assign emit_o = emit;
-  assign wait_o = busy_q && !empty_q && stall_i;
+  assign emit_o = emit && rst_ni;
+  assign wait_o = busy_q && !empty_q && stall_i && rst_ni;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) busy_q <= 1'b0;

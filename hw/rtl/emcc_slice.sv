@@ -55,10 +55,11 @@ module emcc_slice #(
 );
   localparam int QueueW = 1 + RowW + ActW + LoadW;
 
-  // Reset comes a cycle later here.
+  // Reset comes a cycle later here, and lasts before the first clock edge.
   logic rst_nq;
 
-  always_ff @(posedge clk_i) rst_nq <= rst_ni;
+  initial rst_nq = 1'b0;
+  always @(posedge clk_i) rst_nq <= rst_ni;
 
   // Both tiles' steps are constant where they are used: this PE's copy of them keeps their nets short.
   logic [1:0]                local_q, direct_q, largest_q, ident_q;

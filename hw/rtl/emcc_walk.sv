@@ -380,7 +380,7 @@ module emcc_walk #(
     end4_q    <= end3_q;
     tag4_q    <= tag3_q;
     local4_q  <= d_is_local;
-    all4_q    <= d_largest || load3_q;
+    all4_q    <= (HasMax && d_largest) || (HasLoad && load3_q);
     load4_q   <= load3_q;
     use4_q    <= use3_q;
     info4_q   <= info3_q;
