@@ -3,7 +3,8 @@
 // all lanes at once), and the broadcast pipeline brings them to the group's PEs.
 //
 // A word comes with its data, and what of it counts a cycle before. In the cycle after it is pushed; it can be loaded in the
-// next one, and emit from the one after that. An emission in cycle e presents its column in e+3, and its value (or the lanes' own) in e+5.
+// next one, and emit from the one after that. An emission in cycle e presents its column in e+3, and its value (or the lanes'
+// own) in e+5.
 //
 // left_o says that the group has no word of a tile left, so late that the PEs' queues show the last one.
 `include "emcc_assert.svh"

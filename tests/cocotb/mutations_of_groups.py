@@ -108,7 +108,7 @@ ROWS = (
         "turn_q == GroupW'(Groups - 1)",
         "1'b0",
         r"word_end_o",
-        before="last_row || ",
+        before="last_row_q || ",
     ),
     Fault(
         "places without a slot are in use",
