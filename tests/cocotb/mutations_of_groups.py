@@ -33,6 +33,14 @@ WALK = (
     Fault(
         "the host reads where the walk would", "emcc_walk", "read_i ? read_addr_i : addr2_q", "addr2_q", r"addr_o: RTL"
     ),
+    Fault(
+        "an address goes on while its word waits",
+        "emcc_walk",
+        "en",
+        "1'b1",
+        r"a word is read elsewhere",
+        before="(* keep *) always_ff @(posedge clk_i) if (",
+    ),
     Fault("the map lacks its last row", "emcc_walk", "y2_q < d_map_h", "y2_q < d_map_h - 1'b1", r"valid_o|a word"),
     Fault("a bank is taken that is not free", "emcc_walk", "!free_i[tag3_q]", "1'b0", r"take_o: RTL 1, reference 0"),
     Fault(
@@ -111,6 +119,13 @@ ROWS = (
         before="last_row_q || ",
     ),
     Fault(
+        "a position ends a row late",
+        "emcc_rows",
+        "k_q == before_last_q",
+        "k_q == RowsW'(d_rows)",
+        r"a position ends where it does not",
+    ),
+    Fault(
         "places without a slot are in use",
         "emcc_rows",
         "part_way_q[Latency-1] && in_part_q[i]",
@@ -156,6 +171,17 @@ CORE = (
         "issue",
         r"a beat out|overflow",
         before="drain_q <= rst_ni && (",
+    ),
+    Fault(
+        "the host is at work while the array runs",
+        "emcc_host",
+        "state_q == Start",
+        "1'b0",
+        r"the host is at work and does not say so, or says so and is not",
+        before="else if (",
+    ),
+    Fault(
+        "the host reads at all times", "emcc_core", "host_busy", "1'b1", r"the host reads while", before=".read_i     ("
     ),
     Fault("no group waits for a queue", "emcc_core", "|near_full[g*Lanes +: Lanes]", "1'b0", r"push when full"),
     Fault(
