@@ -1,7 +1,6 @@
 """A bitstream onto its board: which file, and what openFPGALoader is told."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,9 @@ from emcc.boards.board import Board
 from emcc.boards.chain import BITSTREAMS
 from emcc.boards.outcome import DONE, MARKER
 from emcc.boards.project import FOLDER
-from emcc.files.artefact import MANIFEST, read_manifest
+from emcc.files import door
+from emcc.files.artefact import MANIFEST, hashed, read_file, read_manifest
+from emcc.files.texts import from_json
 
 _LARGEST = 1 << 26
 
@@ -40,7 +41,7 @@ def arguments(folder: Path, name: str, permanent: bool) -> list[str]:
 def _check(folder: Path, place: Path, file: Path, board: Board, command: str) -> None:
     """Raise EmccError where `file` is not the bitstream of the artefact in `folder`."""
     facts, again = _marker(place, command), f"run `{command}`"
-    if facts.get("artefact") != hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest():
+    if facts.get("artefact") != hashlib.sha256(read_file(folder, MANIFEST)).hexdigest():
         raise EmccError("is of another artefact than the one there now", file=place, hint=again)
     if board.xilinx:
         if not file.is_file():
@@ -52,7 +53,7 @@ def _check(folder: Path, place: Path, file: Path, board: Board, command: str) ->
         raise EmccError("has no bitstream: the last run did not come to its end", file=place, hint=again)
     known = facts.get("files")
     wanted = known.get(file.name) if isinstance(known, dict) else None
-    digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+    digest = hashed(folder, file.relative_to(folder).as_posix())
     if not isinstance(wanted, dict) or digest is None or wanted.get("sha256") != digest:
         raise EmccError("changed since it was made, or missing", file=file, hint=again)
 
@@ -60,13 +61,13 @@ def _check(folder: Path, place: Path, file: Path, board: Board, command: str) ->
 def _marker(place: Path, command: str) -> dict[str, Any]:
     path = place / MARKER
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError
-        facts = json.loads(path.read_bytes())
+        facts = from_json(
+            door.read_inside(place.parent.parent, path.relative_to(place.parent.parent).as_posix(), _LARGEST)
+        )
         if not isinstance(facts, dict):
             raise ValueError
     except FileNotFoundError:
         raise EmccError("there is no bitstream", file=place, hint=f"run `{command}`") from None
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         raise EmccError("cannot be read", file=path, hint=f"run `{command}` again") from None
     return facts

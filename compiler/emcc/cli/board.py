@@ -7,7 +7,15 @@ import typer
 from emcc.base.text import printable
 from emcc.cli.parameters import Folder, Quiet
 
-BoardName = Annotated[str, typer.Option("--board", metavar="BOARD", help="One of `emcc boards`, or a file, MINE.toml.")]
+BoardName = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        metavar="BOARD",
+        help="One of `emcc boards`, or a file, MINE.toml.",
+        show_default="the one that DIR was compiled for",
+    ),
+]
 
 
 def boards() -> None:
@@ -20,7 +28,7 @@ def boards() -> None:
 
 def bitstream(
     folder: Folder,
-    board: BoardName,
+    board: BoardName = None,
     seed: Annotated[int, typer.Option(metavar="N", min=1, max=1 << 30, help="Of the placer.")] = 1,
     seeds: Annotated[
         int, typer.Option(metavar="K", min=1, max=64, help="Try so many seeds, and keep the fastest design.")
@@ -39,10 +47,12 @@ def bitstream(
     """
     from emcc.boards.build import build
     from emcc.boards.catalogue import label
+    from emcc.boards.design import board_of
     from emcc.boards.options import BuildOptions
     from emcc.boards.project import FOLDER
     from emcc.report.boards import print_outcome
 
+    board = board or board_of(folder)
     options = BuildOptions(board, seed, seeds, None if freq is None else round(freq * 1e6))
     outcome = build(folder, options, (lambda line: None) if quiet else _say)
     if not quiet:
@@ -51,7 +61,7 @@ def bitstream(
 
 def flash(
     folder: Folder,
-    board: BoardName,
+    board: BoardName = None,
     permanent: Annotated[
         bool, typer.Option("--permanent", help="Write the board's flash; else it lasts until the power goes.")
     ] = False,
@@ -60,10 +70,11 @@ def flash(
     """Load a bitstream of `emcc bitstream` onto the board that is plugged in, with openFPGALoader."""
     import shlex
 
+    from emcc.boards.design import board_of
     from emcc.boards.flash import arguments
     from emcc.tools.loader import PROGRAM, load
 
-    words = arguments(folder, board, permanent)
+    words = arguments(folder, board or board_of(folder), permanent)
     print(printable(shlex.join([PROGRAM, *words]), None))
     if not dry_run:
         load(words, _say)

@@ -52,9 +52,7 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
     boot = rom.BootLayout.of(context.numbers, images) if weights == "boot" else None
     filled = boot.names if boot else frozenset()
     kept = {name: image for name, image in images.items() if name not in filled}
-    core = verilog.render_of(context, boot)
-    # A top whose weights are streamed has ports that the serial line's does not know.
-    files = {**core, **({} if boot else verilog.render_uart(core)), **rom.render(kept, "hex")}
+    files = {**verilog.render_rtl(context, boot), **rom.render(kept, "hex")}
     streamed = {}
     if boot:
         files[BOOT] = flash.write(boot, images)

@@ -1,7 +1,7 @@
 """The files emcc ships beside its code: templates, the RTL library, the Verilator harness, an artefact's bench, boards.
 
-Here they are links to `templates/`, `hw/rtl/`, `sim/verilator/`, `sim/artefact/` and `boards/`, in a wheel real files;
-`importlib.resources` is the only way to reach them.
+Here they are links to `templates/`, `hw/rtl/`, `hw/cells/`, `sim/verilator/`, `sim/artefact/` and `boards/`, in a wheel
+real files; `importlib.resources` is the only way to reach them.
 """
 
 from importlib.resources import files
@@ -12,7 +12,7 @@ from emcc.base.text import for_html
 
 
 def folder(name: str) -> Traversable:
-    """Return the data folder `name`: "templates", "rtl", "harness", "tb" or "boards"."""
+    """Return the data folder `name`: "templates", "rtl", "harness", "tb", "boards" or "cells"."""
     return files(__name__).joinpath(name)
 
 

@@ -8,7 +8,7 @@ from emcc.base.text import printable
 from emcc.eie.groups.plan import RECEIVE, SEND, HostRow
 from emcc.eie.groups.schedule import plan
 from emcc.eie.store import load_program
-from emcc.files.artefact import changed, read_manifest
+from emcc.files.artefact import changed, read_file, read_manifest
 from emcc.ir.program import Program
 from emcc.link.digest import LINK, PROGRAM, digest_of
 from emcc.runtime.crossings import Crossing, crossings
@@ -48,10 +48,7 @@ def board_files(folder: Path) -> dict[str, bytes]:
     names = [name for name in manifest["files"] if name == PROGRAM or name.startswith(("rtl/", "rom/"))]
     if LISTING not in names or LINK not in names:
         raise EmccError("has no top for a serial line", file=folder, hint="make it with `emcc compile`, not `compress`")
-    try:
-        files = {name: (folder / name).read_bytes() for name in names}
-    except OSError as error:
-        raise EmccError(f"cannot be read: {error.strerror}", file=error.filename, hint="compile it again") from None
+    files = {name: read_file(folder, name) for name in names}
     if digest_of(files) != manifest["design"]["digest"]:
         lines = [printable(name) for name in changed(folder, manifest)]
         raise EmccError("was changed since it was compiled", file=folder, details=lines, hint="compile it again")
