@@ -31,9 +31,10 @@ module emcc_acc #(
   input  wire  [1:0]            ident_i,
   input  wire  [1:0][2:0]       code_sel_i,
   input  wire  [1:0][BookAddrW-1:0] book_base_i,
+  // Cycle a-2
+  input  wire                   next_code_tag_i,
   // Cycle a-1
   input  wire  [CodeW-1:0]      code_i,
-  input  wire                   code_tag_i,
   // Cycle a
   input  wire                   valid_i,
   input  wire                   tag_i,
@@ -75,7 +76,7 @@ module emcc_acc #(
   end
 
   logic               valid1_q, valid2_q, valid3_q, tag1_q, tag2_q, tag3_q;
-  logic [RowW-1:0]    row1_q, row2_q, row3_q;
+  logic [RowW-1:0]    row1_q, row2_q;
   logic [ActW-1:0]    value1_q;
 
   always_ff @(posedge clk_i) begin
@@ -93,7 +94,6 @@ module emcc_acc #(
   always_ff @(posedge clk_i) begin
     row1_q   <= row;
     row2_q   <= row1_q;
-    row3_q   <= row2_q;
     tag1_q   <= tag;
     tag2_q   <= tag1_q;
     tag3_q   <= tag2_q;
@@ -110,9 +110,10 @@ module emcc_acc #(
     // A small codebook is made of LUTs and has its first register before it, for the way from the Spmat memory is long.
     // A large one is block RAM and has both registers behind.
     localparam bit SmallBook = BookDepth <= 64;
-    logic [BookAddrW-1:0] book_addr, book_addr_read;
+    logic [BookAddrW-1:0] book_base_q, book_addr, book_addr_read;
 
-    assign book_addr = book_base_i[code_tag_i] | BookAddrW'(code_i);
+    always_ff @(posedge clk_i) book_base_q <= book_base_i[next_code_tag_i];
+    assign book_addr = book_base_q | BookAddrW'(code_i);
 
     if (SmallBook) begin : gen_small_book
       logic [BookAddrW-1:0] book_addr_q;
@@ -135,12 +136,13 @@ module emcc_acc #(
     );
   end else begin : gen_no_book
     logic unused;
-    assign unused = ^{book_base_i, code_i, code_tag_i};
+    assign unused = ^{book_base_i, code_i, next_code_tag_i};
     assign book = '0;
   end
 
   if (HasIdent) begin : gen_own
     logic [WeightW-1:0] padded, own0, own0_q, own1_q;
+    logic [4:0]         pick_q;
 
     assign padded = WeightW'(code_i);
 
@@ -148,13 +150,16 @@ module emcc_acc #(
     always_comb begin
       own0 = '0;
       for (int k = 0; k < 5; k++) begin
-        if (IdentWidths[k] && (IdentWidths == (5'b1 << k) || code_sel_i[code_tag_i] == 3'(k))) begin
+        if (pick_q[k]) begin
           for (int i = 0; i < WeightW; i++) own0[i] = padded[i < (1 << k) ? i : (1 << k) - 1];
         end
       end
     end
 
     always_ff @(posedge clk_i) begin
+      for (int k = 0; k < 5; k++) begin
+        pick_q[k] <= IdentWidths[k] && (IdentWidths == (5'b1 << k) || code_sel_i[next_code_tag_i] == 3'(k));
+      end
       own0_q <= own0;
       own1_q <= own0_q;
     end
@@ -193,13 +198,16 @@ module emcc_acc #(
   end
 
   // Accumulate with forwarding. An operand comes from its bank or from a younger sum: each has a register here, the one
-  // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic.
-  logic [AccW-1:0] rdata0, rdata1, bank0_q, bank1_q, young_q, operand3, sum3, younger, sum_write;
-  logic            live0, live1, near_q, old, young, write, write_tag, fresh3_q, larger;
-  logic [RowW-1:0] row_write;
+  // not chosen is reset to zero, and choosing is an OR. A register's reset costs no logic. In accumulators of LUTs the lower
+  // half, from which carries go farthest, is chosen in front of one register instead, for a LUT a bit.
+  localparam int Chosen = Block ? 0 : AccW / 2;
+
+  logic [AccW-1:0] rdata0, rdata1, operand3, sum3, younger, sum_write;
+  logic            live0, live1, near_q, old, young, write, next_write, write_tag, next_write_tag, fresh, fresh3_q, larger;
+  logic [RowW-1:0] next_row_write;
 
   assign young    = near_q || old;
-  assign operand3 = bank0_q | bank1_q | young_q;
+  assign fresh    = !young && !(tag2_q ? live1 : live0);
   assign larger   = fresh3_q || $signed(product3_q[ActW-1:0]) > $signed(operand3[ActW-1:0]);
 
   assign sum3 = !HasMax || !largest_i[tag3_q] ? operand3 + AccW'(product3_q) :
@@ -208,18 +216,38 @@ module emcc_acc #(
   always_ff @(posedge clk_i) near_q <= valid2_q && row2_q == row1_q && tag2_q == tag1_q;
 
   always_ff @(posedge clk_i) begin
-    fresh3_q <= !young && !(tag2_q ? live1 : live0);
-    if (!live0 || young || tag2_q) bank0_q <= '0;
-    else bank0_q <= rdata0;
-    if (!live1 || young || !tag2_q) bank1_q <= '0;
-    else bank1_q <= rdata1;
-    if (!young) young_q <= '0;
-    else young_q <= younger;
+    fresh3_q <= fresh;
+  end
+
+  for (genvar i = 0; i < AccW; i++) begin : gen_operand
+    if (i < Chosen) begin : gen_chosen
+      logic operand_q;
+
+      always_ff @(posedge clk_i) begin
+        if (fresh) operand_q <= 1'b0;
+        else operand_q <= young ? younger[i] : tag2_q ? rdata1[i] : rdata0[i];
+      end
+
+      assign operand3[i] = operand_q;
+    end else begin : gen_or
+      logic bank0_q, bank1_q, young_q;
+
+      always_ff @(posedge clk_i) begin
+        if (!live0 || young || tag2_q) bank0_q <= 1'b0;
+        else bank0_q <= rdata0[i];
+        if (!live1 || young || !tag2_q) bank1_q <= 1'b0;
+        else bank1_q <= rdata1[i];
+        if (!young) young_q <= 1'b0;
+        else young_q <= younger[i];
+      end
+
+      assign operand3[i] = bank0_q | bank1_q | young_q;
+    end
   end
 
   if (Block) begin : gen_block
     logic [AccW-1:0] sum4_q, sum5_q, older_q;
-    logic [RowW-1:0] row4_q, row5_q;
+    logic [RowW-1:0] row3_q, row4_q, row5_q;
     logic            valid4_q, valid5_q, tag4_q, tag5_q, far_q, third, old_q;
 
     assign third = valid4_q && row4_q == row1_q && tag4_q == tag1_q;
@@ -235,6 +263,7 @@ module emcc_acc #(
     end
 
     always_ff @(posedge clk_i) begin
+      row3_q  <= row2_q;
       row4_q  <= row3_q;
       row5_q  <= row4_q;
       tag4_q  <= tag3_q;
@@ -250,20 +279,26 @@ module emcc_acc #(
     assign younger   = near_q ? sum3 : far_q ? sum4_q : older_q;
     assign write     = valid4_q;
     assign write_tag = tag4_q;
-    assign row_write = row4_q;
     assign sum_write = sum4_q;
+
+    assign next_write     = valid3_q;
+    assign next_write_tag = tag3_q;
+    assign next_row_write = row3_q;
   end else begin : gen_no_block
     assign old       = 1'b0;
     assign younger   = sum3;
     assign write     = valid3_q;
     assign write_tag = tag3_q;
-    assign row_write = row3_q;
     assign sum_write = sum3;
+
+    assign next_write     = valid2_q;
+    assign next_write_tag = tag2_q;
+    assign next_row_write = row2_q;
   end
 
   // The draining bank: the row is read, and then cleared.
   logic            drain1_q, drain2_q, drain_bank1_q, drain_bank2_q;
-  logic [RowW-1:0] drain_row1_q, drain_row2_q, row_read, drain_row_read;
+  logic [RowW-1:0] drain_row1_q;
   logic [AccW-1:0] drained_q;
 
   always_ff @(posedge clk_i) begin
@@ -280,21 +315,53 @@ module emcc_acc #(
     drain_bank1_q <= drain_bank_i;
     drain_bank2_q <= drain_bank1_q;
     drain_row1_q  <= drain_row_i;
-    drain_row2_q  <= drain_row1_q;
     if (drain_bank2_q ? live1 : live0) drained_q <= drain_bank2_q ? rdata1 : rdata0;
     else drained_q <= '0;
   end
 
-  assign drain_data_o   = drained_q;
-  assign row_read       = Block ? row : row2_q;
-  assign drain_row_read = Block ? drain_row_i : drain_row2_q;
+  assign drain_data_o = drained_q;
 
-  // A bank drains while drain_i, or the row's third cycle, is for it; then nothing accumulates in it.
-  logic drains0, drains1, clear0, clear1;
-  assign drains0 = Block ? drain_i && !drain_bank_i : clear0;
-  assign drains1 = Block ? drain_i && drain_bank_i : clear1;
-  assign clear0  = drain2_q && !drain_bank2_q;
-  assign clear1  = drain2_q && drain_bank2_q;
+  // A bank drains while drain_i, or the row's third cycle, is for it; then nothing accumulates in it. What a bank's ports see
+  // is chosen the cycle before, but for what block RAM reads.
+  logic            next_clear0, next_clear1, clear0_q, clear1_q, we0_q, we1_q;
+  logic [RowW-1:0] waddr0_q, waddr1_q, raddr0, raddr1;
+
+  assign next_clear0 = drain1_q && !drain_bank1_q;
+  assign next_clear1 = drain1_q && drain_bank1_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      clear0_q <= 1'b0;
+      clear1_q <= 1'b0;
+      we0_q    <= 1'b0;
+      we1_q    <= 1'b0;
+    end else begin
+      clear0_q <= next_clear0;
+      clear1_q <= next_clear1;
+      we0_q    <= next_clear0 || (next_write && !next_write_tag);
+      we1_q    <= next_clear1 || (next_write && next_write_tag);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    waddr0_q <= next_clear0 ? drain_row1_q : next_row_write;
+    waddr1_q <= next_clear1 ? drain_row1_q : next_row_write;
+  end
+
+  if (Block) begin : gen_read_now
+    assign raddr0 = drain_i && !drain_bank_i ? drain_row_i : row;
+    assign raddr1 = drain_i && drain_bank_i ? drain_row_i : row;
+  end else begin : gen_read_later
+    logic [RowW-1:0] raddr0_q, raddr1_q;
+
+    always_ff @(posedge clk_i) begin
+      raddr0_q <= next_clear0 ? drain_row1_q : row1_q;
+      raddr1_q <= next_clear1 ? drain_row1_q : row1_q;
+    end
+
+    assign raddr0 = raddr0_q;
+    assign raddr1 = raddr1_q;
+  end
 
   emcc_ram #(
     .Width   (AccW + 1),
@@ -305,10 +372,10 @@ module emcc_acc #(
     .OutReg  (Block)
   ) u_bank0 (
     .clk_i,
-    .we_i   (clear0 || (write && !write_tag)),
-    .waddr_i(clear0 ? drain_row2_q : row_write),
-    .wdata_i({!clear0, sum_write}),
-    .raddr_i(drains0 ? drain_row_read : row_read),
+    .we_i   (we0_q),
+    .waddr_i(waddr0_q),
+    .wdata_i({!clear0_q, sum_write}),
+    .raddr_i(raddr0),
     .rdata_o({live0, rdata0})
   );
 
@@ -321,10 +388,10 @@ module emcc_acc #(
     .OutReg  (Block)
   ) u_bank1 (
     .clk_i,
-    .we_i   (clear1 || (write && write_tag)),
-    .waddr_i(clear1 ? drain_row2_q : row_write),
-    .wdata_i({!clear1, sum_write}),
-    .raddr_i(drains1 ? drain_row_read : row_read),
+    .we_i   (we1_q),
+    .waddr_i(waddr1_q),
+    .wdata_i({!clear1_q, sum_write}),
+    .raddr_i(raddr1),
     .rdata_o({live1, rdata1})
   );
 

@@ -10,6 +10,8 @@ module emcc_act_queue #(
 ) (
   input  wire              clk_i,
   input  wire              rst_ni,
+  // A word may be written that is not pushed.
+  input  wire              we_i,
   input  wire              push_i,
   input  wire  [Width-1:0] data_i,
   input  wire              pop_i,
@@ -31,8 +33,10 @@ module emcc_act_queue #(
   ) u_fifo (
     .clk_i,
     .rst_ni,
+    .we_i,
     .push_i,
     .data_i,
+    .read_i (pop_i),
     .pop_i,
     .data_o,
     .valid_o,

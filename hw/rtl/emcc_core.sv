@@ -38,9 +38,26 @@ module emcc_core #(
   localparam int Levels  = $clog2(Groups);
   localparam int Latency = 6 + Levels + (HasScale ? 3 : 0) + (HasTable ? 3 : 0);
 
+  localparam int Eights  = (Pes + 7) / 8;
+
+  // Reset comes a cycle later to all but the host, and to each part by a register of its own: its ways are long. Before the
+  // first clock edge they are in reset as well.
+  logic              rows_rst_nq, walk_rst_nq, own_rst_nq;
+  logic [Groups-1:0] scan_rst_nq;
+
+  initial {rows_rst_nq, walk_rst_nq, own_rst_nq, scan_rst_nq} = '0;
+
+  (* keep *) always @(posedge clk_i) rows_rst_nq <= rst_ni;
+  (* keep *) always @(posedge clk_i) walk_rst_nq <= rst_ni;
+  (* keep *) always @(posedge clk_i) own_rst_nq <= rst_ni;
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_reset
+    (* keep *) always @(posedge clk_i) scan_rst_nq[g] <= rst_ni;
+  end
+
   // The host
   logic              start, done, host_we, host_busy, ready, ready_q;
-  logic [AddrW-1:0]  host_addr;
+  logic [AddrW-1:0]  host_addr, host_next_addr;
   logic [GroupW-1:0] host_group;
   logic [LaneW-1:0]  host_lane;
   logic [ActW-1:0]   host_data, read_q;
@@ -59,6 +76,7 @@ module emcc_core #(
     .done_i (done),
     .we_o   (host_we),
     .addr_o (host_addr),
+    .next_addr_o(host_next_addr),
     .group_o(host_group),
     .lane_o (host_lane),
     .data_o (host_data),
@@ -72,8 +90,8 @@ module emcc_core #(
   logic                              hold_q;
   logic [ActW-1:0]                   host_data_q;
   logic [HostLatency-1:0]            host_we_way_q;
-  logic [HostLatency-1:0][AddrW-1:0] host_addr_way_q;
-  logic [HostLatency-1:0][Pes-1:0]   host_pe_way_q;
+  logic [HostLatency-2:0][AddrW-1:0] host_addr_way_q;
+  logic [HostLatency-2:0][Pes-1:0]   host_pe_way_q;
   logic [Pes-1:0]                    host_pe;
 
   for (genvar g = 0; g < Groups; g++) begin : gen_host_group
@@ -83,35 +101,39 @@ module emcc_core #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) host_we_way_q <= '0;
+    if (!own_rst_nq) host_we_way_q <= '0;
     else host_we_way_q <= {host_we_way_q[HostLatency-2:0], host_we};
   end
 
   always_ff @(posedge clk_i) begin
     hold_q          <= host_busy;
     host_data_q     <= host_we ? host_data : '0;
-    host_addr_way_q <= {host_addr_way_q[HostLatency-2:0], host_addr};
-    host_pe_way_q   <= {host_pe_way_q[HostLatency-2:0], host_pe};
+    host_addr_way_q <= ((HostLatency-1)*AddrW)'({host_addr_way_q, host_addr});
+    host_pe_way_q   <= ((HostLatency-1)*Pes)'({host_pe_way_q, host_pe});
   end
 
   // Nothing comes in before the accumulators are clear.
-  always_ff @(posedge clk_i) ready_q <= ready;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !own_rst_nq) ready_q <= 1'b0;
+    else ready_q <= ready;
+  end
 
   // The walk
-  logic                 walk_idle, take, take_tag, walk_done, full, word_valid, word_inside, word_last, word_end;
-  logic                 word_tag, word_local, word_all, word_load, word_use, step_local, step_direct, step_largest, step_ident;
+  logic                 walk_idle, take, take_tag, walk_done, full_q, word_valid, next_inside, next_last_word, next_all;
+  logic                 word_end, word_tag, word_local, word_load, word_use, step_local, step_direct, step_largest, step_ident;
   logic                 seen_q, release_tile, release_tag, written;
   logic [1:0]           ahead_q, free_q;
   logic [2:0]           step_code_sel;
   logic [BookAddrW-1:0] step_book_base;
   logic [LanesW-1:0]  word_lanes;
-  logic [AddrW-1:0]     walk_addr, seen_addr_q;
+  logic [AddrW-1:0]     next_seen_addr_q;
+  logic [Eights*AddrW-1:0] raddr;
   logic [InfoW-1:0]     word_info;
   logic [RowW-1:0]      word_row;
 
   emcc_walk u_walk (
     .clk_i,
-    .rst_ni,
+    .rst_ni     (walk_rst_nq),
     .start_i    (start),
     .idle_o     (walk_idle),
     .free_i     (free_q),
@@ -119,7 +141,7 @@ module emcc_core #(
     .tag_o      (take_tag),
     .ahead_i    (ahead_q),
     .seen_i     (seen_q),
-    .seen_addr_i(seen_addr_q),
+    .next_seen_addr_i(next_seen_addr_q),
     .done_o     (walk_done),
     .local_o    (step_local),
     .direct_o   (step_direct),
@@ -128,15 +150,17 @@ module emcc_core #(
     .code_sel_o (step_code_sel),
     .book_base_o(step_book_base),
     .lanes_o    (word_lanes),
-    .full_i     (full),
-    .addr_o     (walk_addr),
+    .full_i     (full_q),
+    .read_i     (host_busy),
+    .read_addr_i(host_next_addr),
+    .addr_o     (raddr),
+    .next_inside_o   (next_inside),
+    .next_last_word_o(next_last_word),
+    .next_all_o      (next_all),
     .valid_o    (word_valid),
-    .inside_o   (word_inside),
-    .last_word_o(word_last),
     .tile_end_o (word_end),
     .word_tag_o (word_tag),
     .word_local_o(word_local),
-    .all_o      (word_all),
     .load_o     (word_load),
     .use_o      (word_use),
     .info_o     (word_info),
@@ -149,7 +173,7 @@ module emcc_core #(
   logic [1:0][BookAddrW-1:0] book_base_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!own_rst_nq) begin
       free_q <= '1;
     end else begin
       if (take) free_q[take_tag] <= 1'b0;
@@ -169,30 +193,34 @@ module emcc_core #(
   end
 
   // Passes that are walked and not written; what of the first of them is written
-  logic             we, we_word_end;
-  logic [AddrW-1:0] waddr;
+  logic              we, word_written, next_we, next_word_end;
+  logic [GroupW-1:0] next_turn;
+  logic [AddrW-1:0]  next_waddr;
   logic             running_q;
 
   assign done        = running_q && walk_idle && ahead_q == 2'd1 && written;
   assign run_o       = running_q;
-  assign step_done_o = written;
+  assign step_done_o = written && own_rst_nq;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      ahead_q   <= '0;
-      seen_q    <= 1'b0;
-      running_q <= 1'b0;
+    if (!own_rst_nq) begin
+      ahead_q <= '0;
+      seen_q  <= 1'b0;
     end else begin
       if (walk_done && !written) ahead_q <= ahead_q + 1'b1;
       else if (!walk_done && written) ahead_q <= ahead_q - 1'b1;
       if (written) seen_q <= 1'b0;
-      else if (we && we_word_end) seen_q <= 1'b1;
-      if (start) running_q <= 1'b1;
-      else if (done) running_q <= 1'b0;
+      else if (word_written) seen_q <= 1'b1;
     end
   end
 
-  always_ff @(posedge clk_i) if (we && we_word_end) seen_addr_q <= waddr;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) running_q <= 1'b0;
+    else if (start) running_q <= 1'b1;
+    else if (done) running_q <= 1'b0;
+  end
+
+  always_ff @(posedge clk_i) if (next_word_end) next_seen_addr_q <= next_waddr;
 
   // Which lanes of a position's last word are in use
   logic [Pes-1:0] mask_q;
@@ -210,14 +238,15 @@ module emcc_core #(
   logic [Groups-1:0]         left0, left1;
   logic [Pes-1:0]            near_full;
   logic [Pes-1:0]            holds0, holds1;
-  logic                      drain, drain_bank;
-  logic [RowW-1:0]           drain_row;
+  logic [Eights-1:0]         drain, drain_bank;
+  logic [Eights*RowW-1:0]    drain_row;
   logic [Pes*AccW-1:0]       drained;
   logic [Pes*ActW-1:0]       words;
   logic [Lanes*ActW-1:0]     acts;
-  logic [Pes-1:0]            we_lanes;
+  logic [Pes-1:0]            we_lanes_q;
+  logic [Eights-1:0][AddrW-1:0] waddr_q;
 
-  assign full = |fulls;
+  always_ff @(posedge clk_i) full_q <= |fulls;
 
   for (genvar g = 0; g < Groups; g++) begin : gen_group
     logic                  stall_q, valid, is_local, is_load, is_use, tag;
@@ -232,20 +261,20 @@ module emcc_core #(
 
     emcc_scan u_scan (
       .clk_i,
-      .rst_ni,
+      .rst_ni     (scan_rst_nq[g]),
+      .inside_i   (next_inside),
+      .last_word_i(next_last_word),
+      .all_i      (next_all),
+      .lanes_i    (mask_q[g*Lanes +: Lanes]),
       .valid_i    (word_valid),
-      .inside_i   (word_inside),
-      .last_word_i(word_last),
       .tile_end_i (word_end),
       .tag_i      (word_tag),
       .local_i    (word_local),
-      .all_i      (word_all),
       .load_i     (word_load),
       .use_i      (word_use),
       .info_i     (word_info),
       .row_i      (word_row),
       .data_i     (words[g*Lanes*ActW +: Lanes*ActW]),
-      .lanes_i    (mask_q[g*Lanes +: Lanes]),
       .full_o     (fulls[g]),
       .stall_i    (stall_q),
       .emit_o     (bcast_o[g]),
@@ -292,9 +321,9 @@ module emcc_core #(
         .own_i       (own[i*ActW +: ActW]),
         .near_full_o (near_full[P]),
         .holds_o     ({holds1[P], holds0[P]}),
-        .drain_i     (drain),
-        .drain_bank_i(drain_bank),
-        .drain_row_i (drain_row),
+        .drain_i     (drain[P/8]),
+        .drain_bank_i(drain_bank[P/8]),
+        .drain_row_i (drain_row[P/8*RowW +: RowW]),
         .drained_o   (drained[P*AccW +: AccW]),
         .ptr_addr_o  (ptr_addr_o[P*ColW +: ColW]),
         .ptr_data_i  (ptr_data_i[P*(StartW+CountW) +: StartW+CountW]),
@@ -310,10 +339,10 @@ module emcc_core #(
         .OutReg  (1'b1)
       ) u_act (
         .clk_i,
-        .we_i   (we_lanes[P]),
-        .waddr_i(host_we_way_q[HostLatency-1] ? host_addr_way_q[HostLatency-1] : waddr),
+        .we_i   (we_lanes_q[P]),
+        .waddr_i(waddr_q[P/8]),
         .wdata_i(acts[i*ActW +: ActW]),
-        .raddr_i(host_busy ? host_addr : walk_addr),
+        .raddr_i(raddr[P/8*AddrW +: AddrW]),
         .rdata_o(words[P*ActW +: ActW])
       );
     end
@@ -324,9 +353,9 @@ module emcc_core #(
   logic [1:0]        holds_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || (release_tile && !release_tag)) left0_q <= '0;
+    if (!own_rst_nq || (release_tile && !release_tag)) left0_q <= '0;
     else left0_q <= left0_q | left0;
-    if (!rst_ni || (release_tile && release_tag)) left1_q <= '0;
+    if (!own_rst_nq || (release_tile && release_tag)) left1_q <= '0;
     else left1_q <= left1_q | left1;
     holds_q <= {|holds1, |holds0};
   end
@@ -337,13 +366,12 @@ module emcc_core #(
   logic [CoarseAddrW-1:0] coarse_base;
   logic [FineAddrW-1:0]   fine_base;
   logic [Lanes-1:0]       lane_en;
-  logic [GroupW-1:0]      turn;
 
   emcc_rows #(
     .Latency(Latency)
   ) u_rows (
     .clk_i,
-    .rst_ni,
+    .rst_ni       (rows_rst_nq),
     .ready_o      (ready),
     .left_i       ({&left1_q, &left0_q}),
     .holds_i      (holds_q),
@@ -361,10 +389,12 @@ module emcc_core #(
     .coarse_base_o(coarse_base),
     .fine_base_o  (fine_base),
     .lane_en_o    (lane_en),
+    .next_we_o    (next_we),
+    .next_turn_o  (next_turn),
+    .next_waddr_o (next_waddr),
+    .next_word_end_o(next_word_end),
     .we_o         (we),
-    .turn_o       (turn),
-    .waddr_o      (waddr),
-    .word_end_o   (we_word_end),
+    .word_end_o   (word_written),
     .pass_end_o   (written)
   );
 
@@ -373,8 +403,10 @@ module emcc_core #(
 
     for (genvar g = 0; g < Groups; g++) begin : gen_part
       assign parts[g*AccW +: AccW] = drained[(g*Lanes+i)*AccW +: AccW];
-      assign we_lanes[g*Lanes+i] = (host_we_way_q[HostLatency-1] && host_pe_way_q[HostLatency-1][g*Lanes+i]) ||
-          (we && turn == GroupW'((g - i + Lanes * Groups) % Groups));
+      always_ff @(posedge clk_i) begin
+        we_lanes_q[g*Lanes+i] <= (host_we_way_q[HostLatency-2] && host_pe_way_q[HostLatency-2][g*Lanes+i]) ||
+            (next_we && next_turn == GroupW'((g - i + Lanes * Groups) % Groups));
+      end
     end
 
     emcc_sum u_sum (
@@ -393,6 +425,13 @@ module emcc_core #(
       .host_i       (host_data_q),
       .act_o        (acts[i*ActW +: ActW])
     );
+  end
+
+  // Where a word is written: a copy for every eight PEs
+  for (genvar i = 0; i < Eights; i++) begin : gen_waddr
+    (* keep *) always_ff @(posedge clk_i) begin
+      waddr_q[i] <= host_we_way_q[HostLatency-2] ? host_addr_way_q[HostLatency-2] : next_waddr;
+    end
   end
 
   // What the host reads: registers that are reset, but for one
@@ -416,7 +455,7 @@ module emcc_core #(
   `EMCC_ASSERT(!take || free_q[take_tag], "a tag that is not free is taken")
   `EMCC_ASSERT(!take || !holds_q[take_tag], "a tag that a PE holds is taken")
   `EMCC_ASSERT(!release_tile || !free_q[release_tag], "a tag that is free is released")
-  `EMCC_ASSERT(!host_busy || (!we && !word_valid), "the host and the array are at work at once")
+  `EMCC_ASSERT(!own_rst_nq || !host_busy || (!we && !word_valid), "the host and the array are at work at once")
   `EMCC_ASSERT(!we || !host_we_way_q[HostLatency-1], "the host and a row write at once")
   `EMCC_ASSERT(!written || ahead_q != 2'd0, "a pass is written that was not walked")
 endmodule

@@ -20,9 +20,10 @@ module emcc_host (
   // The array
   output logic              start_o,
   input  wire               done_i,
-  // One activation: written now, or read, with the data four cycles later
+  // One activation: written now, or read, with the data four cycles later; the address is known a cycle before as well
   output logic              we_o,
   output logic [AddrW-1:0]  addr_o,
+  output logic [AddrW-1:0]  next_addr_o,
   output logic [GroupW-1:0] group_o,
   output logic [LaneW-1:0]  lane_o,
   output logic [ActW-1:0]   data_o,
@@ -57,11 +58,11 @@ module emcc_host (
   // Where the next activation is
   logic [PosW-1:0]   pos_q;
   logic [SlotW-1:0]  slot_q;
-  logic [AddrW-1:0]  pos_addr_q, addr_q;
+  logic [AddrW-1:0]  pos_addr_q, addr_q, addr_d;
   logic [GroupW-1:0] group_q, first_q;
   logic [LaneW-1:0]  lane_q;
   logic [1:0]        wait_q;
-  logic              last_lane, last_slot, last, beat, next_row;
+  logic              last_lane, last_slot, last, beat, next_row, busy_q;
 
   assign last_lane = lane_q == LaneW'(Lanes - 1);
   assign last_slot = slot_q == d_slots;
@@ -97,14 +98,26 @@ module emcc_host (
     end
   end
 
-  // Slot s is lane s mod Lanes of group (s / Lanes + lane) mod Groups.
   always_ff @(posedge clk_i) begin
+    if (!rst_ni || (state_q == Running && done_i)) busy_q <= 1'b1;
+    else if (state_q == Start) busy_q <= 1'b0;
+  end
+
+  // Slot s is lane s mod Lanes of group (s / Lanes + lane) mod Groups.
+  always_comb begin
+    addr_d = addr_q;
+    if (state_q == Load1) addr_d = d_base;
+    else if (beat && last_slot) addr_d = pos_addr_q + d_pitch;
+    else if (beat && last_lane && first_q == GroupW'(Groups - 1)) addr_d = addr_q + 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    addr_q <= addr_d;
     wait_q <= state_q == Reading ? wait_q + 1'b1 : '0;
     if (state_q == Load1) begin
       pos_q      <= '0;
       slot_q     <= '0;
       pos_addr_q <= d_base;
-      addr_q     <= d_base;
       group_q    <= '0;
       first_q    <= '0;
       lane_q     <= '0;
@@ -116,7 +129,6 @@ module emcc_host (
         lane_q  <= '0;
         first_q <= first_q == GroupW'(Groups - 1) ? '0 : first_q + 1'b1;
         group_q <= first_q == GroupW'(Groups - 1) ? '0 : first_q + 1'b1;
-        if (first_q == GroupW'(Groups - 1)) addr_q <= addr_q + 1'b1;
       end
       if (last_slot) begin
         pos_q      <= pos_q + 1'b1;
@@ -125,7 +137,6 @@ module emcc_host (
         first_q    <= '0;
         group_q    <= '0;
         pos_addr_q <= pos_addr_q + d_pitch;
-        addr_q     <= pos_addr_q + d_pitch;
       end
     end
   end
@@ -135,9 +146,10 @@ module emcc_host (
   assign m_axis_tlast  = d_last && last;
   assign m_axis_tdata  = data_i;
   assign start_o       = state_q == Start;
-  assign busy_o        = state_q != Running;
+  assign busy_o        = busy_q;
   assign we_o          = state_q == Receiving && s_axis_tvalid;
   assign addr_o        = addr_q;
+  assign next_addr_o   = addr_d;
   assign group_o       = group_q;
   assign lane_o        = lane_q;
   assign data_o        = s_axis_tdata;
@@ -145,6 +157,7 @@ module emcc_host (
   `EMCC_STABLE(gen_stable_in, s_axis_tvalid && !s_axis_tready, ({s_axis_tvalid, s_axis_tdata}), "a beat in did not stay")
   `EMCC_STABLE(gen_stable_out, m_axis_tvalid && !m_axis_tready, ({m_axis_tvalid, m_axis_tlast, m_axis_tdata}),
       "a beat out did not stay")
+  `EMCC_ASSERT(busy_q == (state_q != Running), "the host is at work and does not say so, or says so and is not")
   `EMCC_ASSERT(!(state_q == Receiving || state_q == Reading) || 32'(addr_q) < ActWords, "a word that is not there")
 endmodule
 

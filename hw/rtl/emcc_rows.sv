@@ -10,7 +10,9 @@
 import emcc_cfg_pkg::*;
 
 module emcc_rows #(
-  parameter int Latency = 6
+  parameter int Latency = 6,
+  // Not to be set
+  parameter int Eights  = (Pes + 7) / 8
 ) (
   input  wire                   clk_i,
   input  wire                   rst_ni,
@@ -21,10 +23,10 @@ module emcc_rows #(
   // The tile is drained as far as the walk is concerned
   output logic                  release_o,
   output logic                  tag_o,
-  // To the PEs
-  output logic                  drain_o,
-  output logic                  drain_bank_o,
-  output logic [RowW-1:0]       drain_row_o,
+  // To the PEs, a copy for every eight
+  output logic [Eights-1:0]      drain_o,
+  output logic [Eights-1:0]      drain_bank_o,
+  output logic [Eights*RowW-1:0] drain_row_o,
   // To the lanes: the addresses come when the ROMs must see them
   output logic [BiasAddrW-1:0]  bias_addr_o,
   output logic [ScaleAddrW-1:0] scale_addr_o,
@@ -35,10 +37,12 @@ module emcc_rows #(
   output logic [CoarseAddrW-1:0] coarse_base_o,
   output logic [FineAddrW-1:0]  fine_base_o,
   output logic [Lanes-1:0]      lane_en_o,
-  // The write
+  // The write; next_* is what it will be in the next cycle
+  output logic                  next_we_o,
+  output logic [GroupW-1:0]     next_turn_o,
+  output logic [AddrW-1:0]      next_waddr_o,
+  output logic                  next_word_end_o,
   output logic                  we_o,
-  output logic [GroupW-1:0]     turn_o,
-  output logic [AddrW-1:0]      waddr_o,
   output logic                  word_end_o,
   output logic                  pass_end_o
 );
@@ -99,18 +103,28 @@ module emcc_rows #(
   logic [GroupW-1:0]     turn_q;
   logic [BiasAddrW-1:0]  bias_q;
   logic [ScaleAddrW-1:0] scale_q;
-  logic                  tag_q, last_row, last_x, last_y, tile_end, pass_end, word_end, issue, clear, clear_end, written;
+  logic                  last_row_q, no_more_q;
+  logic [RowsW-1:0]      before_last_q;
+  logic                  tag_q, last_x, last_y, tile_end, pass_end, word_end, issue, clear, clear_end, written;
+
+  // Whether this is a position's last row is known a cycle before; a pass's first one waits for longer than that.
+  always_ff @(posedge clk_i) begin
+    no_more_q     <= d_rows == '0;
+    before_last_q <= RowsW'(d_rows) - 1'b1;
+    if (!issue) last_row_q <= k_q == RowsW'(d_rows);
+    else if (last_row_q) last_row_q <= no_more_q;
+    else last_row_q <= k_q == before_last_q;
+  end
 
   assign issue     = state_q == Rows;
   assign clear     = state_q == Clear;
   assign clear_end = clear && acc_q == RowW'(AccRows - 1);
 
-  assign last_row = k_q == RowsW'(d_rows);
   assign last_x   = ox_q == d_out_w;
   assign last_y   = oy_q == d_out_h;
-  assign pass_end = last_row && last_x && last_y;
-  assign tile_end = last_row && (tile_q == d_tile || (last_x && last_y));
-  assign word_end = last_row || turn_q == GroupW'(Groups - 1);
+  assign pass_end = last_row_q && last_x && last_y;
+  assign tile_end = last_row_q && (tile_q == d_tile || (last_x && last_y));
+  assign word_end = last_row_q || turn_q == GroupW'(Groups - 1);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -170,7 +184,7 @@ module emcc_rows #(
       word_q  <= turn_q == GroupW'(Groups - 1) ? word_q + 1'b1 : word_q;
       bias_q  <= bias_q + 1'b1;
       scale_q <= scale_q + 1'b1;
-      if (last_row) begin
+      if (last_row_q) begin
         k_q     <= '0;
         turn_q  <= '0;
         bias_q  <= d_bias_base;
@@ -197,40 +211,40 @@ module emcc_rows #(
   assign whole = k_q < d_full;
   assign part  = k_q == d_full;
 
-  // A row on its way. Stage 0 is drain_o; the addresses leave two cycles before the ROMs' data are wanted.
+  // A row on its way. Stage 0 is drain_o, which has copies; the addresses leave two cycles before the ROMs' data are wanted.
   localparam int PlaceW = 2 + GroupW + AddrW;
 
   logic [Latency:0]                    valid_way_q;
   logic [Latency-1:0]                  whole_way_q, part_way_q;
-  logic [Latency:0][PlaceW-1:0]        way_q;
+  logic [Latency-1:0][PlaceW-1:0]      way_q;
   logic [Levels+1:0][BiasAddrW-1:0]    bias_way_q;
   logic [Levels:0][ScaleAddrW-1:0]     scale_way_q;
-  logic [RowW-1:0]       acc_way_q;
-  logic                  bank_way_q, clear_way_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid_way_q <= '0;
-      clear_way_q <= 1'b0;
-    end else begin
-      valid_way_q <= {valid_way_q[Latency-1:0], issue};
-      clear_way_q <= clear;
-    end
+    if (!rst_ni) valid_way_q <= '0;
+    else valid_way_q <= {valid_way_q[Latency-1:0], issue};
+  end
+
+  for (genvar i = 0; i < Eights; i++) begin : gen_drain
+    logic            drain_q, bank_q;
+    logic [RowW-1:0] row_q;
+
+    (* keep *) always_ff @(posedge clk_i) drain_q <= rst_ni && (issue || clear);
+    (* keep *) always_ff @(posedge clk_i) {bank_q, row_q} <= {tag_q, acc_q};
+
+    assign drain_o[i]                   = drain_q;
+    assign drain_bank_o[i]              = bank_q;
+    assign drain_row_o[i*RowW +: RowW]  = row_q;
   end
 
   always_ff @(posedge clk_i) begin
-    way_q       <= {way_q[Latency-1:0], {word_end, pass_end, turn_q, word_q}};
+    way_q       <= {way_q[Latency-2:0], {word_end, pass_end, turn_q, word_q}};
     whole_way_q <= {whole_way_q[Latency-2:0], whole};
     part_way_q  <= {part_way_q[Latency-2:0], part};
-    acc_way_q   <= acc_q;
-    bank_way_q  <= tag_q;
     bias_way_q  <= {bias_way_q[Levels:0], bias_q};
     scale_way_q <= ((Levels+1)*ScaleAddrW)'({scale_way_q, scale_q});
   end
 
-  assign drain_o      = valid_way_q[0] || clear_way_q;
-  assign drain_bank_o = bank_way_q;
-  assign drain_row_o  = acc_way_q;
   assign bias_addr_o  = bias_way_q[Levels+1];
   assign scale_addr_o = scale_way_q[Levels];
 
@@ -252,17 +266,31 @@ module emcc_rows #(
     assign lane_en_o[i] = whole_way_q[Latency-1] || (part_way_q[Latency-1] && in_part_q[i]);
   end
 
-  logic pass_last;
+  logic next_word_end, next_pass_end, word_end_q, pass_end_q;
 
-  assign {word_end_o, pass_last, turn_o, waddr_o} = way_q[Latency];
+  assign {next_word_end, next_pass_end, next_turn_o, next_waddr_o} = way_q[Latency-1];
 
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      word_end_q <= 1'b0;
+      pass_end_q <= 1'b0;
+    end else begin
+      word_end_q <= next_we_o && next_word_end;
+      pass_end_q <= next_we_o && next_pass_end;
+    end
+  end
+
+  assign next_we_o       = valid_way_q[Latency-1];
+  assign next_word_end_o = next_we_o && next_word_end;
   assign we_o       = valid_way_q[Latency];
-  assign pass_end_o = pass_last && we_o;
-  assign written    = pass_end_o;
+  assign word_end_o = word_end_q;
+  assign pass_end_o = pass_end_q;
+  assign written    = pass_end_q;
 
+  `EMCC_ASSERT(!issue || last_row_q == (k_q == RowsW'(d_rows)), "a position ends where it does not")
   `EMCC_ASSERT(!issue || left_i[tag_q], "a row of a tile that is not left")
   `EMCC_ASSERT(!issue || !holds_i[tag_q], "a row of a tile that a PE holds")
-  `EMCC_ASSERT(!we_o || 32'(waddr_o) < ActWords, "a word that is not there")
+  `EMCC_ASSERT(!next_we_o || 32'(next_waddr_o) < ActWords, "a word that is not there")
   `EMCC_ASSERT(!issue || 32'(bias_q) < Biases, "a bias that is not there")
   `EMCC_ASSERT(!issue || !d_scaled || 32'(scale_q) < Scales, "a multiplier that is not there")
 endmodule

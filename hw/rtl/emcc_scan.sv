@@ -2,8 +2,9 @@
 // One group's words: they wait here, leading non-zero detection emits their activations one a cycle (or, for a local step,
 // all lanes at once), and the broadcast pipeline brings them to the group's PEs.
 //
-// A word comes with its data. In the cycle after it is pushed; it can be loaded in the next one, and emit from the one
-// after that. An emission in cycle e presents its column in e+3, and its value (or the lanes' own) in e+5.
+// A word comes with its data, and what of it counts a cycle before. In the cycle after it is pushed; it can be loaded in the
+// next one, and emit from the one after that. An emission in cycle e presents its column in e+3, and its value (or the lanes'
+// own) in e+5.
 //
 // left_o says that the group has no word of a tile left, so late that the PEs' queues show the last one.
 `include "emcc_assert.svh"
@@ -14,20 +15,22 @@ import emcc_cfg_pkg::*;
 module emcc_scan (
   input  wire                   clk_i,
   input  wire                   rst_ni,
-  // From the walk, and the data beside
-  input  wire                   valid_i,
+  // From the walk, a cycle before the data: what of the word counts
   input  wire                   inside_i,
   input  wire                   last_word_i,
+  input  wire                   all_i,
+  input  wire  [Lanes-1:0]      lanes_i,
+  // Beside the data
+  input  wire                   valid_i,
   input  wire                   tile_end_i,
   input  wire                   tag_i,
   input  wire                   local_i,
-  input  wire                   all_i,
   input  wire                   load_i,
   input  wire                   use_i,
   input  wire  [InfoW-1:0]      info_i,
   input  wire  [RowW-1:0]       row_i,
   input  wire  [Lanes*ActW-1:0] data_i,
-  input  wire  [Lanes-1:0]      lanes_i,
+  // The queue is so full that the walk must stop in the next cycle
   output logic                  full_o,
   // Emissions
   input  wire                   stall_i,
@@ -49,31 +52,25 @@ module emcc_scan (
   output logic [Lanes*ActW-1:0] data_o
 );
   localparam int LogWords = 4;
-  // A word is pushed three cycles after it is issued; the issue sees near_full_q a cycle after the count.
+  // A word is pushed three cycles after it is issued; the issue sees full_o a cycle after the count.
   localparam int Limit    = (1 << LogWords) - 4;
   localparam int Eight    = 8;
   localparam int Eights   = (Lanes + Eight - 1) / Eight;
-  // A word's lanes are counted by eights before it waits, and over those when it is taken.
+  // A word's lanes are counted by eights, or if there are no more by fours, before it waits, and over those when it is taken.
+  localparam int Counted  = Lanes > 8 ? 8 : 4;
+  localparam int Parts    = (Lanes + Counted - 1) / Counted;
   localparam int LeftW    = $clog2(Lanes + 1);
-  localparam int PartW    = Lanes < Eight ? LeftW : $clog2(Eight + 1);
+  localparam int PartW    = Lanes < Counted ? LeftW : $clog2(Counted + 1);
   localparam int MetaW    = 5 + InfoW + RowW;
-  localparam int HeadW    = MetaW + Eights * PartW + Lanes;
+  localparam int HeadW    = MetaW + Parts * PartW + Lanes;
   localparam int LeftDelay = 8;
 
-  // What of a word is looked at
-  logic [Lanes-1:0] flags;
-
-  always_comb begin
-    for (int i = 0; i < Lanes; i++) begin
-      flags[i] = inside_i && (lanes_i[i] || !last_word_i) && (all_i || data_i[i*ActW +: ActW] != '0);
-    end
-  end
-
-  logic                  valid_q, push;
-  logic [Lanes-1:0]      flags_q;
+  // What of a word is looked at: a lane that is skipped has its flag reset, which costs no logic behind the memory.
+  logic                  valid_q, push, all_q;
+  logic [Lanes-1:0]      flags_q, skip_q;
   logic [MetaW-1:0]      meta_q;
   logic [Lanes*ActW-1:0] data_q;
-  logic [Eights-1:0][PartW-1:0] counts, head_counts;
+  logic [Parts-1:0][PartW-1:0] counts, head_counts;
   logic [LeftW-1:0]      head_left;
 
   always_ff @(posedge clk_i) begin
@@ -82,7 +79,12 @@ module emcc_scan (
   end
 
   always_ff @(posedge clk_i) begin
-    flags_q <= flags;
+    all_q <= all_i;
+    for (int i = 0; i < Lanes; i++) begin
+      skip_q[i] <= !inside_i || (last_word_i && !lanes_i[i]);
+      if (skip_q[i]) flags_q[i] <= 1'b0;
+      else flags_q[i] <= all_q || data_i[i*ActW +: ActW] != '0;
+    end
     meta_q  <= {tile_end_i, tag_i, local_i, load_i, use_i, info_i, row_i};
     data_q  <= data_i;
   end
@@ -91,14 +93,13 @@ module emcc_scan (
 
   always_comb begin
     counts = '0;
-    for (int i = 0; i < Lanes; i++) counts[i/Eight] = counts[i/Eight] + PartW'(flags_q[i]);
+    for (int i = 0; i < Lanes; i++) counts[i/Counted] = counts[i/Counted] + PartW'(flags_q[i]);
   end
 
   logic                  head_valid, load, finish, finish1_q, finish2_q, finish3_q, unused_valid;
   logic [HeadW-1:0]      head;
-  logic [Lanes*ActW-1:0] data;
+  logic [Lanes*ActW-1:0] next_data, data;
   logic [LogWords:0]     unused_count, held;
-  logic                  near_full_q;
 
   emcc_fifo #(
     .Width   (HeadW),
@@ -106,41 +107,42 @@ module emcc_scan (
   ) u_words (
     .clk_i,
     .rst_ni,
+    .we_i   (valid_q),
     .push_i (push),
     .data_i ({meta_q, counts, flags_q}),
+    .read_i (load),
     .pop_i  (load),
     .data_o (head),
     .valid_o(head_valid),
     .count_o(unused_count)
   );
 
-  // The data stay until the last emission has picked its activation.
+  // The data stay until the last emission has picked its activation; they are read a cycle earlier.
   emcc_fifo #(
     .Width   (Lanes * ActW),
     .LogDepth(LogWords)
   ) u_data (
     .clk_i,
     .rst_ni,
+    .we_i   (valid_q),
     .push_i (push),
     .data_i (data_q),
+    .read_i (finish2_q),
     .pop_i  (finish3_q),
-    .data_o (data),
+    .data_o (next_data),
     .valid_o(unused_valid),
     .count_o(held)
   );
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) near_full_q <= 1'b0;
-    else near_full_q <= held >= (LogWords+1)'(Limit);
-  end
+  always_ff @(posedge clk_i) data <= next_data;
 
-  assign full_o = near_full_q;
+  assign full_o = held >= (LogWords+1)'(Limit);
 
-  assign head_counts = head[Lanes +: Eights*PartW];
+  assign head_counts = head[Lanes +: Parts*PartW];
 
   always_comb begin
     head_left = '0;
-    for (int i = 0; i < Eights; i++) head_left = head_left + LeftW'(head_counts[i]);
+    for (int i = 0; i < Parts; i++) head_left = head_left + LeftW'(head_counts[i]);
   end
 
   // The word that emits
@@ -154,8 +156,8 @@ module emcc_scan (
   assign emit   = busy_q && !empty_q && !stall_i;
   assign finish = busy_q && (empty_q || (emit && (local_q || left_q == LeftW'(1))));
   assign load   = head_valid && (!busy_q || finish);
-  assign emit_o = emit;
-  assign wait_o = busy_q && !empty_q && stall_i;
+  assign emit_o = emit && rst_ni;
+  assign wait_o = busy_q && !empty_q && stall_i && rst_ni;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) busy_q <= 1'b0;

@@ -55,6 +55,12 @@ module emcc_slice #(
 );
   localparam int QueueW = 1 + RowW + ActW + LoadW;
 
+  // Reset comes a cycle later here, and lasts before the first clock edge.
+  logic rst_nq;
+
+  initial rst_nq = 1'b0;
+  always @(posedge clk_i) rst_nq <= rst_ni;
+
   // Both tiles' steps are constant where they are used: this PE's copy of them keeps their nets short.
   logic [1:0]                local_q, direct_q, largest_q, ident_q;
   logic [1:0][2:0]           code_sel_q;
@@ -79,7 +85,7 @@ module emcc_slice #(
   logic             push;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid6_q <= 1'b0;
+    if (!rst_nq) valid6_q <= 1'b0;
     else valid6_q <= valid_i;
   end
 
@@ -130,7 +136,8 @@ module emcc_slice #(
     .LogDepth(LogQueue)
   ) u_queue (
     .clk_i,
-    .rst_ni,
+    .rst_ni(rst_nq),
+    .we_i   (valid6_q),
     .push_i (push),
     .data_i ({tag6_q, row6_q, value6_q, load}),
     .pop_i  (queue_pop),
@@ -139,7 +146,7 @@ module emcc_slice #(
     .near_full_o
   );
 
-  logic             mac_valid, mac_tag, code_tag;
+  logic             mac_valid, mac_tag, next_code_tag;
   logic [CodeW-1:0] mac_code;
   logic [RowW-1:0]  mac_row;
   logic [ActW-1:0]  mac_value;
@@ -148,7 +155,7 @@ module emcc_slice #(
 
   emcc_slice_read u_read (
     .clk_i,
-    .rst_ni,
+    .rst_ni(rst_nq),
     .local_i   (local_q),
     .direct_i  (direct_q),
     .code_sel_i(code_sel_q),
@@ -160,8 +167,8 @@ module emcc_slice #(
     .pop_o     (queue_pop),
     .spmat_addr_o,
     .spmat_data_i,
+    .next_code_tag_o(next_code_tag),
     .code_o    (mac_code),
-    .code_tag_o(code_tag),
     .valid_o   (mac_valid),
     .tag_o     (mac_tag),
     .row_o     (mac_row),
@@ -174,14 +181,14 @@ module emcc_slice #(
     .LutWords(SumLutWords)
   ) u_acc (
     .clk_i,
-    .rst_ni,
+    .rst_ni(rst_nq),
     .direct_i    (direct_q),
     .largest_i   (largest_q),
     .ident_i     (ident_q),
     .code_sel_i  (code_sel_q),
     .book_base_i (book_base_q),
+    .next_code_tag_i(next_code_tag),
     .code_i      (mac_code),
-    .code_tag_i  (code_tag),
     .valid_i     (mac_valid),
     .tag_i       (mac_tag),
     .row_i       (mac_row),
@@ -204,7 +211,7 @@ module emcc_slice #(
   logic loaded_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) loaded_q <= 1'b0;
+    if (!rst_nq) loaded_q <= 1'b0;
     else if (valid6_q) loaded_q <= load6_q;
   end
 

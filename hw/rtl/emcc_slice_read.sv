@@ -27,9 +27,9 @@ module emcc_slice_read (
   // Spmat memory
   output logic [StartW-1:0] spmat_addr_o,
   input  wire  [EntryW-1:0] spmat_data_i,
-  // Cycle s+3
+  // The code's tag in cycle s+2, and the code in s+3
+  output logic              next_code_tag_o,
   output logic [CodeW-1:0]  code_o,
-  output logic              code_tag_o,
   // Cycle s+4
   output logic              valid_o,
   output logic              tag_o,
@@ -102,29 +102,43 @@ module emcc_slice_read (
     base3_q  <= base2_q;
   end
 
-  // Entry: the code in the low bits, the zero run above it; the boundary is the step's choice.
-  logic [EntryW-1:0] code, run;
+  // Entry: the code in the low bits, the zero run above it; the boundary is the step's choice, and known a cycle before the
+  // entry comes. Bits below the narrowest code's are the code's anyway.
+  logic [4:0]        pick, pick_q, wide_q;
+  logic              direct3_q;
+  logic [CodeW-1:0]  wide;
+  logic [EntryW-1:0] run;
+
+  for (genvar k = 0; k < 5; k++) begin : gen_pick
+    localparam bit Always = (CodeWidths & 5'((1 << k) - 1)) == '0;
+    assign pick[k] = CodeWidths[k] && (CodeWidths == (5'b1 << k) || code_sel_i[tag2_q] == 3'(k));
+    // Codes of 2**k bits or more
+    always_ff @(posedge clk_i) begin
+      pick_q[k] <= pick[k];
+      wide_q[k] <= Always || (pick >> k) != '0;
+    end
+  end
+
+  always_ff @(posedge clk_i) direct3_q <= direct_i[tag2_q];
 
   always_comb begin
-    code = '0;
-    run  = '0;
+    run = '0;
     for (int k = 0; k < 5; k++) begin
-      if (CodeWidths[k] && (CodeWidths == (5'b1 << k) || code_sel_i[tag3_q] == 3'(k))) begin
-        code = code | (spmat_data_i & EntryW'((64'd1 << (1 << k)) - 1));
-        run  = run | (spmat_data_i >> (1 << k));
-      end
+      if (pick_q[k]) run = run | (spmat_data_i >> (1 << k));
     end
+    for (int i = 0; i < CodeW; i++) wide[i] = wide_q[$clog2(i + 1)];
   end
 
   logic [RowW-1:0] row_q;
 
   always_ff @(posedge clk_i) begin
-    if (HasDirect && direct_i[tag3_q]) row_q <= base3_q;
+    if (HasDirect && direct3_q) row_q <= base3_q;
     else row_q <= (first3_q ? base3_q : row_q + 1'b1) + RowW'(run);
   end
 
-  assign code_o     = CodeW'(code);
-  assign code_tag_o = tag3_q;
+  assign next_code_tag_o = tag2_q;
+
+  assign code_o     = CodeW'(spmat_data_i) & wide;
   assign valid_o    = valid4_q;
   assign tag_o      = tag4_q;
   assign row_o      = row_q;

@@ -10,7 +10,10 @@
 
 import emcc_cfg_pkg::*;
 
-module emcc_walk (
+module emcc_walk #(
+  // Not to be set
+  parameter int Eights = (Pes + 7) / 8
+) (
   input  wire                clk_i,
   input  wire                rst_ni,
   // Runs the passes up to one that stops
@@ -20,10 +23,10 @@ module emcc_walk (
   input  wire  [1:0]         free_i,
   output logic               take_o,
   output logic               tag_o,
-  // Passes that are walked and not yet written; of the one before, the last word that is written
+  // Passes that are walked and not yet written; of the one before, the last word that will be written in the next cycle
   input  wire  [1:0]         ahead_i,
   input  wire                seen_i,
-  input  wire  [AddrW-1:0]   seen_addr_i,
+  input  wire  [AddrW-1:0]   next_seen_addr_i,
   output logic               done_o,
   // The tile's step, for the PEs
   output logic               local_o,
@@ -33,16 +36,20 @@ module emcc_walk (
   output logic [2:0]         code_sel_o,
   output logic [BookAddrW-1:0] book_base_o,
   output logic [LanesW-1:0] lanes_o,
-  // A word: its address now, what it is for in two cycles, beside its data
+  // A word: its address now, a copy for every eight PEs, and what it is for in two cycles, beside its data
+  // (next_*: in one). While nothing is
+  // walked the host reads: what read_addr_i is while read_i is the address one cycle later.
   input  wire                full_i,
-  output logic [AddrW-1:0]   addr_o,
+  input  wire                read_i,
+  input  wire  [AddrW-1:0]   read_addr_i,
+  output logic [Eights*AddrW-1:0] addr_o,
+  output logic               next_inside_o,
+  output logic               next_last_word_o,
+  output logic               next_all_o,
   output logic               valid_o,
-  output logic               inside_o,
-  output logic               last_word_o,
   output logic               tile_end_o,
   output logic               word_tag_o,
   output logic               word_local_o,
-  output logic               all_o,
   output logic               load_o,
   output logic               use_o,
   output logic [InfoW-1:0]   info_o,
@@ -256,7 +263,7 @@ module emcc_walk (
   assign tap1_offset = tap1_q[TapOffsetAt +: TapOffsetW];
   assign tap1_weight = tap1_q[TapWeightAt +: TapWeightW];  logic                     valid1_q, valid2_q, valid3_q, first1_q, first2_q, first3_q, last1_q, last2_q, last3_q;
   logic                     end1_q, end2_q, end3_q, pass1_q, pass2_q, pass3_q, tag1_q, tag2_q, tag3_q;
-  logic                     load2_q, load3_q, use2_q, use3_q, inside3_q, sel2_q, sel3_q;
+  logic                     load2_q, load3_q, use2_q, use3_q, inside3_q, sel2_q;
   logic signed [CoordW-1:0] y1_q, x1_q, y2_q, x2_q;
   logic [AddrW-1:0]         a1_q, b1_q, addr2_q, addr3_q;
   logic [WordsW-1:0]        word1_q;
@@ -312,7 +319,6 @@ module emcc_walk (
       tag3_q    <= tag2_q;
       load3_q   <= load2_q;
       use3_q    <= use2_q;
-      sel3_q    <= sel2_q;
       inside3_q <= !y2_q[CoordW-1] && !x2_q[CoordW-1] && y2_q < d_map_h && x2_q < d_map_w;
       addr3_q   <= addr2_q;
       info3_q   <= info2_q;
@@ -320,16 +326,29 @@ module emcc_walk (
     end
   end
 
-  logic waits;
+  // What the memories are read at: addr3_q, near them
+  for (genvar i = 0; i < Eights; i++) begin : gen_addr
+    logic [AddrW-1:0] addr_q;
+    (* keep *) always_ff @(posedge clk_i) if (en) addr_q <= read_i ? read_addr_i : addr2_q;
+    assign addr_o[i*AddrW +: AddrW] = addr_q;
+    `EMCC_ASSERT(!fire || addr_q == addr3_q, "a word is read elsewhere")
+  end
 
-  assign waits   = ahead_i[1] || (ahead_i[0] && (sel3_q ? d_dep_b : d_dep_a) && (!seen_i || addr3_q > seen_addr_i));
+  // Does it read what the pass before writes, and beyond the last word that is written? Compared before it is asked.
+  logic waits, depends_q, beyond_q;
+
+  always_ff @(posedge clk_i) begin
+    if (en) depends_q <= sel2_q ? d_dep_b : d_dep_a;
+    beyond_q <= en ? addr2_q > next_seen_addr_i : addr3_q > next_seen_addr_i;
+  end
+
+  assign waits   = ahead_i[1] || (ahead_i[0] && depends_q && (!seen_i || beyond_q));
   assign blocked = (first3_q && !free_i[tag3_q]) || full_i || (inside3_q && waits);
   assign fire      = valid3_q && !blocked;
   assign en        = !valid3_q || !blocked;
   assign end_fired = fire && pass3_q;
   assign take_o    = fire && first3_q;
   assign tag_o     = tag3_q;
-  assign addr_o    = addr3_q;
 
   // The step of the tile that is walked
   assign local_o     = d_is_local;
@@ -340,8 +359,8 @@ module emcc_walk (
   assign book_base_o = d_book_base;
 
   // Two cycles to the data
-  logic             valid4_q, valid5_q, inside4_q, inside5_q, last4_q, last5_q, end4_q, end5_q, tag4_q, tag5_q;
-  logic             local4_q, local5_q, all4_q, all5_q, load4_q, load5_q, use4_q, use5_q;
+  logic             valid4_q, valid5_q, inside4_q, last4_q, end4_q, end5_q, tag4_q, tag5_q;
+  logic             local4_q, local5_q, all4_q, load4_q, load5_q, use4_q, use5_q;
   logic [InfoW-1:0] info4_q, info5_q;
   logic [RowW-1:0]  row4_q, row5_q;
 
@@ -361,17 +380,14 @@ module emcc_walk (
     end4_q    <= end3_q;
     tag4_q    <= tag3_q;
     local4_q  <= d_is_local;
-    all4_q    <= d_largest || load3_q;
+    all4_q    <= (HasMax && d_largest) || (HasLoad && load3_q);
     load4_q   <= load3_q;
     use4_q    <= use3_q;
     info4_q   <= info3_q;
     row4_q    <= row3_q;
-    inside5_q <= inside4_q;
-    last5_q   <= last4_q;
     end5_q    <= end4_q;
     tag5_q    <= tag4_q;
     local5_q  <= local4_q;
-    all5_q    <= all4_q;
     load5_q   <= load4_q;
     use5_q    <= use4_q;
     info5_q   <= info4_q;
@@ -380,19 +396,21 @@ module emcc_walk (
     lanes_o   <= d_lanes;
   end
 
+  assign next_inside_o    = inside4_q;
+  assign next_last_word_o = last4_q;
+  assign next_all_o       = all4_q;
+
   assign valid_o      = valid5_q;
-  assign inside_o     = inside5_q;
-  assign last_word_o  = last5_q;
   assign tile_end_o   = end5_q;
   assign word_tag_o   = tag5_q;
   assign word_local_o = local5_q;
-  assign all_o        = all5_q;
   assign load_o       = load5_q;
   assign use_o        = use5_q;
   assign info_o       = info5_q;
   assign row_o        = row5_q;
 
   `EMCC_ASSERT(!(fire && inside3_q) || 32'(addr3_q) < ActWords, "a word that is not there")
+  `EMCC_ASSERT(!read_i || !valid3_q, "the host reads while a word is walked")
   `EMCC_ASSERT(!fire || !use3_q || !load3_q, "a factor of a factor")
 endmodule
 

@@ -12,16 +12,34 @@ WALK = (
     Fault(
         "no word waits for its source",
         "emcc_walk",
-        "(sel3_q ? d_dep_b : d_dep_a)",
+        "sel2_q ? d_dep_b : d_dep_a",
         "1'b0",
         r"(take_o|done_o|valid_o|addr_o): RTL",
     ),
     Fault(
         "the word that was just written waits",
         "emcc_walk",
-        "addr3_q > seen_addr_i",
-        "addr3_q >= seen_addr_i",
+        "addr3_q > next_seen_addr_i",
+        "addr3_q >= next_seen_addr_i",
         r"(take_o|done_o|valid_o|addr_o): RTL",
+    ),
+    Fault(
+        "the word that comes behind the one just written waits",
+        "emcc_walk",
+        "addr2_q > next_seen_addr_i",
+        "1'b1",
+        r"(take_o|done_o|valid_o|addr_o): RTL",
+    ),
+    Fault(
+        "the host reads where the walk would", "emcc_walk", "read_i ? read_addr_i : addr2_q", "addr2_q", r"addr_o: RTL"
+    ),
+    Fault(
+        "an address goes on while its word waits",
+        "emcc_walk",
+        "en",
+        "1'b1",
+        r"a word is read elsewhere",
+        before="(* keep *) always_ff @(posedge clk_i) if (",
     ),
     Fault("the map lacks its last row", "emcc_walk", "y2_q < d_map_h", "y2_q < d_map_h - 1'b1", r"valid_o|a word"),
     Fault("a bank is taken that is not free", "emcc_walk", "!free_i[tag3_q]", "1'b0", r"take_o: RTL 1, reference 0"),
@@ -64,10 +82,12 @@ SCAN = (
     Fault(
         "lanes beyond the last word count",
         "emcc_scan",
-        "!last_word_i",
-        "1'b1",
+        "last_word_i && !lanes_i[i]",
+        "1'b0",
         r"outputs: RTL",
-        before="lanes_i[i] || ",
+    ),
+    Fault(
+        "data are shown a cycle late", "emcc_scan", "finish2_q", "finish3_q", r"'value_o'|'data_o'", before=".read_i ("
     ),
     Fault("a word's column is its first", "emcc_scan", "info2_q + index2_q", "info2_q", r"'col_o'"),
 )
@@ -96,7 +116,14 @@ ROWS = (
         "turn_q == GroupW'(Groups - 1)",
         "1'b0",
         r"word_end_o",
-        before="last_row || ",
+        before="last_row_q || ",
+    ),
+    Fault(
+        "a position ends a row late",
+        "emcc_rows",
+        "k_q == before_last_q",
+        "k_q == RowsW'(d_rows)",
+        r"a position ends where it does not",
     ),
     Fault(
         "places without a slot are in use",
@@ -105,7 +132,13 @@ ROWS = (
         "part_way_q[Latency-1]",
         r"lane_en_o",
     ),
-    Fault("a pass is written before it is", "emcc_rows", "pass_last && we_o", "pass_last", r"pass_end_o|of the pass"),
+    Fault(
+        "a pass is written before it is",
+        "emcc_rows",
+        "next_we_o && next_pass_end",
+        "next_pass_end",
+        r"pass_end_o|of the pass",
+    ),
 )
 
 HOST = (
@@ -117,6 +150,7 @@ HOST = (
         r"a beat in",
         before="group_q <= first_q == GroupW'(Groups - 1) ? '0 : ",
     ),
+    Fault("the next address is the last one", "emcc_host", "addr_d", "addr_q", r"addr_o", before="next_addr_o   = "),
     Fault("tlast with every buffer", "emcc_host", "d_last && last", "last", r"a beat out"),
     Fault("data before they are there", "emcc_host", "wait_q == 2'd3", "wait_q == 2'd1", r"a beat out|did not stay"),
     Fault(
@@ -131,13 +165,29 @@ HOST = (
 
 CORE = (
     Fault(
-        "reset forgets the accumulators", "emcc_rows", "clear", "1'b0", r"a beat out|overflow", before="clear_way_q <= "
+        "reset forgets the accumulators",
+        "emcc_rows",
+        "issue || clear",
+        "issue",
+        r"a beat out|overflow",
+        before="drain_q <= rst_ni && (",
+    ),
+    Fault(
+        "the host is at work while the array runs",
+        "emcc_host",
+        "state_q == Start",
+        "1'b0",
+        r"the host is at work and does not say so, or says so and is not",
+        before="else if (",
+    ),
+    Fault(
+        "the host reads at all times", "emcc_core", "host_busy", "1'b1", r"the host reads while", before=".read_i     ("
     ),
     Fault("no group waits for a queue", "emcc_core", "|near_full[g*Lanes +: Lanes]", "1'b0", r"push when full"),
     Fault(
         "a word counts as written before it is",
         "emcc_core",
-        "we && we_word_end",
+        "word_written",
         "we",
         r"a beat out|passes of|cycles of|stalls of|broadcasts of",
         before="else if (",

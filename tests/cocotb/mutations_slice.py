@@ -35,10 +35,10 @@ SLICE = (
     Fault(
         "a bank is not cleared",
         "emcc_acc",
-        "drain2_q && drain_bank2_q",
+        "drain1_q && drain_bank1_q",
         "1'b0",
         r"drained_o|overflow",
-        before="assign clear1  = ",
+        before="assign next_clear1 = ",
     ),
     Fault(
         "the largest is never below 0",

@@ -39,8 +39,9 @@ def test_a_queue_that_is_too_short_says_so(tmp_path):
             r"near_full_o: RTL 1, reference 0",
         ),
         ("emcc_fifo", "if (push_i) wptr_q <=", "if (push_i && !pop_i) wptr_q <=", r"data_o: RTL"),
+        ("emcc_act_queue", ".we_i,", ".we_i   (we_i && !push_i),", r"push of a word that is not written"),
     ],
-    ids=["near full a word late", "near full is no register", "a push with a pop is overwritten"],
+    ids=["near full a word late", "near full is no register", "a push with a pop is overwritten", "no word is written"],
 )
 def test_a_fault_in_the_rtl_is_red(tmp_path, file, old, new, says):
     files = library(MODULES)

@@ -15,7 +15,7 @@ from common.stepper import Stepper, rng, same
 RECEIVE, SEND, RUN, END = range(4)
 DATA, INFERENCES, WATCHDOG = 3, 4, 100
 OUTPUTS = ("s_axis_tready", "m_axis_tdata", "m_axis_tvalid", "m_axis_tlast", "start_o", "we_o", "addr_o", "group_o")
-OUTPUTS += ("lane_o", "data_o", "busy_o")
+OUTPUTS += ("lane_o", "data_o", "busy_o", "next_addr_o")
 IDLE = {"s_axis_tdata": 0, "s_axis_tvalid": 0, "m_axis_tready": 0, "done_i": 0, "data_i": 0}
 
 
@@ -46,7 +46,7 @@ async def follows_its_table(dut: Any, gap: float) -> None:
     memory: defaultdict[tuple[int, int, int], int] = defaultdict(lambda: random.getrandbits(width))
     places: deque[tuple[int, int, int]] = deque([(0, 0, 0)] * DATA)
     todo = deque(event for _ in range(INFERENCES) for event in events(document))
-    offered, running, waited = None, 0, 0
+    offered, running, waited, next_addr = None, 0, 0, None
     while todo:
         if offered is None and random.random() >= gap:
             offered = random.getrandbits(width)
@@ -59,6 +59,9 @@ async def follows_its_table(dut: Any, gap: float) -> None:
         op, place, last = todo[0]
         at = (out["addr_o"], out["group_o"], out["lane_o"])
         places.append(at)
+        if next_addr is not None:
+            same("addr_o", bench.cycle, out["addr_o"], next_addr)
+        next_addr = out["next_addr_o"]
         same("busy_o", bench.cycle, out["busy_o"], int(running == 0))
         wrote = given["s_axis_tvalid"] and out["s_axis_tready"]
         same("we_o", bench.cycle, out["we_o"], wrote)

@@ -18,8 +18,9 @@ COMPLETE, WRITTEN = 4, 3
 """From a tile seen complete to its first row; from a pass's last write to when a tile of the next one can be seen."""
 OF_PASS = {name: name for name in ("scaled", "shift", "relu", "coarse_base", "fine_base")} | {"table": "has_table"}
 """Outputs, and the field of each."""
+NEXT = ("next_we_o", "next_turn_o", "next_waddr_o", "next_word_end_o")
 OUTPUTS = ("ready_o", "release_o", "tag_o", "drain_o", "drain_bank_o", "drain_row_o", "bias_addr_o", "scale_addr_o")
-OUTPUTS += ("lane_en_o", "we_o", "turn_o", "waddr_o", "word_end_o", "pass_end_o", *(f"{name}_o" for name in OF_PASS))
+OUTPUTS += ("lane_en_o", "we_o", "word_end_o", "pass_end_o", *NEXT, *(f"{name}_o" for name in OF_PASS))
 ROUNDS = 2
 
 
@@ -55,7 +56,14 @@ class Model:
     def __init__(self, document: dict[str, Any], latency: int) -> None:
         self.numbers, self.drain, self.latency = document["numbers"], document["drain"], latency
         self.levels = (self.numbers["Groups"] - 1).bit_length()
+        self.eights = range(-(-self.numbers["Pes"] // 8))
         self.wanted: defaultdict[int, dict[str, int]] = defaultdict(dict)
+
+    def drained(self, bank: int, row: int) -> dict[str, int]:
+        """What the PEs are told, a copy for every eight."""
+        width = self.numbers["RowW"]
+        told = {"drain_o": sum(1 << i for i in self.eights), "drain_bank_o": sum(bank << i for i in self.eights)}
+        return told | {"drain_row_o": sum(row << i * width for i in self.eights)}
 
     def clear(self, first: int) -> int:
         """Both banks are drained to nowhere; returns the cycle in which the first tile can be seen."""
@@ -63,23 +71,25 @@ class Model:
         for at in range(2 * rows):
             bank, row = divmod(at, rows)
             self.wanted[first + at] |= {"ready_o": 0}
-            self.wanted[first + at + 1] |= {"drain_o": 1, "drain_bank_o": bank, "drain_row_o": row}
+            self.wanted[first + at + 1] |= self.drained(bank, row)
         return first + 2 * rows + 2
 
     def issue(self, cycle: int, tag: int, row: dict[str, Any], last: bool) -> None:
         """A row, and all that follows of it."""
         after = self.wanted
         after[cycle] |= {"release_o": int(last), "tag_o": tag}
-        after[cycle + 1] |= {"drain_o": 1, "drain_bank_o": tag, "drain_row_o": row["row"]}
+        after[cycle + 1] |= self.drained(tag, row["row"])
         after[cycle + self.levels + 2] |= {"bias_addr_o": row["bias"]}
         after[cycle + self.levels + 1] |= {"scale_addr_o": row["scale"]}
         after[cycle + self.latency] |= {"lane_en_o": row["lanes"]}
-        after[cycle + self.latency + 1] |= {"we_o": 1, "waddr_o": row["address"], "turn_o": row["turn"]}
-        after[cycle + self.latency + 1] |= {"word_end_o": row["word_end"], "pass_end_o": row["pass_end"]}
+        after[cycle + self.latency] |= {"next_we_o": 1, "next_waddr_o": row["address"], "next_turn_o": row["turn"]}
+        after[cycle + self.latency] |= {"next_word_end_o": row["word_end"]}
+        after[cycle + self.latency + 1] |= {"we_o": 1, "word_end_o": row["word_end"], "pass_end_o": row["pass_end"]}
 
     def check(self, cycle: int, out: dict[str, int]) -> None:
         """Compare a cycle."""
-        wanted = {"ready_o": 1, "drain_o": 0, "release_o": 0, "we_o": 0, "pass_end_o": 0, **self.wanted.pop(cycle, {})}
+        wanted = {"ready_o": 1, "drain_o": 0, "release_o": 0, "we_o": 0, "word_end_o": 0, "pass_end_o": 0}
+        wanted |= {"next_we_o": 0, "next_word_end_o": 0, **self.wanted.pop(cycle, {})}
         if self.numbers["Scales"] == 1:
             wanted.pop("scale_addr_o", None)
         same("outputs", cycle, {name: out[name] for name in wanted}, wanted)

@@ -222,6 +222,7 @@ async def computes_every_row(dut: Any, gap: float) -> None:
     model = Model(document, rng(gap))
     bench, rows = Bench(dut, model), document["numbers"]["AccRows"]
     await bench.stepper.start(IDLE)
+    await bench.step()  # a slice is in reset for a cycle more
     for tag in (0, 1):
         for row in range(rows):
             bench.inputs[bench.next] |= {"drain_i": 1, "drain_bank_i": tag, "drain_row_i": row}

@@ -14,10 +14,14 @@ import cocotb
 from common.stepper import Stepper, rng, same
 
 FIRST, NEXT, TO_DATA = 5, 6, 2
-OF_WORD = ("inside_o", "last_word_o", "tile_end_o", "word_tag_o", "word_local_o", "all_o", "load_o", "use_o")
+OF_WORD = ("tile_end_o", "word_tag_o", "word_local_o", "load_o", "use_o")
+EARLY = ("next_inside_o", "next_last_word_o", "next_all_o")
+"""A cycle before the rest."""
 OF_TILE = ("local_o", "direct_o", "largest_o", "ident_o", "code_sel_o", "book_base_o")
-OUTPUTS = ("idle_o", "take_o", "tag_o", "done_o", "addr_o", "valid_o", "info_o", "row_o", "lanes_o", *OF_WORD, *OF_TILE)
-IDLE = {"start_i": 0, "free_i": 0, "ahead_i": 0, "seen_i": 0, "seen_addr_i": 0, "full_i": 0}
+OUTPUTS = ("idle_o", "take_o", "tag_o", "done_o", "addr_o", "valid_o", "info_o", "row_o", "lanes_o")
+OUTPUTS += (*OF_WORD, *EARLY, *OF_TILE)
+IDLE = {"start_i": 0, "free_i": 0, "ahead_i": 0, "seen_i": 0, "next_seen_addr_i": 0, "full_i": 0, "read_i": 0}
+IDLE |= {"read_addr_i": 0}
 ROUNDS = 2
 
 
@@ -45,11 +49,11 @@ def words(document: dict[str, Any], row: dict[str, int]) -> Iterator[dict[str, A
                     "address": base + w & wrap,
                     "depends": row[f"dep_{source}"],
                     "pass_end": last and last_position,
-                    "inside_o": int(0 <= y < row["map_h"] and 0 <= x < row["map_w"]),
-                    "last_word_o": int(w == row["words"]),
+                    "next_inside_o": int(0 <= y < row["map_h"] and 0 <= x < row["map_w"]),
+                    "next_last_word_o": int(w == row["words"]),
                     "tile_end_o": int(last and (place == row["tile"] or last_position)),
                     "word_local_o": row["is_local"],
-                    "all_o": int(row["largest"] or tap["load"]),
+                    "next_all_o": int(row["largest"] or tap["load"]),
                     "load_o": tap["load"],
                     "use_o": int(w == 0 and t > 0 and before["load"]),
                     "info_o": tap["weight"] if row["direct"] else row["col_base"] + step * index,
@@ -80,20 +84,20 @@ class Model:
         """The word that waits to be issued."""
         return self.todo[0] if self.todo and cycle >= self.ready else None
 
-    def issue(self, cycle: int, given: dict[str, int]) -> dict[str, Any] | None:
-        """The word that is issued with these inputs, which it takes."""
+    def issue(self, cycle: int, given: dict[str, int], seen_addr: int) -> dict[str, Any] | None:
+        """The word that is issued with these inputs, which it takes; `seen_addr` was given a cycle before."""
         word = self.head(cycle)
         if word is None:
             return None
-        behind = word["depends"] and (not given["seen_i"] or word["address"] > given["seen_addr_i"])
-        waits = word["inside_o"] and (given["ahead_i"] > 1 or (given["ahead_i"] == 1 and behind))
+        behind = word["depends"] and (not given["seen_i"] or word["address"] > seen_addr)
+        waits = word["next_inside_o"] and (given["ahead_i"] > 1 or (given["ahead_i"] == 1 and behind))
         tag = (self.tag + word["tile"]) & 1
         no_bank = word["first"] and not given["free_i"] >> tag & 1
         self.seen["waits"] += bool(waits)
         self.seen["no bank"] += bool(no_bank)
         if waits or no_bank or given["full_i"]:
             return None
-        self.seen["inside" if word["inside_o"] else "outside"] += 1
+        self.seen["inside" if word["next_inside_o"] else "outside"] += 1
         return {**self.todo.popleft(), "word_tag_o": tag, "row": self.row}
 
 
@@ -104,6 +108,8 @@ async def every_word_in_its_cycle(dut: Any, hurdles: float) -> None:
     random, model, bench = rng(hurdles), Model(document), Stepper(dut, OUTPUTS)
     numbers = document["numbers"]
     field = (1 << numbers["InfoW"]) - 1
+    copies = sum(1 << i * numbers["AddrW"] for i in range(-(-numbers["Pes"] // 8)))
+    before = IDLE
     await bench.start(IDLE)
     started, tile, rounds, tail = False, None, 0, 0
     while tail < 12:
@@ -116,32 +122,39 @@ async def every_word_in_its_cycle(dut: Any, hurdles: float) -> None:
             "full_i": int(random.random() < hurdles / 2),
             "ahead_i": 0 if random.random() >= hurdles else random.randrange(3),
             "seen_i": random.randrange(2),
-            "seen_addr_i": max(0, near) & (1 << numbers["AddrW"]) - 1,
+            "next_seen_addr_i": max(0, near) & (1 << numbers["AddrW"]) - 1,
+            "read_i": int(not started),
+            "read_addr_i": random.getrandbits(numbers["AddrW"]),
         }
         out = await bench.step(given)
         same("idle_o", now, out["idle_o"], int(not started))
-        gone = model.issue(now, given)
+        gone = model.issue(now, given, before["next_seen_addr_i"])
+        if before["read_i"]:
+            same("addr_o", now, out["addr_o"], before["read_addr_i"] * copies)
+        before = given
         shown, *_ = model.shown
         model.shown.popleft()
-        model.shown.append(gone if gone and (gone["inside_o"] or gone["tile_end_o"]) else None)
+        model.shown.append(gone if gone and (gone["next_inside_o"] or gone["tile_end_o"]) else None)
         same("take_o", now, out["take_o"], int(bool(gone and gone["first"])))
         same("done_o", now, out["done_o"], int(bool(gone and gone["pass_end"])))
         if gone:
             tile = gone["row"]
-            if gone["inside_o"]:
-                same("addr_o", now, out["addr_o"], gone["address"])
+            if gone["next_inside_o"]:
+                same("addr_o", now, out["addr_o"], gone["address"] * copies)
+            if gone["next_last_word_o"]:
+                same("lanes_o", now, out["lanes_o"], tile["lanes"])
             if gone["first"]:
                 same("tag_o", now, out["tag_o"], gone["word_tag_o"])
                 for name in OF_TILE:
                     wanted = tile["is_local"] if name == "local_o" else tile[name.removesuffix("_o")]
                     same(name, now, out[name], wanted)
         same("valid_o", now, out["valid_o"], int(shown is not None))
+        if early := model.shown[0]:
+            same("a word", now, {name: out[name] for name in EARLY}, {name: early[name] for name in EARLY})
         if shown:
             same("a word", now, {name: out[name] for name in OF_WORD}, {name: shown[name] for name in OF_WORD})
             same("info_o", now, out["info_o"], shown["info_o"] & field)
             same("row_o", now, out["row_o"], shown["row_o"])
-            if shown["last_word_o"]:
-                same("lanes_o", now, out["lanes_o"], shown["row"]["lanes"])
         if given["start_i"]:
             started = True
             model.start(now + FIRST)

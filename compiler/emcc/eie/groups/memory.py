@@ -7,9 +7,6 @@ from emcc.eie.memory import Memory
 WORD_QUEUE = 16
 """Words that a group's queue holds; emcc_scan's own."""
 
-_COUNTED = 8
-"""Lanes that are counted before a word waits there."""
-
 _WORD_FLAGS = 5
 """Bits of a word in that queue beside its lanes, their number, its column and its row; emcc_scan's own."""
 
@@ -23,8 +20,7 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
         for name, fields in TABLES.items()
     ]
     functions = lanes * sizes["HasTable"]
-    counts = -(-lanes // _COUNTED) * min(lanes, _COUNTED).bit_length()
-    word = _WORD_FLAGS + sizes["InfoW"] + sizes["RowW"] + counts + lanes
+    word = _WORD_FLAGS + sizes["InfoW"] + sizes["RowW"] + _counts(lanes) + lanes
     result = [
         *tables,
         Memory("codebook", "rom", sizes["BookDepth"], WEIGHT_W, pes * sizes["HasBook"], "shared"),
@@ -43,3 +39,9 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
         Memory("word data", "fifo", WORD_QUEUE, lanes * program.act_w, groups),
     ]
     return tuple(row for row in result if row.copies)
+
+
+def _counts(lanes: int) -> int:
+    """Bits of the numbers of lanes that are counted before a word waits; emcc_scan's own."""
+    counted = 8 if lanes > 8 else 4
+    return -(-lanes // counted) * min(lanes, counted).bit_length()
