@@ -192,6 +192,8 @@ class Session:
             if one.reply != STATE or taken > len(self._pending):
                 idle = self._idle(idle)
                 continue
+            if taken < len(self._pending) and self._pending[taken][0] == "load" and one.has("refused"):
+                raise EmccError(f"the board at {self._where} refuses the boot image")
             idle = 0 if (one.last, one.value) != seen else self._idle(idle)
             seen = (one.last, one.value)
             missing = len(self._pending) - taken
