@@ -14,7 +14,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "sim"), str(TESTS / "unit" / "container")]
+sys.path[:0] = [str(TESTS), str(TESTS / "sim"), str(TESTS / "hls"), str(TESTS / "unit" / "container")]
 
 import conftest  # noqa: E402, F401 (the tests' settings, so that a seed gives the same cases everywhere)
 

@@ -17,27 +17,27 @@
 #define EMCC_ACT_MAX ((1 << (EMCC_ACT_W - 1)) - 1)
 #define EMCC_ACT_MIN (-EMCC_ACT_MAX - 1)
 
-/* A model whose steps all have one form asks nothing at run time. */
-#define EMCC_FORM(s, which) ((EMCC_FORMS & (which)) != 0 && (EMCC_FORMS == (which) || (s).form == (which)))
+/* `forms` is what the steps of one kernel have: of one form alone nothing is asked at run time. */
+#define EMCC_FORM(s, forms, which) (((forms) & (which)) != 0 && ((forms) == (which) || (s).form == (which)))
 
 /* Weight `at` of a step: two's complement of 8 or 16 bits, or looked up in its codebook by a code of 8 or 4 bits. */
-static inline int32_t emcc_weight(const emcc_step s, int32_t at) {
+EMCC_INLINED int32_t emcc_weight(const emcc_step s, int32_t forms, int32_t at) {
   EMCC_INLINE
   int32_t weight = 0;
-  if (EMCC_FORM(s, EMCC_BYTE)) {
-    weight = (emcc_codes[s.weights + at] ^ 128) - 128;
-  } else if (EMCC_FORM(s, EMCC_WORD)) {
+  if (EMCC_FORM(s, forms, EMCC_BYTE)) {
+    weight = emcc_bytes[s.weights + at];
+  } else if (EMCC_FORM(s, forms, EMCC_WORD)) {
     weight = emcc_words[s.weights + at];
-  } else if (EMCC_FORM(s, EMCC_BOOK)) {
+  } else if (EMCC_FORM(s, forms, EMCC_BOOK)) {
     weight = emcc_books[s.book + emcc_codes[s.weights + at]];
-  } else if (EMCC_FORM(s, EMCC_NIBBLE)) {
+  } else if (EMCC_FORM(s, forms, EMCC_NIBBLE)) {
     weight = emcc_books[s.book + ((emcc_codes[s.weights + (at >> 1)] >> ((at & 1) << 2)) & 15)];
   }
   return weight;
 }
 
 /* y = saturate(coarse[i] + fine[j]) of z: ir/program.py, Table. */
-static inline int32_t emcc_look_up(const emcc_step s, int32_t z) {
+EMCC_INLINED int32_t emcc_look_up(const emcc_step s, int32_t z) {
   EMCC_INLINE
   const int32_t u = z - EMCC_ACT_MIN;
   const int32_t low = u & ((1 << EMCC_LO_BITS) - 1);
@@ -49,7 +49,7 @@ static inline int32_t emcc_look_up(const emcc_step s, int32_t z) {
 }
 
 /* What follows a sum, its bias included: multiplier, half, shift, saturation, function. */
-static inline emcc_act emcc_finish(const emcc_step s, int32_t row, emcc_acc sum) {
+EMCC_INLINED emcc_act emcc_finish(const emcc_step s, int32_t row, emcc_acc sum) {
   EMCC_INLINE
   emcc_wide v = sum;
   int32_t z = 0;
@@ -63,13 +63,13 @@ static inline emcc_act emcc_finish(const emcc_step s, int32_t row, emcc_acc sum)
   return (emcc_act)z;
 }
 
-static inline emcc_acc emcc_bias_of(const emcc_step s, int32_t row) {
+EMCC_INLINED emcc_acc emcc_bias_of(const emcc_step s, int32_t row) {
   EMCC_INLINE
   return s.bias >= 0 ? emcc_biases[s.bias + row] : 0;
 }
 
 /* How many of a window's taps, `step` apart from `begin` on, lie before place `end`. */
-static inline int32_t emcc_taps(int32_t taps, int32_t begin, int32_t step, int32_t end) {
+EMCC_INLINED int32_t emcc_taps(int32_t taps, int32_t begin, int32_t step, int32_t end) {
   EMCC_INLINE
   int32_t count = 0;
   for (int32_t t = 0; t < taps; ++t) {
@@ -78,9 +78,11 @@ static inline int32_t emcc_taps(int32_t taps, int32_t begin, int32_t step, int32
   return count;
 }
 
-/* y[pos] = f(W x + b), a row of weights after the other: taps by slots. */
-static inline void emcc_dense(emcc_act mem[EMCC_MEM], const emcc_step s) {
+/* y[pos] = f(W x + b), a row of weights after the other: taps by slots. Four rows at a time share what they read. */
+EMCC_KERNEL void emcc_dense(emcc_act mem[EMCC_MEM], const emcc_step s) {
   EMCC_APART
+  const int32_t columns = s.kernel_y * s.kernel_x * s.slots;
+  const int32_t blocks = s.rows >> 2;
   for (int32_t y = 0; y < s.out_h; ++y) {
     const int32_t top = y * s.stride_y - s.before_y;
     const int32_t i0 = emcc_taps(s.kernel_y, top, s.step_y, 0);
@@ -92,27 +94,54 @@ static inline void emcc_dense(emcc_act mem[EMCC_MEM], const emcc_step s) {
       /* Where the taps of a row of the window lie side by side they are one run. */
       const int32_t runs = s.joined ? 1 : j1 - j0;
       const int32_t length = s.joined ? (j1 - j0) * s.slots : s.slots;
-      for (int32_t row = 0; row < s.rows; ++row) {
+      const int32_t to = s.target + (y * s.out_w + x) * s.target_pitch;
+      for (int32_t block = 0; block < blocks; ++block) {
+        const int32_t row = block << 2;
+        emcc_acc a = emcc_bias_of(s, row);
+        emcc_acc b = emcc_bias_of(s, row + 1);
+        emcc_acc c = emcc_bias_of(s, row + 2);
+        emcc_acc d = emcc_bias_of(s, row + 3);
+        for (int32_t i = i0; i < i1; ++i) {
+          for (int32_t j = 0; j < runs; ++j) {
+            const int32_t place = (top + i * s.step_y) * s.in_w + left + (j0 + j) * s.step_x;
+            const int32_t from = s.source + place * s.pitch;
+            const int32_t at = row * columns + (i * s.kernel_x + j0 + j) * s.slots;
+            for (int32_t n = 0; n < length; ++n) {
+              EMCC_PIPELINE
+              const emcc_acc value = mem[from + n];
+              a += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + n);
+              b += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + columns + n);
+              c += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + 2 * columns + n);
+              d += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + 3 * columns + n);
+            }
+          }
+        }
+        mem[to + row] = emcc_finish(s, row, a);
+        mem[to + row + 1] = emcc_finish(s, row + 1, b);
+        mem[to + row + 2] = emcc_finish(s, row + 2, c);
+        mem[to + row + 3] = emcc_finish(s, row + 3, d);
+      }
+      for (int32_t row = blocks << 2; row < s.rows; ++row) {
         emcc_acc sum = emcc_bias_of(s, row);
         for (int32_t i = i0; i < i1; ++i) {
           for (int32_t j = 0; j < runs; ++j) {
             const int32_t place = (top + i * s.step_y) * s.in_w + left + (j0 + j) * s.step_x;
             const int32_t from = s.source + place * s.pitch;
-            const int32_t at = ((row * s.kernel_y + i) * s.kernel_x + j0 + j) * s.slots;
-            for (int32_t c = 0; c < length; ++c) {
+            const int32_t at = row * columns + (i * s.kernel_x + j0 + j) * s.slots;
+            for (int32_t n = 0; n < length; ++n) {
               EMCC_PIPELINE
-              sum += (emcc_acc)mem[from + c] * (emcc_acc)emcc_weight(s, at + c);
+              sum += (emcc_acc)mem[from + n] * (emcc_acc)emcc_weight(s, EMCC_DENSE, at + n);
             }
           }
         }
-        mem[s.target + (y * s.out_w + x) * s.target_pitch + row] = emcc_finish(s, row, sum);
+        mem[to + row] = emcc_finish(s, row, sum);
       }
     }
   }
 }
 
 /* The same of weights that are stored by column as {code, run of zeros before it}: columns of a zero cost nothing. */
-static inline void emcc_sparse(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], const emcc_step s) {
+EMCC_KERNEL void emcc_sparse(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], const emcc_step s) {
   EMCC_APART
   for (int32_t y = 0; y < s.out_h; ++y) {
     const int32_t top = y * s.stride_y - s.before_y;
@@ -139,7 +168,7 @@ static inline void emcc_sparse(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], 
               for (int32_t e = (int32_t)emcc_starts[column + c]; e < end; ++e) {
                 EMCC_PIPELINE
                 row += emcc_runs[s.runs + e] + 1;
-                acc[row] += value * (emcc_acc)emcc_weight(s, e);
+                acc[row] += value * (emcc_acc)emcc_weight(s, EMCC_SPARSE, e);
               }
             }
           }
@@ -154,9 +183,10 @@ static inline void emcc_sparse(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], 
 }
 
 /* Every slot for itself: sums over sources and taps. The weight is a tap's, or a tap's and slot's (`by_slot` is 1), or
- * one by the number of taps that count (`by_count`). */
-static inline void emcc_local(emcc_act mem[EMCC_MEM], const emcc_step s) {
+ * one for the sum, by the number of taps that count (`by_count`). */
+EMCC_KERNEL void emcc_local(emcc_act mem[EMCC_MEM], const emcc_step s) {
   EMCC_APART
+  const int32_t next = s.by_slot ? s.rows : 1;
   for (int32_t y = 0; y < s.out_h; ++y) {
     const int32_t top = y * s.stride_y - s.before_y;
     const int32_t i0 = emcc_taps(s.kernel_y, top, s.step_y, 0);
@@ -169,31 +199,35 @@ static inline void emcc_local(emcc_act mem[EMCC_MEM], const emcc_step s) {
       const int32_t j1 = emcc_taps(s.kernel_x, left, s.step_x, s.in_w);
       const int32_t far = emcc_taps(s.kernel_x, left, s.step_x, s.in_w + s.right);
       const int32_t wide = far - emcc_taps(s.kernel_x, left, s.step_x, -s.left);
-      const int32_t counted = s.by_count ? emcc_weight(s, tall * wide) : 0;
+      const int32_t to = s.target + (y * s.out_w + x) * s.target_pitch;
       for (int32_t row = 0; row < s.rows; ++row) {
-        emcc_acc sum = emcc_bias_of(s, row);
+        emcc_acc sum = 0;
         for (int32_t k = 0; k < s.sources; ++k) {
           const int32_t source = k == 0 ? s.source : emcc_places[s.more + 2 * k - 2];
           const int32_t pitch = k == 0 ? s.pitch : emcc_places[s.more + 2 * k - 1];
           for (int32_t i = i0; i < i1; ++i) {
+            const int32_t place = (top + i * s.step_y) * s.in_w + left + j0 * s.step_x;
+            const int32_t tap = (k * s.kernel_y + i) * s.kernel_x + j0;
+            int32_t from = source + place * pitch + row;
+            int32_t at = tap * next + (s.by_slot ? row : 0);
             for (int32_t j = j0; j < j1; ++j) {
               EMCC_PIPELINE
-              const int32_t place = (top + i * s.step_y) * s.in_w + left + j * s.step_x;
-              const int32_t tap = (k * s.kernel_y + i) * s.kernel_x + j;
-              const int32_t at = s.by_slot ? tap * s.rows + row : tap;
-              const int32_t weight = s.by_count ? counted : emcc_weight(s, at);
-              sum += (emcc_acc)mem[source + place * pitch + row] * (emcc_acc)weight;
+              const int32_t weight = s.by_count ? 1 : emcc_weight(s, EMCC_LOCAL, at);
+              sum += (emcc_acc)mem[from] * (emcc_acc)weight;
+              from += s.step_x * pitch;
+              at += next;
             }
           }
         }
-        mem[s.target + (y * s.out_w + x) * s.target_pitch + row] = emcc_finish(s, row, sum);
+        if (s.by_count) sum *= (emcc_acc)emcc_weight(s, EMCC_LOCAL, tall * wide);
+        mem[to + row] = emcc_finish(s, row, sum + emcc_bias_of(s, row));
       }
     }
   }
 }
 
 /* Every slot for itself: the largest of the taps on the map. */
-static inline void emcc_largest(emcc_act mem[EMCC_MEM], const emcc_step s) {
+EMCC_KERNEL void emcc_largest(emcc_act mem[EMCC_MEM], const emcc_step s) {
   EMCC_APART
   for (int32_t y = 0; y < s.out_h; ++y) {
     const int32_t top = y * s.stride_y - s.before_y;
@@ -206,11 +240,13 @@ static inline void emcc_largest(emcc_act mem[EMCC_MEM], const emcc_step s) {
       for (int32_t row = 0; row < s.rows; ++row) {
         emcc_acc best = EMCC_ACT_MIN;
         for (int32_t i = i0; i < i1; ++i) {
+          const int32_t place = (top + i * s.step_y) * s.in_w + left + j0 * s.step_x;
+          int32_t from = s.source + place * s.pitch + row;
           for (int32_t j = j0; j < j1; ++j) {
             EMCC_PIPELINE
-            const int32_t place = (top + i * s.step_y) * s.in_w + left + j * s.step_x;
-            const emcc_acc value = mem[s.source + place * s.pitch + row];
+            const emcc_acc value = mem[from];
             if (value > best) best = value;
+            from += s.step_x * s.pitch;
           }
         }
         mem[s.target + (y * s.out_w + x) * s.target_pitch + row] = emcc_finish(s, row, best);
@@ -220,7 +256,7 @@ static inline void emcc_largest(emcc_act mem[EMCC_MEM], const emcc_step s) {
 }
 
 /* Every slot for itself: the product of two sources; one of one position has a pitch of 0. */
-static inline void emcc_product(emcc_act mem[EMCC_MEM], const emcc_step s) {
+EMCC_KERNEL void emcc_product(emcc_act mem[EMCC_MEM], const emcc_step s) {
   EMCC_APART
   const int32_t other = emcc_places[s.more];
   const int32_t other_pitch = emcc_places[s.more + 1];
@@ -235,36 +271,36 @@ static inline void emcc_product(emcc_act mem[EMCC_MEM], const emcc_step s) {
 }
 
 /* The element of a tensor in the model's order that slot `slot` of position `p` holds, or -1. */
-static inline int32_t emcc_element(const emcc_port port, int32_t p, int32_t slot) {
+EMCC_INLINED int32_t emcc_element(const emcc_port port, int32_t p, int32_t slot) {
   EMCC_INLINE
   if (EMCC_HAS_ORDER && port.order >= 0) return emcc_orders[port.order + p * port.slots + slot];
   return p * port.by_position + slot * port.by_slot;
 }
 
 /* A tensor in the model's order, from x[port.first] on, into memory; what holds nothing of it is 0. */
-static inline void emcc_put(emcc_act mem[EMCC_MEM], const emcc_act x[], const emcc_port port) {
+EMCC_KERNEL void emcc_put(emcc_act mem[EMCC_MEM], const emcc_io x[], const emcc_port port) {
   for (int32_t p = 0; p < port.positions; ++p) {
     for (int32_t slot = 0; slot < port.slots; ++slot) {
       EMCC_PIPELINE
       const int32_t element = emcc_element(port, p, slot);
-      mem[port.base + p * port.pitch + slot] = element < 0 ? (emcc_act)0 : x[port.first + element];
+      mem[port.base + p * port.pitch + slot] = (emcc_act)(element < 0 ? 0 : x[port.first + element]);
     }
   }
 }
 
 /* And out of it, to y[port.first] and on. */
-static inline void emcc_get(const emcc_act mem[EMCC_MEM], emcc_act y[], const emcc_port port) {
+EMCC_KERNEL void emcc_get(const emcc_act mem[EMCC_MEM], emcc_io y[], const emcc_port port) {
   for (int32_t p = 0; p < port.positions; ++p) {
     for (int32_t slot = 0; slot < port.slots; ++slot) {
       EMCC_PIPELINE
       const int32_t element = emcc_element(port, p, slot);
-      if (element >= 0) y[port.first + element] = mem[port.base + p * port.pitch + slot];
+      if (element >= 0) y[port.first + element] = (emcc_io)mem[port.base + p * port.pitch + slot];
     }
   }
 }
 
 /* Zeros: of a tensor with slots that nothing writes. */
-static inline void emcc_clear(emcc_act mem[EMCC_MEM], int32_t base, int32_t count) {
+EMCC_KERNEL void emcc_clear(emcc_act mem[EMCC_MEM], int32_t base, int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
     EMCC_PIPELINE
     mem[base + i] = 0;

@@ -23,4 +23,12 @@
 #define EMCC_CONTROL
 #endif
 
+/* Functions that are used or not, by model: kernels are called, what they are made of is always in them. */
+#define EMCC_KERNEL static inline
+#if defined(__GNUC__) && !defined(EMCC_HLS)
+#define EMCC_INLINED static inline __attribute__((always_inline))
+#else
+#define EMCC_INLINED static inline
+#endif
+
 #endif

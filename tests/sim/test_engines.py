@@ -25,7 +25,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     x = np.abs(rng.standard_normal((40, 10))).astype(np.float32)
     np.savez("data.npz", x=x)
     np.savez("raw.npz", x=np.where(rng.random(x.shape) < 0.5, 255 * x, 0).astype(np.float32), y=np.arange(40) % 5)
-    run("compile", "model.onnx", "--data", "data.npz", "--keep-weights", "--pes", "4", "--out", "out", "--quiet")
+    run("compile", "model.onnx", "--data", "data.npz", "--keep-weights", "--pes", "4", "--target", "c,hls",
+        "--out", "out", "--quiet")  # fmt: skip
     return tmp_path
 
 

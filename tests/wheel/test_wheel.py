@@ -87,6 +87,7 @@ def test_wheel_holds_what_the_tree_holds(wheel: Path) -> None:
     for folder, shipped in (
         ("templates", "templates"),
         ("hw/rtl", "rtl"),
+        ("hw/hls", "hls"),
         ("sim/verilator", "harness"),
         ("boards", "boards"),
         ("sim/artefact", "tb"),

@@ -65,7 +65,8 @@ class Artefact:
 
         Args:
             x: samples with the batch first, in the units and the shape of the model's input; or an .npz file with x.
-            engine: "reference", the bit-exact model in NumPy; "rtl", the emitted RTL in Verilator.
+            engine: "reference", the bit-exact model in NumPy; "rtl", the emitted RTL in Verilator; "c" or "hls", the
+                emitted C of that target.
 
         Raises:
             EmccError: x is not what the model takes, the engine is not to be had or differs from the reference, or the

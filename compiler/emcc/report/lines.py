@@ -121,6 +121,19 @@ def _of_array(manifest: Mapping[str, Any]) -> list[str]:
     return [*lines, text]
 
 
+def _of_c(manifest: Mapping[str, Any]) -> list[str]:
+    """Return what the emitted C takes, where there is some."""
+    if "c" not in manifest:
+        return []
+    c = manifest["c"]
+    parts = f", {c['segments']} segments with the host between them" if c["segments"] > 1 else ""
+    return [
+        f"C: RAM {c['scratch']:,} bytes of scratch, and {c['io']:,} of input and output; flash {c['flash']:,} bytes, "
+        f"{c['constants']:,} of tables and {c['text']:,} of code [estimate]; {c['instructions']:,} instructions an "
+        f"inference of a Cortex-M4, -O2 [estimate]{parts}"
+    ]
+
+
 def notes(manifest: Mapping[str, Any]) -> list[str]:
     """Return the sentences under the table."""
     total = manifest["totals"]
@@ -137,6 +150,7 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         *_of_array(manifest),
         "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
     ]
+    lines += _of_c(manifest)
     lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]
     quality = manifest["quality"]
     if quality["measure"] is None:

@@ -1,9 +1,11 @@
-"""The files emcc ships beside its code: templates, the RTL library, the Verilator harness, an artefact's bench, boards.
+"""The files emcc ships beside its code: templates, the libraries in Verilog and C, the harness, a bench, boards.
 
-Here they are links to `templates/`, `hw/rtl/`, `sim/verilator/`, `sim/artefact/` and `boards/`, in a wheel real files;
+Here they are links to `templates/`, `hw/rtl/`, `hw/hls/`, `sim/verilator/`, `sim/artefact/` and `boards/`, in a wheel
+real files;
 `importlib.resources` is the only way to reach them.
 """
 
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -12,10 +14,11 @@ from emcc.base.text import for_html
 
 
 def folder(name: str) -> Traversable:
-    """Return the data folder `name`: "templates", "rtl", "harness", "tb" or "boards"."""
+    """Return the data folder `name`: "templates", "rtl", "hls", "harness", "tb" or "boards"."""
     return files(__name__).joinpath(name)
 
 
+@cache
 def template(name: str, escape: bool = False) -> Any:
     """Return the Jinja template `name`; undefined names raise, and what is inserted is HTML-escaped if `escape`."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined

@@ -1,7 +1,7 @@
 """A Program as the kernels read it: rows of fields, and read-only arrays of numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from emcc.backends.hls.columns import Columns, columns, is_sparse
 from emcc.backends.hls.fields import Row
 from emcc.backends.hls.layout import Layout, layout
 from emcc.backends.hls.segments import Segment, segments, size_of
-from emcc.backends.hls.weights import Pool
+from emcc.backends.hls.weights import Pool, forms_for
 from emcc.eie.reference import book_of, weights
 from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
@@ -38,16 +38,21 @@ class Arrays:
     @property
     def all(self) -> Mapping[str, list[int]]:
         """All of them."""
-        return {"codes": self.pool.codes, "words": self.pool.words, "books": self.pool.books, **self.others}
+        pool = self.pool
+        return {"bytes": pool.own, "words": pool.words, "codes": pool.codes, "books": pool.books, **self.others}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A step as it is called: its kernel, its row of fields; macs: products that it computes at most."""
+    """A step as it is called: its kernel, its row of fields; macs: products that it computes at most.
+
+    weights: what it reads, int64 [n], or None; the row says where that is once all are known.
+    """
 
     kernel: str
     row: Row
     macs: int
+    weights: Array | None = None
 
 
 class Context:
@@ -65,7 +70,7 @@ class Context:
         self.layout: Layout = layout(program, self.segments)
         self.arrays = Arrays()
         self._matrices: dict[tuple[int, int], tuple[Columns | None, Array]] = {}
-        self.calls = [self._call(step) for step in program.steps]
+        self.calls = self._stored([self._call(step) for step in program.steps])
         self.ports = [row for segment in self.segments for row in self._ports(segment)]
         self.acc_rows = max((call.row["rows"] for call in self.calls if call.kernel == "sparse"), default=0)
 
@@ -105,17 +110,32 @@ class Context:
             kernel = "largest" if step.combine == "max" else "product"
             return Call(kernel, row, target.positions * target.slots * step.window.taps)
         if step.kind == "local":
-            row |= self._local(step)
-            return Call("local", row, target.positions * target.slots * step.window.taps * len(step.sources))
+            more, taken = self._local(step)
+            macs = target.positions * target.slots * step.window.taps * len(step.sources)
+            return Call("local", {**row, **more}, macs, taken)
         found, dense = self._matrix(step)
-        stored = self.arrays.pool.put(dense if found is None else found.weights)
-        row |= {"form": stored.form, "weights": stored.at, "book": stored.book}
         if found is None:
             joined = step.window.dilation[1] == 1 and self.layout.pitch(step.sources[0]) == source.slots
-            return Call("dense", {**row, "joined": int(joined)}, target.positions * dense.size)
+            return Call("dense", {**row, "joined": int(joined)}, target.positions * dense.size, dense)
         row["starts"] = self.arrays.put("starts", found.starts)
         row["runs"] = self.arrays.put("runs", found.runs)
-        return Call("sparse", row, target.positions * found.runs.size)
+        return Call("sparse", row, target.positions * found.runs.size, found.weights)
+
+    def _stored(self, calls: list[Call]) -> list[Call]:
+        """Return the calls with their weights in the arrays."""
+        forms: dict[int, int] = {}
+        for kernel in KERNELS:
+            own = [(i, call.weights) for i, call in enumerate(calls) if call.kernel == kernel]
+            held = [(i, weights) for i, weights in own if weights is not None]
+            forms |= zip([i for i, _ in held], forms_for([weights for _, weights in held]), strict=True)
+        found = []
+        for i, call in enumerate(calls):
+            if call.weights is not None:
+                stored = self.arrays.pool.put(call.weights, forms[i])
+                row = {**call.row, "form": stored.form, "weights": stored.at, "book": stored.book}
+                call = replace(call, row=row)
+            found.append(call)
+        return found
 
     def _where(self, step: Step) -> Row:
         """Return where sources and target are; a source of one position stands for all of a product."""
@@ -141,8 +161,8 @@ class Context:
         table = self.program.tables[step.table]
         return {"coarse": self.arrays.put("coarse", table.coarse), "fine": self.arrays.put("fine", table.fine)}
 
-    def _local(self, step: Step) -> Row:
-        """Return the fields of a local sum's weights: one a tap where that is all there is."""
+    def _local(self, step: Step) -> tuple[Row, Array]:
+        """Return fields of a local sum, and its weights, int64 [n]: one a tap where that is all there is."""
         by_count, by_slot = step.codes < 0, False
         book = book_of(self.program, step)
         if by_count:
@@ -152,11 +172,7 @@ class Context:
             taken = looked_up_in(self.program.codes[step.codes], book)
             by_slot = bool((taken != taken[:, :1]).any())
             taken = taken if by_slot else taken[:, 0]
-        stored = self.arrays.pool.put(np.asarray(taken, np.int64).ravel())
-        return {
-            **{"by_slot": int(by_slot), "by_count": int(by_count)},
-            **{"form": stored.form, "weights": stored.at, "book": stored.book},
-        }
+        return {"by_slot": int(by_slot), "by_count": int(by_count)}, np.asarray(taken, np.int64).ravel()
 
     def _matrix(self, step: Step) -> tuple[Columns | None, Array]:
         """Return a matrix by columns, or None where that takes more; and all of it, int64 [rows * columns]."""

@@ -1,33 +1,52 @@
-"""What a model's C takes of a microcontroller: bytes, which are counted, and instructions, which are estimated."""
+"""What a model's C takes of a Cortex-M4, -O2: bytes, which are counted, code and instructions, which are estimated.
+
+The constants of the estimates are from small programs under arm-none-eabi-gcc 12 and QEMU; docs/hls.md has what whole
+models take beside what is said of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emcc.backends.hls.context import KERNELS, Call, Context
+from emcc.backends.hls.context import Call, Context
 from emcc.backends.hls.fields import PORT, STEP, Row, typed
 from emcc.backends.hls.numbers import BITS, numbers, tables, types
 from emcc.backends.hls.segments import elements
+from emcc.backends.hls.weights import BOOK, BYTE, NIBBLE, WORD
 
-TEXT: Mapping[str, int] = dict.fromkeys(("", "call", *KERNELS), 0)
-"""Bytes of code on a Cortex-M4, -Os: of what every model has, of a call, and of each kernel."""
+TEXT: Mapping[str, int] = {
+    **{"": 150, "call": 50, "dense": 1000, "sparse": 300, "local": 500, "largest": 300, "product": 250}
+}
+"""Bytes of code: of what every model has, of a call, and of each kernel that it has."""
 
-WIDE_TEXT = 1.0
-"""The same of kernels whose sums are of 64 bits, against 32."""
+WIDE, SCALED = 1.35, 1.4
+"""So much more of it where sums are of 64 bits, and where rows have multipliers."""
 
 
 @dataclass(frozen=True)
 class Instructions:
-    """A Cortex-M4's, of a kernel: a product that it computes, a value that it looks at or writes, a run of products."""
+    """Of a kernel: a value that it writes, one that it looks at, a run of products, a product by the form of weights.
 
-    product: float
+    wider: of a product more where sums are of 64 bits.
+    """
+
     value: float
+    seen: float
     run: float
+    product: Mapping[int, float]
+    wider: float = 0.0
 
 
-INSTRUCTIONS: Mapping[str, Instructions] = {kernel: Instructions(1, 1, 1) for kernel in KERNELS}
-MOVE = 1.0
-"""Instructions of an element that goes in or out."""
+TAP: Mapping[int, float] = {0: 8.0, BYTE: 11.0, WORD: 11.0, BOOK: 12.0, NIBBLE: 17.0}
+INSTRUCTIONS: Mapping[str, Instructions] = {
+    "dense": Instructions(45, 0, 6, {BYTE: 2.75, WORD: 2.75, BOOK: 5.5, NIBBLE: 11.0}, 0.4),
+    "sparse": Instructions(40, 8, 0, {BYTE: 8.5, WORD: 8.5, BOOK: 9.5, NIBBLE: 16.0}, 3.0),
+    "local": Instructions(85, 0, 0, TAP),
+    "largest": Instructions(40, 0, 0, TAP),
+    "product": Instructions(55, 0, 0, TAP),
+}
+MOVE = 8.0
+"""Of an element that goes in or out."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +79,7 @@ def cost(context: Context, products: Sequence[float]) -> Cost:
     rows = ((STEP, [call.row for call in context.calls]), (PORT, context.ports))
     structs = sum(struct_size(fields, of) * len(of) for fields, of in rows)
     moved = MOVE * sum(sides)
-    work = sum(_instructions(call, useful) for call, useful in zip(context.calls, products, strict=True))
+    work = sum(_instructions(call, useful, acc) for call, useful in zip(context.calls, products, strict=True))
     return Cost(scratch, max(sides) * act, held + structs, _text(context, acc), round(moved + work))
 
 
@@ -76,16 +95,17 @@ def struct_size(fields: Mapping[str, str], rows: Sequence[Row]) -> int:
 def _text(context: Context, acc: int) -> int:
     kernels = {call.kernel for call in context.calls}
     calls = len(context.calls) + len(context.ports)
-    size = TEXT[""] + TEXT["call"] * calls + sum(TEXT[kernel] for kernel in kernels)
-    return round(size * (WIDE_TEXT if acc == 8 else 1))
+    more = (WIDE if acc == 8 else 1.0) * (SCALED if context.program.multipliers else 1.0)
+    return round(TEXT[""] + TEXT["call"] * calls + more * sum(TEXT[kernel] for kernel in kernels))
 
 
-def _instructions(call: Call, useful: float) -> float:
+def _instructions(call: Call, useful: float, acc: int) -> float:
     """Return the instructions of a step; `useful` products, which is what a sparse one computes."""
     row, one = call.row, INSTRUCTIONS[call.kernel]
+    product = one.product[row["form"]] + (one.wider if acc == 8 else 0)
     positions, taps = row["out_h"] * row["out_w"], row["kernel_y"] * row["kernel_x"]
     written = positions * row["rows"]
     if call.kernel == "sparse":
-        return useful * one.product + (2 * written + positions * taps * row["slots"]) * one.value
+        return useful * product + written * one.value + positions * taps * row["slots"] * one.seen
     runs = row["kernel_y"] * (1 if row["joined"] else row["kernel_x"])
-    return call.macs * one.product + written * one.value + (written * runs * one.run if call.kernel == "dense" else 0)
+    return call.macs * product + written * (one.value + runs * one.run)

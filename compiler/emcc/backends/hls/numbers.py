@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from emcc.backends.hls.context import Context
 from emcc.backends.hls.fields import signed, unsigned
 from emcc.backends.hls.weights import FORMS
+from emcc.ops.fixed import MULTIPLIER_W
 
 BITS = {"uint8_t": 8, "int8_t": 8, "int16_t": 16, "uint16_t": 16, "int32_t": 32, "uint32_t": 32, "int64_t": 64}
 
@@ -35,7 +36,14 @@ def types(context: Context) -> Mapping[str, str]:
 def tables(context: Context) -> list[Table]:
     """Return the read-only arrays in the order of their names in the file."""
     act = types(context)["act"]
-    kinds = {"codes": "uint8_t", "words": "int16_t", "books": "int16_t", "runs": "uint8_t", "scales": "int16_t"}
+    kinds = {
+        "bytes": "int8_t",
+        "codes": "uint8_t",
+        "words": "int16_t",
+        "books": "int16_t",
+        "runs": "uint8_t",
+        "scales": "int16_t",
+    }
     kinds |= {"coarse": act, "fine": act}
     found = []
     for name, values in context.arrays.all.items():
@@ -49,17 +57,20 @@ def tables(context: Context) -> list[Table]:
 
 def numbers(context: Context) -> Mapping[str, int]:
     """Return the macros of the header by name, without "EMCC_"."""
-    program, forms = context.program, 0
+    program = context.program
+    forms = dict.fromkeys(("dense", "sparse", "local"), 0)
     for call in context.calls:
-        forms |= call.row["form"]
+        if call.weights is not None:
+            forms[call.kernel] |= call.row["form"]
     split = program.tables[0] if program.tables else None
     return {
         "ACT_W": program.act_w,
         "ACC_W": program.acc_w,
+        "WIDE_W": program.acc_w + (MULTIPLIER_W if program.multipliers else 0),
         "MEM": context.layout.depth,
         "ROWS": max(1, context.acc_rows),
-        **{name.removeprefix("EMCC_"): bit for name, bit in FORMS.items()},
-        "FORMS": forms,
+        **FORMS,
+        **{kernel.upper(): held for kernel, held in forms.items()},
         **{"IDENTITY": 0, "RELU": 1, "TABLE": 2},
         "HAS_SCALE": int(bool(context.arrays.others["scales"])),
         "HAS_TABLE": int(bool(context.arrays.others["coarse"])),

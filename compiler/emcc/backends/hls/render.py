@@ -61,6 +61,7 @@ class Model:
             rows={struct: [_row(fields, row) for row in rows] for struct, (fields, rows) in structs.items()},
         )
         sizes = {"acc_rows": numbers(self.context)["ROWS"], "mem": self.context.layout.depth}
+        sizes |= {"act_w": self.program.act_w, "acc_w": self.program.acc_w}
         return {
             **{file: (folder("hls") / file).read_bytes() for file in LIBRARY},
             f"emcc_{name}_config.h": config,

@@ -1,6 +1,6 @@
 """How weights are stored: in the form that takes the fewest bytes, the same values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,13 +8,16 @@ import numpy as np
 from emcc.ir.graph import Array
 
 BYTE, WORD, BOOK, NIBBLE = 1, 2, 4, 8
-FORMS = {"EMCC_BYTE": BYTE, "EMCC_WORD": WORD, "EMCC_BOOK": BOOK, "EMCC_NIBBLE": NIBBLE}
-"""Bits of EMCC_FORMS."""
+FORMS: Mapping[str, int] = {"BYTE": BYTE, "WORD": WORD, "BOOK": BOOK, "NIBBLE": NIBBLE}
+"""A bit each."""
+
+DEARER = 1.1
+"""One form for all steps of a kernel may take so many times the bytes of the best for each: its code asks nothing."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Where weights are: their form, the first one's place in codes or words, the codebook's in books."""
+    """Where weights are: their form, the first one's place in its array, the codebook's in books."""
 
     form: int
     at: int
@@ -26,26 +29,26 @@ class Pool:
     """The read-only arrays of weights; what is there already is not put there again.
 
     Attributes:
-        codes: uint8 values. words, books: int16 values.
+        own: int8 values. codes: uint8 values. words, books: int16 values.
     """
 
+    own: list[int] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     words: list[int] = field(default_factory=list)
     books: list[int] = field(default_factory=list)
     _books: dict[bytes, int] = field(default_factory=dict)
-    _kept: dict[bytes, Stored] = field(default_factory=dict)
+    _kept: dict[tuple[int, bytes], Stored] = field(default_factory=dict)
 
-    def put(self, weights: Array) -> Stored:
-        """Store int64 [n] values of 16 bits."""
-        key = weights.astype("<i2").tobytes()
+    def put(self, weights: Array, form: int) -> Stored:
+        """Store int64 [n] values of 16 bits in one of their forms."""
+        key = form, weights.astype("<i2").tobytes()
         if key not in self._kept:
-            self._kept[key] = self._put(weights)
+            self._kept[key] = self._put(weights, form)
         return self._kept[key]
 
-    def _put(self, weights: Array) -> Stored:
-        form = form_of(weights)
+    def _put(self, weights: Array, form: int) -> Stored:
         if form == BYTE:
-            return Stored(form, _extend(self.codes, weights & 255), 0)
+            return Stored(form, _extend(self.own, weights), 0)
         if form == WORD:
             return Stored(form, _extend(self.words, weights), 0)
         book, codes = np.unique(weights, return_inverse=True)
@@ -55,26 +58,33 @@ class Pool:
         return Stored(form, _extend(self.codes, _paired(codes) if form == NIBBLE else codes), self._books[name])
 
 
-def form_of(weights: Array) -> int:
-    """Return the form of fewest bytes; of equal ones the one that is read fastest."""
-    return min(_sizes(weights), key=lambda row: row[0])[1]
+def forms_for(weights: Sequence[Array]) -> list[int]:
+    """Return a form for each of some arrays that one kernel reads: the same for all where that is not much dearer."""
+    sizes = [_sizes(each) for each in weights]
+    best = [min(each, key=lambda form, each=each: each[form]) for each in sizes]  # type: ignore[misc]
+    least = sum(each[form] for each, form in zip(sizes, best, strict=True))
+    for form in FORMS.values():
+        if all(form in each for each in sizes) and sum(each[form] for each in sizes) <= DEARER * least:
+            return [form] * len(sizes)
+    return best
 
 
 def size(weights: Array) -> int:
-    """Return the bytes that weights take."""
-    return min(_sizes(weights))[0]
+    """Return the fewest bytes that weights take."""
+    return min(_sizes(weights).values())
 
 
-def _sizes(weights: Array) -> list[tuple[int, int]]:
+def _sizes(weights: Array) -> dict[int, int]:
+    """Return the bytes of each form that can hold weights; of equal ones the first is read fastest."""
     count, distinct = weights.size, np.unique(weights).size
-    rows = [(2 * count, WORD)]
-    if distinct <= 256:
-        rows.insert(0, (count + 2 * distinct, BOOK))
-    if distinct <= 16:
-        rows.append(((count + 1) // 2 + 2 * distinct, NIBBLE))
+    sizes = {WORD: 2 * count}
     if not count or (weights.min() >= -128 and weights.max() <= 127):
-        rows.insert(0, (count, BYTE))
-    return rows
+        sizes = {BYTE: count, **sizes}
+    if distinct <= 256:
+        sizes[BOOK] = count + 2 * distinct
+    if distinct <= 16:
+        sizes[NIBBLE] = (count + 1) // 2 + 2 * distinct
+    return sizes
 
 
 def _paired(codes: Array) -> Array:
@@ -83,8 +93,8 @@ def _paired(codes: Array) -> Array:
     return np.asarray(even[:, 0] | even[:, 1] << 4)
 
 
-def _extend(array: list[int], values: Array | Sequence[int]) -> int:
+def _extend(array: list[int], values: Array) -> int:
     """Put values at the end and return where they begin."""
     begin = len(array)
-    array.extend(int(value) for value in values)
+    array.extend(values.tolist())
     return begin
