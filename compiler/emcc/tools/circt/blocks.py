@@ -93,10 +93,7 @@ class Blocks:
             return Value(kind, kind.wrapped(value.known))
         if value.kind.bits == kind.bits:
             return Value(kind, name=value.name)
-        if kind.bits < value.kind.bits:
-            how = "trunci"
-        else:
-            how = "extsi" if value.kind.signed else "extui"
+        how = "trunci" if kind.bits < value.kind.bits else "extsi" if value.kind.signed else "extui"
         return Value(kind, name=self._new(f"arith.{how} {value.name} : {value.kind} to {kind}"))
 
     def truth(self, value: Value) -> Value:

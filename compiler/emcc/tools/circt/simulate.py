@@ -33,6 +33,6 @@ def simulated(program: Path, x: Array, outputs: int, most: int = MOST) -> tuple[
     with tempfile.TemporaryDirectory(prefix="emcc-circt-") as folder:
         source, target = Path(folder) / "in", Path(folder) / "out"
         x.astype("<i4").tofile(source)
-        words = [program, source, target, str(x.shape[1]), str(outputs), str(most)]
+        words: list[str | Path] = [program, source, target, str(x.shape[1]), str(outputs), str(most)]
         told = run("what CIRCT made", words, timeout=TIMEOUT).output
         return np.fromfile(target, "<i4").astype(np.int64).reshape(-1, outputs), [int(line) for line in told.split()]

@@ -36,6 +36,6 @@ def preprocessed(files: Mapping[str, bytes], name: str) -> str:
     with tempfile.TemporaryDirectory(prefix="emcc-c-") as place:
         for file, content in {**files, "stdint.h": STDINT.encode()}.items():
             (Path(place) / file).write_bytes(content)
-        words = [*cc.compiler(), "-E", "-P", "-nostdinc", "-I.", "-DINT64_C(x)=x", name, "-o", "whole.i"]
+        words = [*cc.compiler(), "-E", "-P", "-U__GNUC__", "-nostdinc", "-I.", "-DINT64_C(x)=x", name, "-o", "whole.i"]
         run("C compiler", words, cwd=Path(place), timeout=TIMEOUT)
         return (Path(place) / "whole.i").read_text("utf-8")

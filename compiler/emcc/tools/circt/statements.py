@@ -1,4 +1,4 @@
-"""C's statements: what is known runs here, loops of one round and choices that are known are gone, others are blocks."""
+"""C's statements: what is known runs here; loops of one round and known choices are gone, others are blocks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,7 +17,7 @@ ROUNDS = 128
 def assigned(*nodes: Any) -> set[str]:
     """Return the names of the variables that code writes."""
     names = set()
-    for node in (inner for node in nodes if node is not None for inner in inside(node)):
+    for node in (inner for outer in nodes if outer is not None for inner in inside(outer)):
         if kind_of_node(node) == "Assignment" and kind_of_node(node.lvalue) == "ID":
             names.add(node.lvalue.name)
         elif kind_of_node(node) == "UnaryOp" and node.op in COUNTS:
@@ -96,6 +96,8 @@ class Statements(Expressions):
             raise unread("a variable that is neither an integer nor a scratch", node)
 
     def _run_return(self, node: Any) -> None:
+        if node.expr is None:
+            raise unread("a return without a value", node)
         self.returned = self.value(node.expr)
 
     def _run_funccall(self, node: Any) -> None:

@@ -20,7 +20,9 @@ class Kind:
 
 
 BOOL, INT, LONG = Kind(1, False), Kind(32, True), Kind(64, True)
-KINDS = {f"{'' if signed else 'u'}int{bits}_t": Kind(bits, signed) for bits in (8, 16, 32, 64) for signed in (True, False)}
+KINDS = {
+    f"{'' if signed else 'u'}int{bits}_t": Kind(bits, signed) for bits in (8, 16, 32, 64) for signed in (True, False)
+}
 KINDS |= {"int": INT, "long": LONG}
 
 
