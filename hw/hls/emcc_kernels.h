@@ -183,10 +183,9 @@ EMCC_KERNEL void emcc_sparse(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], co
 }
 
 /* Every slot for itself: sums over sources and taps. The weight is a tap's, or a tap's and slot's (`by_slot` is 1), or
- * one for the sum, by the number of taps that count (`by_count`). */
-EMCC_KERNEL void emcc_local(emcc_act mem[EMCC_MEM], const emcc_step s) {
+ * one for the sum, of 16 bits, by the number of taps that count (`by_count`). */
+EMCC_KERNEL void emcc_local(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], const emcc_step s) {
   EMCC_APART
-  const int32_t next = s.by_slot ? s.rows : 1;
   for (int32_t y = 0; y < s.out_h; ++y) {
     const int32_t top = y * s.stride_y - s.before_y;
     const int32_t i0 = emcc_taps(s.kernel_y, top, s.step_y, 0);
@@ -201,33 +200,43 @@ EMCC_KERNEL void emcc_local(emcc_act mem[EMCC_MEM], const emcc_step s) {
       const int32_t wide = far - emcc_taps(s.kernel_x, left, s.step_x, -s.left);
       const int32_t to = s.target + (y * s.out_w + x) * s.target_pitch;
       for (int32_t row = 0; row < s.rows; ++row) {
-        emcc_acc sum = 0;
-        for (int32_t k = 0; k < s.sources; ++k) {
-          const int32_t source = k == 0 ? s.source : emcc_places[s.more + 2 * k - 2];
-          const int32_t pitch = k == 0 ? s.pitch : emcc_places[s.more + 2 * k - 1];
-          for (int32_t i = i0; i < i1; ++i) {
-            const int32_t place = (top + i * s.step_y) * s.in_w + left + j0 * s.step_x;
-            const int32_t tap = (k * s.kernel_y + i) * s.kernel_x + j0;
-            int32_t from = source + place * pitch + row;
-            int32_t at = tap * next + (s.by_slot ? row : 0);
-            for (int32_t j = j0; j < j1; ++j) {
-              EMCC_PIPELINE
-              const int32_t weight = s.by_count ? 1 : emcc_weight(s, EMCC_LOCAL, at);
-              sum += (emcc_acc)mem[from] * (emcc_acc)weight;
-              from += s.step_x * pitch;
-              at += next;
+        EMCC_PIPELINE
+        acc[row] = 0;
+      }
+      for (int32_t k = 0; k < s.sources; ++k) {
+        const int32_t source = k == 0 ? s.source : emcc_places[s.more + 2 * k - 2];
+        const int32_t pitch = k == 0 ? s.pitch : emcc_places[s.more + 2 * k - 1];
+        for (int32_t i = i0; i < i1; ++i) {
+          for (int32_t j = j0; j < j1; ++j) {
+            const int32_t place = (top + i * s.step_y) * s.in_w + left + j * s.step_x;
+            const int32_t from = source + place * pitch;
+            const int32_t tap = (k * s.kernel_y + i) * s.kernel_x + j;
+            if (s.by_slot) {
+              for (int32_t row = 0; row < s.rows; ++row) {
+                EMCC_PIPELINE
+                acc[row] += (emcc_acc)mem[from + row] * (emcc_acc)emcc_weight(s, EMCC_LOCAL, tap * s.rows + row);
+              }
+            } else {
+              const emcc_acc weight = s.by_count ? 1 : emcc_weight(s, EMCC_LOCAL, tap);
+              for (int32_t row = 0; row < s.rows; ++row) {
+                EMCC_PIPELINE
+                acc[row] += (emcc_acc)mem[from + row] * weight;
+              }
             }
           }
         }
-        if (s.by_count) sum *= (emcc_acc)emcc_weight(s, EMCC_LOCAL, tall * wide);
-        mem[to + row] = emcc_finish(s, row, sum + emcc_bias_of(s, row));
+      }
+      const emcc_acc last = s.by_count ? emcc_words[s.weights + tall * wide] : 1;
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        mem[to + row] = emcc_finish(s, row, (emcc_acc)(acc[row] * last + emcc_bias_of(s, row)));
       }
     }
   }
 }
 
 /* Every slot for itself: the largest of the taps on the map. */
-EMCC_KERNEL void emcc_largest(emcc_act mem[EMCC_MEM], const emcc_step s) {
+EMCC_KERNEL void emcc_largest(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], const emcc_step s) {
   EMCC_APART
   for (int32_t y = 0; y < s.out_h; ++y) {
     const int32_t top = y * s.stride_y - s.before_y;
@@ -237,19 +246,25 @@ EMCC_KERNEL void emcc_largest(emcc_act mem[EMCC_MEM], const emcc_step s) {
       const int32_t left = x * s.stride_x - s.before_x;
       const int32_t j0 = emcc_taps(s.kernel_x, left, s.step_x, 0);
       const int32_t j1 = emcc_taps(s.kernel_x, left, s.step_x, s.in_w);
+      const int32_t to = s.target + (y * s.out_w + x) * s.target_pitch;
       for (int32_t row = 0; row < s.rows; ++row) {
-        emcc_acc best = EMCC_ACT_MIN;
-        for (int32_t i = i0; i < i1; ++i) {
-          const int32_t place = (top + i * s.step_y) * s.in_w + left + j0 * s.step_x;
-          int32_t from = s.source + place * s.pitch + row;
-          for (int32_t j = j0; j < j1; ++j) {
+        EMCC_PIPELINE
+        acc[row] = EMCC_ACT_MIN;
+      }
+      for (int32_t i = i0; i < i1; ++i) {
+        for (int32_t j = j0; j < j1; ++j) {
+          const int32_t place = (top + i * s.step_y) * s.in_w + left + j * s.step_x;
+          const int32_t from = s.source + place * s.pitch;
+          for (int32_t row = 0; row < s.rows; ++row) {
             EMCC_PIPELINE
-            const emcc_acc value = mem[from];
-            if (value > best) best = value;
-            from += s.step_x * s.pitch;
+            const emcc_acc value = mem[from + row];
+            if (value > acc[row]) acc[row] = value;
           }
         }
-        mem[s.target + (y * s.out_w + x) * s.target_pitch + row] = emcc_finish(s, row, best);
+      }
+      for (int32_t row = 0; row < s.rows; ++row) {
+        EMCC_PIPELINE
+        mem[to + row] = emcc_finish(s, row, acc[row]);
       }
     }
   }

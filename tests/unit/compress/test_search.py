@@ -37,6 +37,20 @@ def test_target_sparsity_is_exact_and_code_zero_is_zero(sparsity: float, labels:
         assert book.values.size <= 4
 
 
+def test_richer_codebooks_are_taken_where_cheap_ones_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, goal = folded([20, 16, 5]), Goal(target_sparsity=0.5)
+    sizes, quality, rows = {}, {}, {}
+    for prices in ((1e6,), (1e6, 0.0)):
+        monkeypatch.setattr("emcc.compress.search.search.PRICES", prices)
+        result, _ = search(graph, goal)
+        sizes[len(prices)] = [book.values.size for book in result.shared.codebooks.values()]
+        quality[len(prices)], rows[len(prices)] = result.record["quality"], len(result.record["steps"])
+    assert max(sizes[1]) == 3
+    assert min(sizes[2]) > 3
+    assert quality[2] > quality[1] + 0.5
+    assert rows[1] == rows[2]
+
+
 @settings(max_examples=3)
 @given(share=st.floats(0.4, 1.5), seed=st.integers(0, 3))
 def test_target_size_is_never_exceeded(share: float, seed: int) -> None:

@@ -9,7 +9,7 @@ from emcc.backends.hls.columns import Columns, columns, is_sparse
 from emcc.backends.hls.fields import Row
 from emcc.backends.hls.layout import Layout, layout
 from emcc.backends.hls.segments import Segment, segments, size_of
-from emcc.backends.hls.weights import Pool, forms_for
+from emcc.backends.hls.weights import WORD, Pool, forms_for
 from emcc.eie.reference import book_of, weights
 from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
@@ -17,6 +17,8 @@ from emcc.ir.program import FUNCTIONS, HOLE, Port, Program, Step
 
 OTHERS = ("starts", "runs", "biases", "scales", "coarse", "fine", "places", "orders")
 KERNELS = ("dense", "sparse", "local", "largest", "product")
+SUMMING = ("sparse", "local", "largest")
+"""The kernels that keep a sum a row."""
 
 
 @dataclass
@@ -54,6 +56,11 @@ class Call:
     macs: int
     weights: Array | None = None
 
+    @property
+    def formed(self) -> bool:
+        """Whether its weights have a form: those by the number of taps are of 16 bits."""
+        return self.weights is not None and not self.row["by_count"]
+
 
 class Context:
     """All that the templates need of a Program.
@@ -61,7 +68,7 @@ class Context:
     Attributes:
         segments, layout: see there. arrays: what is read only.
         calls: a Call a step. ports: a row each, segment after segment, what goes in before what comes out.
-        acc_rows: sums that the kernel of sparse matrices keeps.
+        acc_rows: sums that kernels of SUMMING keep.
     """
 
     def __init__(self, program: Program) -> None:
@@ -72,7 +79,7 @@ class Context:
         self._matrices: dict[tuple[int, int], tuple[Columns | None, Array]] = {}
         self.calls = self._stored([self._call(step) for step in program.steps])
         self.ports = [row for segment in self.segments for row in self._ports(segment)]
-        self.acc_rows = max((call.row["rows"] for call in self.calls if call.kernel == "sparse"), default=0)
+        self.acc_rows = max((call.row["rows"] for call in self.calls if call.kernel in SUMMING), default=0)
 
     def _ports(self, segment: Segment) -> list[Row]:
         rows: list[Row] = []
@@ -125,13 +132,13 @@ class Context:
         """Return the calls with their weights in the arrays."""
         forms: dict[int, int] = {}
         for kernel in KERNELS:
-            own = [(i, call.weights) for i, call in enumerate(calls) if call.kernel == kernel]
+            own = [(i, call.weights) for i, call in enumerate(calls) if call.kernel == kernel and call.formed]
             held = [(i, weights) for i, weights in own if weights is not None]
             forms |= zip([i for i, _ in held], forms_for([weights for _, weights in held]), strict=True)
         found = []
         for i, call in enumerate(calls):
             if call.weights is not None:
-                stored = self.arrays.pool.put(call.weights, forms[i])
+                stored = self.arrays.pool.put(call.weights, forms.get(i, WORD))
                 row = {**call.row, "form": stored.form, "weights": stored.at, "book": stored.book}
                 call = replace(call, row=row)
             found.append(call)
@@ -180,7 +187,7 @@ class Context:
         if key not in self._matrices:
             matrix = weights(self.program.slices[step.slices], book_of(self.program, step), self.program.lanes)
             found, dense = columns(matrix), np.asarray(matrix.toarray(), np.int64).ravel()
-            self._matrices[key] = (found, dense[:0]) if is_sparse(found, dense) else (None, dense)
+            self._matrices[key] = (found, np.zeros(0, np.int64)) if is_sparse(found, dense) else (None, dense)
         return self._matrices[key]
 
 

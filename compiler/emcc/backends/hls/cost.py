@@ -15,12 +15,12 @@ from emcc.backends.hls.segments import elements
 from emcc.backends.hls.weights import BOOK, BYTE, NIBBLE, WORD
 
 TEXT: Mapping[str, int] = {
-    **{"": 150, "call": 50, "dense": 1000, "sparse": 300, "local": 500, "largest": 300, "product": 250}
+    **{"": 150, "call": 50, "dense": 1250, "sparse": 350, "local": 900, "largest": 450, "product": 250}
 }
 """Bytes of code: of what every model has, of a call, and of each kernel that it has."""
 
-WIDE, SCALED = 1.35, 1.4
-"""So much more of it where sums are of 64 bits, and where rows have multipliers."""
+WIDE, SCALED, TABLED = 1.35, 1.4, 1.6
+"""So much more of it where sums are of 64 bits, where rows have multipliers, where functions are tables."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Instructions:
     wider: float = 0.0
 
 
-TAP: Mapping[int, float] = {0: 8.0, BYTE: 11.0, WORD: 11.0, BOOK: 12.0, NIBBLE: 17.0}
+TAP: Mapping[int, float] = {0: 7.0, BYTE: 7.0, WORD: 7.0, BOOK: 9.0, NIBBLE: 14.0}
 INSTRUCTIONS: Mapping[str, Instructions] = {
     "dense": Instructions(45, 0, 6, {BYTE: 2.75, WORD: 2.75, BOOK: 5.5, NIBBLE: 11.0}, 0.4),
     "sparse": Instructions(40, 8, 0, {BYTE: 8.5, WORD: 8.5, BOOK: 9.5, NIBBLE: 16.0}, 3.0),
-    "local": Instructions(85, 0, 0, TAP),
-    "largest": Instructions(40, 0, 0, TAP),
+    "local": Instructions(52, 0, 0, TAP),
+    "largest": Instructions(48, 0, 0, TAP),
     "product": Instructions(55, 0, 0, TAP),
 }
 MOVE = 8.0
@@ -56,7 +56,7 @@ class Cost:
     Attributes:
         scratch, io: bytes of RAM: of the scratch, and of the largest segment's x and y, which are the caller's.
         constants: bytes of flash: tables and structs. text: of code, estimated.
-        instructions: of an inference, estimated, where `active` is known the share of values that are not zero.
+        instructions: of an inference, estimated, with the products that zeros leave.
     """
 
     scratch: int
@@ -96,6 +96,7 @@ def _text(context: Context, acc: int) -> int:
     kernels = {call.kernel for call in context.calls}
     calls = len(context.calls) + len(context.ports)
     more = (WIDE if acc == 8 else 1.0) * (SCALED if context.program.multipliers else 1.0)
+    more *= TABLED if context.program.tables else 1.0
     return round(TEXT[""] + TEXT["call"] * calls + more * sum(TEXT[kernel] for kernel in kernels))
 
 

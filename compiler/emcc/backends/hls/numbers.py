@@ -60,7 +60,7 @@ def numbers(context: Context) -> Mapping[str, int]:
     program = context.program
     forms = dict.fromkeys(("dense", "sparse", "local"), 0)
     for call in context.calls:
-        if call.weights is not None:
+        if call.formed:
             forms[call.kernel] |= call.row["form"]
     split = program.tables[0] if program.tables else None
     return {

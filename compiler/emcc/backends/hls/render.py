@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emcc.backends.hls.context import Context
+from emcc.backends.hls.context import SUMMING, Context
 from emcc.backends.hls.fields import PORT, STEP, Row, typed
 from emcc.backends.hls.layout import AFTER, BEFORE
 from emcc.backends.hls.names import comment, identifier
 from emcc.backends.hls.numbers import Table, numbers, tables, types
 from emcc.backends.hls.segments import Segment, elements, size_of
+from emcc.ir.affine import plain as is_plain
 from emcc.ir.graph import Array
 from emcc.ir.program import Port, Program
 from emcc.resources import folder, template
@@ -149,7 +150,7 @@ class Model:
         for index in part.steps:
             yield from self._clears(number, index)
             kernel = context.calls[index].kernel
-            acc = ", scratch->acc" if kernel == "sparse" else ""
+            acc = ", scratch->acc" if kernel in SUMMING else ""
             said = comment(context.program.steps[index].name)
             yield f"emcc_{kernel}(scratch->mem{acc}, emcc_steps[{index}]); /* {said} */"
         yield from self._clears(number, AFTER)
@@ -172,7 +173,8 @@ class Model:
     def _port(self, port: Port) -> str:
         shape = " x ".join(str(size) for size in port.shape) or "1"
         frac = self.program.buffers[port.buffer].fmt.frac_bits
-        return f"{comment(port.name)}, {shape}, an integer q stands for q * 2^{-frac}"
+        scaled = "" if is_plain(port.affine) else ", on a scale of its own (emcc.json)"
+        return f"{comment(port.name)}, {shape}, an integer q stands for q * 2^{-frac}{scaled}"
 
     def _vectors(self, facts: Mapping[str, Any], vectors: Sequence[tuple[Array, Array]]) -> bytes:
         arrays = []

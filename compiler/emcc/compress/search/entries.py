@@ -48,7 +48,9 @@ def trials(problem: Problem, state: State, method: Codebooks, most: int, positio
 
 
 def pick(tried: Trials, slope: float) -> dict[str, int]:
-    """Entries a layer: of each layer's trials the least of rise in loss + slope * bits."""
+    """Entries a layer: of its trials the least of rise in loss + slope * bits; the most where bits are free."""
+    if not slope:
+        return {name: max(entries for entries, _, _ in rows) for name, rows in tried.items()}
     return {
         name: min((rise + slope * bits, entries) for entries, bits, rise in rows)[1] for name, rows in tried.items()
     }

@@ -24,6 +24,12 @@ RATIO, TRIES = 0.7, 30
 DENSER = (0.6, 0.8)
 """Densities that --max-drop tries where every level loses too much once weights are shared."""
 
+SHARING = 0.5
+"""Points that sharing weights may lose where no size is asked for, before richer codebooks are tried."""
+
+PRICES = (1.0, 0.1, 0.0)
+"""Of a bit, relative to what pruning pays, that are tried then; 0: all entries that there may be."""
+
 BYTES = 1.15
 """Of a kept weight in the file, before there is a better guess: position, code, its share of biases and header."""
 
@@ -52,7 +58,7 @@ class Searcher(Stages):
         if self.goal.target_sparsity is not None:
             count = start.size() - removed(start.size(), self.goal.target_sparsity)
             pruned = self.settled(self.grow(start, count, self.options.epochs), self.options.settle)
-            shared = self.share(pruned)
+            shared = self._shared_to_keep(pruned)
         elif self.goal.target_size is not None:
             pruned, shared = self._to_size(start, self.goal.target_size)
         else:
@@ -64,6 +70,24 @@ class Searcher(Stages):
         original = self.problem.original
         graphs = graph_of(original, replace(pruned, codes={}, values={})), snapped(graph_of(original, shared))
         return Result(*graphs, {**self.measured(graphs[1]), **scanned, "steps": self.rows})
+
+    def _shared_to_keep(self, pruned: State) -> State:
+        """Codebooks where no size is asked for: cheap ones, or richer ones where they lose more than SHARING points.
+
+        What pruning pays for a bit is next to nothing where the weights that were asked for are more than are needed.
+        Of those that lose more, the least loss.
+        """
+        wanted, begun = self.stored_quality(pruned) - SHARING, list(self.rows)
+        tried: list[tuple[float, State, list[dict[str, Any]]]] = []
+        for price in PRICES:
+            self.rows = list(begun)
+            shared = self.share(pruned, price=price)
+            loss, quality = self.store.value(partial(self.problem.judge, graph_of(self.problem.original, shared)))
+            if quality >= wanted:
+                return shared
+            tried.append((loss, shared, self.rows))
+        _, shared, self.rows = min(tried, key=lambda trial: trial[0])
+        return shared
 
     def _to_size(self, start: State, target: int) -> tuple[State, State]:
         """Weights left as the size allows; the file is never larger than `target`."""

@@ -144,14 +144,15 @@ class Stages:
         self.note("pruned", state, begun)
         return state
 
-    def share(self, state: State, room: tuple[int, int] | None = None) -> State:
+    def share(self, state: State, room: tuple[int, int] | None = None, price: float = 1.0) -> State:
         """Codebooks: their sizes picked, weights moved between codes, then codebooks trained, biases rounded.
 
         room: the bytes that there are, and those of the file without any weight. What does not fit goes as codes move.
+        price: of a bit, relative to what pruning pays, where there is no room to fill.
         """
         options, problem = self.options, self.problem
         begun = state.weights
-        sizes = self.entries(state, room)
+        sizes = self.entries(state, room, price)
         moving = self.moving(sizes)
         values, codes = self.assigned(state.weights, sizes)
         state = replace(state.fresh(), values=values, codes=codes)
@@ -190,8 +191,8 @@ class Stages:
 
         return make
 
-    def entries(self, state: State, room: tuple[int, int] | None) -> dict[str, int]:
-        """Entries a layer: what pruning's own price of a bit says, or what does best in `room` (see `share`)."""
+    def entries(self, state: State, room: tuple[int, int] | None, price: float) -> dict[str, int]:
+        """Entries a layer: what a price of a bit says, or what does best in `room` (see `share`)."""
         position_bits = self.zeros.bits_of(state.kept(), state.size())
         slope, trials = self.store.value(
             lambda: entries.trials(self.problem, state, self.codebooks, self.options.entries, position_bits)
@@ -203,7 +204,7 @@ class Stages:
                 for count, bits, rise in tried
             ]
         if room is None:
-            return entries.pick(trials, slope)
+            return entries.pick(trials, slope * price)
         return dict(self.store.value(partial(self.within, state, trials, slope, room)))
 
     def within(self, state: State, trials: Trials, slope: float, room: tuple[int, int]) -> Mapping[str, int]:
