@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from hand_qgraphs import PLAIN, Hand
 from qgraphs import inputs, quantised
+from specimens import patterned, specimen
 
 from emcc.backends.hls import Model, plain
-from emcc.ir.graph import Array, Graph
+from emcc.ir.graph import Array
+from emcc.ir.program import Program
 from emcc.runtime.segmented import crossed
 from emcc.tools import circt
 
@@ -34,54 +36,65 @@ class Held:
     seconds: dict[str, float]
 
 
-def perceptron() -> tuple[Graph, Array]:
+Case = tuple[Program, dict[str, Array]]
+
+
+def perceptron() -> Case:
     """12-8-4 of 4-bit codes, a third of the weights there: ReLU, nothing."""
-    return quantised([12, 8, 4], functions=["relu", "identity"]), inputs(6, 12)
+    return plain(quantised([12, 8, 4], functions=["relu", "identity"])), {"x": inputs(6, 12)}
 
 
-def sparse_perceptron() -> tuple[Graph, Array]:
+def sparse_perceptron() -> Case:
     """12-24-4 by columns, a twelfth of the weights there, then row by row: ReLU, a function's table."""
-    return quantised([12, 24, 4], density=0.08, code_w=8, functions=["relu", "table"]), inputs(6, 12)
+    graph = quantised([12, 24, 4], density=0.08, code_w=8, functions=["relu", "table"])
+    return plain(graph), {"x": inputs(6, 12)}
 
 
-def convolution() -> tuple[Graph, Array]:
+def convolution() -> Case:
     """1 x 6 x 6: 3 channels of 3 x 3 with pads and ReLU, the largest of 2 x 2, 4 outputs."""
     hand = Hand((1, 6, 6))
     maps = hand.conv("x0", 3, kernel=(3, 3), pads=(1, 1, 1, 1), function="relu")
     pooled = hand.node("MaxPool", [maps], {**PLAIN, "kernel_shape": (2, 2), "strides": (2, 2), "ceil_mode": 0})
     hand.conv(pooled, 4, kernel=(3, 3))
-    return hand.graph(), np.random.default_rng(0).integers(-900, 900, (4, 36))
+    return plain(hand.graph()), {"x0": np.random.default_rng(0).integers(-900, 900, (4, 36))}
 
 
-CASES: Mapping[str, Callable[[], tuple[Graph, Array]]] = {
+def gates() -> Case:
+    """Products and local sums of several inputs, dealt to PEs."""
+    program, _ = specimen("no_codes")
+    return program, {name: value.reshape(len(value), -1)[:3] for name, value in patterned(program).items()}
+
+
+CASES: Mapping[str, Callable[[], Case]] = {
     "perceptron": perceptron,
     "sparse_perceptron": sparse_perceptron,
     "convolution": convolution,
+    "gates": gates,
 }
 
 
-def made(graph: Graph) -> tuple[Model, circt.Module]:
-    """What is emitted of a graph, read."""
-    model = Model(plain(graph), "model")
+def made(program: Program) -> tuple[Model, circt.Module]:
+    """What is emitted of a program, read."""
+    model = Model(program, "model")
     files = {**model.common(), **model.top()}
     return model, circt.module(files, f"emcc_{model.name}_top.c", f"emcc_{model.name}_top")
 
 
-def held(graph: Graph, x: Array, buffers: str = "cycles") -> Held:
-    """Run integers [n, elements] of a graph with one input through all stages."""
+def held(program: Program, x: Mapping[str, Array], buffers: str = "cycles") -> Held:
+    """Run integers [n, elements] by input's name through all stages."""
     times = [time.perf_counter()]
 
     def passed() -> None:
         times.append(time.perf_counter())
 
-    model, module = made(graph)
+    model, module = made(program)
     passed()
     sources = circt.converted(module, buffers)
     passed()
-    program = circt.build(sources)
+    simulator = circt.build(sources)
     passed()
-    ((into, wanted),) = crossed(model.program, {model.program.inputs[0].name: x})
-    got, cycles = circt.simulated(program, into, wanted.shape[1], MOST)
+    ((into, wanted),) = crossed(program, x)
+    got, cycles = circt.simulated(simulator, into, wanted.shape[1], MOST)
     passed()
     stages = dict(zip(("read", "circt", "verilator", "simulated"), np.diff(times).tolist(), strict=True))
     calls = model.context.calls

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from emcc.tools.circt.blocks import Blocks
 from emcc.tools.circt.declared import Declared, number
 from emcc.tools.circt.source import parsed
 from emcc.tools.circt.statements import Statements
-from emcc.tools.circt.unread import unread
-from emcc.tools.circt.values import Array, Kind
+from emcc.tools.circt.unread import kind_of_node, unread
+from emcc.tools.circt.values import INT, Array
 
 TOP = "emcc_hls"
 TABLE_PORTS = '{argNames = ["at", "go"], resNames = ["value", "done"]}'
@@ -41,7 +42,7 @@ def module(files: Mapping[str, bytes], name: str, function: str) -> Module:
     top, blocks = declared.functions[function], Blocks()
     ports = [_port(declared, parameter) for parameter in top.decl.type.args.params]
     if [port.name for port in ports] != ["x", "y"]:
-        raise unread("a top function of other arguments than x and y: a model with parts that the host computes")
+        raise unread("a top function of other arguments than x and y (a model with parts that the host computes)")
     Statements(declared, blocks).ran(top.body, {port.name: port for port in ports})
     x, y = ports
     several = sum(f"%{x.name}[" in line for line in blocks.lines) > 1
@@ -81,11 +82,10 @@ def _copied(x: Array, kept: Array) -> list[str]:
     ]
 
 
-def _port(declared: Declared, parameter: object) -> Array:
-    kind: Kind | None = declared.kind(parameter.type.type)  # type: ignore[attr-defined]
-    if kind is None:
-        return Array("", Kind(1, False), 0)
-    return Array(parameter.name, kind, number(parameter.type.dim))  # type: ignore[attr-defined]
+def _port(declared: Declared, parameter: Any) -> Array:
+    """Return a parameter; one that is no array has no name."""
+    kind = declared.kind(parameter.type.type) if kind_of_node(parameter.type) == "ArrayDecl" else None
+    return Array("", INT, 0) if kind is None else Array(parameter.name, kind, number(parameter.type.dim))
 
 
 def _type(array: Array) -> str:

@@ -74,9 +74,9 @@ class Statements(Expressions):
     def _run_compound(self, node: Any) -> None:
         with self._scope():
             for item in node.block_items or ():
-                if self.returned is not None:
-                    raise unread("code behind a return", item)
                 self.run(item)
+                if self.returned is not None:
+                    break
 
     def _run_emptystatement(self, node: Any) -> None:
         pass
