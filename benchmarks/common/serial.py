@@ -3,21 +3,22 @@
 import random
 import zlib
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from emcc.backends.rom import flash
 from emcc.base.errors import EmccError
 from emcc.eie.lower import lower
 from emcc.eie.reference import run
 from emcc.link.device import Device
 from emcc.link.digest import digest_of
 from emcc.link.faults import Bad, Direct
+from emcc.link.protocol import CRC_BYTES, IDENTITY, IMAGE_AT
 from emcc.link.render import memory
 from emcc.link.session import Lost, Session
-from emcc.link.stream import Stream
+from emcc.link.stream import Image, Stream
 from emcc.lint.grouped import GROUPED
 from emcc.runtime.board.board import Board
 from emcc.runtime.board.design import BoardDesign
@@ -25,6 +26,10 @@ from emcc.runtime.board.virtual import Lockstep, build, started
 from emcc.samples.sampling import by_input, limits
 
 BAUD = 115_200
+IMAGE = 900
+"""Bytes of the model's boot images."""
+
+STRUCTURE = "7e7d" * 4
 TURNS = (300, -40, 40, -500)
 """Of the model: activations of an inference with a part of the host in its middle."""
 
@@ -85,12 +90,40 @@ def on_model(faults: int, rate: float, seed: int = 1) -> Outcome:
     return outcome
 
 
-def on_rtl(faults: int, rate: float, seed: int = 1, progress: Callable[[int], object] = lambda done: None) -> Outcome:
+def loads_on_model(faults: int, rate: float, seed: int = 1) -> Outcome:
+    """The same on the model of a board that takes weights: before each inference others, or those that it has."""
+    loader = Image(IMAGE)
+    stream = Stream((40, -60), lambda taken: _hashed([*loader.taken, *taken], 60))
+    board = Direct(Device(stream, 1, 8 * BAUD, _memory(8, "0" * 64, STRUCTURE), loader), rate / 40, seed)
+    line, rng, outcome = Bad(board, rate, seed), random.Random(seed), Outcome()
+    images = [_imaged(rng.randbytes(IMAGE - CRC_BYTES)) for _ in range(3)]
+    while line.faults.total() + board.outages < faults:
+        talk, image, into = Session(line), rng.choice(images), rng.randbytes(40)
+        try:
+            about = talk.reset(rng.randrange(256))
+            if about.empty or about.digest != STRUCTURE + image[IMAGE_AT : IMAGE_AT + IDENTITY].hex():
+                talk.load(image, rng.randrange(256))
+            talk.write(into)
+            right = [*talk.read(60)] == _hashed([*image, *into], 60)
+            outcome.right, outcome.wrong = outcome.right + right, outcome.wrong + (not right)
+        except (Lost, EmccError):
+            outcome.reported += 1
+        outcome.note(talk)
+    outcome.faults = line.faults + Counter(outage=board.outages)
+    return outcome
+
+
+def loads_on_rtl(faults: int, rate: float, seed: int = 1) -> Outcome:
+    """The same on the RTL, from pin to pin: a design that is given its weights anew before each inference."""
+    return on_rtl(faults, rate, seed, "booted")
+
+
+def on_rtl(faults: int, rate: float, seed: int = 1, name: str = "groups") -> Outcome:
     """The same on the RTL, from pin to pin: a design with a part of the host in its middle."""
-    specimen = GROUPED["groups"]
+    specimen = GROUPED[name]
     program = lower(specimen.graph(), specimen.lower)
     files = specimen.files()
-    design, outcome = BoardDesign.of(program, digest_of(files)), Outcome()
+    design, outcome = BoardDesign.of(program, digest_of(files), files.get(flash.FILE)), Outcome()
     rng = np.random.default_rng(seed)
     with started(build(files, BAUD), files, "--lockstep") as process:
         line = Bad(Lockstep(process), rate, seed)
@@ -101,6 +134,8 @@ def on_rtl(faults: int, rate: float, seed: int = 1, progress: Callable[[int], ob
             try:
                 if board is None:
                     board = Board(design, line)
+                elif design.image:
+                    board.forget()
                 right = (board.inference(by_input(program, x)) == run(program, x)).all()
                 outcome.right, outcome.wrong = outcome.right + bool(right), outcome.wrong + (not right)
             except EmccError:
@@ -108,21 +143,25 @@ def on_rtl(faults: int, rate: float, seed: int = 1, progress: Callable[[int], ob
                 if board:
                     outcome.note(board.session)
                 board = None
-            progress(line.faults.total())
         if board:
             outcome.note(board.session)
     outcome.faults = line.faults
     return outcome
 
 
-def _hashed(taken: list[int]) -> list[int]:
-    """What the model answers to what it took."""
-    count, state, answers = -TURNS[1] if len(taken) == TURNS[0] else -TURNS[3], zlib.crc32(bytes(taken)), []
+def _hashed(taken: list[int], count: int = 0) -> list[int]:
+    """What the model answers to what it took; `count` of them, or as many as TURNS wants."""
+    count = count or (-TURNS[1] if len(taken) == TURNS[0] else -TURNS[3])
+    state, answers = zlib.crc32(bytes(taken)), []
     for index in range(count):
         state = zlib.crc32(bytes([index & 255]), state)
         answers.append(state & 255)
     return answers
 
 
-def _memory(act_w: int, digest: str) -> bytes:
-    return bytes.fromhex(memory(act_w, digest).decode().replace("\n", ""))
+def _imaged(body: bytes) -> bytes:
+    return body + zlib.crc32(body).to_bytes(CRC_BYTES, "little")
+
+
+def _memory(act_w: int, digest: str, structure: str = "") -> bytes:
+    return bytes.fromhex(memory(act_w, digest, structure).decode().replace("\n", ""))

@@ -30,6 +30,13 @@ module emcc_link #(
   input  wire                           s_axis_tvalid,
   output logic                          s_axis_tready,
   input  wire                           run_i,
+  // Where its weights come from a boot image, and their reset
+  output logic                          boot_rst_no,
+  output logic [7:0]                    boot_tdata,
+  output logic                          boot_tvalid,
+  input  wire                           boot_tready,
+  input  wire                           boot_done_i,
+  input  wire                           boot_error_i,
   // As in a reply's flags: open, and a frame came too early
   output logic                          open_o,
   output logic                          late_o,
@@ -38,6 +45,7 @@ module emcc_link #(
   localparam int Wide = emcc_cfg_pkg::ActW > 8 ? 1 : 0;  // Two bytes an activation
   localparam int HeadLast = emcc_link_pkg::ReplyHead - 1;
   localparam int FrameMin = emcc_link_pkg::Head + emcc_link_pkg::CrcBytes;
+  localparam logic [4:0] NameEnd = 5'(emcc_link_pkg::ImageAt + emcc_link_pkg::WeightsBytes);
 
   `EMCC_REQUIRE(emcc_cfg_pkg::ActW == 8 || emcc_cfg_pkg::ActW == 16, "emcc_link: %0d bits are not %0d or 16",
       emcc_cfg_pkg::ActW, 8)
@@ -65,13 +73,15 @@ module emcc_link #(
   logic [7:0]  len_q;    // Where the payload ends
   logic        have_q;   // The byte at ptr_q is read
   logic        half_q;   // An activation's second byte is next
-  logic        core_rst_q;
+  logic        load_q;   // What is pushed is of a boot image
+  logic [4:0]  image_q;  // Bytes of it so far, up to what its weights are
+  logic        core_rst_q, boot_rst_q;
   logic [31:0] cycles_q;
 
   // The memory
   (* no_rw_check, ram_style = "block" *) logic [7:0] mem [0:emcc_link_pkg::MemBytes-1];
   logic [7:0]  rdata_q;
-  logic        we, rx_byte, pull_we;
+  logic        we, rx_byte, pull_we, name_we;
   logic [8:0]  waddr, raddr;
   logic [7:0]  wdata, rx_value, pulled;
 
@@ -82,12 +92,23 @@ module emcc_link #(
     rdata_q <= mem[raddr];
   end
 
-  assign we    = rx_byte || pull_we;
-  assign waddr = rx_byte ? {1'b0, idx_q} : ptr_q;
-  assign wdata = rx_byte ? rx_value : pulled;
+  assign we = rx_byte || pull_we || name_we;
+
+  always_comb begin
+    waddr = ptr_q;
+    wdata = pulled;
+    if (name_we) begin
+      waddr = 9'(emcc_link_pkg::WeightsAt - emcc_link_pkg::ImageAt) + 9'(image_q);
+      wdata = rdata_q;
+    end
+    if (rx_byte) begin
+      waddr = {1'b0, idx_q};
+      wdata = rx_value;
+    end
+  end
 
   // What comes in
-  logic sending, rx_flag, rx_esc, frame, is_next, is_last, taken, write_taken, read_taken;
+  logic sending, rx_flag, rx_esc, frame, is_next, is_last, is_reset, taken, write_taken, read_taken, load_taken;
 
   assign sending  = state_q[2];
   assign rx_flag  = rx_valid_i && !sending && rx_data_i == emcc_link_pkg::FlagByte;
@@ -99,15 +120,19 @@ module emcc_link #(
   assign is_last  = seq_q == last_q;
   assign taken    = open_q && !late_q && is_next;
 
+  assign is_reset = cmd_q == emcc_link_pkg::CmdReset || cmd_q == emcc_link_pkg::CmdClear;
+
   assign write_taken = taken && m_axis_tready;
+  assign load_taken  = emcc_link_pkg::HasBoot && taken && !boot_done_i && !boot_error_i;
   assign read_taken  = taken && s_axis_tvalid && arg_q[7:5] != '1;
 
   // To the accelerator and from it
-  logic push_end, push_take, pull_end, pull_take, more;
+  logic push_end, push_take, push_word, pull_end, pull_take, more;
 
   assign push_end      = ptr_q[7:0] == len_q;
-  assign push_take     = state_q == Push && have_q && !push_end && ((Wide == 1 && !half_q) || m_axis_tready);
-  assign m_axis_tvalid = state_q == Push && have_q && !push_end && (Wide == 0 || half_q);
+  assign push_word     = state_q == Push && have_q && !push_end && !load_q;
+  assign push_take     = (push_word && ((Wide == 1 && !half_q) || m_axis_tready)) || (boot_tvalid && boot_tready);
+  assign m_axis_tvalid = push_word && (Wide == 0 || half_q);
   assign pull_end      = ptr_q[7:0] == len_q;
   assign pull_take     = state_q == Pull && !pull_end && !rx_byte;
   assign pull_we       = pull_take && s_axis_tvalid;
@@ -124,9 +149,28 @@ module emcc_link #(
     assign pulled       = s_axis_tdata;
   end
 
+  // To the memories of weights. What an image says of them is kept with what the board is.
+  if (emcc_link_pkg::HasBoot) begin : gen_boot
+    assign boot_tvalid = state_q == Push && have_q && !push_end && load_q && !rx_byte;
+    assign name_we     = boot_tvalid && boot_tready && image_q >= 5'(emcc_link_pkg::ImageAt) && image_q != NameEnd;
+
+    always_ff @(posedge clk_i) begin
+      if (!boot_rst_no) image_q <= '0;
+      else if (boot_tvalid && boot_tready && image_q != NameEnd) image_q <= image_q + 1'b1;
+    end
+  end else begin : gen_no_boot
+    logic unused;
+    assign unused      = boot_tready || boot_done_i || boot_error_i;
+    assign boot_tvalid = 1'b0;
+    assign name_we     = 1'b0;
+    assign image_q     = '0;
+  end
+
+  assign boot_tdata = rdata_q;
+
   // What goes out
   logic [63:0] heads;
-  logic [7:0]  head;
+  logic [7:0]  head, flags;
   logic [31:0] value;
   logic        is_info, special, given, feedback;
 
@@ -138,8 +182,9 @@ module emcc_link #(
   assign more     = is_info || (kind_q == emcc_link_pkg::ReplyData && len_q != '0);
 
   // In the order of docs/board-link.md, the first byte lowest
-  assign heads = {value, emcc_link_pkg::Version, 3'b000, late_q, run_i, s_axis_tvalid, m_axis_tready, open_q, last_q,
-      6'b100000, kind_q};
+  assign flags = {1'b0, emcc_link_pkg::HasBoot && boot_error_i, emcc_link_pkg::HasBoot && !boot_done_i, late_q, run_i,
+      s_axis_tvalid, m_axis_tready, open_q};
+  assign heads = {value, emcc_link_pkg::Version, flags, last_q, 6'b100000, kind_q};
   assign head  = heads[8*idx_q[2:0] +: 8];
 
   assign tx_valid_o = state_q == Flag || state_q == Give;
@@ -160,7 +205,9 @@ module emcc_link #(
       kept_q     <= 1'b0;
       open_q     <= 1'b0;
       late_q     <= 1'b0;
+      load_q     <= 1'b0;
       core_rst_q <= 1'b1;
+      boot_rst_q <= 1'b1;
     end else begin
       case (state_q)
         Push: if (push_end) state_q <= Idle;
@@ -173,6 +220,7 @@ module emcc_link #(
         Sum:  if (bits_q == '0) state_q <= Give;
         Give: begin
           core_rst_q <= 1'b0;
+          boot_rst_q <= 1'b0;
           if (given) begin
             state_q <= Load;
             case (part_q)
@@ -187,15 +235,19 @@ module emcc_link #(
             endcase
           end
         end
-        default: core_rst_q <= 1'b0;
+        default: begin
+          core_rst_q <= 1'b0;
+          boot_rst_q <= 1'b0;
+        end
       endcase
       if (rx_flag && idx_q != '0 && state_q == Push) late_q <= 1'b1;
-      if (frame && cmd_q == emcc_link_pkg::CmdReset) begin
+      if (frame && is_reset) begin
         last_q     <= seq_q;
         open_q     <= 1'b1;
         late_q     <= 1'b0;
         kept_q     <= 1'b0;
         core_rst_q <= 1'b1;
+        boot_rst_q <= cmd_q == emcc_link_pkg::CmdClear;
         state_q    <= Flag;
       end else if (frame && state_q == Idle) begin
         case (cmd_q)
@@ -203,6 +255,15 @@ module emcc_link #(
             if (write_taken) begin
               last_q  <= seq_q;
               kept_q  <= 1'b0;
+              load_q  <= 1'b0;
+              state_q <= Push;
+            end
+          end
+          emcc_link_pkg::CmdLoad: begin
+            if (load_taken) begin
+              last_q  <= seq_q;
+              kept_q  <= 1'b0;
+              load_q  <= 1'b1;
               state_q <= Push;
             end
           end
@@ -282,11 +343,11 @@ module emcc_link #(
       esc_q <= 1'b0;
       idx_q <= '0;
     end
-    if (frame && (state_q == Idle || cmd_q == emcc_link_pkg::CmdReset)) begin
+    if (frame && (state_q == Idle || is_reset)) begin
       case (cmd_q)
-        emcc_link_pkg::CmdWrite: begin
+        emcc_link_pkg::CmdWrite, emcc_link_pkg::CmdLoad: begin
           ptr_q <= 9'(emcc_link_pkg::Head);
-          if (write_taken) len_q <= idx_q - 8'(emcc_link_pkg::CrcBytes);
+          if (write_taken || load_taken) len_q <= idx_q - 8'(emcc_link_pkg::CrcBytes);
         end
         emcc_link_pkg::CmdRead: begin
           ptr_q  <= 9'(emcc_link_pkg::ResultAt);
@@ -294,7 +355,7 @@ module emcc_link #(
           if (kept_q && is_last) kind_q <= emcc_link_pkg::ReplyData;
           else if (read_taken) len_q <= arg_q;
         end
-        emcc_link_pkg::CmdReset, emcc_link_pkg::CmdInfo: kind_q <= emcc_link_pkg::ReplyInfo;
+        emcc_link_pkg::CmdReset, emcc_link_pkg::CmdClear, emcc_link_pkg::CmdInfo: kind_q <= emcc_link_pkg::ReplyInfo;
         default: kind_q <= emcc_link_pkg::ReplyState;
       endcase
     end
@@ -307,12 +368,13 @@ module emcc_link #(
   end
 
   assign core_rst_no = rst_ni && !core_rst_q;
+  assign boot_rst_no = rst_ni && !boot_rst_q;
   assign open_o      = open_q;
   assign late_o      = late_q;
   assign sending_o   = sending;
 
   `EMCC_STABLE(gen_stable, tx_valid_o && !tx_ready_i, ({tx_valid_o, tx_data_o}), "a byte did not stay")
-  `EMCC_ASSERT(!we || waddr < 9'(emcc_link_pkg::InfoAt), "what the board is was written over")
+  `EMCC_ASSERT(!we || name_we || waddr < 9'(emcc_link_pkg::InfoAt), "what the board is was written over")
   `EMCC_ASSERT(!rx_valid_i || bits_q == '0 || sending, "bytes come faster than their CRC is made")
 endmodule
 

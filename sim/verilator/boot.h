@@ -24,6 +24,7 @@ std::string boot(Top& top, Edge edge) {
         std::ifstream file(kBootImage, std::ios::binary);
         const std::vector<char> image((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
         if (image.empty()) return std::string(kBootImage) + " is missing";
+        top.boot_rst_ni = 1;
         size_t at = 0;
         for (int idle = 0; idle < kBootIdle && !top.boot_done_o && !top.boot_error_o; ++idle) {
             top.boot_tvalid = at < image.size();

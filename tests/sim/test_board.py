@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import tty
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from board_clients import Terminal, answers, compiled_client
 from commands import ended, run
 from models import model, node, random_weight, save
 
@@ -26,7 +25,6 @@ from emcc.runtime import Board
 from emcc.runtime.board.design import board_files, open_design
 from emcc.runtime.board.virtual import Lockstep, build, running, started
 from emcc.samples.sampling import dequantised, quantised
-from emcc.tools import cxx
 
 pytestmark = pytest.mark.sim
 SEED = 3
@@ -63,13 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Path:
     """The C client, compiled without a warning."""
-    host, program = folder / "out" / "host", folder / "emcc_run"
-    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1"]
-    compiler = cxx.compiler()[0].replace("g++", "gcc").replace("clang++", "clang").replace("c++", "cc")
-    command = [compiler, *flags, "-o", str(program), str(host / "main.c"), str(host / "emcc_board.c"), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return program
+    return compiled_client(folder / "out" / "host", folder / "emcc_run")
 
 
 @pytest.fixture
@@ -77,13 +69,6 @@ def terminal(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A virtual board of "out": its port and its process."""
     with running(folder / "out", serial.BAUD) as one:
         yield one
-
-
-def answers(client: Path, port: str, folder: Path) -> np.ndarray:
-    """What the C client prints."""
-    done = subprocess.run([client, port, folder / "x.f32"], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return np.array([[float(word) for word in line.split()] for line in done.stdout.splitlines()], np.float32)
 
 
 def outputs(folder: Path) -> np.ndarray:
@@ -123,30 +108,6 @@ def test_no_fault_gives_a_wrong_answer_of_the_rtl() -> None:
     assert outcome.wrong == 0
     assert outcome.right > 5
     assert outcome.noticed.total() > 10
-
-
-class Terminal:
-    """A pseudo-terminal whose other end is a board's model, by way of a bad line."""
-
-    def __init__(self, line: Bad) -> None:
-        self.line, (self.master, slave) = line, os.openpty()
-        tty.setraw(slave)
-        self.slave, self.port = slave, os.ttyname(slave)
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        try:
-            while True:
-                self.line.send(os.read(self.master, 4096))
-                os.write(self.master, self.line.receive())
-        except (OSError, EmccError):
-            return
-
-    def close(self) -> None:
-        """End it."""
-        os.close(self.slave)
-        os.close(self.master)
 
 
 def modelled(folder: Path) -> Device:

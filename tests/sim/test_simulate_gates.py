@@ -142,5 +142,7 @@ def test_missing_files_are_the_user_s_mistake(artefact: tuple[Path, Dataset, Pro
 def test_rtl_that_does_not_compile_is_not_the_user_s_mistake(artefact: tuple[Path, Dataset, Program]) -> None:
     folder, data, _ = artefact
     (folder / "rtl" / "emcc_core.sv").write_text("module emcc_core; not verilog\n")
-    with pytest.raises(ToolError, match=r"Verilator failed with exit code 1[\s\S]*emcc_core.sv"):
+    with pytest.raises(EmccError, match=r"its RTL is not what this emcc makes of its program\n  rtl/emcc_core.sv"):
         simulate(folder, data)
+    with pytest.raises(ToolError, match=r"Verilator failed with exit code 1[\s\S]*emcc_core.sv"):
+        simulate(folder, data, trust_rtl=True)

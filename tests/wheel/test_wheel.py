@@ -88,6 +88,7 @@ def test_wheel_holds_what_the_tree_holds(wheel: Path) -> None:
         ("templates", "templates"),
         ("hw/rtl", "rtl"),
         ("hw/hls", "hls"),
+        ("hw/cells", "cells"),
         ("sim/verilator", "harness"),
         ("boards", "boards"),
         ("sim/artefact", "tb"),

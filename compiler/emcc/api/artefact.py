@@ -13,7 +13,7 @@ from emcc.api.inputs import Data, EmccWarning, Inputs, Named, in_python
 from emcc.api.report import Report, report
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.files.artefact import MANIFEST, changed, read_manifest
+from emcc.files.artefact import MANIFEST, changed, read_file, read_manifest
 from emcc.files.artefact import Artefact as Files
 from emcc.ir.graph import Array
 from emcc.runtime.engines import engine as engine_of
@@ -103,7 +103,13 @@ class Artefact:
         return answers
 
     def simulate(
-        self, data: Data, *, count: int | None = None, trace: Named | None = None, engine: str = "rtl"
+        self,
+        data: Data,
+        *,
+        count: int | None = None,
+        trace: Named | None = None,
+        engine: str = "rtl",
+        trust_rtl: bool = False,
     ) -> SimulationResult | HeldResult:
         """Hold an engine against the reference, every output integer and every cycle count: `emcc simulate`.
 
@@ -111,9 +117,11 @@ class Artefact:
             data: x, (x, y), or an .npz file.
             count: the first so many samples.
             trace: a waveform (FST) to write.
+            trust_rtl: simulate a loaded folder's RTL and memories as they are: whoever wrote them runs code here.
 
         Raises:
-            EmccError: the data is not what the model takes, a tool is missing, or there is no RTL.
+            EmccError: the data is not what the model takes, a tool is missing, there is no RTL, or it is not what emcc
+                makes of the folder's program.
             emcc.tools.process.ToolError: a tool rejects what the artefact holds.
 
         Warns EmccWarning where more than 0.1 % of the inputs saturate. Differences are in the result: see its `ok`.
@@ -123,10 +131,13 @@ class Artefact:
         if count is not None and count < 1:
             raise EmccError(f"count is {count}", hint="give at least 1, or leave it out")
         device = engine_of(engine)
+        trusting = {"trust_rtl": True} if trust_rtl else {}
         waveform = None if trace is None else Path(trace)
         with Inputs() as inputs, self._on_disk() as folder:
             samples = load_data(_given(inputs.data(data)), self._opened.interface)
-            result: SimulationResult | HeldResult = device.simulate(folder, samples, count=count, trace=waveform)
+            result: SimulationResult | HeldResult = device.simulate(
+                folder, samples, count=count, trace=waveform, **trusting
+            )
         _warn_of(result.saturation)
         return result
 
@@ -134,7 +145,7 @@ class Artefact:
         """Return the report: in Jupyter the page report.html, elsewhere the summary that ends a compile."""
         page = b""
         if PAGE in self.manifest["files"]:
-            page = self._files.files[PAGE] if self._files is not None else _read(self._home / PAGE)
+            page = self._files.files[PAGE] if self._files is not None else read_file(self._home, PAGE)
         return report(self.manifest, printable(self._where, 1000), page)
 
     def write(self, folder: Named) -> Path:
@@ -167,7 +178,7 @@ class Artefact:
                 hint = "compile the model again, or fetch the folder again"
                 raise EmccError("files changed or are missing", file=self._home, hint=hint, details=names)
             names = [MANIFEST, *self.manifest["files"]]
-            self._files = Files({name: _read(self._home / name) for name in names})
+            self._files = Files({name: read_file(self._home, name) for name in names})
         return self._files
 
     @cached_property
@@ -200,13 +211,6 @@ def _written(files: Files) -> Iterator[Path]:
                 error.file = Path(str(error.file)).relative_to(above)
                 error.args = (str(error),)
             raise
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise EmccError(f"cannot be read: {error.strerror}", file=file) from error
 
 
 def _given(path: Path | None) -> Path:

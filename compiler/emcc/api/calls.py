@@ -24,6 +24,7 @@ def compile(
     target_sparsity: float | None = None,
     pes: int | None = None,
     memory: str | None = None,
+    board: Named | None = None,
     keep_weights: bool = False,
     fixed: bool = False,
     validate: Data | None = None,
@@ -48,8 +49,9 @@ def compile(
         data: an .npz file, x alone, (x, y), or {"x": x, "y": y}: float32 samples, labels or targets.
         max_drop: points of quality that may be lost. target_size: bytes of model.emc, or "20KB".
         target_sparsity: share of zeros, exactly.
-        pes: processing elements; by default the recipe's, 8.
+        pes: processing elements; by default the recipe's, 8, and with a board as many as fit.
         memory: what the target has: block RAMs, as "208xecp5", or a size, as "3.7Mbit".
+        board: one of `emcc boards`, or a file, "mine.toml": what does not fit it is an error.
         keep_weights: neither prune nor fine-tune.
         fixed: follow the recipe, and no goal: prune to 10 %, fine-tune.
         validate: samples that decide, new to the model, as `data` is given.
@@ -89,6 +91,7 @@ def compile(
             target=target,
             pes=number("pes", pes),
             memory=None if memory is None else str(memory),
+            board=None if board is None else str(board),
             fixed=fixed,
             dump=path_of(dump),
         )

@@ -34,8 +34,12 @@ class _Tensor:
     offset_step: int
 
 
-def render_client(program: Program, digest: str) -> Mapping[str, bytes]:
-    """Return file names ("host/...") and contents. `digest`: of the design, in hex."""
+def render_client(program: Program, digest: str, loads: bool = False) -> Mapping[str, bytes]:
+    """Return file names ("host/...") and contents.
+
+    Args:
+        digest: of the design, in hex, as its board has it. loads: the board takes weights.
+    """
     half = bytes.fromhex(digest)[: protocol.DIGEST_BYTES]
     model: str = template("host/emcc_model.h.j2").render(
         digest=", ".join(f"0x{byte:02x}" for byte in half),
@@ -43,6 +47,7 @@ def render_client(program: Program, digest: str) -> Mapping[str, bytes]:
         act_bytes=program.act_w // 8,
         inputs=len(program.inputs),
         outputs=len(program.outputs),
+        loads=int(loads),
         alone=int(not program.parts and not any(port.affine.norm for port in program.inputs)),
     )
     files = {f"host/{name}": template(f"host/{name}.j2").render().encode() for name in STATIC}

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from emcc.base.text import printable
 
+_LONGEST = 4000
+"""Characters of a line."""
+
 
 class EmccError(Exception):
     """A mistake in the user's input. The command line prints it without a traceback and exits with 2.
@@ -40,4 +43,4 @@ class EmccError(Exception):
         lines = [f"{where}{self.message}", *(f"  {line}" for line in self.details)]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
-        return "\n".join(printable(line, None) for line in lines)
+        return "\n".join(printable(line, _LONGEST) for line in lines)

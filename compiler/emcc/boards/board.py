@@ -90,6 +90,14 @@ class Limits(Table):
     dsp: Count
 
 
+class Power(Table):
+    """Published figures of what the part takes: idle, and a MHz of a design that fills it, where that is known."""
+
+    idle_mw: Annotated[float, Field(gt=0, le=100_000)]
+    mw_a_mhz: Annotated[float, Field(gt=0, le=1000)] | None = None
+    source: Line
+
+
 class Board(Table):
     """A board.
 
@@ -99,6 +107,7 @@ class Board(Table):
         loader: openFPGALoader's name of it; None where that knows no such board.
         reset, leds, flash: None where there are none that the FPGA reaches.
         memory: memories outside the part, which emcc does not use yet.
+        power: for estimates of energy; None where nothing is published.
     """
 
     title: Line
@@ -113,6 +122,7 @@ class Board(Table):
     flash: Store | None = None
     memory: list[Store] = []
     limits: Limits
+    power: Power | None = None
 
     @property
     def pins(self) -> dict[str, str]:

@@ -10,8 +10,14 @@ from emcc.base.errors import EmccError
 from emcc.boards import catalogue, fit
 from emcc.boards.chain import BITSTREAMS, ROUTED, chain
 from emcc.boards.design import read_design
+from emcc.boards.marker import MARKER
+from emcc.boards.memories.blocks import FORMATS
+from emcc.boards.memories.images import exchanged, hex_of, shape_of, stand_ins
+from emcc.boards.memories.layout import IN_BLOCKS, layouts
+from emcc.boards.memories.packed import check_family, pack_images
+from emcc.boards.memories.placed import Placed, learned
 from emcc.boards.options import BuildOptions
-from emcc.boards.outcome import MARKER, Outcome
+from emcc.boards.outcome import Outcome
 from emcc.boards.project import FOLDER, NETLIST, TOP_FILE, Project, project
 from emcc.boards.top import TOP
 from emcc.boards.tried import Tried
@@ -41,11 +47,16 @@ def build(folder: Path, options: BuildOptions, report: Report) -> Outcome:
     place = folder / FOLDER / label
     made = project(board, design, label, options.hz)
     check_folder(place, MARKER, names=(*made.files, BITSTREAMS[board.part.family]))
+    if options.updatable:
+        check_family(board)
     _check_tools(made)
     fit.check_before(board, design.program)
     outcome = Outcome(options, made, design)
-    with _work() as work:
-        for name, content in {**design.files, **made.files}.items():
+    files = {**design.files, **made.files}
+    if options.updatable:
+        files |= hex_of(stand_ins(exchanged(design)))
+    with working() as work:
+        for name, content in files.items():
             (work / name).parent.mkdir(exist_ok=True)
             (work / name).write_bytes(content)
         try:
@@ -60,7 +71,7 @@ def build(folder: Path, options: BuildOptions, report: Report) -> Outcome:
 
 
 @contextmanager
-def _work() -> Iterator[Path]:
+def working() -> Iterator[Path]:
     """Give a temporary folder. What the system refuses in it is an EmccError."""
     try:
         with tempfile.TemporaryDirectory(prefix="emcc-bitstream-") as name:
@@ -84,8 +95,9 @@ def _make(outcome: Outcome, work: Path, report: Report) -> None:
     tools, family = chain(made.board), made.board.part.family
     report(f"yosys: {len(design.names) + 1} sources, {tools.synth}")
     names = [*design.names, TOP_FILE]
+    settings = "; ".join([tools.settings, f"hierarchy -top {TOP}", IN_BLOCKS]) if options.updatable else tools.settings
     outcome.cells = yosys.synthesise(
-        names, TOP, tools.synth, cwd=work, netlist=NETLIST, settings=tools.settings, pads=tools.pads, log=LOG
+        names, TOP, tools.synth, cwd=work, netlist=NETLIST, settings=settings, pads=tools.pads, log=LOG
     )
     outcome.refusal = fit.after(made.board, outcome.cells)
     if outcome.refusal:
@@ -97,10 +109,27 @@ def _make(outcome: Outcome, work: Path, report: Report) -> None:
     )
     if not outcome.best or not outcome.in_time:
         return
-    place, bitstream = work / outcome.best.folder, BITSTREAMS[family]
+    place = work / outcome.best.folder
+    if options.updatable:
+        outcome.placed = _learned(outcome, place, report)
+        made_of = pack_images(outcome.placed, made.board, exchanged(design), place, report)
+        outcome.logs["pack.log"], outcome.bitstream, outcome.rest = made_of.log, made_of.bitstream, made_of.rest
+        return
+    bitstream = BITSTREAMS[family]
     outcome.logs["pack.log"] = packer.pack(tools.packer, tools.pack, ROUTED[family], bitstream, cwd=place).output
     outcome.bitstream = (place / bitstream).read_bytes()
     report(f"{tools.packer}: {bitstream}, {len(outcome.bitstream):,} bytes")
+
+
+def _learned(outcome: Outcome, place: Path, report: Report) -> Placed:
+    """Find the memories of a design that was placed with stand-ins, by asking Yosys where it puts their bits."""
+    family, design = outcome.project.board.part.family, outcome.design
+    images = stand_ins(exchanged(design))
+    shapes = sorted({shape_of(name, image) for name, image in images.items()})
+    made = layouts(shapes, FORMATS[family], chain(outcome.project.board).synth, design.files)
+    placed = learned(family, (place / ROUTED[family]).read_text("utf-8"), images, dict(zip(shapes, made, strict=True)))
+    report(f"memories: {len(images)} in {sum(layout.source.shape[0] for layout in made)} kinds of block RAM")
+    return placed
 
 
 def _route(made: Project, work: Path, seed: int, report: Report) -> Tried:

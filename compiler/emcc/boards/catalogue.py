@@ -1,7 +1,6 @@
 """The boards there are: those that emcc brings, and a user's own file."""
 
 import re
-import tomllib
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,8 @@ from pydantic import ValidationError
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.boards.board import Board
+from emcc.files import door
+from emcc.files.texts import from_toml
 from emcc.resources import folder
 
 SUFFIX = ".toml"
@@ -51,22 +52,18 @@ def label(name: str) -> str:
 def parse(text: str, file: object) -> Board:
     """Return the board that a TOML text describes. Raise EmccError with all that is wrong."""
     try:
-        return Board.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise EmccError(f"not TOML: {printable(str(error))}", file=file) from None
+        return Board.model_validate(from_toml(text))
     except ValidationError as error:
         details = [line for problem in error.errors() for line in _lines(dict(problem))]
         hint = "the boards that emcc brings show every key"
         raise EmccError("is not the description of a board", file=file, details=details, hint=hint) from None
+    except ValueError as error:
+        raise EmccError(f"not TOML: {printable(str(error))}", file=file) from None
 
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise EmccError(f"is larger than {_LARGEST:,} bytes, which no board's file is", file=path)
-        return data.decode("utf-8")
+        return door.read(path, _LARGEST).decode("utf-8")
     except OSError as error:
         raise EmccError(f"cannot be read: {error.strerror}", file=path) from None
     except UnicodeDecodeError as error:

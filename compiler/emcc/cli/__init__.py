@@ -3,7 +3,10 @@
 What a command needs is imported when it runs.
 """
 
+import io
 import signal
+import sys
+import warnings
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -11,7 +14,7 @@ import typer
 
 from emcc import __version__
 from emcc.cli import board, look, make, use, virtual
-from emcc.cli.guard import Guarded
+from emcc.cli.guard import Guarded, give_up_stdout
 
 app = typer.Typer(
     cls=Guarded,
@@ -39,8 +42,17 @@ app.command()(board.flash)
 
 def main() -> None:
     """Run the `emcc` command."""
-    signal.signal(signal.SIGTERM, _terminate)
-    app()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` leaves it
+            signal.signal(number, _terminate)
+    warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's: what is not finite is an error of its own
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files and models are of any alphabet, a terminal is not
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    finally:
+        give_up_stdout()
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -7,7 +7,15 @@ import typer
 from emcc.base.text import printable
 from emcc.cli.parameters import Folder, Quiet
 
-BoardName = Annotated[str, typer.Option("--board", metavar="BOARD", help="One of `emcc boards`, or a file, MINE.toml.")]
+BoardName = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        metavar="BOARD",
+        help="One of `emcc boards`, or a file, MINE.toml.",
+        show_default="the one that DIR was compiled for",
+    ),
+]
 
 
 def boards() -> None:
@@ -20,7 +28,7 @@ def boards() -> None:
 
 def bitstream(
     folder: Folder,
-    board: BoardName,
+    board: BoardName = None,
     seed: Annotated[int, typer.Option(metavar="N", min=1, max=1 << 30, help="Of the placer.")] = 1,
     seeds: Annotated[
         int, typer.Option(metavar="K", min=1, max=64, help="Try so many seeds, and keep the fastest design.")
@@ -31,27 +39,44 @@ def bitstream(
             metavar="MHZ", min=1.0, max=1000.0, help="The clock.", show_default="the board's, of `emcc boards`"
         ),
     ] = None,
+    updatable: Annotated[
+        bool, typer.Option("--updatable", help="Keep what --update needs; takes a few more block RAMs.")
+    ] = False,
+    renew: Annotated[
+        bool,
+        typer.Option("--update", help="Put the artefact's memories into the bitstream there, without place and route."),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Make the file that a board loads: Yosys, nextpnr, packer. Needs no vendor's tools.
 
     Writes DIR/boards/BOARD: project, logs, bitstream. For Xilinx boards: a project for Vivado, and an estimate.
     """
+    from emcc.base.errors import EmccError
     from emcc.boards.build import build
     from emcc.boards.catalogue import label
+    from emcc.boards.design import board_of
     from emcc.boards.options import BuildOptions
     from emcc.boards.project import FOLDER
+    from emcc.boards.update import update
     from emcc.report.boards import print_outcome
 
-    options = BuildOptions(board, seed, seeds, None if freq is None else round(freq * 1e6))
-    outcome = build(folder, options, (lambda line: None) if quiet else _say)
+    board = board or board_of(folder)
+    options = BuildOptions(board, seed, seeds, None if freq is None else round(freq * 1e6), updatable)
+    report = (lambda line: None) if quiet else _say
+    if renew:
+        if (seed, seeds, updatable) != (1, 1, False):
+            raise EmccError("--update places nothing", hint="leave out --seed, --seeds and --updatable")
+        update(folder, options, report)
+        return
+    outcome = build(folder, options, report)
     if not quiet:
         print_outcome(outcome, folder / FOLDER / label(board))
 
 
 def flash(
     folder: Folder,
-    board: BoardName,
+    board: BoardName = None,
     permanent: Annotated[
         bool, typer.Option("--permanent", help="Write the board's flash; else it lasts until the power goes.")
     ] = False,
@@ -60,10 +85,11 @@ def flash(
     """Load a bitstream of `emcc bitstream` onto the board that is plugged in, with openFPGALoader."""
     import shlex
 
+    from emcc.boards.design import board_of
     from emcc.boards.flash import arguments
     from emcc.tools.loader import PROGRAM, load
 
-    words = arguments(folder, board, permanent)
+    words = arguments(folder, board or board_of(folder), permanent)
     print(printable(shlex.join([PROGRAM, *words]), None))
     if not dry_run:
         load(words, _say)

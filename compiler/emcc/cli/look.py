@@ -49,7 +49,7 @@ def inspect(
         if json_file:
             write_file(json_file, to_json(manifest))
         return
-    from emcc.frontend import survey
+    from emcc.driver.survey import survey
     from emcc.report.survey import as_values, print_survey
 
     answers = survey(path, taken(output))

@@ -38,7 +38,20 @@ def compile_command(
     data: DataFile = None,
     pes: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=256, help="Processing elements.", show_default="the recipe's, 8"),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=256,
+            help="Processing elements; with a board and without this as many as fit.",
+            show_default="the recipe's, 8",
+        ),
+    ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOARD",
+            help="One of `emcc boards`, or a file, MINE.toml: what does not fit it is an error with figures.",
+        ),
     ] = None,
     memory: Annotated[
         str | None,
@@ -82,12 +95,13 @@ def compile_command(
     from emcc.report.summary import print_summary
 
     goal = goal_of(max_drop, target_size, target_sparsity)
-    folder = out or Path(f"{for_path(model.stem)}_{for_path(target)}")
+    named = for_path(target.replace(",", "_"))
+    folder = out or Path(f"{for_path(model.stem)}_{named}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, data=data, pes=pes, memory=memory, keep_weights=keep_weights, recipe=recipe, goal=goal,
-        work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task, minutes=minutes,
-        steps=steps,
+        model, target=target, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe,
+        goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task,
+        minutes=minutes, steps=steps,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)

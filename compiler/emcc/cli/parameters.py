@@ -73,6 +73,12 @@ Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step 
 Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples.", show_default="all")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
 Baud = Annotated[int, typer.Option(metavar="RATE", min=300, max=12_000_000, help="Of the serial port.")]
+TrustRtl = Annotated[
+    bool,
+    typer.Option(
+        "--trust-rtl", help="Take the folder's RTL and memories as they are: whoever wrote them runs code here."
+    ),
+]
 BAUD = 115_200
 
 

@@ -2,15 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from emcc.base.errors import EmccError
 from emcc.base.text import for_path, printable
-from emcc.cli.parameters import BAUD, Baud, Count, Folder, Json, Quiet
-from emcc.runtime.engines import BOARD, ENGINES, NAMES, engine
+from emcc.cli.parameters import BAUD, Baud, Count, Folder, Json, Quiet, TrustRtl
+from emcc.runtime.engines import BOARD, ENGINES, NAMES, RTL, engine
 
+TRACE = "emcc.fst"
 HELD = "|".join(name for name, one in ENGINES.items() if one.held)
 
 
@@ -24,12 +25,14 @@ def simulate(
     outputs: Annotated[
         Path | None, typer.Option(metavar="Y.npz", help="Write the model's answers, as `emcc run` does.")
     ] = None,
+    trust_rtl: TrustRtl = False,
 ) -> None:
     """Run the emitted RTL in Verilator, or the emitted C, and hold every output integer against the reference model.
 
-    Exits with 0 only if all are equal, otherwise with 1.
+    Exits with 0 only if all are equal, otherwise with 1. RTL that is not what emcc makes of the folder's program is not
+    run.
     """
-    from emcc.files.artefact import check_file, read_manifest, to_json, write_file
+    from emcc.files.artefact import check_file, fresh, read_manifest, to_json, write_file
     from emcc.report.held import print_held
     from emcc.report.progress import Progress
     from emcc.report.simulated import print_simulation
@@ -40,18 +43,20 @@ def simulate(
     read_manifest(folder)
     check_file(outputs)
     check_file(json_file)
-    waveform = Path("emcc.fst") if trace else None
+    waveform = fresh(Path(TRACE)) if trace else None
     with Progress(quiet=False) as progress:
 
         def show(done: int, total: int) -> None:
             progress(f"simulating, {done:,} of {total:,} inferences", done, total)
 
         progress(f"building the engine {by}")
-        result = device.simulate(folder, data, count=count, trace=waveform, progress=show)
+        result = device.simulate(folder, data, count=count, trace=waveform, progress=show, **trusting(by, trust_rtl))
     if isinstance(result, SimulationResult):
         print_simulation(result)
     else:
         print_held(result)
+    if waveform and not waveform.is_file():
+        raise EmccError("the waveform was not written", file=waveform, hint="is there room on the disk?")
     if waveform:
         print(f"waveform: {waveform}")
     if json_file:
@@ -82,6 +87,7 @@ def run(
         typer.Option(metavar="PORT", help="The board's serial port: /dev/ttyUSB0, or what `emcc board` says."),
     ] = None,
     baud: Baud = BAUD,
+    trust_rtl: TrustRtl = False,
 ) -> None:
     """Run a compressed model on data, here or on a board, and write what it answers, as the ONNX model would.
 
@@ -95,7 +101,9 @@ def run(
     from emcc.samples.load import load_data
 
     by = by or (BOARD if port else "reference")
-    chosen, where = engine(by), {"port": port or "", "baud": baud} if by == BOARD else {}
+    chosen, where = engine(by), trusting(by, trust_rtl)
+    if by == BOARD:
+        where = {"port": port or "", "baud": baud}
     if port and by != BOARD:
         raise EmccError(f"the engine {by} is at no port", hint="leave out --engine, or --port")
     opened = open_artefact(folder)
@@ -116,6 +124,13 @@ def run(
         raise typer.Exit(1)
     if not quiet:
         print_answers(answers, by, printable(str(out), 1000) if out else "the answers")
+
+
+def trusting(by: str, trust_rtl: bool) -> dict[str, Any]:
+    """Return the engine's option. EmccError where it runs no RTL."""
+    if trust_rtl and by != RTL:
+        raise EmccError(f"the engine {by} runs no RTL", hint="leave out --trust-rtl")
+    return {"trust_rtl": True} if trust_rtl else {}
 
 
 def compare(

@@ -7,7 +7,7 @@ import typer
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.cli.parameters import BAUD, Baud, Folder, Quiet
+from emcc.cli.parameters import BAUD, Baud, Folder, Quiet, TrustRtl
 
 
 def board(
@@ -16,6 +16,7 @@ def board(
         bool, typer.Option("--virtual", help="A board made of software; there is no other kind.")
     ] = False,
     baud: Baud = BAUD,
+    trust_rtl: TrustRtl = False,
     quiet: Quiet = False,
 ) -> None:
     """Be a board: simulate the artefact's design with its UART, behind a pseudo-terminal, until Ctrl-C or SIGTERM.
@@ -23,16 +24,15 @@ def board(
     Prints the terminal's name, for `emcc run --port` and the C client. Its clock is four times the baud rate.
     """
     from emcc.report.progress import Progress
-    from emcc.runtime.board.design import board_files
-    from emcc.runtime.board.virtual import build, running, said
+    from emcc.runtime.board.virtual import build, files_of, running, said
 
     if not virtual:
         raise EmccError("a real board needs no command to be one", hint="say --virtual, or use `emcc run --port`")
     with Progress(quiet) as progress:
         progress("building the simulator")
-        build(board_files(folder), baud)
+        build(files_of(folder, trust_rtl), baud)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with running(folder, baud) as (name, process):
+    with running(folder, baud, trust_rtl=trust_rtl) as (name, process):
         print(f"port: {name}", flush=True)
         if not quiet:
             print(f"try: emcc run {printable(str(folder), 1000)} --port {name} --data DATA.npz", flush=True)

@@ -28,7 +28,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.backends.options import EmitOptions
     from emcc.compress.record import Recorder
     from emcc.container import encode
-    from emcc.driver import goals, losses, manifest, plan
+    from emcc.driver import goals, losses, manifest, onboard, plan
     from emcc.driver.dump import Dump
     from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
@@ -36,6 +36,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
     from emcc.driver.search import search
+    from emcc.driver.sizing import fitted
     from emcc.driver.soc import INFERENCES, soc_files
     from emcc.driver.steps import Steps
     from emcc.eie.activity import activity
@@ -44,7 +45,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.link.digest import digest_of
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
-    from emcc.measure.values import digests
+    from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
     from emcc.passes.quantise import table_errors
     from emcc.report import html
@@ -53,6 +54,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
 
     progress("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
+    board = onboard.target(options, recipe)
     source = load(options.model, "emcc compile", options.output)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
@@ -84,11 +86,14 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
-    choice = lowered_to_fit(quantised, planned.lower, active, sample(source, data, COUNTED).x)
-    program, planned = choice.program, plan.grouped(planned, choice.program.groups)
+    few, sized = sample(source, data, COUNTED).x, None
+    if board:
+        sized = fitted(quantised, planned.lower, active, few, board.board, board.given, progress)
+    choice = sized.taken.choice if sized else lowered_to_fit(quantised, planned.lower, active, few)
+    program, planned = choice.program, plan.shaped(planned, choice.program.pes, choice.program.groups)
     if dump:
         dump("program", program)
-    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, sample(source, data, COUNTED).x)
+    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few)
     emitted = emit(program, choice.tried, recipe.of(EmitOptions).weights)
     stored = save_program(program)
     files = {
@@ -118,9 +123,12 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         errors,
         scales,
         digest,
+        board.hz if board else None,
         c_facts,
     )
     facts = manifest.build(options, compiled, files["model.emc"])
+    if board and sized:
+        facts["board"] = rounded(onboard.facts(board, sized, facts["totals"]))
     files["report.html"] = html.render(facts)
     return Artefact({**files, MANIFEST: to_json({**facts, "files": digests(files)})})
 

@@ -27,17 +27,13 @@ def text_of(path: Path, output: Taken = None) -> str:
         return graph_text(load(path, "emcc inspect", output))
     from emcc.container import decode
     from emcc.eie.store import load_program
-    from emcc.files.artefact import read_manifest
+    from emcc.files.artefact import read_file, read_manifest
 
     read_manifest(path)
     if (path / "program.npz").is_file():
         return program_text(load_program(path / "program.npz"))
     file = path / "model.emc"
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise EmccError(f"cannot be read: {error.strerror}", file=file) from error
-    return graph_text(decode(data, file=file))
+    return graph_text(decode(read_file(path, file.name), file=file))
 
 
 class Dump:

@@ -13,12 +13,12 @@ from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 from emcc.ir.program import Program
+from emcc.link import protocol
 from emcc.link.digest import LINK
 from emcc.link.render import memory
 from emcc.runtime.designs import Design
 
-BOOT = "rom/boot.bin"
-"""The boot image, where weights come as a stream."""
+BOOT = flash.FILE
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ def emit(program: Program, tried: Sequence[tuple[int, float]] = (), weights: str
     boot = rom.BootLayout.of(context.numbers, images) if weights == "boot" else None
     filled = boot.names if boot else frozenset()
     kept = {name: image for name, image in images.items() if name not in filled}
-    core = verilog.render_of(context, boot)
-    # A top whose weights are streamed has ports that the serial line's does not know.
-    files = {**core, **({} if boot else verilog.render_uart(core)), **rom.render(kept, "hex")}
+    files = {**verilog.render_rtl(context, boot), **rom.render(kept, "hex")}
     streamed = {}
     if boot:
         files[BOOT] = flash.write(boot, images)
@@ -71,4 +69,8 @@ def of_board(program: Program, files: Mapping[str, bytes], digest: str) -> Mappi
     """Return what a board and its host have beside `files`, where these have its top: the link's memory, host/."""
     if FILES not in files:
         return {}
-    return {LINK: memory(program.act_w, digest), **render_client(program, digest)}
+    image = files.get(BOOT)
+    structure = flash.identity(image)[: protocol.IDENTITY].hex() if image else ""
+    known = flash.identity(image).hex() if image else digest
+    link = memory(program.act_w, digest, structure)
+    return {LINK: link, **render_client(program, known, loads=image is not None)}

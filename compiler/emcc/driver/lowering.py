@@ -1,6 +1,6 @@
 """Lowering, with the choice that it leaves to the cycle model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,15 +23,32 @@ COUNTED = 4
 
 def lowered_to_fit(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] | None, x: Array) -> Choice:
     """Lower as `lowered` does. EmccError where the result takes more memory than the target has."""
-    choice, most = lowered(graph, options, activity, x), budget(options.memory)
-    if most:
-        groups = choice.program.groups
-        of = f"{choice.program.pes} PEs" + (f" in {groups} column groups" if groups > 1 else "")
-        most.check(memory_of(choice.program), f"a design of {of}")
+    choice = lowered(graph, options, activity, x)
+    check_memory(choice.program, options)
     return choice
 
 
-def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] | None, x: Array) -> Choice:
+def check_memory(program: Program, options: LowerOptions) -> None:
+    """Raise EmccError where a program takes more memory than the options allow."""
+    most = budget(options.memory)
+    if most:
+        most.check(memory_of(program), f"a design of {shape(program)}")
+
+
+def shape(program: Program) -> str:
+    """Say how many PEs in how many groups."""
+    return f"{program.pes} PE{'s' * (program.pes > 1)}" + (
+        f" in {program.groups} column groups" if program.groups > 1 else ""
+    )
+
+
+def lowered(
+    graph: Graph,
+    options: LowerOptions,
+    activity: Mapping[str, Array] | None,
+    x: Array,
+    short: Callable[[Program], int] = lambda program: 0,
+) -> Choice:
     """Lower a quantised graph; where the number of groups is open, for the one that takes fewest cycles.
 
     Where the depth of queues is open as well, they are shallow if that costs hardly any.
@@ -40,22 +57,28 @@ def lowered(graph: Graph, options: LowerOptions, activity: Mapping[str, Array] |
 
     Args:
         x: samples [n, ...] in the model's units, to count cycles on.
+        short: says how much of something else than memory a program lacks; 0 where it fits.
         graph, options, activity: see eie.lower.
     """
     if options.groups:
         return Choice(lower(graph, options, activity))
 
     def count(program: Program) -> float:
-        planned = plan(program)
-        counts = cycles.count(program, by_input(program, quantised(program, x)), planned)
-        return float(np.mean(counts.total)) + transfer(planned)
+        return counted(program, x)
 
     most = budget(options.memory)
 
     def missing(program: Program) -> int:
-        return most.missing(memory_of(program)) if most else 0
+        return (most.missing(memory_of(program)) if most else 0) + short(program)
 
     choice = choose(
         options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count, missing
     )
     return choice if options.queue_depth else shallow(choice, count)
+
+
+def counted(program: Program, x: Array) -> float:
+    """Return the mean cycles of samples, running and transfer."""
+    planned = plan(program)
+    counts = cycles.count(program, by_input(program, quantised(program, x)), planned)
+    return float(np.mean(counts.total)) + transfer(planned)

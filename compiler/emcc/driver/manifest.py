@@ -17,7 +17,7 @@ from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Port, Program
 from emcc.measure.coding import table
-from emcc.measure.cost import layer_row, totals
+from emcc.measure.cost import CLOCK_HZ, layer_row, totals
 from emcc.measure.steps import partition, step_rows
 from emcc.measure.values import rounded, source
 from emcc.runtime.designs import design_of, step_cycles
@@ -34,7 +34,8 @@ class Compiled:
     `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
     automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
     in output ulps; `scales` what was decided of scales, and which samples lie outside;
-    `digest` is the design's, see link.digest. `c`: of the emitted C, where there is some; see driver.targets.
+    `digest` is the design's, see link.digest; `hz` the clock of times, None for `cost.CLOCK_HZ`. `c`: of the emitted C,
+    where there is some; see driver.targets.
     """
 
     original: Graph
@@ -50,6 +51,7 @@ class Compiled:
     table_errors: Mapping[str, float]
     scales: Mapping[str, Any]
     digest: str
+    hz: int | None = None
     c: Mapping[str, Any] | None = None
 
 
@@ -132,7 +134,11 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
     passes = [design.steps.count(i) for i in range(len(program.steps))]
     steps = step_rows(compiled.quantised, program, passes, taken, traffic.products)
     work, beside = traffic.products.sum(axis=1), int(traffic.transfer[0])
-    return layers, steps, totals(layers, len(encoded), traffic.cycles, beside, work, program.pes)
+    return (
+        layers,
+        steps,
+        totals(layers, len(encoded), traffic.cycles, beside, work, program.pes, compiled.hz or CLOCK_HZ),
+    )
 
 
 def timed(program: Program) -> int:

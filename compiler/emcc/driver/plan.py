@@ -98,10 +98,10 @@ def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> 
     return replace(plan, compress=(), skipped=(), fine_tuned=not keep_weights, resolved=resolved)
 
 
-def grouped(plan: Plan, groups: int) -> Plan:
-    """The plan with the number of column groups that was taken."""
-    resolved = {**plan.resolved, "lower": {**plan.resolved["lower"], "groups": groups}}
-    return replace(plan, lower=replace(plan.lower, groups=groups), resolved=resolved)
+def shaped(plan: Plan, pes: int, groups: int) -> Plan:
+    """The plan with the numbers of PEs and column groups that were taken."""
+    resolved = {**plan.resolved, "lower": {**plan.resolved["lower"], "pes": pes, "groups": groups}}
+    return replace(plan, lower=replace(plan.lower, pes=pes, groups=groups), resolved=resolved)
 
 
 def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:

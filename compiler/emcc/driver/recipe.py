@@ -1,7 +1,6 @@
 """The recipe: a TOML file with a section for each step of compiling, checked against the steps' own fields."""
 
 import importlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
@@ -11,6 +10,8 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.compress.method import METHODS, Codebooks, Combination, Zeros, method
+from emcc.files import door
+from emcc.files.texts import LONGEST, from_toml
 
 
 class Section(Protocol):
@@ -37,9 +38,9 @@ class Recipe:
     def parse(cls, text: str, file: object | None = None) -> Self:
         """From TOML. Raises EmccError with all that is wrong."""
         try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise EmccError(f"not TOML: {error}", file=file) from None
+            table = from_toml(text)
+        except ValueError as error:
+            raise EmccError(f"not TOML: {printable(str(error), 300)}", file=file) from None
         problems = check(table)
         if problems:
             count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
@@ -50,7 +51,7 @@ class Recipe:
     def read(cls, path: Path | str) -> Self:
         """From a file."""
         try:
-            text = Path(path).read_bytes().decode("utf-8")
+            text = door.read(path, LONGEST).decode("utf-8")
         except FileNotFoundError:
             raise EmccError("no such file", file=path) from None
         except OSError as error:

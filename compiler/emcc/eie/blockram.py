@@ -14,6 +14,9 @@ _LUT_RAM_COST = 4
 _LUT_RAM = (16, 4)
 """Words and bits of a RAM made of LUTs."""
 
+WALKED, WALKED_BITS = ("walk", "tap"), 16384
+"""Tables that are made of LUTs up to so many bits: emcc_walk's own."""
+
 _ROM_BITS_A_UNIT = 16
 """A bit of a ROM in logic costs 1/16, one of a RAM 1."""
 
@@ -50,22 +53,36 @@ def block_rams(memories: Iterable[Memory], family: str) -> int:
 
 def blocks(memory: Memory, family: str) -> int:
     """Return the block RAMs of one copy; 0 where it is made of LUTs, registers or logic."""
-    return _blocks(memory, FAMILIES[family])
+    return blocks_of(memory, FAMILIES[family])
 
 
-def _blocks(memory: Memory, family: Family) -> int:
-    # Words beyond a block's depth lie beside the first ones, in a wider word with a multiplexer behind.
-    blocks = min(-(-(-(-memory.words // words) * memory.width) // width) for words, width in family.shapes)
+def blocks_of(memory: Memory, family: Family) -> int:
+    """Return the block RAMs of one copy on a family that is described."""
+    blocks, _ = _shaped(memory, family)
     if memory.large:
         return blocks
+    if memory.name in WALKED:
+        return blocks if memory.depth * memory.width > WALKED_BITS else 0
     if memory.kind in ("rom", "table"):
         return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
     if memory.name in ("accumulators", "activations") and family.sum_words:
         return 0 if memory.depth <= family.sum_words else blocks
-    if memory.kind == "fifo" and family.lut_ram:
-        return 0
     elsewhere = memory.depth * memory.width
     if family.lut_ram:
         words, width = _LUT_RAM
         elsewhere = min(elsewhere, -(-memory.depth // words) * -(-memory.width // width) * _LUT_RAM_COST)
     return 0 if elsewhere <= blocks * family.cost else blocks
+
+
+def rows(memory: Memory, family: str) -> int:
+    """Return how many words of one copy lie beside each other, for a multiplexer to choose, where it is block RAM."""
+    return _shaped(memory, FAMILIES[family])[1]
+
+
+def _shaped(memory: Memory, family: Family) -> tuple[int, int]:
+    """Return (blocks, words beside each other) of the shape that takes fewest blocks, of equals the deepest one.
+
+    Words beyond a block's depth lie beside the first ones, in a wider word with a multiplexer behind.
+    """
+    shapes = ((-(-memory.words // words), width) for words, width in family.shapes)
+    return min((-(-beside * memory.width // width), beside) for beside, width in shapes)

@@ -63,12 +63,17 @@ class Budget:
             f"{design} takes {sum(map(self.taken, memories)):,} {self.unit}, and there are {self.most:,} "
             f"(--memory {printable(self.text)})",
             details=[self._line(row) for row in most],
-            hint=f"most goes into {most[0].name}: {_ADVICE.get(most[0].name, _ELSE)}",
+            hint=f"most goes into {most[0].name}: {advice(most[0])}",
         )
 
     def _line(self, row: Memory) -> str:
         copies = "" if row.copies == 1 else f"{row.copies} of "
         return f"{row.name}: {self.taken(row):,}, for {copies}{row.depth:,} words of {row.width} bits"
+
+
+def advice(memory: Memory) -> str:
+    """Return what makes a memory smaller, as an imperative."""
+    return _ADVICE.get(memory.name, _ELSE)
 
 
 def budget(text: str) -> Budget | None:

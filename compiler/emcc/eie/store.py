@@ -15,7 +15,9 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.eie.program_check import problems
+from emcc.files import door
 from emcc.files.arrays import read_npz, write_npz
+from emcc.files.texts import from_json
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 
@@ -46,7 +48,7 @@ def load_program(source: bytes | Path | str, *, file: object | None = None) -> P
     if not isinstance(source, bytes):
         file = file or source
         try:
-            source = Path(source).read_bytes()
+            source = door.read_inside(Path(source).parent, Path(source).name)
         except OSError as error:
             raise EmccError(f"cannot be read: {error.strerror}", file=file) from error
     arrays = read_npz(source, file)
@@ -88,7 +90,7 @@ def _program(arrays: dict[str, Array]) -> Program:
     text = arrays.pop("header")
     if text.dtype != np.uint8:
         raise ValueError("the header is not text")
-    header = json.loads(text.tobytes())
+    header = from_json(text.tobytes())
     if not isinstance(header, dict) or header.pop("version", None) != VERSION:
         raise ValueError(f"it is not of version {VERSION}")
     program: Program = _unpacked(Program, header, "", arrays)

@@ -14,9 +14,13 @@ from typing import IO, Any
 import numpy as np
 
 from emcc.base.errors import EmccError
+from emcc.files import door
 from emcc.ir.graph import Array
 
-DAMAGED = (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error)
+DAMAGED = (
+    *(zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error),
+    *(struct.error, IndexError, OverflowError),
+)
 """What reading a damaged npz file raises."""
 
 PLAIN = frozenset(("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"))
@@ -57,7 +61,7 @@ class Member:
         """Map the values from the file at `path` where they are stored plainly (checking no checksum), or read them."""
         if self.info.compress_type != zipfile.ZIP_STORED or self.fortran:
             return self.read()
-        with path.open("rb") as file:  # past the local header, APPNOTE.TXT 4.3.7
+        with door.opened(path) as file:  # past the local header, APPNOTE.TXT 4.3.7
             file.seek(self.info.header_offset)
             name, extra = struct.unpack("<26xHH", file.read(30).ljust(30, b"\0"))
         begin = self.info.header_offset + 30 + int(name) + int(extra) + self.offset

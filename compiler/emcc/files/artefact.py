@@ -1,13 +1,16 @@
 """A folder of files as a value, and how it reaches the disk: whole, or not at all."""
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +18,9 @@ from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.base.text import for_path, printable
+from emcc.files import door
 from emcc.files.manifest import is_plain, problems
+from emcc.files.texts import from_json
 
 MANIFEST = "emcc.json"
 FORMAT = 5
@@ -58,7 +63,8 @@ class Artefact:
                 or the system refuses; `folder` is then as it was.
         """
         check_folder(folder, marker)
-        with _refusals(folder), _parents(folder.resolve()) as target:
+        with _refusals(folder), _parents(folder.resolve()) as target, _alone(target.parent):
+            check_folder(folder, marker)
             fresh = Path(tempfile.mkdtemp(prefix=f".{for_path(target.name, 80)}.new-", dir=target.parent))
             try:
                 fresh.chmod(0o777 & ~_umask())
@@ -102,10 +108,23 @@ def check_file(path: Path | None) -> None:
     """Raise EmccError if a file that is asked for cannot be written; cheap, so asked before the work."""
     if path is None:
         return
-    if path.is_dir():
-        raise EmccError("is a folder, not a file", file=path)
-    if not path.parent.is_dir():
-        raise EmccError("there is no such folder", file=path.parent, hint="make it first")
+    with _refusals(path):
+        if path.is_dir():
+            raise EmccError("is a folder, not a file", file=path)
+        if not path.parent.is_dir():
+            raise EmccError("there is no such folder", file=path.parent, hint="make it first")
+        path.exists()
+
+
+def fresh(path: Path) -> Path:
+    """Take a file of an earlier run away, and return its path. EmccError where a new one could not be written there."""
+    check_file(path)
+    with _refusals(path):
+        path.unlink(missing_ok=True)
+        with path.open("xb"):
+            pass
+        path.unlink()
+    return path
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -133,15 +152,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises EmccError if there is none, or one that emcc did not write, or another version did.
     """
     path = folder / MANIFEST
-    if not folder.is_dir() or not path.is_file():
+    if not folder.is_dir() or not os.path.lexists(path):
         raise EmccError(
             f"not an artefact: no {MANIFEST} there", file=folder, hint="give the folder that `emcc compile` wrote"
         )
+    data = read_file(folder, MANIFEST, _LARGEST)
     try:
-        if path.stat().st_size > _LARGEST:
-            raise EmccError(f"is larger than {_LARGEST:,} bytes, which no {MANIFEST} is", file=path)
-        manifest = json.loads(path.read_bytes())
-    except (ValueError, OSError, RecursionError) as error:
+        manifest = from_json(data)
+    except ValueError as error:
         raise EmccError(f"cannot be read as JSON: {printable(str(error))}", file=path) from error
     version = manifest.get("format") if isinstance(manifest, dict) else None
     if type(version) is not int or version != FORMAT:
@@ -154,6 +172,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def read_file(folder: Path, name: str, most: int = door.LARGEST) -> bytes:
+    """Read a file of an artefact on disk. EmccError where there is none, or one that door.read_inside refuses."""
+    try:
+        return door.read_inside(folder, name, most)
+    except OSError as error:
+        hint = "compile the model again, or fetch the folder again"
+        raise EmccError(f"cannot be read: {error.strerror}", file=folder / name, hint=hint) from error
+
+
 def to_json(value: Any) -> bytes:
     """Return indented JSON with sorted keys; arrays of numbers stand on one line. NaN and infinity are refused."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
@@ -162,14 +189,13 @@ def to_json(value: Any) -> bytes:
 
 def changed(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """Name the files of an artefact on disk that are not as the manifest has them, or not there."""
-    return [name for name, facts in sorted(manifest["files"].items()) if _hash(folder / name) != facts["sha256"]]
+    return [name for name, facts in sorted(manifest["files"].items()) if hashed(folder, name) != facts["sha256"]]
 
 
-def _hash(path: Path) -> str | None:
-    if not path.is_file():  # a pipe would wait for ever
-        return None
+def hashed(folder: Path, name: str) -> str | None:
+    """Return the SHA-256 of a file of a folder on disk, in hex; None where it is none that `door` opens."""
     try:
-        with path.open("rb") as file:
+        with door.opened_inside(folder, name) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
@@ -181,6 +207,10 @@ def _refusals(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise EmccError(f"cannot be written: {error.strerror or error}", file=path) from error
+    except RuntimeError as error:  # what resolve() raises, up to Python 3.12
+        if "link loop" not in str(error):
+            raise
+        raise EmccError("cannot be written: its links lead in a ring", file=path) from error
 
 
 @contextmanager
@@ -203,29 +233,61 @@ def _parents(folder: Path) -> Iterator[Path]:
 
 
 def _swap(fresh: Path, target: Path) -> None:
-    """Put `fresh` in the place of `target`, and delete what was there."""
+    """Put `fresh` in the place of `target`, and delete what was there; a signal waits until that is done."""
     if not target.exists():
         os.rename(fresh, target)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{for_path(target.name, 80)}.old-", dir=target.parent))
+    with _undisturbed():
+        old = Path(tempfile.mkdtemp(prefix=f".{for_path(target.name, 80)}.old-", dir=target.parent))
+        try:
+            os.rename(target, old)
+        except BaseException:
+            old.rmdir()
+            raise
+        try:
+            os.rename(fresh, target)
+        except BaseException:
+            os.rename(old, target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold back signals that end a program until the body is over; only the main thread gets any."""
+    caught: list[int] = []
+    held: dict[signal.Signals, Any] = {}
     try:
-        os.rename(target, old)
-    except BaseException:
-        old.rmdir()
-        raise
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                    held[number] = signal.getsignal(number)
+                    signal.signal(number, lambda number, _frame: caught.append(number))
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        if caught:
+            signal.raise_signal(caught[0])
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes that write into the same folder out, where its file system has locks."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.rename(fresh, target)
-    except BaseException:
-        os.rename(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _written_before(marker: Path) -> set[str]:
     """Return the names that the marker of an earlier run lists, and its own."""
     try:
-        value = json.loads(marker.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        value = from_json(door.read(marker, _LARGEST))
+    except (OSError, ValueError):
         value = None
     names = value.get("files") if isinstance(value, dict) else None
     return {marker.name, *(name for name in (names if isinstance(names, dict | list) else ()) if isinstance(name, str))}

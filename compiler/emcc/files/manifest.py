@@ -54,6 +54,7 @@ COMPRESSED = {
     "goal?": {"max_drop?": float},
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
+_CELLS = dict.fromkeys(("lut", "ff", "bram", "dsp"), COUNT)
 COMPILED = {
     **_EITHER,
     "model": {**_SOURCE, "name": str, "input": _END, "output": _END},
@@ -71,6 +72,13 @@ COMPILED = {
         **dict.fromkeys(("pes", "act_w", "acc_w"), SIZE),
         **{"digest": str, "host": [{"op": str}], "groups": SIZE, "tried": [[float]]},
         **{"boot_bytes?": SIZE, "boot_structure?": str},
+    },
+    "board?": {
+        **dict.fromkeys(("name", "title", "part", "model"), str),
+        **{"own": bool, "chosen": bool, "clock_hz": SIZE, "seconds": float},
+        **{"cells": _CELLS, "there": _CELLS},
+        "energy": ({"joules": float, "switching": bool, "source": str}, None),
+        "tried": [{"pes": SIZE, "groups": SIZE, "cycles": float, **_CELLS, "fits": bool}],
     },
     "layers": [
         {

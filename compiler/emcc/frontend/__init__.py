@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emcc.frontend.report import ModelFacts, NodeReport, Remarks, Survey, Taken
-from emcc.ir.graph import Graph
+from emcc.ir.graph import Array, Graph
 
-__all__ = ["ModelFacts", "NodeReport", "Remarks", "Survey", "Taken", "cut", "load", "remarks", "survey"]
+__all__ = ["ModelFacts", "NodeReport", "Remarks", "Survey", "Taken", "live", "load", "remarks", "survey"]
 
 
 def load(path: Path, by: str = "emcc", output: Taken = None) -> Graph:
@@ -34,8 +34,8 @@ def remarks(path: Path) -> Remarks:
     return _remarks(Path(path))
 
 
-def cut(path: Path, names: Sequence[str]) -> bytes | None:
-    """Return the model of an ONNX file with the tensors `names` as its only outputs; None where it is too large."""
-    from emcc.frontend.about import cut as _cut
+def live(path: Path, names: Sequence[str]) -> tuple[bytes, dict[str, Array]] | None:
+    """Return what of an ONNX file the tensors `names` depend on, as a model: see about.live."""
+    from emcc.frontend.about import live as _live
 
-    return _cut(Path(path), names)
+    return _live(Path(path), names)

@@ -6,10 +6,11 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto
 
-from emcc.frontend.outputs import exposed
 from emcc.frontend.read import read
 from emcc.frontend.report import Remarks
-from emcc.frontend.topology import real_inputs
+from emcc.frontend.tensors import decode
+from emcc.frontend.topology import ordered, real_inputs, uses
+from emcc.ir.graph import Array
 
 HALVES = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
 LARGEST = 1 << 30
@@ -24,9 +25,25 @@ def remarks(path: Path) -> Remarks:
     return Remarks(half, tuple(value.name for value in graph.output))
 
 
-def cut(path: Path, names: Sequence[str]) -> bytes | None:
-    """Return the model with the tensors `names` as its only outputs; None where it is too large. Raises EmccError."""
-    return exposed(read(path), names) if path.stat().st_size <= LARGEST else None
+def live(path: Path, names: Sequence[str]) -> tuple[bytes, dict[str, Array]] | None:
+    """Return a model of what the tensors `names` depend on, and of nothing else; None where it is too large.
+
+    With it the values of its initializers that are stored outside the file. Raises EmccError: see read.
+    """
+    whole = read(path)
+    nodes = ordered(whole.graph, path, names)
+    read_by = {name for node in nodes for name in uses(node)} | set(names)
+    held = [tensor for tensor in whole.graph.initializer if tensor.name in read_by]
+    if sum(tensor.ByteSize() for tensor in held) > LARGEST:
+        return None
+    model = onnx.ModelProto(ir_version=whole.ir_version, opset_import=whole.opset_import, functions=whole.functions)
+    model.graph.name = "live"
+    model.graph.node.extend(nodes)
+    model.graph.input.extend(value for value in whole.graph.input if value.name in read_by)
+    model.graph.output.extend(onnx.helper.make_value_info(name, onnx.TypeProto()) for name in names)
+    model.graph.initializer.extend(held)
+    outside = {tensor.name: decode(tensor, path) for tensor in held if tensor.data_location == TensorProto.EXTERNAL}
+    return bytes(model.SerializeToString()), outside
 
 
 def _to_half(node: onnx.NodeProto) -> bool:

@@ -6,28 +6,29 @@ not trusted to do in little memory, by onnxruntime.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 
 from emcc.base.text import printable
 from emcc.frontend import runtime_constants
 from emcc.frontend.legacy import BROADCASTING
 from emcc.frontend.refusal import Refusal, quoted
-from emcc.frontend.tensors import decode
+from emcc.frontend.tensors import NUMBERS, decode, type_name
 from emcc.ir.graph import Array
 
-LARGEST = 1 << 28
-"""Most elements of a constant that is computed."""
+HELD = 1 << 30
+"""Most bytes, in all of a model, of computed constants that are still needed: what a small file may ask for."""
 
-MADE = 1 << 28
-"""Most elements, in all of a model, that are made out of a few numbers: what a small file may ask for."""
+COMPUTED = 1 << 32
+"""Most bytes, in all of a model, of constants that are computed."""
 
-COMPUTED = 1 << 30
-"""Most elements, in all of a model, of constants that are computed."""
+GROWS = 8
+"""Bytes beside either that a byte of the model's files allows: int8 weights become float32, and are moved about."""
 
 _ELEMENTWISE = (
     "Abs Add And Cast CastLike Ceil Clip DequantizeLinear Div Equal Exp Floor Greater GreaterOrEqual Identity "
@@ -42,25 +43,34 @@ ELEMENTWISE, MOVING = frozenset(_ELEMENTWISE.split()), frozenset(_MOVING.split()
 SIZED = frozenset({"ConstantOfShape", "Expand", "Gather", "Range", "Tile"})
 REFERENCE_FROM = {"DequantizeLinear": 19}
 """The oldest opset that onnx's reference has an operator in, where that means the same in the older ones."""
+_WIDE = (TensorProto.DOUBLE, TensorProto.INT64, TensorProto.UINT64)
 FOLDABLE = ELEMENTWISE | MOVING | SIZED | {"Constant"}
 
 
 @dataclass
 class Room:
-    """What the constants of a model take, in elements: all that are computed, and those made out of a few numbers."""
+    """What the constants of a model may take, in bytes, for a model whose files have `size` bytes."""
 
+    size: int = 0
     computed: int = 0
-    made: int = 0
+    held: dict[str, int] = field(default_factory=dict)
 
-    def take(self, node: onnx.NodeProto, size: int) -> None:
+    def take(self, node: onnx.NodeProto, elements: int, width: int) -> None:
         """Note what a node computes; raise Refusal where that is too large, by itself or with what there is."""
-        made = size if node.op_type in SIZED else 0
-        if size > LARGEST or self.made + made > MADE or self.computed + size > COMPUTED:
-            before = f", after {self.computed} in others" if self.computed else ""
-            most = f"{LARGEST}, {MADE} in all that are made out of a few numbers, and {COMPUTED} in all"
-            raise Refusal(f"computes a constant of {size} elements{before}", f"emcc computes up to {most}")
-        self.made += made
+        size, more = elements * width, GROWS * self.size
+        if sum(self.held.values()) + size > HELD + more or self.computed + size > COMPUTED + more:
+            before = f", after {self.computed} bytes in others" if self.computed else ""
+            most = f"{HELD + more} bytes at a time, and {COMPUTED + more} in all"
+            raise Refusal(f"computes a constant of {elements} elements{before}", f"emcc computes up to {most}")
         self.computed += size
+
+    def hold(self, name: str, value: Array) -> None:
+        """Note a constant that is kept."""
+        self.held[name] = value.nbytes
+
+    def free(self, name: str) -> None:
+        """Note one that is not needed any more."""
+        self.held.pop(name, None)
 
 
 def constant_value(attrs: Mapping[str, Any], path: Path) -> Array:
@@ -91,7 +101,7 @@ def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None], r
     """Return the node's outputs; raise Refusal where they are too large or cannot be computed. `room`: the model's."""
     if node.op_type not in FOLDABLE:
         return runtime_constants.evaluate(node, opset, values)
-    (room or Room()).take(node, _bound(node, values))
+    (room or Room()).take(node, _bound(node, values), _width(node, values))
     try:
         return _by_reference(node, opset, values)
     except Refusal as refusal:
@@ -123,6 +133,22 @@ def _by_reference(node: onnx.NodeProto, opset: int, values: Sequence[Array | Non
     return [np.asarray(value) for value in results]
 
 
+def _width(node: onnx.NodeProto, values: Sequence[Array | None]) -> int:
+    """Return the bytes of an element of the outputs, at most. Refusal where they are no numbers."""
+    kind = next((item.i for item in node.attribute if item.name == "to"), TensorProto.FLOAT)
+    if kind not in NUMBERS:
+        raise Refusal(f"makes {type_name(kind)}, which emcc does not compute with", "store it as numbers")
+    given = [value.itemsize for value in values if value is not None]
+    match node.op_type:
+        case "Cast" | "Shape" | "Size":
+            return 8 if kind in _WIDE or node.op_type != "Cast" else 4
+        case "ConstantOfShape":
+            return max([4, *(8 for item in node.attribute if item.t.data_type in _WIDE)])
+        case op if op in MOVING | SIZED and op != "Concat":
+            return max([4, *given[:1]])
+    return max([4, *given])
+
+
 def _bound(node: onnx.NodeProto, values: Sequence[Array | None]) -> int:
     """Return how many elements the outputs have at most."""
     given = [value for value in values if value is not None]
@@ -136,7 +162,7 @@ def _bound(node: onnx.NodeProto, values: Sequence[Array | None]) -> int:
             return max(1, given[0].size) * math.prod(max(1, int(size)) for size in given[1].ravel()[:64])
         case "Range" if len(given) == 3:
             start, limit, delta = (float(value.ravel()[0]) if value.size else 0.0 for value in given)
-            return int(abs((limit - start) / delta)) + 1 if delta and math.isfinite(limit - start) else LARGEST + 1
+            return int(abs((limit - start) / delta)) + 1 if delta and math.isfinite(limit - start) else HELD
         case "DequantizeLinear" | "QuantizeLinear":
             blocks = max([1, *(a.i for a in node.attribute if a.name == "block_size")])
             return total * blocks if blocks > 1 else total

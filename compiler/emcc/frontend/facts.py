@@ -13,7 +13,7 @@ from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import ModelFacts
-from emcc.frontend.tensors import FLOATS, type_name
+from emcc.frontend.tensors import FLOATS, MOST_AXES, type_name
 from emcc.frontend.topology import real_inputs
 from emcc.ops.operator import Shape
 
@@ -34,9 +34,14 @@ def facts_of(model: onnx.ModelProto, opset: int, path: Path) -> ModelFacts:
         inputs=tuple(_described(value) for value in real_inputs(graph)),
         outputs=tuple(_described(value) for value in graph.output),
         nodes=len(graph.node),
-        parameters=sum(math.prod(tensor.dims) for tensor in graph.initializer if tensor.data_type in FLOATS),
+        parameters=sum(_elements(tensor) for tensor in graph.initializer if tensor.data_type in FLOATS),
         size=path.stat().st_size + external_size(graph, path),
     )
+
+
+def _elements(tensor: onnx.TensorProto) -> int:
+    """Return how many a tensor has; 0 where its dimensions are more than a file can have."""
+    return math.prod(tensor.dims) if sum(size.bit_length() for size in tensor.dims) <= 64 else 0
 
 
 def _described(value: onnx.ValueInfoProto) -> tuple[str, str, Axes]:
@@ -61,7 +66,7 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
     axes = axes_of(value)
     kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
     dtype = "float32" if kind in FLOATS else type_name(kind).lower()
-    if not axes or len(axes) < 2 or 0 in axes or any(isinstance(axis, str) for axis in axes[1:]):
+    if not axes or not 1 < len(axes) <= MOST_AXES or 0 in axes or any(isinstance(axis, str) for axis in axes[1:]):
         return Data(None, dtype), None
     shape: Shape = (None, *(int(axis) for axis in axes[1:]))
     return Data(shape, dtype), axes[0] if isinstance(axes[0], int) else None
@@ -102,6 +107,8 @@ def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
     shown = None if axes is None else list(axes)
     if axes is None:
         return _error(path, f"{subject} has no shape", "export the model with its input's shape")
+    if len(axes) > MOST_AXES:
+        return _error(path, f"{subject} has {len(axes)} axes; emcc takes up to {MOST_AXES}", "is its shape right?")
     if 0 in axes:
         return _error(path, f"{subject} is {shown}: it has no elements", "give every axis its size")
     if len(axes) < 2:

@@ -14,14 +14,16 @@ import onnx
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
+from emcc.frontend.constants import Room
 from emcc.frontend.context import Initializers, Model
+from emcc.frontend.external import external_size
 from emcc.frontend.facts import facts_of, input_data, model_problems
 from emcc.frontend.operands import Data
 from emcc.frontend.outputs import choose, several
 from emcc.frontend.read import opset_of, read
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import NodeReport, Survey, Taken, names_of
-from emcc.frontend.topology import ordered, real_inputs, uses
+from emcc.frontend.topology import check_length, ordered, real_inputs, uses
 from emcc.frontend.walk import Walk
 from emcc.ir.graph import Array, Graph, Tensor
 
@@ -36,6 +38,7 @@ class _Model:
     opset: int
     nodes: list[onnx.NodeProto]
     by: str
+    size: int
     taken: tuple[str, ...] = ()
     decoded: dict[str, Array] = field(default_factory=dict)
 
@@ -88,10 +91,13 @@ def survey(path: Path, output: Taken = None) -> Survey:
 def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[EmccError]]:
     """Return the model with its outputs chosen, and what is wrong with it as a whole."""
     proto = read(path)
-    whole = _Model(path, proto, opset_of(proto, path), ordered(proto.graph, path), by)
+    size = path.stat().st_size + external_size(proto.graph, path)
+    whole = _Model(path, proto, opset_of(proto, path), ordered(proto.graph, path), by, size)
 
     def only(*names: str) -> _Model:
-        return replace(whole, nodes=ordered(proto.graph, path, names), taken=names)
+        nodes = ordered(proto.graph, path, names)
+        check_length(nodes, path)
+        return replace(whole, nodes=nodes, taken=names)
 
     def plain(name: str) -> bool:
         walk = _read(only(name))
@@ -99,6 +105,7 @@ def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[Em
 
     chosen = choose(proto.graph, output, plain, path)
     model = whole if chosen is None else only(*chosen)
+    check_length(model.nodes, path)
     problems = model_problems(proto, path, model.read)
     return model, [*problems, *([several(proto.graph, path)] if chosen is None else [])]
 
@@ -122,7 +129,8 @@ def _read(model: _Model) -> Walk:
     def walk(samples: int, frozen: bool = False) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)
         about = Model(model.path, opsets, frozenset(data), functions, model.by, readers)
-        return Walk(about, samples, frozen, known, dict(data), set(names)).run(model.nodes, model.outputs)
+        room = Room(model.size)
+        return Walk(about, samples, frozen, known, dict(data), set(names), room=room).run(model.nodes, model.outputs)
 
     if batch is not None:
         return walk(batch)
@@ -180,12 +188,12 @@ def _graph(model: _Model, walk: Walk) -> Graph:
         if node.outputs[0] in wanted:
             chain.append(node)
             wanted.update(node.inputs)
-    nodes, names = [], set[str]()
+    nodes, names, numbers = [], set[str](), Counter[str]()
     for node in reversed(chain):
-        unique, number = node.name, 1
+        unique = node.name
         while unique in names:
-            number += 1
-            unique = f"{node.name}#{number}"
+            numbers[node.name] += 1
+            unique = f"{node.name}#{numbers[node.name] + 1}"
         names.add(unique)
         nodes.append(replace(node, name=unique))
     inputs = tuple(name for name in sources if name in wanted)

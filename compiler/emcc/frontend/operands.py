@@ -19,6 +19,9 @@ Made = tuple[str, tuple[str, ...], dict[str, Any]]
 
 BATCH = "keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
 
+LARGEST = 1 << 24
+"""Most elements a sample of a computed tensor: no FPGA holds as many activations."""
+
 
 @dataclass(frozen=True)
 class Step:

@@ -12,6 +12,8 @@ from emcc.frontend.tensors import FLOATS
 from emcc.frontend.topology import real_inputs
 
 SHOWN = 8
+MOST = 64
+"""Outputs that a model may have without naming those to take: each is looked at."""
 
 
 def choose(
@@ -34,6 +36,9 @@ def choose(
         return tuple(dict.fromkeys(before_zipmap(graph, name) for name in named))
     if len(graph.output) == 1:
         return (before_zipmap(graph, graph.output[0].name),)
+    if len(graph.output) > MOST:
+        hint = "name those to take with --output, once each"
+        raise EmccError(f"has {len(graph.output):,} outputs; emcc looks at up to {MOST}", file=path, hint=hint)
     candidates = [before_zipmap(graph, value.name) for value in graph.output if _may_be_plain(graph, value)]
     return tuple(dict.fromkeys([name for name in candidates if plain(name)] or candidates)) or None
 
@@ -60,12 +65,3 @@ def several(graph: onnx.GraphProto, path: Path) -> EmccError:
         file=path,
         hint="name the tensor that such an output is made of: --output NAME",
     )
-
-
-def exposed(model: onnx.ModelProto, names: Sequence[str]) -> bytes:
-    """Return the model with the tensors `names` as its only outputs."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    del copy.graph.output[:]
-    copy.graph.output.extend(onnx.helper.make_value_info(name, onnx.TypeProto()) for name in names)
-    return bytes(copy.SerializeToString())

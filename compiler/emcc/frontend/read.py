@@ -7,9 +7,13 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from emcc.base.errors import EmccError
+from emcc.files import door
 
 EXPORT_HINT = "give the .onnx file that the exporter wrote, e.g. by torch.onnx.export(model, x, 'model.onnx')"
 OLDEST_OPSET = 6
+LARGEST = 1 << 31
+"""Bytes of a model's file, which protobuf bounds by as many."""
+
 CONVERT = (
     "export it again with a newer opset; or give every axis of its inputs and outputs a number, the batch 1, and "
     "convert it: onnx.version_converter.convert_version(model, 13)"
@@ -23,7 +27,7 @@ def read(path: Path) -> onnx.ModelProto:
     if not path.exists():
         raise EmccError("there is no such file", file=path, hint="check the path")
     try:
-        data = path.read_bytes()
+        data = door.read(path, LARGEST)
     except OSError as error:
         raise EmccError(f"cannot be read: {error.strerror}", file=path, hint="check its permissions") from None
     if not data:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.frontend.operands import BATCH, Made, Operands
+from emcc.frontend.operands import BATCH, LARGEST, Made, Operands
 from emcc.frontend.refusal import Refusal
 
 AGAIN = "export the model again"
@@ -144,8 +144,8 @@ def pad(node: Operands) -> Made:
         return "Identity", (x,), {}
     if mode == "reflect" and any(max(pair) >= size for *pair, size in zip(low, high, full, strict=True)):
         raise Refusal(f"mirrors more than there is of {list(full)}", "mend its pads")
-    if math.prod(a + b + c for a, b, c in zip(low, high, full, strict=True)) > 1 << 28:
-        raise Refusal("makes more than 2^28 elements a sample", "mend its pads")
+    if math.prod(a + b + c for a, b, c in zip(low, high, full, strict=True)) > max(LARGEST, math.prod(full)):
+        raise Refusal("makes more than 2^24 elements a sample", "mend its pads")
     if not value:
         return "Pad", (x,), attrs
     border = np.pad(np.zeros(full, np.float32), list(zip(low, high, strict=True)), constant_values=value)
@@ -205,8 +205,8 @@ def _tiled(node: Operands, repeats: list[int], x: str) -> Made:
         if repeats[0] != 1:
             raise Refusal("repeats the samples of the batch", BATCH)
         repeats = repeats[1:]
-    if math.prod(repeats) * math.prod(node.own()) > 1 << 28:
-        raise Refusal("makes more than 2^28 elements a sample", "mend its repeats")
+    if math.prod(repeats) > 1 and math.prod(repeats) * math.prod(node.own()) > LARGEST:
+        raise Refusal("makes more than 2^24 elements a sample", "mend its repeats")
     if all(count == 1 for count in repeats):
         return "Identity", (x,), {}
     return "Tile", (x,), {"repeats": tuple(repeats)}

@@ -6,13 +6,12 @@ besides is bounded by the products of sizes, but for those that are known to nee
 
 import math
 from collections.abc import Sequence
-from importlib.util import find_spec
 
-import numpy as np
 import onnx
 from onnx import AttributeProto, helper, numpy_helper
 
 from emcc.base.text import printable
+from emcc.frontend.ort import OrtError, Session, installed, turn
 from emcc.frontend.refusal import Refusal
 from emcc.ir.graph import Array
 
@@ -45,6 +44,12 @@ UNKNOWN = {"Compress": 1, "NonZero": 64, "Unique": 4}
 SMALL = 1 << 10
 """Elements of an input that shape inference may look at: a shape, axes, scales."""
 
+SECONDS = 60
+"""That onnxruntime may take."""
+
+ROOM = 16 * WORK
+"""Bytes that it may take beside what every model may."""
+
 IR_VERSION = 8
 """Which every onnxruntime reads."""
 
@@ -60,7 +65,7 @@ def evaluate(node: onnx.NodeProto, opset: int, values: Sequence[Array | None]) -
         raise Refusal(f"{op} of constants has graphs inside", FOLDED)
     if any(abs(number) > LARGEST for item in node.attribute for number in (item.i, *item.ints)):
         raise Refusal(f"{op} of constants has an attribute beyond {LARGEST}", FOLDED)
-    if find_spec("onnxruntime") is None:
+    if not installed():
         raise Refusal(
             f"emcc computes {op} of constants by onnxruntime, which is not installed",
             f"install onnxruntime, or {FOLDED}",
@@ -125,19 +130,10 @@ def _model(node: onnx.NodeProto, opset: int, feeds: dict[str, Array], stored: di
 
 
 def _run(node: onnx.NodeProto, opset: int, feeds: dict[str, Array]) -> list[Array]:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     model = _model(node, opset, feeds, {}).SerializeToString()
+    names = [name for name in node.output if name]
     try:
-        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        results = session.run(None, feeds)
-    except Exception as error:
-        raise Refusal(f"its constant value cannot be computed: {printable(str(error))}", FOLDED) from error
-    if not all(isinstance(value, np.ndarray) and value.dtype.kind in "fiub" for value in results):
-        raise Refusal(f"{printable(node.op_type)} makes a constant that is no tensor of numbers", FOLDED)
-    return [np.asarray(value) for value in results]
+        with turn:
+            return Session(model, room=ROOM, seconds=SECONDS).run(names, feeds)
+    except OrtError as error:
+        raise Refusal(f"its constant value cannot be computed: {error}", FOLDED) from error

@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto
 
 from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.frontend.external import external_bytes
 from emcc.frontend.refusal import quoted
 from emcc.ir.graph import Array
@@ -33,6 +34,13 @@ _STORED: dict[int, tuple[str, str]] = {
 """Type -> little-endian NumPy type of raw_data, and the field that holds it otherwise (onnx.proto, TensorProto)."""
 
 
+NUMBERS = frozenset(_STORED)
+"""Types that emcc reads."""
+
+MOST_AXES = 32
+"""NumPy's, before its version 2."""
+
+
 def type_name(data_type: int) -> str:
     """Return "FLOAT" for 1, and so on; the number where it has no name."""
     try:
@@ -44,6 +52,11 @@ def type_name(data_type: int) -> str:
 def decode(tensor: onnx.TensorProto, path: Path) -> Array:
     """Return the tensor's value; bfloat16 as float32. `path` is the model's file."""
     dims = tuple(tensor.dims)
+    if len(dims) > MOST_AXES or sum(size.bit_length() for size in dims) > 64:
+        shown = printable(str(list(dims[:MOST_AXES])), 60)
+        raise _error(
+            tensor, path, f"has {len(dims)} axes of {shown}: more elements than there can be", "export it again"
+        )
     if any(size < 0 for size in dims):
         raise _error(tensor, path, f"has a negative dimension: {list(dims)}", "export it again")
     if tensor.data_type not in _STORED:

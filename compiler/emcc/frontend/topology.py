@@ -1,7 +1,7 @@
 """The nodes that the output depends on, in topological order; names that do not fit together are errors."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import networkx as nx
@@ -12,6 +12,12 @@ from emcc.frontend.refusal import quoted
 
 MOST = 20
 """Names listed in one error."""
+
+MOST_NODES = 10_000
+"""Nodes that the outputs of a model may depend on; its compile would take hours."""
+
+
+_SPLIT = "name a tensor to stop at with --output, and compile the rest by itself"
 
 
 def uses(node: onnx.NodeProto) -> Iterator[str]:
@@ -60,11 +66,20 @@ def ordered(graph: onnx.GraphProto, path: Path, outputs: Iterable[str] | None = 
     if not nx.is_directed_acyclic_graph(edges):
         names = [node_name(graph.node[a]) for a, _ in nx.find_cycle(edges)]
         raise _listing("has a cycle", names, path, "a model must not depend on its own output")
-    live: set[int] = set()
-    for name in [value.name for value in graph.output] if outputs is None else outputs:
-        if name in producer:
-            live |= {producer[name], *nx.ancestors(edges, producer[name])}
+    ends = [value.name for value in graph.output] if outputs is None else outputs
+    live = {producer[name] for name in ends if name in producer}
+    waiting = list(live)
+    while waiting:
+        above = set(edges.predecessors(waiting.pop())) - live
+        live |= above
+        waiting += above
     return [graph.node[i] for i in nx.lexicographical_topological_sort(edges, key=int) if i in live]
+
+
+def check_length(nodes: Sequence[onnx.NodeProto], path: Path) -> None:
+    """Raise EmccError where a model is too long."""
+    if len(nodes) > MOST_NODES:
+        raise EmccError(f"has {len(nodes):,} nodes; emcc takes up to {MOST_NODES:,}", file=path, hint=_SPLIT)
 
 
 def node_name(node: onnx.NodeProto) -> str:

@@ -1,6 +1,6 @@
 """Goes through a model's nodes once, for one number of samples: folds constants, makes ir nodes, notes refusals."""
 
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +14,7 @@ from emcc.frontend import constants, legacy, rules_microsoft, rules_qonnx
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.hints import INLINE, STANDARD, hint_for
 from emcc.frontend.integers import GRIDDED, dequantized, dtype_after, moved_unit, takes_integers
-from emcc.frontend.operands import Data, Operands
+from emcc.frontend.operands import LARGEST, Data, Operands
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
 from emcc.frontend.rules import EITHER_SIDE, OUTPUT, Rule, rule_for, standard
@@ -22,9 +22,6 @@ from emcc.frontend.schema import attributes
 from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array, Node
 from emcc.ops.shapes import elements
-
-LARGEST = 1 << 28
-"""Most elements a sample of a computed tensor."""
 
 
 @dataclass
@@ -57,6 +54,7 @@ class Walk:
     def run(self, protos: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> "Walk":
         """Self, after all nodes, which are in topological order."""
         wanted = {name for proto in protos for name in uses(proto)} | set(outputs)
+        waiting = Counter(name for proto in protos for name in uses(proto)) + Counter(outputs)
         for proto in protos:
             op = proto.op_type if standard(proto) else f"{proto.domain}.{proto.op_type}"
             try:
@@ -71,7 +69,16 @@ class Walk:
             except EmccError as error:
                 self._unknown(proto)
                 self.reports.append(NodeReport(node_name(proto), op, False, error.message, error.hint or ""))
+            self._free(proto, waiting)
         return self
+
+    def _free(self, proto: onnx.NodeProto, waiting: Counter[str]) -> None:
+        """Let go of the computed constants that no later node reads."""
+        for name in uses(proto):
+            waiting[name] -= 1
+            if not waiting[name] and name in self.room.held:
+                self.room.free(name)
+                self.known.pop(name, None)
 
     def _unknown(self, proto: onnx.NodeProto) -> None:
         derived = proto.op_type in ("Shape", "Size") or not self._computed(proto)
@@ -137,6 +144,7 @@ class Walk:
         results = constants.evaluate(named, opset, values, self.room)
         for name, value in zip([name for name in proto.output if name], results, strict=True):
             self.known[name] = value
+            self.room.hold(name, value)
         unit = moved_unit(named, self.opset, values, self.units)
         if unit is not None and len(results) == 1:
             self.units[proto.output[0]] = unit

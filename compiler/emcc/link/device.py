@@ -15,13 +15,17 @@ from emcc.link.protocol import (
     FLAG,
     FLIP,
     HEAD,
+    IDENTITY,
+    IMAGE_AT,
     INFO_AT,
     VERSION,
     command,
     reply,
 )  # fmt: skip
+from emcc.link.render import info_at
 
-POLL, INFORM, RESET, WRITE, READ = (command(name) for name in ("poll", "info", "reset", "write", "read"))
+RESET, CLEAR, INFORM = (command(name) for name in ("reset", "clear", "info"))
+WRITE, READ, LOAD = (command(name) for name in ("write", "read", "load"))
 STATE, INFO, DATA = (reply(name) for name in ("state", "info", "data"))
 LONG, BODY, MOST = 255, HEAD + CRC_BYTES, 224
 
@@ -49,6 +53,23 @@ class Core(Protocol):
         ...
 
 
+class Loader(Protocol):
+    """What takes a boot image: `done` when it was good, `refused` when it was not; else it waits for more."""
+
+    @property
+    def done(self) -> bool: ...
+    @property
+    def refused(self) -> bool: ...
+
+    def clear(self) -> None:
+        """Begin again, without weights."""
+        ...
+
+    def push(self, byte: int) -> None:
+        """Take a byte of the image."""
+        ...
+
+
 def _of_byte(byte: int) -> int:
     for _ in range(8):
         byte = byte >> 1 ^ (CRC_POLY if byte & 1 else 0)
@@ -69,19 +90,22 @@ class Device:
     Attributes:
         core: the accelerator. size: bytes of an activation. clock: in Hz.
         memory: what the board is, see link.render.memory.
+        loader: of a board that takes weights.
     """
 
     core: Core
     size: int
     clock: int
     memory: bytes
+    loader: Loader | None = None
 
     def __post_init__(self) -> None:
         self.power()
 
     def power(self) -> None:
         """Let the power come, after it went."""
-        self.core.reset()
+        self._clear()
+        self._info = bytearray(self.memory)
         self._frame = bytearray()
         self._hunting, self._escaped, self._crc = True, False, 0xFFFFFFFF
         self._last, self._open, self._late, self._stuck = 0, False, False, False
@@ -113,23 +137,30 @@ class Device:
     def _taken(self, body: bytes) -> bytes:
         code, number, payload = body[0] & 7, body[1], body[HEAD:]
         following = self._open and not self._late and number == (self._last + 1) & 255
-        if code == RESET:
+        if code in (RESET, CLEAR):
             self._last, self._open, self._late, self._kept = number, True, False, None
             self._stuck = False
             self.core.reset()
+            if code == CLEAR:
+                self._clear()
         elif self._stuck:
             return b""
-        if code in (RESET, INFORM):
-            return self._answer(INFO, self.memory[: 512 - INFO_AT])
+        if code in (RESET, CLEAR, INFORM):
+            return self._answer(INFO, bytes(self._info[: 512 - INFO_AT]))
+        if code == LOAD:
+            if following and self._empty and not self._refused:
+                self._last, self._kept = number, None
+                self._load(payload)
+            return b""
         if code == WRITE:
-            if following and self.core.wants:
+            if following and self._wants:
                 self._last, self._kept = number, None
                 self._push(payload)
             return b""
         if code == READ and self._kept is not None and number == self._last:
             return self._answer(DATA, self._kept)
         count = payload[0] if payload else self._first_of_crc(body)
-        if code == READ and following and self.core.has and count < MOST:
+        if code == READ and following and self._has and count < MOST:
             self._last, self._kept = number, self._pull(count)
             return self._answer(DATA, self._kept)
         return self._answer(STATE, b"")
@@ -140,6 +171,39 @@ class Device:
         for byte in body:
             crc = _step(crc, byte)
         return ~crc & 255
+
+    @property
+    def _empty(self) -> bool:
+        return self.loader is not None and not self.loader.done
+
+    @property
+    def _refused(self) -> bool:
+        return self.loader is not None and self.loader.refused
+
+    @property
+    def _wants(self) -> bool:
+        return self.core.wants and not self._empty
+
+    @property
+    def _has(self) -> bool:
+        return self.core.has and not self._empty
+
+    def _clear(self) -> None:
+        self.core.reset()
+        self._loaded = 0
+        if self.loader:
+            self.loader.clear()
+
+    def _load(self, payload: bytes) -> None:
+        assert self.loader
+        for byte in payload:
+            if self.loader.done:
+                self._stuck = True  # As in _push: there is more than an image.
+                return
+            if 0 <= self._loaded - IMAGE_AT < IDENTITY:
+                self._info[info_at("digest") + IDENTITY + self._loaded - IMAGE_AT] = byte
+            self._loaded += 1
+            self.loader.push(byte)
 
     def _push(self, payload: bytes) -> None:
         for at in range(0, len(payload) - self.size + 1, self.size):
@@ -153,8 +217,8 @@ class Device:
         return taken[:count]
 
     def _answer(self, code: int, payload: bytes) -> bytes:
-        core = self.core
-        flags = self._open | core.wants << 1 | core.has << 2 | self._late << 4
-        value = self.clock if code == INFO else core.cycles & 0xFFFFFFFF
+        flags = self._open | self._wants << 1 | self._has << 2 | self._late << 4
+        flags |= self._empty << 5 | self._refused << 6
+        value = self.clock if code == INFO else self.core.cycles & 0xFFFFFFFF
         head = bytes([code, self._last, flags, VERSION]) + value.to_bytes(4, "little")
         return framed(head + payload)

@@ -66,7 +66,9 @@ COMMANDS = (
             "waits for input; else the frame is as if it had not come"),
     Command("read", 4, "bytes wanted, 1 to 220", "data or state", "gives so many bytes of results, if the number is "
             "the next one and results wait; the same again, if it is the last one and was a read; else the state"),
-    Command("load", 5, "reserved: weights", "state", "nothing yet"),
+    Command("load", 5, "of a boot image", "none", "fills the memories of weights, if the number is the next one and an "
+            "image is wanted; else the frame is as if it had not come"),
+    Command("clear", 6, "", "info", "as reset, and forgets the weights too, if it takes any"),
 )  # fmt: skip
 
 REPLIES = (
@@ -89,6 +91,8 @@ FLAGS = (
     Field("has", 1, "results wait"),
     Field("runs", 1, "the array runs"),
     Field("late", 1, "a frame ended while the one before still went to the accelerator: only a reset helps"),
+    Field("empty", 1, "there are no weights: a boot image is wanted, or was refused"),
+    Field("refused", 1, "a boot image was damaged, or is for another structure: only a clear helps"),
 )
 """From the lowest bit on."""
 
@@ -96,12 +100,26 @@ INFO = (
     Field("magic", 4, '"emcc"'),
     Field("version", 1, f"of the protocol: {VERSION}"),
     Field("bytes", 1, "an activation, 1 or 2"),
-    Field("features", 1, "0; a board that takes weights will say so here"),
+    Field("features", 1, "1: it takes weights (`load`); else 0"),
     Field("payload", 1, f"the most bytes of a frame's payload: {PAYLOAD}"),
-    Field("digest", 16, "of the design: the first half of the SHA-256 that emcc.json has"),
+    Field(
+        "digest",
+        16,
+        "of the design: the first half of the SHA-256 that emcc.json has. Of one that takes "
+        "weights: structure and weights, 8 bytes each, as the last image began (boot.md)",
+    ),
     Field("reserved", 8, "0"),
 )
 MAGIC = b"emcc"
+TAKES_WEIGHTS = 1
+"""Of the features."""
+
+IMAGE_AT, IDENTITY = 18, 8
+"""Where a boot image says what its weights are; bytes of that, and of the structure: see backends.rom.flash."""
+
+PAUSE = 128
+"""Flags behind a load: on the fastest line (40 cycles a byte) its bytes are decoded meanwhile, 4,000 cycles at most."""
+
 DIGEST_BYTES = next(field.size for field in INFO if field.name == "digest")
 
 

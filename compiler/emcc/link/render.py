@@ -4,9 +4,10 @@ from emcc.link import protocol
 from emcc.resources import template
 
 
-def package() -> bytes:
-    """Return emcc_link_pkg.sv."""
+def package(boot: bool = False) -> bytes:
+    """Return emcc_link_pkg.sv; with `boot` of a design that takes its weights over the link."""
     numbers = [
+        ("bit HasBoot", f"1'b{int(boot)}"),
         ("logic [7:0] Version", f"8'd{protocol.VERSION}"),
         ("logic [7:0] FlagByte", f"8'h{protocol.FLAG:02x}"),
         ("logic [7:0] EscapeByte", f"8'h{protocol.ESCAPE:02x}"),
@@ -19,6 +20,9 @@ def package() -> bytes:
         ("int MemBytes", str(protocol.MEMORY)),
         ("int ResultAt", str(protocol.RESULT_AT)),
         ("int InfoAt", str(protocol.INFO_AT)),
+        ("int WeightsAt", str(protocol.INFO_AT + info_at("digest") + protocol.IDENTITY)),
+        ("int ImageAt", str(protocol.IMAGE_AT)),
+        ("int WeightsBytes", str(protocol.IDENTITY)),
         *((f"logic [2:0] Cmd{one.name.capitalize()}", f"3'd{one.code}") for one in protocol.COMMANDS),
         *((f"logic [1:0] Reply{one.name.capitalize()}", f"2'd{one.code & 3}") for one in protocol.REPLIES),
     ]
@@ -42,6 +46,8 @@ def header() -> bytes:
         ("INFO_BYTES", sum(field.size for field in protocol.INFO), "of an info's payload"),
         ("INFO_DIGEST", info_at("digest"), "where the digest is in it"),
         ("DIGEST_BYTES", protocol.DIGEST_BYTES, "of the digest"),
+        ("IDENTITY", protocol.IDENTITY, "of them say what structure it is, where it takes weights"),
+        ("PAUSE", protocol.PAUSE, "flags behind a load"),
         *((f"CMD_{one.name.upper()}", one.code, one.says) for one in protocol.COMMANDS),
         *((f"REPLY_{one.name.upper()}", f"0x{one.code:02x}", one.says) for one in protocol.REPLIES),
         *((f"FLAG_{one.name.upper()}", 1 << bit, one.says) for bit, one in enumerate(protocol.FLAGS)),
@@ -56,20 +62,22 @@ def info_at(name: str) -> int:
     return sum(field.size for field in protocol.INFO[: names.index(name)])
 
 
-def memory(act_w: int, digest: str) -> bytes:
+def memory(act_w: int, digest: str, structure: str = "") -> bytes:
     """Return link.hex, a byte a line: what the board is, as $readmemh reads it.
 
     Args:
         act_w: bits of an activation.
         digest: of the design, in hex; see link.digest.
+        structure: in hex, of a design that takes its weights over the link: it stands in the digest's place.
     """
+    known = bytes.fromhex(structure or digest)[: protocol.DIGEST_BYTES]
     values = {
         "magic": protocol.MAGIC,
         "version": bytes([protocol.VERSION]),
         "bytes": bytes([act_w // 8]),
-        "features": bytes(1),
+        "features": bytes([protocol.TAKES_WEIGHTS if structure else 0]),
         "payload": bytes([protocol.PAYLOAD]),
-        "digest": bytes.fromhex(digest)[: protocol.DIGEST_BYTES],
+        "digest": known.ljust(protocol.DIGEST_BYTES, b"\0"),
         "reserved": bytes(8),
     }
     content = b"".join(values[field.name] for field in protocol.INFO)

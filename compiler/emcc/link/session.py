@@ -11,13 +11,26 @@ from typing import Protocol
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.link.frames import Answer, Decoder, answer, frame, info
-from emcc.link.protocol import DIGEST_BYTES, MAGIC, PAYLOAD, VERSION, WINDOW, reply
+from emcc.link.protocol import (
+    DIGEST_BYTES,
+    FLAG,
+    MAGIC,
+    PAUSE,
+    PAYLOAD,
+    TAKES_WEIGHTS,
+    VERSION,
+    WINDOW,
+    reply,
+)  # fmt: skip
 
 SILENCES = 20
 """So often in turn nothing comes before a board is given up."""
 
 IDLE = 2000
 """So many answers in turn say that nothing happens before a board is given up."""
+
+SETTLED = 8
+"""So many answers behind a boot image say whether it was good: all of it was decoded before the first one."""
 
 STATE, INFO, DATA = (reply(name) for name in ("state", "info", "data"))
 EVEN = PAYLOAD // 2 * 2
@@ -54,13 +67,16 @@ class About:
 
     Attributes:
         version: of the protocol. size: bytes of an activation. clock: in Hz.
-        digest: the first half of the design's, in hex.
+        digest: the first half of the design's, in hex; see protocol.INFO for one that takes weights.
+        loads: it takes weights. empty: it has none.
     """
 
     version: int
     size: int
     clock: int
     digest: str
+    loads: bool = False
+    empty: bool = False
 
 
 @dataclass
@@ -85,16 +101,40 @@ class Session:
     counts: Counts = field(default_factory=Counts)
     cycles: int = 0
     _number: int = 0
-    _pending: list[bytes] = field(default_factory=list)
+    _pending: list[tuple[str, bytes]] = field(default_factory=list)
     _come: list[Answer] = field(default_factory=list)
     _decoder: Decoder = field(default_factory=Decoder)
 
-    def reset(self, number: int) -> About:
+    def reset(self, number: int, command: str = "reset") -> About:
         """Reset the board; `number` (0 to 255) is the conversation's first one. EmccError where no board answers."""
         self._pending.clear()
-        about = self._about(frame("reset", number), number)
+        about = self._about(frame(command, number), number)
         self._number = number
         return about
+
+    def load(self, image: bytes, number: int) -> None:
+        """Reset the board, and give it a boot image. Lost where it has to be begun again.
+
+        Raises:
+            EmccError: it refuses the image, or is given up.
+        """
+        self.reset(number, "clear")
+        # In pieces of a size: each is decoded before the next one has come.
+        pieces = -(-len(image) // PAYLOAD)
+        size = -(-len(image) // pieces)
+        for at in range(0, len(image), size):
+            self._pending.append(("load", image[at : at + size]))
+            if len(self._pending) == WINDOW:
+                self._deliver(0)
+        self._deliver(0)
+        for _ in range(SETTLED):
+            one = self.poll()
+            self._check(one)
+            if one.has("refused"):
+                raise EmccError(f"the board at {self._where} refuses the boot image")
+            if not one.has("empty"):
+                return
+        raise Lost("waits for more of the boot image")
 
     def info(self) -> About:
         """Ask the board what it is, and change nothing."""
@@ -107,7 +147,7 @@ class Session:
     def write(self, data: bytes) -> None:
         """Give activations to the board. Some may be on their way, or here, until something is read."""
         for at in range(0, len(data), EVEN):
-            self._pending.append(data[at : at + EVEN])
+            self._pending.append(("write", data[at : at + EVEN]))
             if len(self._pending) == WINDOW:
                 self._deliver(0)
 
@@ -122,7 +162,8 @@ class Session:
         if fields is None or fields["magic"] != MAGIC:
             raise EmccError(f"what answers at {self._where} is no board of emcc")
         digest = fields["digest"][:DIGEST_BYTES].hex()
-        return About(fields["version"][0], fields["bytes"][0], one.value, digest)
+        loads = bool(fields["features"][0] & TAKES_WEIGHTS)
+        return About(fields["version"][0], fields["bytes"][0], one.value, digest, loads, one.has("empty"))
 
     def _asked(self, question: bytes, wanted: Callable[[Answer], bool]) -> Answer:
         self.line.send(question)
@@ -186,7 +227,9 @@ class Session:
         return frame("poll", 0)
 
     def _send(self, first: int, size: int) -> None:
-        frames = (frame("write", self._number + 1 + at, data) for at, data in enumerate(self._pending))
+        frames = [frame(name, self._number + 1 + at, data) for at, (name, data) in enumerate(self._pending)]
+        if self._pending and self._pending[-1][0] == "load":
+            frames.append(bytes([FLAG]) * PAUSE)
         self.line.send(b"".join([*frames, self._question(size)]))
 
     def _answer(self, question: bytes) -> Answer:

@@ -1,7 +1,10 @@
 """An accelerator as its streams show it: what it takes and gives in turn, by a function of what it took."""
 
+import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
+
+from emcc.link.protocol import CRC_BYTES
 
 
 class Stream:
@@ -57,3 +60,34 @@ class Stream:
         self._left = self._turns[self._turn]
         if self._left < 0:
             self._out.extend(self._answers(list(self._taken)))
+
+
+class Image:
+    """A model of what takes a boot image, for link.device: one of `size` bytes, of which the last four are its CRC."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin again."""
+        self.taken = bytearray()
+
+    def push(self, byte: int) -> None:
+        """Take a byte."""
+        if len(self.taken) < self._size:
+            self.taken.append(byte)
+
+    @property
+    def done(self) -> bool:
+        """Whether an image is there, and whole."""
+        return len(self.taken) == self._size and self._good
+
+    @property
+    def refused(self) -> bool:
+        """Whether what is there is none."""
+        return len(self.taken) == self._size and not self._good
+
+    @property
+    def _good(self) -> bool:
+        return zlib.crc32(self.taken[:-CRC_BYTES]).to_bytes(CRC_BYTES, "little") == self.taken[-CRC_BYTES:]

@@ -36,8 +36,9 @@ class Grouped:
         return Graph("specimen", ("x",), (made.last.name,), tuple(made.nodes), made.tensors, made.constants)
 
     def files(self) -> Mapping[str, bytes]:
-        """Emit rtl/ and rom/, and the AXI top of a digest of zeros, or the ports of a boot stream."""
+        """Emit rtl/ and rom/, and the AXI top of a digest of zeros, or the boot image and its port."""
         from emcc.backends import rom, soc, verilog
+        from emcc.backends.rom import flash
         from emcc.eie.groups.schedule import plan
         from emcc.eie.groups.tables import Context
         from emcc.eie.lower import lower
@@ -50,9 +51,11 @@ class Grouped:
         boot = rom.BootLayout.of(context.numbers, images) if self.boot else None
         axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)))
         core = verilog.render_of(context, boot)
-        uart = {} if boot else verilog.render_uart(core)
+        uart = verilog.render_uart(core, boot is not None)
         files = {**core, **uart, **rom.render(images, "hex"), **axi}
-        return files if boot else {**files, LINK: memory(program.act_w, digest_of(files))}
+        structure = boot.structure.hex() if boot else ""
+        image = {flash.FILE: flash.write(boot, images)} if boot else {}
+        return {**files, **image, LINK: memory(program.act_w, digest_of(files), structure)}
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The imported graph against onnxruntime, where that is installed: an import that is wrong must not go on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,17 @@ import numpy as np
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend import Remarks, cut, remarks
+from emcc.frontend import Remarks, live, remarks
+from emcc.frontend.ort import OrtError, Session, installed, turn
 from emcc.ir.batch import apart, ends
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import left, trace
+
+MOST = 1 << 28
+"""Elements that all tensors of a batch may have together for it to be checked."""
+
+_WIDEST = 8
+"""Bytes of an element, at most."""
 
 HINT = "this is a bug in emcc, or in the model: please report it with the model"
 
@@ -78,9 +85,10 @@ def _taken(outputs: tuple[str, ...], about: Remarks) -> str:
 
 
 def _check(graph: Graph, path: Path, x: Array, about: Remarks, *, plain: bool = False) -> str:
-    if find_spec("onnxruntime") is None:
+    if not installed():
         return "not checked against onnxruntime, which is not installed"
-    ran = _outputs(path, x, graph, about, plain)
+    with turn:
+        ran = _outputs(path, x, graph, plain)
     if isinstance(ran, str):
         return f"not checked against onnxruntime, which cannot run the model: {ran}"
     x, wanted = ran
@@ -93,10 +101,29 @@ def _check(graph: Graph, path: Path, x: Array, about: Remarks, *, plain: bool = 
         x, wanted = x[rows], [own[rows] for own in wanted]
     if not len(x):
         return "not checked against onnxruntime: every sample overflows in float16"
-    values = trace(graph, x.astype(np.float64), keep=graph.outputs)
+    with np.errstate(all="ignore"):
+        values = trace(graph, x.astype(np.float64), keep=graph.outputs)
     pairs = zip(graph.outputs, wanted, strict=True)
-    said = [_held(np.asarray(left(graph, name, values[name], np)), own, close, path) for name, own in pairs]
+    try:
+        with np.errstate(all="ignore"):
+            said = [_held(np.asarray(left(graph, name, values[name], np)), own, close, path) for name, own in pairs]
+    except EmccError:
+        _check_overflow(graph, x.astype(np.float64), path)
+        raise
     return "; ".join(dict.fromkeys(said))
+
+
+def _check_overflow(graph: Graph, x: Array, path: Path) -> None:
+    """Raise EmccError where a tensor is beyond float32 for some of the samples, which is what onnxruntime fails by."""
+    with np.errstate(all="ignore"):
+        values = trace(graph, x)
+    for node in graph.nodes:
+        far = np.abs(np.asarray(values[node.outputs[0]], np.float64)) > np.finfo(np.float32).max
+        count = int(far.reshape(len(far), -1).any(axis=1).sum())
+        if count:
+            message = f"its output is beyond float32 for {count} of {len(x)} samples"
+            hint = "check the weights, or give samples as the model is used on"
+            raise EmccError(message, file=path, node=node.name, hint=hint)
 
 
 def _held(got: Array, wanted: Array, close: Closeness, path: Path) -> str:
@@ -135,46 +162,39 @@ NUMBERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)":
 """The same, of inputs that emcc has no use for: they are fed zeros."""
 
 
-def _outputs(path: Path, x: Array, graph: Graph, about: Remarks, plain: bool) -> tuple[Array, list[Array]] | str:
+def _outputs(path: Path, x: Array, graph: Graph, plain: bool) -> tuple[Array, list[Array]] | str:
     """Return the samples in the inputs' type and what onnxruntime computes as outputs [n, elements]; or why not.
 
-    They run in batches where the model fixes one; `plain`: without onnxruntime's optimiser.
+    It has what the outputs depend on, and nothing else of the model. They run in batches where the model fixes one;
+    `plain`: without onnxruntime's optimiser.
     """
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    if plain:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    model = live(path, graph.outputs)
+    if model is None:
+        return "it is too large to be cut at its output"
+    elements = sum(tensor.features for tensor in graph.tensors.values())
     try:
-        known = set(graph.outputs) <= set(about.outputs)
-        model = str(path) if known else cut(path, graph.outputs)
-        if model is None:
-            return "it is too large to be cut at its output"
-        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        sources = {source.name: source for source in session.get_inputs()}
-        fixed = [source.shape[0] for name, source in sources.items() if name in graph.inputs and source.shape]
+        session = Session(*model, plain=plain, room=2 * _WIDEST * min(elements * len(x), MOST))
+        fixed = [axes[0] for name, (_, axes) in session.inputs.items() if name in graph.inputs and axes]
         size = next((batch for batch in fixed if isinstance(batch, int)), len(x))
+        if size * elements > MOST:
+            return f"it takes {size:,} samples at a time, of {elements:,} elements all in all"
         with np.errstate(over="ignore"):
-            x = x.astype(KINDS.get(sources[graph.inputs[0]].type, np.float32))
+            x = x.astype(KINDS.get(session.inputs[graph.inputs[0]][0], np.float32))
         parts: list[list[Array]] = []
         for begin in range(0, len(x), size):
             batch = x[begin : begin + size]
             if len(batch) < size:
                 batch = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
             fed = apart(ends(graph), batch)
-            fed |= {name: _zeros(source, size) for name, source in sources.items() if name not in fed}
-            ran = session.run(list(graph.outputs), {name: fed[name] for name in sources})
-            parts.append([np.asarray(value).reshape(size, -1) for value in ran])
+            fed |= {name: _zeros(*source, size) for name, source in session.inputs.items() if name not in fed}
+            ran = session.run(graph.outputs, {name: fed[name] for name in session.inputs})
+            parts.append([value.reshape(size, -1) for value in ran])
         return x, [np.concatenate(own)[: len(x)] for own in zip(*parts, strict=True)]
-    except Exception as error:
-        if type(error).__module__.startswith("onnxruntime"):
-            return printable(str(error))
-        raise
+    except OrtError as error:
+        return str(error)
 
 
-def _zeros(source: Any, size: int) -> Array:
-    """Return what an input that nothing reads is fed."""
-    shape = [axis if isinstance(axis, int) else size for axis in source.shape]
-    return np.zeros(shape, NUMBERS.get(source.type, KINDS.get(source.type, np.float32)))
+def _zeros(kind: str, axes: Sequence[Any], samples: int) -> Array:
+    """Return what an input that emcc has no use for is fed."""
+    shape = [axis if isinstance(axis, int) else samples for axis in axes]
+    return np.zeros(shape, NUMBERS.get(kind, KINDS.get(kind, np.float32)))

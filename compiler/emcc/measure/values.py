@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from emcc.files import door
+
 DIGITS = 6
 
 
@@ -23,7 +25,7 @@ def rounded(value: Any) -> Any:
 
 def source(path: Path) -> dict[str, Any]:
     """Return an input file's name and the SHA-256 of its content."""
-    with path.open("rb") as file:
+    with door.opened(path) as file:
         return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 

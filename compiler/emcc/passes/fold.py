@@ -15,6 +15,7 @@ import numpy as np
 
 from emcc.ir.graph import PLAIN, Array, Graph
 from emcc.passes.dequantise import dequantised, is_quantised_model, spread
+from emcc.passes.fold_affine import require_finite
 from emcc.passes.fold_chain import fold_chain, is_chain
 from emcc.passes.fold_functions import named_functions
 from emcc.passes.fold_graph import fold_graph
@@ -35,7 +36,10 @@ class Fold:
         graph, norms = without_norms(graph)
         if is_quantised_model(graph):
             graph = dequantised(graph)
-        folded = _folded(graph)
+        with np.errstate(all="ignore"):
+            folded = _folded(graph)
+        for node in folded.layers():
+            require_finite(node.name, folded.constants[node.inputs[2]])
         ends = {*folded.inputs, *folded.outputs}
         affines = {name: affine for name, affine in graph.affines.items() if name in ends}
         affines |= {name: replace(affines.get(name, PLAIN), norm=norm) for name, norm in norms.items()}

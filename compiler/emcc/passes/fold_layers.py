@@ -88,17 +88,21 @@ class Chain:
         constants: dict[str, Array] = {}
         tensors = {self.source: graph.tensors[self.source]}
         shape, value, names = (None, *self.view.index.shape), self.source, {node.name for node in graph.nodes}
+        made, held = set[str](), {self.source}
         for number, layer in enumerate(self.layers):
-            name = unique(layer.name, {node.name for node in nodes} | (names - {layer.name}))
-            weight, bias = (unique(n, {*constants, *tensors}) for n in _constant_names(name, layer.names))
+            name = unique(layer.name, made | names) if layer.name in made else layer.name
+            weight, bias = (unique(n, held) for n in _constant_names(name, layer.names))
             require_finite(layer.name, layer.bias)
             constants |= {weight: float32(layer.name, layer.weight), bias: layer.bias + 0.0}
             features, final = (None, len(layer.bias)), number == len(self.layers) - 1
             nodes.append(Node(name, "Linear", (value, weight, bias), (layer.z,)))
+            made.add(name)
+            held |= {weight, bias, layer.z, layer.y}
             tensors[layer.z] = Tensor(layer.z, shape if final and not layer.activation else features)
             value = layer.z
             if layer.activation:
                 activation, value = layer.activation, layer.y
+                made.add(activation.name)
                 nodes.append(Node(activation.name, activation.op, (layer.z,), (value,), dict(activation.attrs)))
                 tensors[value] = Tensor(value, shape if final else features)
         return Graph(graph.name, graph.inputs, (value,), tuple(nodes), tensors, constants, host=host)

@@ -37,6 +37,8 @@ def _timing_rows(timing: Timing) -> list[tuple[str, str]]:
         (f"time at {timing.clock / 1e6:,.4g} MHz", f"{1e3 * cycles / timing.clock:,.4g} ms"),
         ("with line and host", f"{1e3 * timing.seconds / samples:,.4g} ms"),
     ]
+    if timing.loaded:
+        rows.append(("weights", f"{timing.loaded:,} bytes onto the board, which had none or others"))
     mended = timing.again + timing.silences + timing.damaged
     if mended:
         says = f"{timing.damaged} damaged frames, {timing.silences} silences, {timing.again} inferences begun again"

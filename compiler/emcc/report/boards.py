@@ -1,6 +1,7 @@
 """What `emcc boards` and `emcc bitstream` print."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from rich import box
@@ -8,7 +9,11 @@ from rich.table import Table
 
 from emcc.base.text import printable
 from emcc.boards.board import Board
-from emcc.boards.outcome import ESTIMATED, MARKER, Outcome
+from emcc.boards.energy import energy
+from emcc.boards.marker import MARKER
+from emcc.boards.outcome import ESTIMATED, Outcome
+from emcc.report.lines import seconds
+from emcc.report.onboard import energy_line
 from emcc.report.summary import console, shown
 
 _KINDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "spram": "single-port RAMs", "dsp": "multipliers"}
@@ -47,5 +52,15 @@ def print_outcome(outcome: Outcome, place: Path) -> None:
     else:
         seed = outcome.best.seed if outcome.best else outcome.options.seed
         out.print(shown(f"clock: {hz:g} MHz; the design reaches {outcome.fmax:.2f} MHz (seed {seed})"))
+    out.print(shown(_time(outcome)))
     out.print(shown(f"serial port: {outcome.project.board.uart.baud:,} baud (--baud of `emcc run`)"))
     out.print(shown(f"written: {printable(str(place), 1000)} ({MARKER} says what is there)"))
+
+
+def _time(outcome: Outcome) -> str:
+    """Say how long an inference takes at the clock there is, and, where that is published, its energy."""
+    total, hz = outcome.design.manifest["totals"], outcome.project.hz
+    time = (total["cycles"]["mean"] + total["transfer_cycles"]) / hz
+    taken = energy(outcome.project.board, hz, time)
+    text = f"time: {seconds(time)} an inference at {hz / 1e6:g} MHz [estimate: the cycle model]"
+    return f"{text}; {energy_line(asdict(taken))}" if taken else text

@@ -5,6 +5,7 @@ from typing import Any
 
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds, than
 from emcc.report.memories import memory_rows
+from emcc.report.onboard import board_lines
 from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
@@ -16,7 +17,7 @@ def render(manifest: Mapping[str, Any]) -> bytes:
     page: str = template(TEMPLATE, escape=True).render(
         title=f"{manifest['model']['file']}: emcc report",
         headline=headline(manifest),
-        notes=notes(manifest),
+        notes=[*board_lines(manifest), *notes(manifest)],
         warnings=[line for line in (loss_line(manifest), *manifest["warnings"]) if line],
         tables=[
             _weights(manifest),

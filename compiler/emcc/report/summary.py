@@ -11,6 +11,7 @@ from rich.text import Text
 from emcc.base.text import printable
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
 from emcc.report.memories import memory_rows
+from emcc.report.onboard import board_lines
 
 Column = tuple[str, list[str], str]
 """Title, a cell a row, footer."""
@@ -38,7 +39,7 @@ def print_summary(manifest: Mapping[str, Any], folder: str, out: Console | None 
     out.print(layer_table(manifest))
     out.print(step_table(manifest))
     out.print(memory_table(manifest))
-    for line in notes(manifest):
+    for line in (*board_lines(manifest), *notes(manifest)):
         out.print(shown(line))
     for warning in manifest["warnings"]:
         out.print(shown(f"warning: {warning}", style="yellow"))

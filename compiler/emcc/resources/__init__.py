@@ -1,8 +1,7 @@
 """The files emcc ships beside its code: templates, the libraries in Verilog and C, the harness, a bench, boards.
 
-Here they are links to `templates/`, `hw/rtl/`, `hw/hls/`, `sim/verilator/`, `sim/artefact/` and `boards/`, in a wheel
-real files;
-`importlib.resources` is the only way to reach them.
+Here they are links to `templates/`, `hw/rtl/`, `hw/hls/`, `hw/cells/`, `sim/verilator/`, `sim/artefact/` and `boards/`,
+in a wheel real files; `importlib.resources` is the only way to reach them.
 """
 
 from functools import cache
@@ -14,7 +13,7 @@ from emcc.base.text import for_html
 
 
 def folder(name: str) -> Traversable:
-    """Return the data folder `name`: "templates", "rtl", "hls", "harness", "tb" or "boards"."""
+    """Return the data folder `name`: "templates", "rtl", "hls", "harness", "tb", "boards" or "cells"."""
     return files(__name__).joinpath(name)
 
 

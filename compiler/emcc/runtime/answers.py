@@ -36,12 +36,12 @@ def reference(opened: Opened, data: Dataset, progress: Progress) -> Answers:
     return Answers(len(data), final(interface, outputs), worth(interface, outputs, data), saturation)
 
 
-def rtl(opened: Opened, data: Dataset, progress: Progress) -> Answers:
-    """Run the RTL, which is held against the reference meanwhile."""
+def rtl(opened: Opened, data: Dataset, progress: Progress, *, trust_rtl: bool = False) -> Answers:
+    """Run the RTL, which is held against the reference meanwhile. `trust_rtl`: as runtime.simulate has it."""
     if not opened.array:
         hint = "use --engine reference, or write RTL with `emcc compile`"
         raise EmccError("there is no RTL in it: `emcc compress` wrote it", file=opened.folder, hint=hint)
-    result = simulate(opened.folder, data, progress=progress)
+    result = simulate(opened.folder, data, progress=progress, trust_rtl=trust_rtl)
     return Answers(result.inferences, result.final, result.worth, result.saturation, result.complaint)
 
 

@@ -82,8 +82,12 @@ def _held(kind: str, opened: Opened, data: Dataset, progress: Progress) -> HeldR
         raise EmccError(f"there is no {kind}/ in it", file=opened.folder, hint=hint)
     model = Model(plain(opened.held), opened.manifest["c"]["name"])
     sources = [f"emcc_{model.name}_top.c"] if kind == "hls" else [f"emcc_{model.name}.c"]
+    made = {**model.common(), **(model.top() if kind == "hls" else {})}
+    if any(files.get(name) != content for name, content in made.items()):
+        hint = "compile the model again: C of another's is not run here"
+        raise EmccError(f"{kind}/ is not what emcc makes of the folder's program", file=opened.folder, hint=hint)
     begun = time.perf_counter()
-    engine = built({**files, "engine.c": model.engine(top=kind == "hls")}, ["engine.c", *sources])
+    engine = built({**made, "engine.c": model.engine(top=kind == "hls")}, ["engine.c", *sources])
     built_at = time.perf_counter()
     counter, parts = Counter(program), []
     for rows in batches(len(data), sum(buffer.positions * buffer.slots for buffer in program.buffers)):

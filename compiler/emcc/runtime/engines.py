@@ -42,13 +42,13 @@ class Engine:
         return _loaded(self.held)(*arguments, **options)
 
 
-BOARD = "board"
+BOARD, RTL = "board", "rtl"
 
 ENGINES: Mapping[str, Engine] = {
     engine.name: engine
     for engine in (
         Engine("reference", "the bit-exact model, in NumPy", "runtime.answers:reference"),
-        Engine("rtl", "the emitted RTL, in Verilator", "runtime.answers:rtl", "runtime.simulate:simulate"),
+        Engine(RTL, "the emitted RTL, in Verilator", "runtime.answers:rtl", "runtime.simulate:simulate"),
         Engine("c", "the emitted C99 library", "runtime.compiled:run_c", "runtime.compiled:simulate_c"),
         Engine("hls", "the emitted C for synthesis", "runtime.compiled:run_hls", "runtime.compiled:simulate_hls"),
         Engine(BOARD, "a board at a serial port, or a virtual one", "runtime.board.answers:board"),

@@ -10,7 +10,7 @@ from emcc.container import decode
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import load_program
-from emcc.files.artefact import read_manifest
+from emcc.files.artefact import read_file, read_manifest
 from emcc.ir.graph import Graph, Tensor
 from emcc.ir.program import Program
 from emcc.legal.rows import IllegalGraph
@@ -62,11 +62,7 @@ def open_artefact(folder: Path) -> Opened:
 def decoded(folder: Path) -> Graph:
     """Return the graph of a folder's model.emc. EmccError where there is none, or it is damaged."""
     file = folder / "model.emc"
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise EmccError(f"cannot be read: {error.strerror}", file=file) from error
-    graph = decode(data, file=file)
+    graph = decode(read_file(folder, file.name), file=file)
     try:
         verify(graph, after="quantise" if is_quantised(graph) else "share")
     except IllegalGraph as error:

@@ -148,6 +148,7 @@ class Timing:
         cycles: int64 [n], in which the array ran. clock: of the board, in Hz.
         seconds: wall time of all inferences, the line's and the host's included.
         again: inferences that were begun again. silences, damaged: questions without an answer, and what was no frame.
+        loaded: bytes of weights that the board was given, which had none or others.
     """
 
     cycles: Array = field(repr=False)
@@ -156,11 +157,12 @@ class Timing:
     again: int = 0
     silences: int = 0
     damaged: int = 0
+    loaded: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values, without seconds, which differ from run to run."""
         mended = {"again": self.again, "silences": self.silences, "damaged": self.damaged}
-        return {"cycles": self.cycles.tolist(), "clock_hz": self.clock, **mended}
+        return {"cycles": self.cycles.tolist(), "clock_hz": self.clock, "loaded": self.loaded, **mended}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from emcc.runtime.batches import batches
 from emcc.runtime.crossings import place
 from emcc.runtime.designs import Design, Traffic, design_of, step_cycles
 from emcc.runtime.final import final, worth
+from emcc.runtime.genuine import genuine
 from emcc.runtime.opened import interface
 from emcc.runtime.result import Difference, SimulationResult
 from emcc.runtime.simulator import COUNTERS, Run, Stalls, drive
@@ -34,6 +35,7 @@ def simulate(
     stalls: Stalls | None = None,
     jobs: int | None = None,
     progress: Callable[[int, int], object] | None = None,
+    trust_rtl: bool = False,
 ) -> SimulationResult:
     """Run the design of an artefact on data, in the artefact's own RTL and ROM images.
 
@@ -45,16 +47,19 @@ def simulate(
         stalls: random back-pressure; cycles are then not compared.
         jobs: processes to simulate in; one a core by default.
         progress: called with (inferences done, of how many).
+        trust_rtl: simulate the folder's RTL and ROM images whatever they are; whoever wrote them runs code here.
 
     Raises:
-        EmccError: the artefact or the data is damaged or missing, or a tool is.
+        EmccError: the artefact or the data is damaged or missing, or a tool is; or its RTL is not what emcc makes of
+            its program (emcc.runtime.genuine).
         ToolError: a tool rejects what the artefact holds.
     """
     program = load_program(folder / "program.npz")
     loaded = load_data(data, interface(program)) if isinstance(data, Path) else data
     some, design, counter = loaded.first(count), design_of(program), Counter(program)
     begun = time.perf_counter()
-    simulator = verilator.build(read_rtl(folder), trace=trace is not None)
+    rtl = read_rtl(folder) if trust_rtl else genuine(folder, program, design.plan)
+    simulator = verilator.build(rtl, trace=trace is not None)
     built = time.perf_counter()
     traffic = _traffic(design, some, counter)
     started = time.perf_counter()

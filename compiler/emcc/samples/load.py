@@ -11,6 +11,7 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.base.text import for_path, printable
+from emcc.files import door
 from emcc.files.arrays import DAMAGED, Member, member
 from emcc.ir.batch import joined
 from emcc.ir.graph import Array, Graph, Tensor
@@ -34,7 +35,7 @@ def load_data(path: Path | str, graph: Graph) -> Dataset:
     """
     path = Path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with door.opened(path) as file, zipfile.ZipFile(file) as archive:
             x = _load_inputs(archive, path, graph)
             return Dataset(x, _load_labels(archive, path, graph, len(x)))
     except FileNotFoundError:

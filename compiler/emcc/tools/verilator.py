@@ -211,6 +211,9 @@ def _unite(work: Path, kind: str, files: Sequence[Path]) -> list[Path]:
     units = []
     for number, members in enumerate(bins):
         unit = work / f"{kind}{number}.cpp"
-        unit.write_text("".join(f'#include "{file}"\n' for file in sorted(members)), encoding="utf-8")
+        names = (
+            file.relative_to(work).as_posix() for file in sorted(members)
+        )  # the cache's path may have quotes in it
+        unit.write_text("".join(f'#include "{name}"\n' for name in names), encoding="utf-8")
         units.append(unit)
     return units

@@ -13,6 +13,7 @@ from models import mlp, save
 from stands import BOARD, Tools, facts
 
 from emcc.boards import build
+from emcc.report.lines import seconds
 from emcc.tools import nextpnr, packer, yosys
 
 
@@ -37,6 +38,10 @@ def test_a_bitstream_and_what_is_said_of_it(artefact: Path, tools: Tools) -> Non
     assert "taken: 11 LUTs of 5,280 (0 %), 7 flip-flops, 2 block RAMs of 30 (7 %), 1 multipliers of 8" in text
     assert "clock: 24 MHz; the design reaches 30.00 MHz (seed 1)" in text
     assert "serial port: 1,000,000 baud (--baud of `emcc run`)" in text
+    total = json.loads((artefact / "emcc.json").read_text("utf-8"))["totals"]
+    time = seconds((total["cycles"]["mean"] + total["transfer_cycles"]) / 24e6)
+    assert f"time: {time} an inference at 24 MHz [estimate: the cycle model]; about " in text
+    assert " an inference [estimate: Symbiotic EDA, UP5K" in " ".join(text.split())
     place = artefact / "boards" / BOARD
     assert (place / "emcc.bin").read_bytes() == b"bitsseed1"
     assert (place / "logs/nextpnr-seed1.log").read_text() == "placed with 1"
@@ -47,6 +52,19 @@ def test_a_bitstream_and_what_is_said_of_it(artefact: Path, tools: Tools) -> Non
     assert said["resources"] == {"lut": 11, "ff": 7, "bram": 2, "dsp": 1, "spram": 0}
     assert set(said["files"]) == set(files(place)) - {"bitstream.json"}
     assert bitstream(artefact, "--quiet") == ""
+
+
+def test_without_a_board_it_is_the_one_that_the_artefact_is_for(artefact: Path, tools: Tools) -> None:
+    assert "was compiled for no board\n  hint: say which with --board" in run("bitstream", str(artefact), code=2)
+    manifest = json.loads((artefact / "emcc.json").read_text("utf-8"))
+    cells = dict.fromkeys(("lut", "ff", "bram", "dsp"), 1)
+    words = {"name": BOARD, "title": "a board", "part": "a part", "own": False, "chosen": True, "model": "fitted"}
+    more = {"clock_hz": 24_000_000, "seconds": 1.0, "cells": cells, "there": cells, "energy": None, "tried": []}
+    for board, code in ((words | more, 0), (words | more | {"own": True}, 2), (words | more | {"name": "x"}, 2)):
+        (artefact / "emcc.json").write_text(json.dumps({**manifest, "board": board}), encoding="utf-8")
+        said = run("bitstream", str(artefact), code=code)
+        assert code == 0 or "was compiled for the board of a file, " in said
+    assert (artefact / "boards" / BOARD / "emcc.bin").is_file()
 
 
 def test_the_fastest_seed_is_kept(artefact: Path, tools: Tools) -> None:

@@ -53,6 +53,17 @@ def test_bits_are_counted_with_copies() -> None:
     ]
 
 
+def test_a_deep_and_wide_queue_is_block_ram() -> None:
+    # As Yosys weighs them: 4 rows of 8 RAMs of 16 x 4 bits cost what a block does, 4 rows of 9 more.
+    queues = [Memory("activation queue", "fifo", depth, width, 1) for depth, width in ((64, 32), (64, 34), (32, 47))]
+    assert [block_rams([queue], "ecp5") for queue in queues] == [0, 1, 0]
+
+
+def test_tables_that_are_walked_are_block_ram_where_they_are_large() -> None:
+    tables = [Memory(name, "table", 256, width, 1) for name in ("tap", "drain") for width in (64, 65)]
+    assert [block_rams([table], "ecp5") for table in tables] == [0, 2, 2, 2]
+
+
 def test_block_rams_are_those_of_the_family() -> None:
     taken = block_rams([WEIGHTS, QUEUE], "ecp5")
     assert taken == 12  # 4,096 words of 4 bits each, three side by side; the queue is made of LUTs

@@ -114,22 +114,23 @@ def test_bounded(tmp_path: Path, made: onnx.NodeProto, text: str) -> None:
     assert text in str(caught.value)
 
 
-@pytest.mark.parametrize(("made", "computed", "last"), [(5000, 10**9, "f2"), (10**9, 12_000, "f3")])
+@pytest.mark.parametrize(("held", "computed", "last"), [(20_000, 10**9, "n1"), (10**9, 48_000, "f3")])
 def test_all_together_are_bounded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: int, computed: int, last: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, computed: int, last: str
 ) -> None:
     """Many of a moderate size, made out of a few numbers or computed from each other, are as much as a large one."""
-    monkeypatch.setattr(constants, "MADE", made)
+    monkeypatch.setattr(constants, "HELD", held)
     monkeypatch.setattr(constants, "COMPUTED", computed)
+    monkeypatch.setattr(constants, "GROWS", 0)
     nodes = []
     for i in range(4):
         nodes += [node("ConstantOfShape", ["size"], f"f{i}", f"f{i}"), node("Neg", [f"f{i}"], f"n{i}", f"n{i}")]
     sums = [node("Add", ["x" if i == 0 else f"y{i - 1}", f"n{i}"], f"y{i}" if i < 3 else "y") for i in range(4)]
     proto = model([*nodes, *sums], (None, 2000), (None, 2000), {"size": np.array([2000])})
-    with pytest.raises(EmccError, match=rf"'{last}'.* computes a constant of 2000 elements, after \d+ in others"):
+    with pytest.raises(EmccError, match=rf"'{last}'.* computes a constant of 2000 elements, after \d+ bytes in others"):
         frontend.load(save(proto, tmp_path / "m.onnx"))
-    monkeypatch.setattr(constants, "MADE", 8000)
-    monkeypatch.setattr(constants, "COMPUTED", 16_000)
+    monkeypatch.setattr(constants, "HELD", 40_000)
+    monkeypatch.setattr(constants, "COMPUTED", 64_000)
     assert frontend.load(tmp_path / "m.onnx").constants
 
 
@@ -158,7 +159,7 @@ def test_a_tensor_in_an_attribute_reads_no_file(tmp_path: Path) -> None:
 
 def test_without_onnxruntime_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(with_constant(node("Elu", ["v"], "e", "it"), used="e"), tmp_path / "m.onnx")
-    monkeypatch.setattr(runtime_constants, "find_spec", lambda name: None)
+    monkeypatch.setattr(runtime_constants, "installed", lambda: False)
     with pytest.raises(EmccError) as caught:
         frontend.load(path)
     assert "node 'it': emcc computes Elu of constants by onnxruntime, which is not installed (Elu)" in str(caught.value)

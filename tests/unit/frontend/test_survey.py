@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ended, printed
 from models import mlp, model, node, save
 
 from emcc import frontend
@@ -101,3 +102,14 @@ def test_a_recurrent_network_with_three_inputs(shared_data: Path) -> None:
     assert any("'sr' is INT64" in problem for problem in survey.facts.problems)
     assert {"If"} <= {report.op for report in survey if not report.supported}
     assert len(survey) == survey.facts.nodes == 121
+
+
+def test_what_folding_refuses_is_not_supported(tmp_path: Path) -> None:
+    """`emcc compile` refuses it too."""
+    weights = {"w": np.full((4, 3), 1e30, np.float32), "k": np.full(3, 1e30, np.float32)}
+    proto = model([node("MatMul", ["x", "w"], "v"), node("Mul", ["v", "k"], "y")], ["n", 4], weights=weights)
+    path = save(proto, tmp_path / "m.onnx")
+    said = printed("inspect", str(path), code=2)
+    assert "its weights are beyond float32 once scales" in " ".join(said.split())
+    assert "float32" in ended("compile", str(path), "--out", str(tmp_path / "out"), code=2).stderr
+    assert not (tmp_path / "out").exists()

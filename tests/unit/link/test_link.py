@@ -16,7 +16,7 @@ from emcc.link.faults import Bad, Direct
 from emcc.link.frames import Decoder, framed
 from emcc.link.render import documented, header, info_at, memory, package
 from emcc.link.session import Lost, Session
-from emcc.link.stream import Stream
+from emcc.link.stream import Image, Stream
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "7e7d" * 16
@@ -148,3 +148,85 @@ def test_all_that_is_rendered_has_the_same_numbers() -> None:
 @pytest.mark.parametrize("name", documented())
 def test_the_documentation_has_the_table(name: str) -> None:
     assert "\n".join(documented()[name]) in (ROOT / "docs" / "board-link.md").read_text()
+
+
+def imaged(size: int) -> bytes:
+    """An image of so many bytes: noise, and its CRC."""
+    body = (bytes(18) + b"weights!" + random.Random(size).randbytes(size))[: size - 4]
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+IMAGE = imaged(930)
+STRUCTURE = "7e7d" * 4
+
+
+def loading(image: bytes = IMAGE) -> Device:
+    """A board that takes weights."""
+    stream = Stream((5, -3), lambda taken: [sum(taken) & 255] * 3, cycles=100)
+    content = memory(8, DIGEST, STRUCTURE).decode().replace("\n", "")
+    return Device(stream, 1, 25_000_000, bytes.fromhex(content), Image(len(image)))
+
+
+def test_weights_over_the_line() -> None:
+    one = loading()
+    talk = Session(Direct(one))
+    about = talk.reset(200)
+    assert (about.loads, about.empty, about.digest) == (True, True, STRUCTURE + "00" * 8)
+    assert not talk.poll().has("wants")
+    for _ in range(2):
+        talk.load(IMAGE, 3)
+        about = talk.reset(7)  # Weights stay
+        assert (about.empty, about.digest) == (False, STRUCTURE + b"weights!".hex())
+        talk.write(bytes([1, 2, 3, 4, 5]))
+        assert talk.read(3) == bytes([15] * 3)
+    one.power()
+    assert talk.reset(9).empty
+
+
+@pytest.mark.parametrize("size", [5, 100, 220, 221, 64 * 220 + 1])
+def test_images_of_any_size_in_pieces_that_are_decoded_in_time(size: int) -> None:
+    image, sent = imaged(size), list[int]()
+
+    class Watched(Direct):
+        def send(self, data: bytes) -> None:
+            sent.extend(len(body) - 2 for body in Decoder().feed(data) if body[0] == protocol.command("load"))
+            super().send(data)
+
+    talk = Session(Watched(loading(image)))
+    talk.load(image, 0)
+    assert not talk.info().empty
+    assert sum(sent) == size
+    assert max(sent) - min(sent) < len(sent)
+    assert len(sent) == 1 or min(sent) >= 100
+
+
+def test_a_damaged_image_is_refused_and_the_next_one_taken() -> None:
+    talk = Session(Direct(loading()))
+    damaged = bytearray(IMAGE)
+    damaged[300] ^= 1
+    with pytest.raises(EmccError, match="the board at a model of a board refuses the boot image"):
+        talk.load(bytes(damaged), 0)
+    assert talk.info().empty
+    talk.load(IMAGE, 9)
+    assert not talk.info().empty
+    with pytest.raises(Lost, match="waits for more of the boot image"):
+        talk.load(IMAGE[:-1], 0)
+
+
+def test_weights_of_which_power_took_some_are_begun_again() -> None:
+    one = loading()
+    talk = Session(Direct(one, rate=0.0))
+    talk.reset(0, "clear")
+    talk._pending.append(("load", IMAGE[:200]))
+    talk._deliver(0)
+    one.power()
+    talk._pending.append(("load", IMAGE[200:400]))
+    with pytest.raises(Lost, match="was reset"):
+        talk._deliver(0)
+
+
+def test_loads_over_a_bad_line_give_no_wrong_answer() -> None:
+    outcome = serial.loads_on_model(300, 0.002)
+    assert outcome.wrong == 0
+    assert outcome.right > 5
+    assert outcome.noticed.total() > 100

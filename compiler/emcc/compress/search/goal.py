@@ -20,8 +20,8 @@ AUGMENT = ("none", "shift", "warp")
 def parse_size(text: str) -> int:
     """Bytes: a number, with B, KB, MB (thousands), KiB or MiB behind it, in any case. EmccError otherwise."""
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?)\s*([a-z]*)\s*", text.lower())
-    if not match or match[2] not in UNITS or float(match[1]) * UNITS[match[2]] < 1:
-        raise EmccError(f"{printable(text)!r} is not a size", hint="write 20KB, 1.5MB, 64KiB or a number of bytes")
+    if not match or match[2] not in UNITS or not 1 <= float(match[1]) * UNITS[match[2]] < 1 << 60:
+        raise EmccError(f"{printable(text, 60)!r} is not a size", hint="write 20KB, 1.5MB, 64KiB or a number of bytes")
     return int(float(match[1]) * UNITS[match[2]])
 
 

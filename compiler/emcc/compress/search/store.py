@@ -8,7 +8,9 @@ from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.compress.state import State, pack, unpack
+from emcc.files import door
 from emcc.files.artefact import write_file
+from emcc.files.texts import from_json
 
 KEY = "search.json"
 
@@ -29,7 +31,7 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / KEY
-            known = json.loads(path.read_bytes()).get("key") if path.is_file() else None
+            known = from_json(door.read(path)).get("key") if path.is_file() else None
         except (OSError, ValueError, AttributeError) as error:
             raise EmccError(f"cannot keep checkpoints there: {error}", file=folder) from None
         if known is None:
@@ -54,7 +56,7 @@ class Store:
             return make()
         path = self._folder / f"{self._number:05d}.{kind}"
         if path.is_file():
-            data = path.read_bytes()
+            data = door.read(path)
             if len(data) > 4 and zlib.crc32(data[4:]).to_bytes(4, "little") == data[:4]:
                 self.resumed += 1
                 return data[4:]

@@ -26,6 +26,7 @@ def board(
         outputs = one.outputs(data.x, progress)
         seconds = time.perf_counter() - begun
         cycles = np.asarray(one.cycles, np.int64)
-        timing = Timing(cycles, one.clock, seconds, one.again, one.counts.silences, one.counts.damaged)
+        counts = (one.again, one.counts.silences, one.counts.damaged, one.loads * len(one.design.image or b""))
+        timing = Timing(cycles, one.clock, seconds, *counts)
     interface = opened.interface
     return Answers(len(data), final(interface, outputs), worth(interface, outputs, data), None, timing=timing)

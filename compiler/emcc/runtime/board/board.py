@@ -14,6 +14,7 @@ from emcc.eie.reference import Memory
 from emcc.ir.batch import joined
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
+from emcc.link.protocol import IDENTITY
 from emcc.link.session import About, Counts, Lost, Session, Transport
 from emcc.runtime.board.design import BoardDesign, open_design
 from emcc.runtime.final import ONE, final
@@ -47,19 +48,19 @@ class Board:
         EmccError: no such port, or no permission; no board answers; it runs another design, or another version of the
             link; the artefact is none, or was changed.
 
+    A board that takes weights and has none, or others, is given the artefact's: `loads` counts that.
     A faulty line is retried until it is given up: what it returns is what the design computes.
     """
 
     def __init__(self, artefact: Path | str | BoardDesign, port: str | Transport, baud: int = BAUD) -> None:
         self.design = artefact if isinstance(artefact, BoardDesign) else open_design(Path(artefact))
         self.cycles: list[int] = []
-        self.again = 0
+        self.again = self.loads = 0
         self._line = _line(port, baud)
         self.session = Session(self._line)
         self._number = 0
         try:
-            self._about = self.session.reset(self._number)
-            self._check(self._about)
+            self._about = self._ready()
         except BaseException:
             self._line.close()
             raise
@@ -140,19 +141,51 @@ class Board:
                     self._restart()
         raise EmccError(f"the board {cause}, {ATTEMPTS} times in turn", hint="is another program at the same board?")
 
+    def forget(self) -> None:
+        """Take the board's weights from it, and give it the artefact's again."""
+        with self._reported():
+            self.session.reset(self._next(), "clear")
+            self._restart()
+
     def _restart(self) -> None:
         """Reset the board, which may be another one by now."""
-        self._number = (self._number + 101) % 256
-        self._about = self.session.reset(self._number)
-        self._check(self._about)
+        self._about = self._ready()
         self.session.cycles = self.session.poll().value
 
+    def _ready(self) -> About:
+        """Reset the board, and give it its weights where it has none or others. EmccError for another design."""
+        about = self._reset()
+        self._check(about)
+        if not self.design.image or (about.digest == self.design.known and not about.empty):
+            return about
+        for _ in range(ATTEMPTS):
+            try:
+                self.session.load(self.design.image, self._next())
+            except Lost as error:
+                cause = str(error)
+                continue
+            self.loads += 1
+            about = self._reset()
+            if about.digest == self.design.known and not about.empty:
+                return about
+            cause = "has other weights than it was given"
+        raise EmccError(f"the board {cause}, {ATTEMPTS} times in turn", hint="is another program at the same board?")
+
+    def _reset(self) -> About:
+        return self.session.reset(self._next())
+
+    def _next(self) -> int:
+        """Return a number for a reset, far from those that were in use."""
+        self._number = (self._number + 101) % 256
+        return self._number
+
     def _check(self, about: About) -> None:
-        expected = self.design.digest
-        if about.digest != expected[: len(about.digest)]:
+        expected = self.design.known
+        fixed = 2 * IDENTITY if self.design.image else len(about.digest)
+        if about.loads != bool(self.design.image) or about.digest[:fixed] != expected[:fixed]:
             raise EmccError(
                 f"the board at {printable(self._line.name, 200)} runs another design than this artefact's",
-                details=[f"the board has {about.digest}", f"the artefact {expected[: len(about.digest)]}"],
+                details=[f"the board has {about.digest[:fixed]}", f"the artefact {expected[:fixed]}"],
                 hint="load this artefact's bitstream, or name the artefact of the board's",
             )
 

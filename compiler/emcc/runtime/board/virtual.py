@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emcc.base.errors import EmccError
 from emcc.runtime.board.design import LISTING, board_files
+from emcc.runtime.genuine import of_folder
 from emcc.tools import verilator
 from emcc.tools.process import ToolError
 
@@ -24,10 +25,19 @@ def build(files: Mapping[str, bytes], baud: int) -> Path:
     return verilator.build({name: files[name] for name in files if name.startswith("rtl/")}, target=target)
 
 
-@contextmanager
-def running(folder: Path, baud: int) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run a virtual board of an artefact: the name of its port, and its process, which ends with the context."""
+def files_of(folder: Path, trust_rtl: bool = False) -> dict[str, bytes]:
+    """Return what an artefact has of a board. EmccError as board_files and, but for `trust_rtl`, genuine.of_folder."""
     files = board_files(folder)
+    return files if trust_rtl else {**files, **of_folder(folder)}
+
+
+@contextmanager
+def running(folder: Path, baud: int, *, trust_rtl: bool = False) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run a virtual board of an artefact: the name of its port, and its process, which ends with the context.
+
+    EmccError as `files_of`.
+    """
+    files = files_of(folder, trust_rtl)
     with started(build(files, baud), files) as process:
         assert process.stdout is not None
         line = process.stdout.readline().decode("utf-8", "replace").split()

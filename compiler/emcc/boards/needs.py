@@ -1,0 +1,116 @@
+"""What a design needs of a board, before any synthesis: by the model of cells, against what there is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from emcc.base.errors import EmccError
+from emcc.boards import catalogue
+from emcc.boards.board import Board
+from emcc.boards.fit import WORDS
+from emcc.eie.budget import advice
+from emcc.eie.cells.model import Cells, cells, fitted, luts_of_pes
+from emcc.eie.cells.varying import memories
+from emcc.eie.cells.xilinx import LUTS_OF, block_bits, blocks_on, cells_at_most
+from emcc.eie.groups.tables import Context
+from emcc.eie.memory import Memory
+
+MARGIN = 0.15
+"""Share of LUTs and flip-flops that stays free: so far the model may be off, and a full part cannot be routed."""
+
+_FLIP_FLOPS = {"gowin": 0.75, "xc7": 2.0, "xcup": 2.0}
+"""Flip-flops a LUT, where there is not one for each (Gowin DS117 and DS226, AMD DS180 and DS890)."""
+
+_FEWER = "take fewer PEs (--pes)"
+_ADVICE = {**dict.fromkeys(("lut", "ff"), f"{_FEWER}, or 8-bit activations ([calibrate] bits = 8)"), "dsp": _FEWER}
+_SHOWN = 4
+
+
+def there_is(board: Board) -> dict[str, int]:
+    """Return LUTs, flip-flops, block RAMs and multipliers of a board's part."""
+    limits = board.limits
+    ffs = int(limits.lut * _FLIP_FLOPS.get(board.part.family, 1.0))
+    return {"lut": limits.lut, "ff": ffs, "bram": limits.bram, "dsp": limits.dsp}
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A design on a board."""
+
+    board: Board
+    context: Context
+
+    @cached_property
+    def cells(self) -> Cells:
+        """What it takes, its serial port included; of a Xilinx part LUTs and flip-flops at most."""
+        family = self.board.part.family
+        return cells_at_most(self.context) if self.board.xilinx else cells(self.context, family)
+
+    @property
+    def model(self) -> str:
+        """What LUTs and flip-flops are by: a model "fitted" to the family, one "scaled" from ECP5's, or a "bound"."""
+        if self.board.xilinx:
+            return "bound"
+        return "fitted" if fitted(self.board.part.family) else "scaled"
+
+    @cached_property
+    def pe_luts(self) -> float:
+        """LUTs of its PEs alone."""
+        return luts_of_pes(self.context, LUTS_OF if self.board.xilinx else self.board.part.family)
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of its PEs' weights."""
+        return sum(one.bits for one in memories(self.context) if one.name == "spmat")
+
+    @property
+    def block_bits(self) -> int:
+        """Bits of a block RAM of the board's part."""
+        return block_bits(self.board.part.family)
+
+    @cached_property
+    def over(self) -> Mapping[str, float]:
+        """Of what there is too little of: how many times what may be used, by kind."""
+        needed = self.cells.to_json()
+        return {kind: needed[kind] / max(most, 1) for kind, most in self.usable.items() if needed[kind] > most}
+
+    @property
+    def usable(self) -> Mapping[str, int]:
+        """What may be used: of LUTs and flip-flops all but MARGIN."""
+        free = {"lut": MARGIN, "ff": MARGIN}
+        return {kind: int(count * (1 - free.get(kind, 0))) for kind, count in there_is(self.board).items()}
+
+    @property
+    def missing(self) -> int:
+        """How far it is from fitting, to compare designs by; 0 where it fits."""
+        return sum(max(1, round(1000 * (times - 1))) for times in self.over.values())
+
+    def refusal(self, of: str) -> EmccError:
+        """Return the error where it does not fit, with figures and what to change; `of` names it in a sentence."""
+        board, worst = self.board, max(self.over, key=lambda kind: self.over[kind])
+        enough = [name for name in catalogue.names() if not Needs(catalogue.board(name), self.context).over]
+        larger = f"; a board that is large enough: {', '.join(enough)}" if enough else ""
+        return EmccError(
+            f"{of} does not fit {board.title} ({board.part.name})",
+            details=[*self._lines(), self._memories()],
+            hint=f"{_ADVICE.get(worst) or advice(self._largest()[0][1])}{larger}",
+        )
+
+    def _lines(self) -> list[str]:
+        """Return a line a kind: what is needed, what there is."""
+        needed, usable, about = self.cells.to_json(), self.usable, "at most" if self.board.xilinx else "about"
+        lines = []
+        for kind, most in there_is(self.board).items():
+            guessed = usable[kind] < most
+            words = f"{about} " if guessed else ""
+            less = f", of which {usable[kind]:,} may be used" if guessed else ""
+            lines.append(f"{WORDS[kind]}: {words}{needed[kind]:,} needed, {most:,} there{less}")
+        return lines
+
+    def _largest(self) -> list[tuple[int, Memory]]:
+        rows = [(blocks_on(one, self.board.part.family), one) for one in memories(self.context)]
+        return sorted(rows, key=lambda row: -row[0])[:_SHOWN]
+
+    def _memories(self) -> str:
+        largest = ", ".join(f"{one.name} {count:,}" for count, one in self._largest() if count)
+        return f"the largest memories, in block RAMs: {largest or 'none'}"

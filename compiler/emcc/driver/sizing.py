@@ -1,0 +1,150 @@
+"""How many PEs a design gets where the board is given and --pes is not: as many as fit.
+
+Sizes are those of SIZES. A design of few PEs is lowered first: what one of its PEs takes bounds the larger ones, so
+that none is lowered that cannot fit. Of the others the largest that fits is searched for, from a guess on. Of those
+that were tried and fit the one with fewest cycles is taken, of equals the smallest: more PEs than a network has rows
+for help nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from emcc.boards.board import Board
+from emcc.boards.needs import Needs
+from emcc.driver.lowering import check_memory, counted, lowered, shape
+from emcc.eie.groups.choice import Choice
+from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.tables import Context
+from emcc.eie.memory import LARGE_ROM
+from emcc.eie.options import LowerOptions
+from emcc.ir.graph import Array, Graph
+from emcc.ir.program import MAX_PES, Program
+
+SIZES = tuple(sorted({part << k for part in (1, 2, 3, 4, 5, 6, 7) for k in range(9) if part << k <= MAX_PES}))
+"""Powers of two, and three numbers between each two: they divide into column groups."""
+
+PROBE = 4
+"""PEs of the design that is lowered first."""
+
+_LEAST = 0.7
+"""Share of a PE of the first design, and of its weights' bits, that another takes at least: with other memories."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A number of PEs that was lowered for a board; `cycles` are the mean of some samples, running and transfer."""
+
+    choice: Choice
+    needs: Needs
+    cycles: float
+
+    @property
+    def pes(self) -> int:
+        """Its PEs."""
+        return self.choice.program.pes
+
+    @property
+    def groups(self) -> int:
+        """Its column groups."""
+        return self.choice.program.groups
+
+    @property
+    def fits(self) -> bool:
+        """Whether it fits."""
+        return not self.needs.over
+
+
+@dataclass(frozen=True)
+class Sized:
+    """What was taken, and all that was tried, by PEs."""
+
+    taken: Tried
+    tried: tuple[Tried, ...]
+
+
+def fitted(
+    graph: Graph,
+    options: LowerOptions,
+    activity: Mapping[str, Array] | None,
+    x: Array,
+    board: Board,
+    given: bool,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Sized:
+    """Lower a quantised graph for a board: for the options' PEs where they are `given`, else for as many as fit.
+
+    Raises:
+        EmccError: it does not fit, with what is needed and there.
+    """
+
+    def attempt(pes: int) -> Tried:
+        progress(f"lowering for {pes} PEs")
+        made = lowered(graph, replace(options, pes=pes), activity, x, lambda program: needs_of(program, board).missing)
+        needs = needs_of(made.program, board)
+        return Tried(made, needs, counted(made.program, x))
+
+    tried = {options.pes: attempt(options.pes)} if given else _search(attempt, options)
+    fitting = [one for one in tried.values() if one.fits]
+    if not fitting:
+        least = min(tried.values(), key=lambda one: one.needs.missing)
+        raise least.needs.refusal(f"a design of {shape(least.choice.program)}")
+    best = min(fitting, key=lambda one: (round(one.cycles), one.pes))
+    check_memory(best.choice.program, options)
+    return Sized(best, tuple(tried[pes] for pes in sorted(tried)))
+
+
+def needs_of(program: Program, board: Board) -> Needs:
+    """Return what a program needs of a board."""
+    return Needs(board, Context(program, plan(program)))
+
+
+def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int, Tried]:
+    """Try numbers of PEs until the largest that fits, and the next one, are known."""
+    sizes = [size for size in SIZES if size % max(options.groups, 1) == 0]
+    first = next(size for size in sizes if size >= PROBE or size == sizes[-1])
+    probe = attempt(first)
+    tried = {first: probe}
+    sizes = [size for size in sizes if at_least(probe, size) <= 1]
+    if not sizes:
+        return tried
+
+    def fits(size: int) -> bool:
+        if size not in tried:
+            tried[size] = attempt(size)
+        return tried[size].fits
+
+    largest(sizes, guess(probe, sizes), fits)
+    return tried
+
+
+def largest(sizes: Sequence[int], guess: int, fits: Callable[[int], bool]) -> int | None:
+    """Return the largest of ascending `sizes` that fits, None where none does.
+
+    From `sizes[guess]` on in steps that double, and between the last two by halving.
+    """
+    low, high, at, step = -1, len(sizes), guess, 1
+    while high - low > 1:
+        good = fits(sizes[at])
+        low, high = (at, high) if good else (low, at)
+        onward = at + step if good else at - step
+        at, step = (onward, 2 * step) if low < onward < high else ((low + high) // 2, step)
+    return sizes[low] if low >= 0 else None
+
+
+def at_least(probe: Tried, size: int) -> float:
+    """Return what share of a board a design of that size takes at least, by what is scarcest.
+
+    LUTs and multipliers of its PEs, and block RAMs of its weights, of which each PE has one where they are many.
+    """
+    usable, share = probe.needs.usable, size / probe.pes
+    weights = probe.needs.weight_bits * _LEAST
+    blocks = max(weights / probe.needs.block_bits, size * (weights / size > LARGE_ROM))
+    needed = {"lut": probe.needs.pe_luts * share * _LEAST, "dsp": size, "bram": blocks}
+    return max(count / max(usable[kind], 1) for kind, count in needed.items())
+
+
+def guess(probe: Tried, sizes: Sequence[int]) -> int:
+    """Return the index of the size that is likely to be the largest that fits: PEs in proportion, the rest as it is."""
+    luts, rest = probe.needs.pe_luts, probe.needs.cells.lut - probe.needs.pe_luts
+    room = (probe.needs.usable["lut"] - rest) / max(luts / probe.pes, 1)
+    return max((i for i, size in enumerate(sizes) if size <= room), default=0)

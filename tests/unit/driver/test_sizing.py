@@ -1,0 +1,168 @@
+"""How many PEs fit a board: the search, and `emcc compile --board` from the command line to the manifest."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import run
+from models import mlp, save
+from qgraphs import quantised
+
+import emcc
+from emcc.base.errors import EmccError
+from emcc.boards import catalogue
+from emcc.boards.design import board_of
+from emcc.driver.sizing import PROBE, SIZES, Tried, at_least, guess, largest, needs_of
+from emcc.eie.groups.choice import Choice
+from emcc.eie.lower import lower
+from emcc.eie.options import LowerOptions
+from emcc.ir.program import GROUPS, MAX_PES
+from emcc.resources import folder
+
+RECIPE = "[lower]\ngroups = 2\nqueue_depth = 16\n"
+
+
+def test_sizes_divide_into_groups() -> None:
+    assert (SIZES[0], SIZES[-1]) == (1, MAX_PES)
+    assert PROBE in SIZES
+    for size in SIZES:
+        assert size < 8 or sum(size % groups == 0 for groups in GROUPS) >= 2
+
+
+def test_the_largest_is_found_from_any_guess() -> None:
+    for right in range(-1, len(SIZES)):
+        for start in range(len(SIZES)):
+            asked: list[int] = []
+
+            def fits(size: int, asked: list[int] = asked, right: int = right) -> bool:
+                asked.append(size)
+                return SIZES.index(size) <= right
+
+            assert largest(SIZES, start, fits) == (SIZES[right] if right >= 0 else None)
+            assert len(set(asked)) == len(asked) <= 10
+            assert abs(start - right) > 1 or len(asked) <= 4
+
+
+def probe(**limits: int) -> Tried:
+    """A design of four PEs with 80 kbit of weights, on a board with other limits."""
+    board = catalogue.board("ulx3s-12f")
+    board = board.model_copy(update={"limits": board.limits.model_copy(update=limits)})
+    program = lower(quantised([300, 120, 60, 9], seed=1), LowerOptions(pes=4))
+    return Tried(Choice(program), needs_of(program, board), 1.0)
+
+
+def test_what_cannot_fit_is_not_lowered() -> None:
+    first = probe()
+    assert at_least(first, 4) < at_least(first, 8) < 1 < at_least(first, 32)
+    # Its weights alone are more than two block RAMs, whatever the number of PEs.
+    assert all(at_least(probe(bram=2), size) > 1 for size in SIZES)
+    assert at_least(probe(dsp=3), 4) > 1 > at_least(probe(dsp=3), 2)
+
+
+def test_the_guess_is_in_proportion() -> None:
+    few, many = (guess(probe(lut=lut), SIZES) for lut in (5_000, 20_000))
+    assert SIZES[few] < SIZES[many] < 64
+    assert guess(probe(lut=10), SIZES) == 0
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A perceptron and a recipe beside it."""
+    place = tmp_path_factory.mktemp("sizing")
+    (place / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    return save(mlp((20, 30, 3), seed=1), place / "model.onnx")
+
+
+@pytest.fixture(scope="module")
+def compiled(model: Path) -> tuple[Path, str]:
+    """It, compiled for a board: the folder, and the summary."""
+    out = model.parent / "net"
+    words = ("compile", str(model), "--board", "ulx3s-12f", "--recipe", str(model.parent / "recipe.toml"))
+    return out, run(*words, "--out", str(out))
+
+
+def own(place: Path, change: Callable[[str], str]) -> str:
+    """A board's file: the ULX3S 12F, changed."""
+    text = (folder("boards") / "ulx3s-12f.toml").read_text("utf-8")
+    (place / "mine.toml").write_text(change(text), encoding="utf-8")
+    return str(place / "mine.toml")
+
+
+def manifest_of(place: Path) -> dict[str, Any]:
+    """emcc.json."""
+    return dict(json.loads((place / "emcc.json").read_text("utf-8")))
+
+
+def test_pes_are_chosen_to_fit(compiled: tuple[Path, str]) -> None:
+    manifest = manifest_of(compiled[0])
+    board, tried = manifest["board"], manifest["board"]["tried"]
+    assert (board["name"], board["own"], board["chosen"], board["model"]) == ("ulx3s-12f", False, True, "fitted")
+    fitting = [row for row in tried if row["fits"]]
+    assert len(fitting) >= 2
+    best = min(fitting, key=lambda row: (round(row["cycles"]), row["pes"]))
+    assert manifest["design"]["pes"] == best["pes"] == manifest["options"]["passes"]["lower"]["pes"]
+    assert board["cells"] == {kind: best[kind] for kind in ("lut", "ff", "bram", "dsp")}
+    # There is no larger one that is faster: the next one does not fit, or more PEs do not help.
+    most = max(fitting, key=lambda row: row["pes"])
+    over = [size for size in SIZES if size > most["pes"]]
+    assert any(row["pes"] == over[0] for row in tried) or over[0] > board["there"]["dsp"]
+
+
+def test_times_are_at_the_boards_clock(compiled: tuple[Path, str]) -> None:
+    manifest = manifest_of(compiled[0])
+    total = manifest["totals"]
+    assert manifest["board"]["clock_hz"] == total["clock_hz"] == catalogue.board("ulx3s-12f").clock.core_hz
+    cycles = total["cycles"]["mean"] + total["transfer_cycles"]
+    assert manifest["board"]["seconds"] == pytest.approx(cycles / total["clock_hz"], rel=1e-5)
+
+
+def test_the_summary_and_the_report_say_so(compiled: tuple[Path, str]) -> None:
+    out, said = compiled[0], " ".join(compiled[1].split())
+    design, cells = manifest_of(out)["design"], manifest_of(out)["board"]["cells"]
+    page = (out / "report.html").read_text("utf-8")
+    for text in (said, page):
+        assert f"board: Radiona ULX3S 12F (LFE5U-12F-6BG381C): {design['pes']} PEs (as many as fit) in 2" in text
+        assert f"about {cells['lut']:,} of 24,288 LUTs" in text
+        assert f"{cells['bram']} of 56 block RAMs" in text
+        assert "50 MHz, the board" in text
+        assert "PEs tried: 4 in 2" in text
+
+
+def test_the_bitstream_is_of_that_board(compiled: tuple[Path, str], model: Path, tmp_path: Path) -> None:
+    assert board_of(compiled[0]) == "ulx3s-12f"
+    run("compile", str(model), "-q", "--out", str(tmp_path / "plain"))
+    assert "was compiled for no board" in run("bitstream", str(tmp_path / "plain"), code=2)
+    mine = own(tmp_path, lambda text: text)
+    emcc.compile(model, board=mine, pes=2, recipe={"lower": {"groups": 1}}).write(tmp_path / "own")
+    assert "own" not in manifest_of(tmp_path / "plain")
+    with pytest.raises(EmccError, match=r"for the board of a file, mine\.toml\n.*--board"):
+        board_of(tmp_path / "own")
+
+
+def test_given_pes_are_kept_and_checked(model: Path, tmp_path: Path) -> None:
+    artefact = emcc.compile(model, board="ulx3s-12f", pes=3)
+    board = artefact.manifest["board"]
+    assert artefact.manifest["design"]["pes"] == 3
+    assert (board["chosen"], [row["pes"] for row in board["tried"]]) == (False, [3])
+    said = run("compile", str(model), "--board", "ulx3s-12f", "--pes", "64", "--out", str(tmp_path / "o"), code=2)
+    assert "emcc: error: a design of 64 PEs" in said
+    assert "does not fit Radiona ULX3S 12F (LFE5U-12F-6BG381C)\n  LUTs: about " in said
+    assert "  multipliers: 64 needed, 28 there\n" in said
+    assert "a board that is large enough: " in said
+    assert not (tmp_path / "o").exists()
+
+
+def test_what_fits_with_no_number_of_pes_is_an_error(model: Path, tmp_path: Path) -> None:
+    mine = own(tmp_path, lambda text: text.replace("24_288", "1_500"))
+    recipe = str(model.parent / "recipe.toml")
+    said = run("compile", str(model), "--board", mine, "--recipe", recipe, "--out", str(tmp_path / "o"), code=2)
+    assert "emcc: error: a design of " in said
+    assert "needed, 1,500 there, of which 1,275 may be used\n" in said
+    assert not (tmp_path / "o").exists()
+
+
+def test_weights_that_come_as_a_stream_are_for_no_board(model: Path) -> None:
+    with pytest.raises(EmccError, match=r"weights come as a stream\n.*weights = \"boot\""):
+        emcc.compile(model, board="ulx3s-12f", recipe={"emit": {"weights": "boot"}})
