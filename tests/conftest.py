@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 DATA = Path(os.environ.get("EMCC_DATA", Path(__file__).resolve().parents[1] / ".." / "shared" / "data"))
-CI_MAY_SKIP = ("no shared data", "cannot mount", "too large", "no cross compiler", "no ap_int")
+CI_MAY_SKIP = ("no shared data", "cannot mount", "too large", "no cross compiler", "no ap_int", "no wheel of circt")
 """How the reasons begin for which a test may be skipped in CI: what a checkout and its tools cannot bring."""
 
 TOGETHER = {
