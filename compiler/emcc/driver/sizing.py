@@ -1,9 +1,10 @@
 """How many PEs a design gets where the board is given and --pes is not: as many as fit.
 
 Sizes are those of SIZES. A design of few PEs is lowered first: what one of its PEs takes bounds the larger ones, so
-that none is lowered that cannot fit. Of the others the largest that fits is searched for, from a guess on. Of those
-that were tried and fit the one with fewest cycles is taken, of equals the smallest: more PEs than a network has rows
-for help nothing.
+that none is lowered that cannot fit. Of the others the largest that fits is searched for, from a guess on. Then the
+round ones from half of it on are tried, and larger ones too: block RAMs do not grow with PEs, for memories of more PEs
+are less deep, and cycles do not fall with them where only another number of groups fits. Of those that were tried and
+fit the one with fewest cycles is taken, of equals the smallest: more PEs than a network has rows for help nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,9 @@ from emcc.ir.program import MAX_PES, Program
 
 SIZES = tuple(sorted({part << k for part in (1, 2, 3, 4, 5, 6, 7) for k in range(9) if part << k <= MAX_PES}))
 """Powers of two, and three numbers between each two: they divide into column groups."""
+
+ROUND = tuple(sorted({part << k for part in (1, 3) for k in range(9)} & set(SIZES)))
+"""Of these the powers of two, and the number in the middle of each two."""
 
 PROBE = 4
 """PEs of the design that is lowered first."""
@@ -99,7 +103,7 @@ def needs_of(program: Program, board: Board) -> Needs:
 
 
 def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int, Tried]:
-    """Try numbers of PEs until the largest that fits, and the next one, are known."""
+    """Try numbers of PEs until the largest that fits and the next one are known, and round ones around it."""
     sizes = [size for size in SIZES if size % max(options.groups, 1) == 0]
     first = next(size for size in sizes if size >= PROBE or size == sizes[-1])
     probe = attempt(first)
@@ -113,8 +117,14 @@ def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int,
             tried[size] = attempt(size)
         return tried[size].fits
 
-    largest(sizes, guess(probe, sizes), fits)
+    for size in around(largest(sizes, guess(probe, sizes), fits) or 0, sizes):
+        fits(size)
     return tried
+
+
+def around(found: int, sizes: Sequence[int]) -> list[int]:
+    """Return the round ones of `sizes` from half of `found` on."""
+    return [size for size in sizes if size in ROUND and 2 * size >= found]
 
 
 def largest(sizes: Sequence[int], guess: int, fits: Callable[[int], bool]) -> int | None:

@@ -25,7 +25,7 @@ def board_lines(manifest: Mapping[str, Any]) -> list[str]:
     design, taken = manifest["design"], ", ".join(_share(board, kind) for kind in WORDS)
     pes = f"{design['pes']} PE{'s' * (design['pes'] > 1)}"
     groups = f"{design['groups']} column group{'s' * (design['groups'] > 1)}"
-    why = "as many as fit" if board["chosen"] else "as given"
+    why = "chosen to fit" if board["chosen"] else "as given"
     lines = [
         f"board: {printable(board['title'])} ({printable(board['part'])}): {pes} ({why}) in {groups}",
         f"taken of it: {taken} [estimate: {MODELS.get(board['model'], 'a model')}]",

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from commands import run
 from models import mlp, save
@@ -14,7 +16,7 @@ import emcc
 from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.design import board_of
-from emcc.driver.sizing import PROBE, SIZES, Tried, at_least, guess, largest, needs_of
+from emcc.driver.sizing import PROBE, SIZES, Tried, around, at_least, fitted, guess, largest, needs_of
 from emcc.eie.groups.choice import Choice
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
@@ -43,6 +45,28 @@ def test_the_largest_is_found_from_any_guess() -> None:
             assert largest(SIZES, start, fits) == (SIZES[right] if right >= 0 else None)
             assert len(set(asked)) == len(asked) <= 10
             assert abs(start - right) > 1 or len(asked) <= 4
+
+
+def test_round_sizes_are_tried_around_the_largest_that_fits() -> None:
+    assert around(80, SIZES) == [48, 64, 96, 128, 192, 256]
+    assert around(0, SIZES[:6]) == [1, 2, 3, 4, 6]
+
+
+def test_fewer_pes_are_taken_where_they_are_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    cycles = {28: 5.0, 16: 4.0}
+    first = probe()
+    taken = {
+        pes: replace(first, choice=Choice(replace(first.choice.program, pes=pes)), cycles=cycles.get(pes, 9.0))
+        for pes in SIZES
+    }
+    monkeypatch.setattr("emcc.driver.sizing.lowered", lambda graph, options, *rest: taken[options.pes].choice)
+    monkeypatch.setattr("emcc.driver.sizing.counted", lambda program, x: taken[program.pes].cycles)
+    monkeypatch.setattr("emcc.driver.sizing.needs_of", lambda program, board: first.needs)
+    monkeypatch.setattr("emcc.driver.sizing.check_memory", lambda program, options: None)
+    graph, x = quantised([300, 120, 60, 9], seed=1), np.zeros((1, 300))
+    sized = fitted(graph, LowerOptions(), None, x, catalogue.board("ulx3s-12f"), given=False)
+    assert [one.pes for one in sized.tried] == [4, 16, 24, 28]
+    assert sized.taken.pes == 16
 
 
 def probe(**limits: int) -> Tried:
@@ -123,7 +147,7 @@ def test_the_summary_and_the_report_say_so(compiled: tuple[Path, str]) -> None:
     design, cells = manifest_of(out)["design"], manifest_of(out)["board"]["cells"]
     page = (out / "report.html").read_text("utf-8")
     for text in (said, page):
-        assert f"board: Radiona ULX3S 12F (LFE5U-12F-6BG381C): {design['pes']} PEs (as many as fit) in 2" in text
+        assert f"board: Radiona ULX3S 12F (LFE5U-12F-6BG381C): {design['pes']} PEs (chosen to fit) in 2" in text
         assert f"about {cells['lut']:,} of 24,288 LUTs" in text
         assert f"{cells['bram']} of 56 block RAMs" in text
         assert "50 MHz, the board" in text

@@ -27,7 +27,7 @@ def test_without_a_board_nothing_is_said() -> None:
 
 def test_what_is_said() -> None:
     lines = board_lines(manifest())
-    assert lines[0] == "board: A board (A-PART): 16 PEs (as many as fit) in 2 column groups"
+    assert lines[0] == "board: A board (A-PART): 16 PEs (chosen to fit) in 2 column groups"
     assert lines[1].startswith(
         "taken of it: about 9,000 of 24,000 LUTs (38 %), about 7,000 of 24,000 flip-flops (29 %), 20 of 56 block RAMs "
         "(36 %), 16 of 28 multipliers (57 %) [estimate: "
