@@ -43,7 +43,7 @@ def proven(model: Path, folder: Path, pes: int, x: np.ndarray, y: np.ndarray | N
     return json.loads((out / "emcc.json").read_text()), outcome
 
 
-@pytest.mark.parametrize("pes", [64, 8])
+@pytest.mark.parametrize("pes", [32, 8])
 def test_pruned_lenet(pes: int, shared_data: Path, tmp_path: Path) -> None:
     x, y = mnist(shared_data, IMAGES)
     model = shared_data / "models" / "lenet300100_dns_sparse.onnx"

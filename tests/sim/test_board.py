@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,10 +156,10 @@ def test_the_client_in_c_tells_a_wrong_model_and_version(
         assert (done.returncode, done.stdout) == (2, "")
         return done.stderr
 
-    other = modelled(folder)
-    other.memory = other.memory[:8] + bytes(24)
+    same = modelled(folder)
+    other = replace(same, memory=same.memory[:8] + bytes(24))
     assert "the board runs another design" in told(other)
-    monkeypatch.setattr(device, "VERSION", 2)
+    monkeypatch.setattr(device, "VERSION", device.VERSION + 1)
     assert "the board speaks another version of the link" in told(modelled(folder))
     done = subprocess.run([client, "/dev/nowhere", folder / "x.f32"], capture_output=True, text=True)
     assert (done.returncode, "cannot be opened" in done.stderr) == (2, True)

@@ -11,6 +11,7 @@ from emcc.base.errors import EmccError
 from emcc.boards.cells import resources
 from emcc.boards.chain import BITSTREAMS
 from emcc.boards.design import Design
+from emcc.boards.energy import Energy, energy
 from emcc.boards.marker import MARKER, facts_of
 from emcc.boards.memories.images import structure
 from emcc.boards.memories.placed import Placed
@@ -63,6 +64,17 @@ class Outcome:
     def in_time(self) -> bool:
         """Whether the best seed reaches the clock."""
         return self.fmax * MHZ >= self.project.hz
+
+    @property
+    def seconds(self) -> float:
+        """Of an inference at the board's clock, by the cycle model."""
+        totals = self.design.manifest["totals"]
+        return float(totals["cycles"]["mean"] + totals["transfer_cycles"]) / self.project.hz
+
+    @property
+    def energy(self) -> Energy | None:
+        """Of an inference; an estimate."""
+        return energy(self.project.board, self.project.hz, self.seconds)
 
     @property
     def status(self) -> str:

@@ -40,7 +40,7 @@ def bitstream(
         ),
     ] = None,
     updatable: Annotated[
-        bool, typer.Option("--updatable", help="Keep what --update needs; takes a few more block RAMs.")
+        bool, typer.Option("--updatable", help="Keep what an update needs; takes a few more block RAMs.")
     ] = False,
     renew: Annotated[
         bool,

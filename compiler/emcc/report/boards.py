@@ -9,7 +9,6 @@ from rich.table import Table
 
 from emcc.base.text import printable
 from emcc.boards.board import Board
-from emcc.boards.energy import energy
 from emcc.boards.marker import MARKER
 from emcc.boards.outcome import ESTIMATED, Outcome
 from emcc.report.lines import seconds
@@ -59,8 +58,6 @@ def print_outcome(outcome: Outcome, place: Path) -> None:
 
 def _time(outcome: Outcome) -> str:
     """Say how long an inference takes at the clock there is, and, where that is published, its energy."""
-    total, hz = outcome.design.manifest["totals"], outcome.project.hz
-    time = (total["cycles"]["mean"] + total["transfer_cycles"]) / hz
-    taken = energy(outcome.project.board, hz, time)
-    text = f"time: {seconds(time)} an inference at {hz / 1e6:g} MHz [estimate: the cycle model]"
+    taken, hz = outcome.energy, outcome.project.hz
+    text = f"time: {seconds(outcome.seconds)} an inference at {hz / 1e6:g} MHz [estimate: the cycle model]"
     return f"{text}; {energy_line(asdict(taken))}" if taken else text

@@ -14,7 +14,7 @@ from emcc.report.progress import Progress
 ALLOWED = {
     *("emcc.base.errors", "emcc.base.text", "emcc.base.events", "emcc.resources", "emcc.frontend.report"),
     *("emcc.eie.saturation", "emcc.measure.comparison", "emcc.measure.cost", "emcc.runtime.result"),
-    *("emcc.boards.board", "emcc.boards.outcome"),
+    *("emcc.boards.board", "emcc.boards.marker", "emcc.boards.outcome", "emcc.runtime.held"),
 }
 EVENT = Event("prune", 3, 7, 0.25, 0.9, 97.5, "accuracy")
 
