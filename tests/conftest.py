@@ -19,7 +19,7 @@ TOGETHER = {
     "tests/end_to_end/test_digits.py": "digits",
     **{f"tests/bench/test_{name}.py": "yosys" for name in ("absorb", "fmax", "netlists")},
     **{f"tests/sim/test_{name}.py": "yosys" for name in ("lint_readers", "memories")},
-    **{f"tests/unit/boards/test_{name}.py": "yosys" for name in ("projects", "tools")},
+    **{f"tests/unit/boards/test_{name}.py": "yosys" for name in ("projects", "tools", "update")},
 }
 """Files whose tests one worker runs: the demo runs once, and no worker waits while another compiles Yosys."""
 
