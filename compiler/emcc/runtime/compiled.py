@@ -14,6 +14,7 @@ from emcc.base.text import printable
 from emcc.eie.counter import Counter
 from emcc.eie.reference import run as run_reference
 from emcc.eie.saturation import Saturation
+from emcc.files import door
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.batches import batches
@@ -107,7 +108,7 @@ def _files(kind: str, opened: Opened) -> dict[str, bytes]:
     for name in opened.manifest["files"]:
         if name.startswith(f"{kind}/") and name.count("/") == 1 and name.endswith((".c", ".h")):
             try:
-                found[name.removeprefix(f"{kind}/")] = (opened.folder / name).read_bytes()
+                found[name.removeprefix(f"{kind}/")] = door.read_inside(opened.folder, name)
             except OSError as error:
                 raise EmccError(f"cannot be read: {error.strerror}", file=opened.folder / name) from error
     return found
