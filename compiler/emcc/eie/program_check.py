@@ -66,6 +66,7 @@ def _network(program: Program) -> Iterator[str]:
         yield f"{program.pes} PEs in {program.groups} groups"
     if program.act_w not in (8, 16) or not program.act_w < program.acc_w <= MAX_ACC_W:
         yield f"activations of {program.act_w} bits and accumulators of {program.acc_w}"
+        return  # What else a number may be is said by these.
     if program.queue_depth not in QUEUE_DEPTHS:
         yield f"queues of {program.queue_depth} entries, not one of {', '.join(map(str, QUEUE_DEPTHS))}"
     if len({(table.lo_bits, table.hi_bits) for table in program.tables}) > 1:

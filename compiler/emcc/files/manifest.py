@@ -182,7 +182,11 @@ def _apart(manifest: Mapping[str, Any], compressed: bool) -> Iterator[str]:
     if measured and manifest["data"] is None:
         yield "something was measured, and there is no data"
     design = {} if compressed else manifest["design"]
-    if any(len(pair) != 2 for pair in design.get("tried", ())):
+    if any(not _pair(pair) for pair in design.get("tried", ())):
         yield "design's tried is not pairs of numbers"
-    if len(quality.get("interval") or (0.0, 0.0)) != 2:
+    if not _pair(quality.get("interval") or [0.0, 0.0]):
         yield "quality's interval is not two numbers"
+
+
+def _pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2

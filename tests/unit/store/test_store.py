@@ -161,6 +161,8 @@ def slices(**changes: Any) -> Callable[[Program], Program]:
         (lambda p: replace(p, groups=0), "2 PEs in 0 groups"),
         (lambda p: replace(p, groups=2), "start of shape (2, 3)"),
         (lambda p: replace(p, acc_w=49), "accumulators of 49"),
+        (lambda p: replace(p, acc_w=-3), "accumulators of -3"),
+        (lambda p: replace(p, acc_w=10**30), "accumulators of 1000000"),
         (lambda p: replace(p, queue_depth=1), "queues of 1 entries"),
         (lambda p: replace(p, queue_depth=24), "queues of 24 entries"),
         (lambda p: replace(p, queue_depth=256), "queues of 256 entries"),
