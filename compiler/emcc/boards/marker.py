@@ -1,6 +1,5 @@
 """bitstream.json: what says of a folder that emcc wrote it, and what is in it."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,3 @@ def read_marker(place: Path, command: str) -> dict[str, Any]:
     except (OSError, ValueError):
         raise EmccError("cannot be read", file=path, hint=f"run `{command}` again") from None
     return facts
-
-
-def facts_of(content: bytes) -> dict[str, Any]:
-    """Return what the marker says of a file."""
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

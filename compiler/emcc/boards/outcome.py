@@ -12,14 +12,14 @@ from emcc.boards.cells import resources
 from emcc.boards.chain import BITSTREAMS
 from emcc.boards.design import Design
 from emcc.boards.energy import Energy, energy
-from emcc.boards.marker import MARKER, facts_of
+from emcc.boards.marker import MARKER
 from emcc.boards.memories.images import structure
 from emcc.boards.memories.placed import Placed
 from emcc.boards.options import BuildOptions
 from emcc.boards.pll import MHZ
 from emcc.boards.project import Project
 from emcc.boards.tried import Tried, failed, too_slow
-from emcc.files.artefact import Artefact, to_json
+from emcc.files.artefact import Artefact, facts_of, to_json
 from emcc.tools.process import ToolError
 
 DONE, SLOW, FAILED, ESTIMATED = "done", "too slow", "failed", "estimated"

@@ -13,7 +13,7 @@ from emcc.boards.board import Board
 from emcc.boards.build import Report, working
 from emcc.boards.chain import BITSTREAMS, chain
 from emcc.boards.design import Design, read_design
-from emcc.boards.marker import MARKER, facts_of, read_marker
+from emcc.boards.marker import MARKER, read_marker
 from emcc.boards.memories.images import exchanged, shape_of, structure
 from emcc.boards.memories.packed import check_family, pack_images
 from emcc.boards.memories.placed import CONFIG, LAYOUTS, Placed, restored
@@ -21,7 +21,7 @@ from emcc.boards.options import BuildOptions
 from emcc.boards.outcome import DONE
 from emcc.boards.project import FOLDER, project
 from emcc.boards.tried import failed
-from emcc.files.artefact import Artefact, to_json
+from emcc.files.artefact import Artefact, facts_of, to_json
 from emcc.tools import packer
 from emcc.tools.process import ToolError
 

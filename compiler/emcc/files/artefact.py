@@ -192,6 +192,11 @@ def changed(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     return [name for name, facts in sorted(manifest["files"].items()) if hashed(folder, name) != facts["sha256"]]
 
 
+def facts_of(content: bytes) -> dict[str, Any]:
+    """Return what a manifest says of a file: its size and SHA-256."""
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
 def hashed(folder: Path, name: str) -> str | None:
     """Return the SHA-256 of a file of a folder on disk, in hex; None where it is none that `door` opens."""
     try:

@@ -32,7 +32,7 @@ _QUALITY = {
     **dict.fromkeys(("float", "float_worst", "compressed", "worst", "lost", "lost_at_most", "agreement"), float),
     **{"agreement_measure": str, "interval": [float]},
 }
-_UNKNOWN = {"measure": None, "samples": range(1)}
+_UNKNOWN = {"measure": None, "samples": range(1), "interval?": ([float], None)}
 _FIXED = dict.fromkeys(("fixed_error_max", "fixed_error_rms", "output_range"), float) | {"fixed_samples": SIZE}
 _LOSS = {
     **dict.fromkeys(("lost", "allowed", "by_rounding"), float),
@@ -182,11 +182,7 @@ def _apart(manifest: Mapping[str, Any], compressed: bool) -> Iterator[str]:
     if measured and manifest["data"] is None:
         yield "something was measured, and there is no data"
     design = {} if compressed else manifest["design"]
-    if any(not _pair(pair) for pair in design.get("tried", ())):
+    if any(len(pair) != 2 for pair in design.get("tried", ())):
         yield "design's tried is not pairs of numbers"
-    if not _pair(quality.get("interval") or [0.0, 0.0]):
+    if len(quality.get("interval") or (0.0, 0.0)) != 2:
         yield "quality's interval is not two numbers"
-
-
-def _pair(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2

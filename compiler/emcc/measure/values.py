@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from emcc.files import door
+from emcc.files.artefact import facts_of
 
 DIGITS = 6
 
@@ -31,6 +32,4 @@ def source(path: Path) -> dict[str, Any]:
 
 def digests(files: Mapping[str, bytes]) -> dict[str, Any]:
     """Return the manifest's "files": size and SHA-256 of each."""
-    return {
-        name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()} for name in sorted(files)
-    }
+    return {name: facts_of(files[name]) for name in sorted(files)}

@@ -98,6 +98,7 @@ def test_one_thing_is_something_else(data: st.DataObject, kind: str, tmp_path: P
         (lambda m: m["files"].update({"a\0b": {"bytes": 1, "sha256": ""}}), "files has 'a\\x00b', which is not"),
         (lambda m: m.update(data=None), "something was measured, and there is no data"),
         (lambda m: m["quality"].update(interval=[1.0]), "quality's interval is not two numbers"),
+        (lambda m: m["quality"].update(measure=None, samples=0, interval=0.5), "quality.measure is not text"),
         (lambda m: m["design"].update(tried=[0.5]), "design.tried[0] is not a list"),
         (lambda m: m.update(format="3"), "artefact format '3', this emcc reads 5"),
         (lambda m: m.update(format=True), "artefact format True, this emcc reads 5"),
