@@ -124,6 +124,7 @@ def simulate(
     arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}", *plusargs]
     # cocotb has pytest rewrite the bench's assertions; plugins of pytest would be imported for nothing.
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    alone["COCOTB_REWRITE_ASSERTION_FILES"] = "bench_*.py test_*.py"  # else in all that a bench imports
     extra = {SPEC: json.dumps(spec), "COCOTB_ANSI_OUTPUT": "0", **alone}
     ended = True
     try:
