@@ -10,7 +10,7 @@ import numpy as np
 from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend import Remarks, live, remarks
+from emcc.frontend import Remarks, Shapes, live, remarks
 from emcc.frontend.ort import OrtError, Session, installed, turn
 from emcc.ir.batch import apart, ends
 from emcc.ir.graph import Array, Graph
@@ -53,8 +53,10 @@ GRIDS = Closeness(2**-4, 0.95, ", which rounds between layers, to within 6 %", s
 """A sum that float32 and float64 round to either side of a half takes another integer, and so on from there."""
 
 
-def check(graph: Graph, path: Path, x: Array) -> str:
+def check(graph: Graph, path: Path, x: Array, shapes: Shapes | None = None) -> str:
     """Compare the imported `graph` with onnxruntime on `x`, float32 [n, ...]; return a sentence on what was checked.
+
+    `shapes`: what open sizes of the inputs were filled with.
 
     A model that computes in float16 is given float16, and emcc the same numbers; samples that overflow there are
     left out. onnxruntime's optimiser may change a model (that of 1.31 a Pad of zeros before a MaxPool): where it does,
@@ -65,13 +67,13 @@ def check(graph: Graph, path: Path, x: Array) -> str:
     """
     about = remarks(path)
     try:
-        said = _check(graph, path, x, about)
+        said = _check(graph, path, x, about, shapes)
     except EmccError as disagreement:
         try:
-            said = _check(graph, path, x, about, plain=True) + " without its optimiser, and not with it"
+            said = _check(graph, path, x, about, shapes, plain=True) + " without its optimiser, and not with it"
         except EmccError:
             raise disagreement from None
-    return said + _taken(graph.outputs, about)
+    return said + _taken(graph.outputs, about) + _renamed(about)
 
 
 def _taken(outputs: tuple[str, ...], about: Remarks) -> str:
@@ -84,11 +86,16 @@ def _taken(outputs: tuple[str, ...], about: Remarks) -> str:
     return f"; {taken} are taken as the outputs, of a model that has {every}"
 
 
-def _check(graph: Graph, path: Path, x: Array, about: Remarks, *, plain: bool = False) -> str:
+def _renamed(about: Remarks) -> str:
+    names = ", ".join(repr(printable(new)) for new in list(about.renamed.values())[:8])
+    return f"; quotes are _ in {names}" if names else ""
+
+
+def _check(graph: Graph, path: Path, x: Array, about: Remarks, shapes: Shapes | None, *, plain: bool = False) -> str:
     if not installed():
         return "not checked against onnxruntime, which is not installed"
     with turn:
-        ran = _outputs(path, x, graph, plain)
+        ran = _outputs(path, x, graph, shapes, plain)
     if isinstance(ran, str):
         return f"not checked against onnxruntime, which cannot run the model: {ran}"
     x, wanted = ran
@@ -162,13 +169,13 @@ NUMBERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)":
 """The same, of inputs that emcc has no use for: they are fed zeros."""
 
 
-def _outputs(path: Path, x: Array, graph: Graph, plain: bool) -> tuple[Array, list[Array]] | str:
+def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, plain: bool) -> tuple[Array, list[Array]] | str:
     """Return the samples in the inputs' type and what onnxruntime computes as outputs [n, elements]; or why not.
 
     It has what the outputs depend on, and nothing else of the model. They run in batches where the model fixes one;
     `plain`: without onnxruntime's optimiser.
     """
-    model = live(path, graph.outputs)
+    model = live(path, graph.outputs, shapes)
     if model is None:
         return "it is too large to be cut at its output"
     elements = sum(tensor.features for tensor in graph.tensors.values())
