@@ -15,7 +15,7 @@ from emcc.backends.hls.segments import elements
 from emcc.backends.hls.weights import BOOK, BYTE, NIBBLE, WORD
 
 TEXT: Mapping[str, int] = {
-    **{"": 150, "call": 50, "dense": 1250, "sparse": 350, "local": 900, "largest": 450, "product": 250}
+    **{"": 150, "call": 50, "dense": 1250, "full": 700, "sparse": 350, "local": 900, "largest": 450, "product": 250}
 }
 """Bytes of code: of what every model has, of a call, and of each kernel that it has."""
 
@@ -40,6 +40,7 @@ class Instructions:
 TAP: Mapping[int, float] = {0: 7.0, BYTE: 7.0, WORD: 7.0, BOOK: 9.0, NIBBLE: 14.0}
 INSTRUCTIONS: Mapping[str, Instructions] = {
     "dense": Instructions(45, 0, 6, {BYTE: 2.75, WORD: 2.75, BOOK: 5.5, NIBBLE: 11.0}, 0.4),
+    "full": Instructions(45, 0, 6, {BYTE: 2.75, WORD: 2.75, BOOK: 5.5, NIBBLE: 11.0}, 0.4),
     "sparse": Instructions(40, 8, 0, {BYTE: 8.5, WORD: 8.5, BOOK: 9.5, NIBBLE: 16.0}, 3.0),
     "local": Instructions(52, 0, 0, TAP),
     "largest": Instructions(48, 0, 0, TAP),
@@ -73,7 +74,8 @@ class Cost:
 def cost(context: Context, products: Sequence[float]) -> Cost:
     """Return what a model takes. `products`: of each step, useful ones on average; what a zero has no part in."""
     act, acc = (BITS[types(context)[name]] // 8 for name in ("act", "acc"))
-    scratch = -(-(numbers(context)["ROWS"] * acc + context.layout.depth * act) // acc) * acc
+    kept = numbers(context)["ROWS"] * acc + context.window * 2 + context.layout.depth * act
+    scratch = -(-kept // acc) * acc
     sides = [elements(part.into) + elements(part.out) for part in context.segments]
     held = sum(table.bytes for table in tables(context))
     rows = ((STEP, [call.row for call in context.calls]), (PORT, context.ports))
