@@ -147,8 +147,6 @@ class Statements(Expressions):
             if arm := node.iftrue if condition.known else node.iffalse:
                 self.run(arm)
             return
-        if self._kept_or_stored(condition, node):
-            return
         cells = self._cells(node.iftrue, node.iffalse)
         before = [cell.value for cell in cells]
         if is_pure(node.iftrue, node.iffalse):
@@ -165,21 +163,6 @@ class Statements(Expressions):
                 self.blocks.jump(labels[2], self._arm(arm, cells))
             chosen = self.blocks.begin(labels[2], [cell.kind for cell in cells])
         _put(cells, chosen)
-
-    def _kept_or_stored(self, condition: Value, node: Any) -> bool:
-        """Write what is there or what a choice alone would write; else do nothing and return False.
-
-        A block with a write alone that is not always run made hardware that stands still (docs/adr/0041).
-        """
-        arm = node.iftrue
-        if node.iffalse is not None or kind_of_node(arm) != "Assignment" or kind_of_node(arm.lvalue) != "ArrayRef":
-            return False
-        array = self.array(arm.lvalue.name)
-        if arm.op != "=" or array.name in ("x", "y") or not is_pure(arm.lvalue.subscript, arm.rvalue):
-            return False
-        index, value = self.value(arm.lvalue.subscript), self.blocks.cast(self.value(arm.rvalue), array.kind)
-        self.blocks.store(array, index, self.blocks.select(condition, value, self.blocks.load(array, index)))
-        return True
 
     def _arm(self, node: Any, cells: Sequence[Cell]) -> list[Value]:
         """Run one side of a choice; return what variables are then."""
