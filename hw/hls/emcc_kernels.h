@@ -178,7 +178,7 @@ EMCC_KERNEL void emcc_dense(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], emc
 }
 
 /* The same of one position whose window is the source as it lies in memory. */
-EMCC_KERNEL void emcc_full(emcc_act mem[EMCC_MEM], const emcc_step s) {
+EMCC_ONCE void emcc_full(emcc_act mem[EMCC_MEM], const emcc_step s) {
   EMCC_APART
   const int32_t columns = s.kernel_y * s.kernel_x * s.slots;
   for (int32_t row = 0; row < s.rows; row += 4) {

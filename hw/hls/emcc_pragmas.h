@@ -23,12 +23,15 @@
 #define EMCC_CONTROL
 #endif
 
-/* Functions that are used or not, by model: kernels are called, what they are made of is always in them. */
+/* Functions that are used or not, by model: kernels are called, what they are made of is always in them; one that is so
+ * small that a compiler would write it out at every call is said to be there once. */
 #define EMCC_KERNEL static inline
 #if defined(__GNUC__) && !defined(EMCC_HLS)
 #define EMCC_INLINED static inline __attribute__((always_inline))
+#define EMCC_ONCE static __attribute__((noinline, unused))
 #else
 #define EMCC_INLINED static inline
+#define EMCC_ONCE static inline
 #endif
 
 #endif

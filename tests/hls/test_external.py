@@ -1,4 +1,4 @@
-"""`--weights external`: the C for synthesis reads its weights from words outside, tile after tile, and nothing else changes."""
+"""`--weights external`: the C for synthesis reads weights from words outside, tile after tile; nothing else changes."""
 
 import re
 import shutil
@@ -62,7 +62,13 @@ def test_tables_of_weights_are_not_in_the_file_and_memories_are_no_larger_than_a
 
 def test_packing_keeps_every_integer() -> None:
     external = External()
-    arrays = {"bytes": [-128, 127, 3], "codes": [255, 0, 1, 2, 3], "words": [-32768, 7], "runs": [], "starts": [1 << 31]}
+    arrays = {
+        "bytes": [-128, 127, 3],
+        "codes": [255, 0, 1, 2, 3],
+        "words": [-32768, 7],
+        "runs": [],
+        "starts": [1 << 31],
+    }
     fetches = {fetch.array: fetch for fetch in external.put(arrays)}
     assert set(fetches) == {"bytes", "codes", "words", "starts"}
     kinds = {"bytes": "<i1", "codes": "<u1", "words": "<i2", "starts": "<u4"}

@@ -106,9 +106,9 @@ def compile_command(
     folder = out or Path(f"{for_path(model.stem)}_{named}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe,
-        goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task,
-        minutes=minutes, steps=steps,
+        model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board,
+        keep_weights=keep_weights, recipe=recipe, goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed,
+        validate=validate, task=task, minutes=minutes, steps=steps,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)

@@ -42,7 +42,7 @@ def check_weights(weights: str, targets: tuple[str, ...]) -> None:
     if weights == "external" and "hls" not in targets:
         raise EmccError(
             "--weights external is of the C for synthesis alone",
-            hint="take --target hls; [emit] weights = \"boot\" in a recipe is what the array has",
+            hint='take --target hls; [emit] weights = "boot" in a recipe is what the array has',
         )
 
 

@@ -83,5 +83,5 @@ class Call:
         row = self.row
         one = row["out_h"] * row["out_w"] == 1 and row["before_y"] == row["before_x"] == 0
         inside = row["kernel_y"] <= row["in_h"] and row["kernel_x"] <= row["in_w"]
-        across = row["kernel_x"] == row["in_w"] and row["step_y"] == 1 or row["kernel_y"] == 1
+        across = (row["kernel_x"] == row["in_w"] and row["step_y"] == 1) or row["kernel_y"] == 1
         return bool(one and inside and across and row["joined"])

@@ -44,7 +44,7 @@ class Pool:
         return Pool(books=self.books, _books=self._books)
 
     def put(self, weights: Array, form: int, whole: Array | None = None) -> Stored:
-        """Store int64 [n] values of 16 bits in one of their forms; a codebook is that of `whole`, whose part they are."""
+        """Store int64 [n] values of 16 bits in one of their forms; the codebook is that of `whole`."""
         key = form, weights.astype("<i2").tobytes()
         if key not in self._kept:
             self._kept[key] = self._put(weights, form, weights if whole is None else whole)
