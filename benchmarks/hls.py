@@ -34,7 +34,7 @@ from emcc.runtime.segmented import crossed
 from emcc.samples.sampling import by_input, quantised
 from emcc.tools.cc import built
 
-ROUNDS, SECONDS = 7, 0.3
+ROUNDS, SECONDS = 7, 0.1
 FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
 GOAL, SMALL, TEXT = "lenet300100_dns_sparse", "sine", 8192
 SAMPLES = 64

@@ -158,11 +158,11 @@ EMCC_KERNEL void emcc_dense(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], emc
         emcc_acc d = emcc_bias_of(s, fourth);
         for (int32_t n = 0; n < columns; ++n) {
           EMCC_PIPELINE
-          const emcc_acc value = window[n];
-          a += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, row * columns + n);
-          b += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, second * columns + n);
-          c += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, third * columns + n);
-          d += value * (emcc_acc)emcc_weight(s, EMCC_DENSE, fourth * columns + n);
+          const int32_t value = (int32_t)window[n];
+          a += (emcc_acc)(value * emcc_weight(s, EMCC_DENSE, row * columns + n));
+          b += (emcc_acc)(value * emcc_weight(s, EMCC_DENSE, second * columns + n));
+          c += (emcc_acc)(value * emcc_weight(s, EMCC_DENSE, third * columns + n));
+          d += (emcc_acc)(value * emcc_weight(s, EMCC_DENSE, fourth * columns + n));
         }
         acc[row] = a;
         acc[row + 1] = b;
@@ -192,11 +192,11 @@ EMCC_ONCE void emcc_full(emcc_act mem[EMCC_MEM], const emcc_step s) {
     emcc_acc d = emcc_bias_of(s, fourth);
     for (int32_t n = 0; n < columns; ++n) {
       EMCC_PIPELINE
-      const emcc_acc value = mem[s.source + n];
-      a += value * (emcc_acc)emcc_weight(s, EMCC_FULL, row * columns + n);
-      b += value * (emcc_acc)emcc_weight(s, EMCC_FULL, second * columns + n);
-      c += value * (emcc_acc)emcc_weight(s, EMCC_FULL, third * columns + n);
-      d += value * (emcc_acc)emcc_weight(s, EMCC_FULL, fourth * columns + n);
+      const int32_t value = (int32_t)mem[s.source + n];
+      a += (emcc_acc)(value * emcc_weight(s, EMCC_FULL, row * columns + n));
+      b += (emcc_acc)(value * emcc_weight(s, EMCC_FULL, second * columns + n));
+      c += (emcc_acc)(value * emcc_weight(s, EMCC_FULL, third * columns + n));
+      d += (emcc_acc)(value * emcc_weight(s, EMCC_FULL, fourth * columns + n));
     }
     for (int32_t r = 0; r < rows; ++r) {
       const emcc_acc sum = r == 0 ? a : r == 1 ? b : r == 2 ? c : d;
@@ -221,14 +221,14 @@ EMCC_KERNEL void emcc_sparse(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], co
           const int32_t from = s.source + emcc_place(s, v, h, i, j) * s.pitch;
           const int32_t column = s.starts + (i * s.kernel_x + j) * s.slots;
           for (int32_t c = 0; c < s.slots; ++c) {
-            const emcc_acc value = mem[from + c];
+            const int32_t value = (int32_t)mem[from + c];
             if (value != 0) {
               const int32_t end = (int32_t)emcc_starts[column + c + 1];
               int32_t row = -1;
               for (int32_t e = (int32_t)emcc_starts[column + c]; e < end; ++e) {
                 EMCC_PIPELINE
                 row += emcc_runs[s.runs + e] + 1;
-                acc[row] += value * (emcc_acc)emcc_weight(s, EMCC_SPARSE, e);
+                acc[row] += (emcc_acc)(value * emcc_weight(s, EMCC_SPARSE, e));
               }
             }
           }
@@ -269,13 +269,13 @@ EMCC_KERNEL void emcc_local(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], con
             if (s.by_slot) {
               for (int32_t row = 0; row < s.rows; ++row) {
                 EMCC_PIPELINE
-                acc[row] += (emcc_acc)mem[from + row] * (emcc_acc)emcc_weight(s, EMCC_LOCAL, tap * s.rows + row);
+                acc[row] += (emcc_acc)((int32_t)mem[from + row] * emcc_weight(s, EMCC_LOCAL, tap * s.rows + row));
               }
             } else {
-              const emcc_acc weight = s.by_count ? 1 : emcc_weight(s, EMCC_LOCAL, tap);
+              const int32_t weight = s.by_count ? 1 : emcc_weight(s, EMCC_LOCAL, tap);
               for (int32_t row = 0; row < s.rows; ++row) {
                 EMCC_PIPELINE
-                acc[row] += (emcc_acc)mem[from + row] * weight;
+                acc[row] += (emcc_acc)((int32_t)mem[from + row] * weight);
               }
             }
           }
