@@ -35,11 +35,11 @@ class Drawn:
 
 
 class Model:
-    """A Program's C, under a name; `external`: weights are an argument, and a file beside it."""
+    """A Program's C, under a name, or what is left of it; `external`: weights are an argument, and a file beside it."""
 
     def __init__(self, program: Program, name: str, external: bool = False) -> None:
         self.context, self.name = Context(program, external), identifier(name)
-        self.title = f"The model {comment(name)}" if comment(name).strip() else "A model"
+        self.title = f"The model {self.name}"
 
     @property
     def program(self) -> Program:
