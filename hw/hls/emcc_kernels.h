@@ -177,8 +177,14 @@ EMCC_KERNEL void emcc_dense(emcc_act mem[EMCC_MEM], emcc_acc acc[EMCC_ROWS], emc
   }
 }
 
+#if EMCC_FULL_CALLS > 8
+#define EMCC_FULL_KERNEL EMCC_ONCE
+#else
+#define EMCC_FULL_KERNEL EMCC_KERNEL
+#endif
+
 /* The same of one position whose window is the source as it lies in memory. */
-EMCC_ONCE void emcc_full(emcc_act mem[EMCC_MEM], const emcc_step s) {
+EMCC_FULL_KERNEL void emcc_full(emcc_act mem[EMCC_MEM], const emcc_step s) {
   EMCC_APART
   const int32_t columns = s.kernel_y * s.kernel_x * s.slots;
   for (int32_t row = 0; row < s.rows; row += 4) {

@@ -23,8 +23,8 @@
 #define EMCC_CONTROL
 #endif
 
-/* Functions that are used or not, by model: kernels are called, what they are made of is always in them; one that is so
- * small that a compiler would write it out at every call is said to be there once. */
+/* Functions that are used or not, by model: kernels are called, what they are made of is always in them. EMCC_ONCE
+ * is for one that a compiler would write out at each of many calls. */
 #define EMCC_KERNEL static inline
 #if defined(__GNUC__) && !defined(EMCC_HLS)
 #define EMCC_INLINED static inline __attribute__((always_inline))

@@ -81,6 +81,7 @@ def numbers(context: Context) -> Mapping[str, int]:
         "WINDOW": max(1, context.window),
         **FORMS,
         **{kernel.upper(): held for kernel, held in forms.items()},
+        "FULL_CALLS": sum(call.kernel == "full" for call in context.calls),
         **{"IDENTITY": 0, "RELU": 1, "TABLE": 2},
         "HAS_SCALE": int(bool(context.arrays.others["scales"])),
         "HAS_TABLE": int(bool(context.arrays.others["coarse"])),
