@@ -33,6 +33,7 @@ def compile(
     steps: int | None = None,
     output: str | Sequence[str] | None = None,
     recipe: Recipe | None = None,
+    method: str | None = None,
     example_input: Any = None,
     target: str = "eie",
     work: Named | None = None,
@@ -58,7 +59,7 @@ def compile(
         task: "auto", "classify" or "regress".
         minutes: to train, turned into a number of steps beforehand. steps: of training, instead.
         output: the tensor to take as the output, where the model has several; or several of them.
-        recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}.
+        recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}. method: "filters+magnitude+kmeans".
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
         target: what is in it beside the array: "hls" or "c", C for synthesis or for firmware; or "c,hls".
         work: a folder in which a search keeps its steps. dump: one for the graph after every pass, as text.
@@ -81,6 +82,7 @@ def compile(
                 number("target_sparsity", target_sparsity),
             ),
             recipe=inputs.recipe(recipe),
+            method=method,
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),
@@ -116,6 +118,7 @@ def compress(
     steps: int | None = None,
     output: str | Sequence[str] | None = None,
     recipe: Recipe | None = None,
+    method: str | None = None,
     example_input: Any = None,
     work: Named | None = None,
     progress: Progress | None = None,
@@ -138,6 +141,7 @@ def compress(
             data=inputs.data(data),
             goal=compress_goal(goal, keep_weights),
             recipe=inputs.recipe(recipe),
+            method=method,
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),

@@ -10,6 +10,7 @@ from emcc.cli.parameters import (
     DataFile,
     KeepWeights,
     MaxDrop,
+    Method,
     Minutes,
     Output,
     Quiet,
@@ -64,6 +65,7 @@ def compile_command(
     ] = None,
     keep_weights: KeepWeights = False,
     recipe: RecipeFile = None,
+    method: Method = None,
     quiet: Quiet = False,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
@@ -101,7 +103,7 @@ def compile_command(
     options = CompileOptions(
         model, target=target, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe,
         goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task,
-        minutes=minutes, steps=steps,
+        minutes=minutes, steps=steps, method=method,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -124,6 +126,7 @@ def compress(
         Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_compressed, here")
     ] = None,
     recipe: RecipeFile = None,
+    method: Method = None,
     validate: Validate = None,
     task: Task = "auto",
     minutes: Minutes = None,
@@ -144,7 +147,9 @@ def compress(
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
         one = taken(output)
-        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one)
+        options = CompressOptions(
+            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, method
+        )
         artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from emcc.base.events import Event
 from emcc.base.options import option
-from emcc.compress.method import Codebooks, Make, Parameters, Zeros
+from emcc.compress.method import Codebooks, Make, Parameters, Shrinks, Zeros
 from emcc.compress.parameters import Entries, Weights
 from emcc.compress.problem import Aim, Problem
 from emcc.compress.state import State, graph_of, state_of
@@ -87,7 +87,7 @@ class Finetune:
         make = make or (self._entries if graph.codebooks else Weights)
         torch = import_torch()
         with deterministic(torch, self.threads):
-            problem, state = self.problem, state_of(graph)
+            problem, state = self.problem.of(graph), state_of(graph)
             best, (least, _) = graph, problem.judge(graph)
             sparsity = 1 - state.kept() / state.size()
             for epoch in range(epochs):
@@ -103,6 +103,29 @@ class Finetune:
 
     def _entries(self, torch: Any, state: State) -> Parameters:
         return self.codebooks.entries(torch, state) if self.codebooks else Entries(torch, state)
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """A method that takes channels out, in its stages, and Finetune of what each leaves; without data it alone."""
+
+    channels: Shrinks
+    finetune: Finetune
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+        return self.channels.name
+
+    @property
+    def role(self) -> str:
+        """The method's."""
+        return self.channels.role
+
+    def apply(self, graph: Graph) -> Graph:
+        """The smaller graph, trained."""
+        method = self.channels.on(self.finetune.problem if self.finetune.data is not None else None)
+        return method.stagewise(graph, self.finetune.train)
 
 
 def cubic(final: float, step: int, steps: int, initial: float = 0.0) -> float:

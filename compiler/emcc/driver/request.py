@@ -20,6 +20,7 @@ class CompressOptions:
         validate: an .npz whose samples decide, in the place of some of the data's.
         task: what outputs are for, one of samples.judge.TASKS.
         minutes: how long training may take, about; steps: of training, instead.
+        method: methods joined by "+", in the place of the recipe's [compress].
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
     """
@@ -35,6 +36,7 @@ class CompressOptions:
     minutes: float | None = None
     steps: int | None = None
     output: str | tuple[str, ...] | None = None
+    method: str | None = None
 
     @property
     def named_output(self) -> dict[str, Any]:
