@@ -114,9 +114,9 @@ class Filters:
 
     def stagewise(self, graph: Graph, tune: Callable[[Graph, int], Graph]) -> Graph:
         """The graph after all stages; `tune(graph, epochs)` trains what a stage leaves."""
+        begun = graph
         for stage in range(1, self.stages + 1):
-            step = replace(self.partly(stage / self.stages), begun=self.begun or graph)
-            graph = step.apply(graph)
+            graph = replace(self.partly(stage / self.stages), begun=begun).apply(graph)
             epochs = self.epochs // self.stages + (self.epochs % self.stages if stage == self.stages else 0)
             graph = tune(graph, epochs) if epochs else graph
         return graph
