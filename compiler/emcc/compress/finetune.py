@@ -162,7 +162,9 @@ class Gradual:
         for step in range(1, steps + 1):
             share = 1.0 if step == steps else cubic(1.0, step, steps)
             epochs = self.finetune.epochs // steps + (self.finetune.epochs % steps if step == steps else 0)
-            graph = self.finetune.train(self.zeros.partly(share).apply(graph), epochs, self._parameters)
+            zeros = self.zeros.partly(share)
+            zeros = zeros.given(zeros.worth(self.finetune.problem.of(graph), state_of(graph)))
+            graph = self.finetune.train(zeros.apply(graph), epochs, self._parameters)
         return graph
 
     def _parameters(self, torch: Any, state: State) -> Parameters:

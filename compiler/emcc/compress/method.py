@@ -117,6 +117,14 @@ class Zeros(Method, Protocol):
         """
         ...
 
+    def worth(self, problem: Any, state: State) -> Mapping[str, Array] | None:
+        """What each weight of a state is worth, as it is measured on a `Problem`; None where weights alone say it."""
+        ...
+
+    def given(self, worth: Mapping[str, Array] | None) -> Self:
+        """The method with that, for `apply`; with None it goes by the weights alone."""
+        ...
+
     def choose(
         self, graph: Graph, weights: Mapping[str, Array], count: int, worth: Mapping[str, Array] | None = None
     ) -> Masks:

@@ -30,6 +30,13 @@ class Untouched:
         """The one."""
         return {self.name: self}
 
+    def worth(self, problem: Any, state: State) -> None:
+        """Nothing is measured."""
+
+    def given(self, worth: Mapping[str, Array] | None) -> Self:
+        """The same."""
+        return self
+
     def choose(
         self, graph: Graph, weights: Mapping[str, Array], count: int, worth: Mapping[str, Array] | None = None
     ) -> Masks:

@@ -164,14 +164,16 @@ class Stages:
             above = math.log(max(begun, least) / least)
             now = wanted if part >= 1 else round(least * math.exp(above * (1 - part) ** 2))
             new = int(now * self.options.regrow * (1 - part)) if gradients else 0
-            masks = method.choose(self.problem.original, weights, now - new)
+            worth = method.worth(self.problem, State(weights, {}))
+            masks = method.choose(self.problem.original, weights, now - new, worth)
             return grown(masks, gradients, new) if new else masks
 
         return choose
 
     def exactly(self, state: State, count: int) -> State:
         """Exactly `count` weights (fewer where fewer are left)."""
-        masks = self.zeros.choose(self.problem.original, state.weights, count)
+        worth = self.zeros.worth(self.problem, state)
+        masks = self.zeros.choose(self.problem.original, state.weights, count, worth)
         return replace(state, weights={n: np.where(masks[n], w, np.float32(0)) for n, w in state.weights.items()})
 
     def settled(self, state: State, epochs: int) -> State:
