@@ -3,9 +3,9 @@
     python benchmarks/methods.py [--data ../shared/data] [--only MODEL/METHOD ...] [--seeds 1] [--samples 60000]
         [--json FILE]
 
-A method is a row of benchmarks/common/methods_*.py. The models are the dense ones of Guo et al. 2016. It is trained on
-the first --samples of MNIST's training images; errors are of MNIST's test images, which decide nothing, by what model.emc
-holds; cycles those of the cycle model on 8 PEs. Figures are means over seeds, which shuffle the training images.
+A method is a row of benchmarks/common/methods_*.py. The models are the dense ones of Guo et al. 2016, trained further
+on the first --samples of MNIST's training images. Errors are of MNIST's test images, which decide nothing, by what
+model.emc holds; cycles those of the cycle model on 8 PEs. Figures are means over seeds, which shuffle the images.
 """
 
 import argparse

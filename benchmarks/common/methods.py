@@ -78,7 +78,7 @@ def dense(model: Path, samples: Samples) -> dict[str, float]:
 
 
 def measured(row: Row, model: Path, samples: Samples, seed: int) -> dict[str, float]:
-    """Return ratio, error (percent, of what model.emc says), bytes and cycles of a row, trained by the fixed schedule."""
+    """Return ratio, error (percent, of what model.emc says), bytes and cycles of a row, by the fixed schedule."""
     from benchmarks.deep_compression import error_of_emc
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions
