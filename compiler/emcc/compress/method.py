@@ -82,6 +82,11 @@ class Method(Protocol):
 class Shrinks(Method, Protocol):
     """A method that takes out whole channels."""
 
+    @property
+    def epochs(self) -> int:
+        """Passes over the data after channels went, of all its stages together."""
+        ...
+
     def of(self, source: Graph) -> Self:
         """The method with what it wants to know of the model before folding."""
         ...

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emcc.compress.finetune import Finetune, Gradual, Shrinking
-from emcc.compress.method import Shrinks
+from emcc.compress.method import Combination, Shrinks
 from emcc.compress.search.goal import Search
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions
@@ -88,7 +88,7 @@ def make(
         compress += (finetune,) if finetune.shared_epochs and recipe.shares else ()
         compress = (*((Shrinking(channels, finetune),) if channels else ()), *compress)
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
-    elif channels or _sets(recipe, zeros.name, ("sparsity", "layers")):
+    elif recipe.of(Combination).methods or _sets(recipe, zeros.name, ("sparsity", "layers")):
         bare = Shrinking(channels, recipe.of(Finetune)) if channels else None
         compress = (*((bare,) if bare else ()), zeros, codebooks)
         skipped = skipped[1:]

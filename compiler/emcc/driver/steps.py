@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc.base.text import printable
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
 from emcc.passes.base import Pass
@@ -85,14 +86,14 @@ def _fold(_step: Any, before: Graph, after: Graph) -> str:
 def _fewer(rows: Sequence[Mapping[str, Any]]) -> str:
     """Which layers of a search's record lost channels; "" where none did."""
     less = [row for row in rows if row["channels"] < row["before"]]
-    said = ", ".join(f"{row['channels']} of {row['before']} in {row['layer']}" for row in less)
+    said = ", ".join(f"{row['channels']} of {row['before']} in {printable(row['layer'], 40)}" for row in less)
     return f"; channels: {said or 'all kept, since too much was lost without'}" if rows else ""
 
 
 def _shrink(step: Any, before: Graph, after: Graph) -> str:
     pairs = zip(before.layers(), after.layers(), strict=True)
     rows = [(old.name, len(before.constants[old.inputs[1]]), len(after.constants[new.inputs[1]])) for old, new in pairs]
-    less = [f"{now} of {had} in {name}" for name, had, now in rows if now < had]
+    less = [f"{now} of {had} in {printable(name, 40)}" for name, had, now in rows if now < had]
     return f"channels kept: {', '.join(less) or 'all'}{_tuned(step)}"
 
 

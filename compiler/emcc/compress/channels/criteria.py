@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 
 from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.compress.channels.families import Channels
 from emcc.compress.parameters import leaves_of
 from emcc.compress.problem import Problem
@@ -85,7 +86,7 @@ def slimming(channels: Channels, known: Mapping[str, Array]) -> Worth:
     if missing:
         raise EmccError(
             '[filters] criterion = "slimming" needs a BatchNormalization behind every layer that may lose channels',
-            details=[f"layer {name!r} has none in the file" for name in missing],
+            details=[f"layer {printable(name)!r} has none in the file" for name in missing],
             hint="export the model with its BatchNormalization unfolded and apart, or take another criterion",
         )
     return worth
