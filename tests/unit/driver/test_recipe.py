@@ -36,7 +36,7 @@ trim = "yes"
 
 ALL_SAID = """\
 my.toml: 15 mistakes in the recipe
-  depth is in no section; the sections are scale, equalise, compress, prune, share, \
+  depth is in no section; the sections are scale, equalise, compress, filters, prune, share, \
 finetune, calibrate, quantise, lower, encode, emit, search
   share is a section: write [share], and its options below
   no section [prun], did you mean prune?
