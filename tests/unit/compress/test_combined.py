@@ -13,6 +13,7 @@ from emcc.base.errors import EmccError
 from emcc.cli import app
 from emcc.compress.method import combined
 from emcc.container import decode
+from emcc.driver.compare import compare_model
 from emcc.eie import reference
 from emcc.eie.store import load_program
 from emcc.ops.interpret import floats, integers, run
@@ -88,6 +89,8 @@ def test_what_comes_out_runs_on_the_array_and_takes_fewer_cycles(folder: Path) -
     meant = run(held, x).reshape(50, -1)
     assert np.count_nonzero(reference.run(program, x) != meant) == 0
     assert np.ptp(floats(held, meant)) > 0
+    compared = compare_model(folder / "small", folder / "m.onnx", folder / "data.npz", 20, 0.5)
+    assert [row.name for row in compared.rows] == ["x", "y"]
 
 
 @pytest.mark.parametrize("method", ["filters+magnitude+kmeans", "filters+kmeans"])
