@@ -22,7 +22,7 @@ SPREADS = ("auto", "even", "all", "scan")
 SPREAD_OF = {"l1": "scan", "entropy": "even", "slimming": "all", "taylor": "all", "reconstruct": "even"}
 """As the criterion's paper spreads what goes over the layers."""
 
-BATCHES, SAMPLES, ROOM = 40, 1024, 1 << 26
+BATCHES, SAMPLES, ROOM = 40, 1024, 1 << 25
 """Batches of Taylor's gradients; samples that others look at, at most, and elements of all their tensors."""
 
 

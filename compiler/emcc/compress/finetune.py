@@ -158,14 +158,19 @@ class Gradual:
         """The pruned and fine-tuned graph; exactly as sparse as the method alone makes it."""
         steps = min(self.finetune.steps, self.finetune.epochs)
         if self.finetune.data is None or steps == 0:
-            return self.zeros.apply(graph)
+            return self._given(self.zeros, graph).apply(graph)
         for step in range(1, steps + 1):
             share = 1.0 if step == steps else cubic(1.0, step, steps)
             epochs = self.finetune.epochs // steps + (self.finetune.epochs % steps if step == steps else 0)
-            zeros = self.zeros.partly(share)
-            zeros = zeros.given(zeros.worth(self.finetune.problem.of(graph), state_of(graph)))
+            zeros = self._given(self.zeros.partly(share), graph)
             graph = self.finetune.train(zeros.apply(graph), epochs, self._parameters)
         return graph
+
+    def _given(self, zeros: Zeros, graph: Graph) -> Zeros:
+        """The method with what it measures on the data, if it does."""
+        if not zeros.measures or self.finetune.data is None:
+            return zeros
+        return zeros.given(zeros.worth(self.finetune.problem.of(graph), state_of(graph)))
 
     def _parameters(self, torch: Any, state: State) -> Parameters:
         return self.zeros.parameters(torch, state, None, 1)

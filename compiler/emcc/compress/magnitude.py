@@ -110,14 +110,19 @@ class Prune:
 
     def forms(self, curvature: Mapping[str, float]) -> Mapping[str, Self]:
         """A form for each score that a search auditions."""
-        if self.criterion != "magnitude":
+        if self.measures:
             return {self.criterion: replace(self, regrow="none")}
         kinds = ("magnitude", "scan", "lamp")
         return {kind: replace(self, score=kind, curvature=curvature, regrow="none") for kind in kinds}
 
+    @property
+    def measures(self) -> bool:
+        """By any criterion but magnitudes."""
+        return self.criterion != "magnitude"
+
     def worth(self, problem: Any, state: State) -> Mapping[str, Array] | None:
         """By the criterion; None of magnitudes."""
-        if self.criterion == "magnitude":
+        if not self.measures:
             return None
         measure = saliency if self.criterion == "obd" else sensitivity
         return measure(problem, state, BATCHES)
@@ -149,7 +154,7 @@ class Prune:
 
     def _remove(self, graph: Graph, names: Sequence[str], count: int) -> dict[str, Array]:
         arrays = [graph.constants[name] for name in names]
-        if self.criterion != "magnitude" and self.measured != {}:
+        if self.measures and self.measured != {}:
             return self._by_worth(names, arrays, count)
         if self.balance_pes:
             rankings = [Ranking.of(array, SCORES[self.score]) for array in arrays]

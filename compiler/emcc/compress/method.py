@@ -122,6 +122,11 @@ class Zeros(Method, Protocol):
         """
         ...
 
+    @property
+    def measures(self) -> bool:
+        """Whether it looks at data to say what a weight is worth."""
+        ...
+
     def worth(self, problem: Any, state: State) -> Mapping[str, Array] | None:
         """What each weight of a state is worth, as it is measured on a `Problem`; None where weights alone say it."""
         ...

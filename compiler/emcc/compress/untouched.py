@@ -30,6 +30,11 @@ class Untouched:
         """The one."""
         return {self.name: self}
 
+    @property
+    def measures(self) -> bool:
+        """No."""
+        return False
+
     def worth(self, problem: Any, state: State) -> None:
         """Nothing is measured."""
 

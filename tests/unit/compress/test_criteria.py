@@ -6,6 +6,7 @@ from graphs import folded
 from searching import FAST, problem_of, search
 
 from emcc.base.errors import EmccError
+from emcc.compress.finetune import Finetune, Gradual
 from emcc.compress.importance.choice import removed
 from emcc.compress.importance.saliency import saliency, sensitivity
 from emcc.compress.magnitude import Prune
@@ -81,6 +82,13 @@ def test_exactly_the_share_goes_and_it_is_what_matters_least(criterion, pes):
 def test_without_data_it_is_refused():
     with pytest.raises(EmccError, match="looks at data"):
         Prune(criterion="obd").apply(folded(SIZES))
+
+
+def test_without_training_it_is_measured_all_the_same():
+    of = problem()
+    tuner = Finetune(epochs=0, data=of.data, teacher=of.original)
+    pruned = Gradual(Prune(0.7, criterion="obd"), tuner).apply(of.original)
+    assert sum(int((pruned.constants[f"fc{i}.weight"] == 0).sum()) for i in (0, 1)) == removed(168, 0.7)
 
 
 def test_a_search_takes_the_criterion_and_no_other():

@@ -76,6 +76,10 @@ class FirstColumns:
     def forms(self, curvature: Mapping[str, float]) -> Mapping[str, Self]:
         return {self.name: self}
 
+    @property
+    def measures(self) -> bool:
+        return False
+
     def worth(self, problem: Any, state: State) -> None:
         return None
 

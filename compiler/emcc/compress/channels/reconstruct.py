@@ -107,8 +107,9 @@ def repaired(before: Channels, kept: Kept, x: Array) -> Graph:
     least squares on samples x, layer after layer (He et al., "Channel pruning for accelerating very
     deep neural networks", ICCV 2017, equation 5, on what comes from the layers that were solved before it)."""
     x, after = np.asarray(x, np.float64), cut(before, kept)
-    truth = trace(before.graph, x)
-    for old, node in _lost(before, after):
+    lost = list(_lost(before, after))
+    truth = trace(before.graph, x, keep=tuple(old.outputs[0] for old, _ in lost))
+    for old, node in lost:
         values = trace(after, x, keep=(node.inputs[0],))
         rows, places = patches(after, node, values[node.inputs[0]], 0)
         wanted = at(truth[node.outputs[0]], places)
