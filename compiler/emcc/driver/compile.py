@@ -54,7 +54,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.samples.sampling import sample
 
     progress("reading")
-    recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
+    recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
     board = onboard.target(options, recipe)
     shapes = options.shapes
     source = load(options.model, "emcc compile", options.output, shapes)
@@ -66,8 +66,9 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x, shapes))
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
+    channels = goals.channels_of(options, recipe, goal, source, original)
     set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
-    planned = plan.make(recipe, data, original, options, set_up.sides, progress)
+    planned = plan.make(recipe, data, original, options, set_up.sides, progress, channels)
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
@@ -77,7 +78,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         pruned, record = steps.before.get("share", original), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        found, record = search(original, data, set_up, options, recipe, encoder, progress)
+        found, record = search(original, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)

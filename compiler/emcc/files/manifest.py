@@ -18,8 +18,8 @@ _CODED = {
             **dict.fromkeys(
                 ("kept", "entries", "code_bits", "run_bits", "bytes", "codebook_bytes", "bias_bytes"), COUNT
             ),
-            **dict.fromkeys(("density", "code_bits_coded", "run_bits_coded", "inertia"), float),
-            **{"name": str, "weights": SIZE, "biases": COUNT, "coders": _CODERS},
+            **dict.fromkeys(("density", "code_bits_coded", "run_bits_coded"), float),
+            **{"inertia": (float, None), "name": str, "weights": SIZE, "biases": COUNT, "coders": _CODERS},
         }
     ],
     "totals": {
