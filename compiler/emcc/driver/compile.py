@@ -42,6 +42,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.eie.activity import activity
     from emcc.eie.store import save_program
     from emcc.frontend import load
+    from emcc.legal.array import require_array
     from emcc.link.digest import digest_of
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
@@ -56,6 +57,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
     board = onboard.target(options, recipe)
     source = load(options.model, "emcc compile", options.output)
+    require_array(source, options.model)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)

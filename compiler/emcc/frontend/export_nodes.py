@@ -8,6 +8,7 @@ import numpy as np
 from emcc import ops
 from emcc.frontend.export_grids import GRIDS, bipolar, grid_node, stairs
 from emcc.frontend.export_model import Writing
+from emcc.frontend.export_recurrent import embedding, recurrent
 from emcc.frontend.rules import RULES
 from emcc.ir.graph import Array, Graph, Node, Tensor
 from emcc.ops.registry import REDUCTIONS
@@ -189,6 +190,7 @@ _FUNCTIONS: dict[str, Callable[[Writing, Node, str], None]] = {
 }
 _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "BatchMatMul": _matmul,
+    "Embedding": embedding,
     "Gather": _gather,
     "Linear": _linear,
     "Pad": _pad,
@@ -198,6 +200,7 @@ _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "Tile": _tile,
     "TopK": _top,
     **dict.fromkeys(GRIDS, grid_node),
+    **dict.fromkeys(("GRU", "LSTM"), recurrent),
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), _moved),
     **dict.fromkeys(REDUCTIONS, _reduce),
 }

@@ -44,6 +44,7 @@ class ModelFacts:
         parameters: elements of all floating-point initializers.
         size: bytes of the file and of the data files that it names.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
+        later: why an array cannot run the model yet, though `emcc compress` takes it; or "".
         taken: the tensors that are taken as outputs, where those are not the model's own; or "".
     """
 
@@ -58,6 +59,7 @@ class ModelFacts:
     size: int
     problems: tuple[str, ...] = ()
     taken: str = ""
+    later: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,5 +84,5 @@ class Survey(list[NodeReport]):
 
     @property
     def supported(self) -> bool:
-        """Whether emcc takes the model."""
+        """Whether emcc takes the model: `emcc compress` does, and `emcc compile` where nothing is `later`."""
         return not self.facts.problems and all(report.supported for report in self)
