@@ -12,7 +12,7 @@ from emcc.passes.fold import Fold
 
 
 def survey(path: Path, output: Taken = None) -> Survey:
-    """Return the front end's report; with what folding refuses among the model's problems, and what is not for an array."""
+    """Return the front end's report; with what folding refuses among the model's problems, and what is for later."""
     answers = read(path, output)
     if not answers.supported:
         return answers

@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 
 from emcc.frontend.context import Model
-from emcc.frontend.grids import BITS
+from emcc.frontend.grids import BITS, INDEXED
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.topology import node_name
-from emcc.ir.graph import Array, Node
+from emcc.ir.graph import INDICES, Array, Node
 from emcc.ops.operator import Shape
 
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
@@ -148,13 +148,23 @@ class Operands:
         It may be bare only where `bare` is set.
         """
         data = self.data[self.proto.input[i]]
-        if data.dtype != "float32" and not (self.integers_too and data.dtype in BITS):
+        taken = self.picks(i) or (self.integers_too and data.dtype in BITS)
+        if data.dtype != "float32" and not taken:
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
         if data.shape is None:
             raise UnknownShapeError
         if data.bare and not bare:
             raise Refusal(f"input {i} is {list(data.shape[1:])} in the model, without the batch in front", BATCH)
         return data.shape
+
+    def picks(self, i: int = 0) -> bool:
+        """Return whether input i holds integers of the model's input, and the operator may read such."""
+        name = str(self.proto.input[i])
+        if self.data[name].dtype not in INDICES or self.proto.op_type not in INDEXED:
+            return False
+        while name in self.makers:
+            name = self.makers[name].inputs[0]
+        return name in self.sources
 
     def full(self, i: int = 0) -> tuple[int, ...]:
         """Return the shape of input i, which is not bare, with the batch in its place."""

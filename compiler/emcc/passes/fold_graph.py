@@ -121,7 +121,13 @@ def _fold_run(draft: Draft, start: Node) -> None:
 def _goes_with(draft: Draft, node: Node) -> bool:
     traits = ops.traits(node.op)
     fewer = draft.tensors[node.outputs[0]].features <= max(draft.tensors[x].features for x in draft.computed(node))
-    return bool(traits & AROUND) and "padding" not in traits and fewer
+    around = AROUND - {"picks"} if _for_compress(draft) else AROUND
+    return bool(traits & around) and "padding" not in traits and fewer
+
+
+def _for_compress(draft: Draft) -> bool:
+    """Whether nothing of the model is for an array: then a matrix stays as small as it is, and picks nothing."""
+    return any("compressed" in ops.traits(node.op) for node in draft.nodes)
 
 
 def _before(draft: Draft, start: Node) -> list[Node]:
