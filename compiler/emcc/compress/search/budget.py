@@ -39,7 +39,7 @@ def _times(graph: Graph, node: Node) -> int:
         return int(graph.tensors[node.inputs[0]].shape[1] or 1)
     if node.op == "Embedding":
         return 0
-    return max(1, graph.tensors[node.outputs[0]].features // graph.constants[node.inputs[1]].shape[0])
+    return max(1, graph.tensors[node.outputs[0]].features // len(graph.constants[node.inputs[1]]))
 
 
 def steps_of(minutes: float, graph: Graph, options: Search) -> int:
