@@ -93,7 +93,7 @@ def gemm(node: Operands) -> Made:
         added = node.weights(2)
         added = legacy.aligned(added, {"broadcast": node.attrs["broadcast"]}, 2) if "broadcast" in node.attrs else added
         inputs.append(node.keep(2, one_sample(node, added, 2)))
-    if node.rows:
+    if node.rows or node.bare():
         return _rows_of_gemm(node, alpha, beta)
     node.shape()
     return "Gemm", tuple(inputs), {"alpha": alpha, "beta": beta, "transA": 0, "transB": int(bool(node.attrs["transB"]))}
@@ -137,7 +137,7 @@ def _rows_of_gemm(node: Operands, alpha: float, beta: float) -> Made:
 
 def _rows(node: Operands, matrix: Array) -> Made:
     """Every row of a sample by the same matrix: a convolution over the rows as positions."""
-    shape, x = node.shape(), node.proto.input[0]
+    shape, x = node.shape(bare=True), node.proto.input[0]
     if shape[-1] != len(matrix):
         raise Refusal(f"multiplies rows of {shape[-1]} elements by a matrix of {len(matrix)} rows", "mend the matrix")
     x = x if len(shape) == 4 else node.put("Unsqueeze", (x,), {"axes": (1,)})

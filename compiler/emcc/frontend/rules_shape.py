@@ -19,7 +19,10 @@ def identity(node: Operands) -> Made:
 
 def cast(node: Operands) -> Made:
     """Float to float; and integers that pick rows to such."""
-    if node.picks() and node.attrs["to"] in WHOLE:
+    if node.picks():
+        if node.attrs["to"] not in WHOLE:
+            kind = type_name(node.attrs["to"])
+            raise Refusal(f"casts integers of the model's input to {kind}", "let floats be an input of FLOAT")
         node.shape(bare=True)
         return "Identity", (node.proto.input[0],), {}
     if node.attrs["to"] not in FLOATS:
