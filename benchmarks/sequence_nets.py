@@ -2,9 +2,9 @@
 
     python benchmarks/sequence_nets.py [--only gru transformer] [--json FILE]
 
-scikit-learn's 1,797 digits as sequences: the GRU reads 8 rows of 8 pixels, the transformer 32 tokens of an embedding, the
-mean of two pixels each, from 0 to 16. torch trains a float network on 60 % of them, `emcc compress` makes it ten times
-smaller with the same 60 %, and onnxruntime runs both files on the other 40 %, once.
+scikit-learn's 1,797 digits as sequences: the GRU reads 8 rows of 8 pixels, the transformer 32 tokens of an embedding,
+the mean of two pixels each, from 0 to 16. torch trains a float network on 60 % of them, `emcc compress` makes it ten
+times smaller with the same 60 %, and onnxruntime runs both files on the other 40 %, once.
 
 Exit code 1 where a file is not ten times smaller than the float32 parameters, or loses more than a point. The figures
 are in docs/methods-sequence.md.
@@ -141,7 +141,7 @@ def row(name: str, folder: Path) -> dict[str, Any]:
 def said(found: Mapping[str, Any]) -> str:
     """Return a row as a sentence."""
     return (
-        f"{found['network']}: {found['parameters']:,} parameters, {found['float_bytes']:,} to {found['bytes']:,} bytes, "
+        f"{found['network']}: {found['parameters']:,} numbers, {found['float_bytes']:,} to {found['bytes']:,} bytes: "
         f"{found['smaller']:.1f} times smaller; {found['before']:.2f} to {found['after']:.2f} % of "
         f"{found['samples']} others; {found['training_seconds']} s and {found['compressing_seconds']} s"
     )

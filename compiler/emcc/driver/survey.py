@@ -4,20 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from emcc.base.errors import EmccError
-from emcc.frontend import Survey, Taken, load
+from emcc.frontend import Shapes, Survey, Taken, load
 from emcc.frontend import survey as read
 from emcc.legal.array import not_on_the_array
 from emcc.legal.verify import verify
 from emcc.passes.fold import Fold
 
 
-def survey(path: Path, output: Taken = None) -> Survey:
+def survey(path: Path, output: Taken = None, shapes: Shapes | None = None) -> Survey:
     """Return the front end's report; with what folding refuses among the model's problems, and what is for later."""
-    answers = read(path, output)
+    answers = read(path, output, shapes)
     if not answers.supported:
         return answers
     try:
-        source = load(path, "emcc inspect", output)
+        source = load(path, "emcc inspect", output, shapes)
         verify(Fold().apply(source), after="fold")
     except EmccError as error:
         node = f"node {error.node!r}: " if error.node else ""

@@ -122,6 +122,12 @@ def _along(node: Operands, axes: Axes) -> Where:
     return axes.kept()
 
 
+def _concat(node: Operands, axes: Axes) -> Where:
+    if not all(node.is_data(i) for i in range(len(node.proto.input))):
+        raise Refusal("joins constants to tensors without the batch in front", BATCH)
+    return _along(node, axes)
+
+
 def _softmax(node: Operands, axes: Axes) -> Where:
     if node.opset < 13 and node.axis("axis", axes.rank) != axes.rank - 1:
         raise Refusal("runs over several axes as one", "export with opset 13 or newer")
@@ -200,7 +206,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_SAME.split(), _plain),
     **dict.fromkeys(("Add", "Div", "Mul", "Pow", "Sub"), _beside_constants),
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
-    **dict.fromkeys(("Concat", "Split"), _along),
+    "Concat": _concat,
+    "Split": _along,
     **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), _last_axes),
     "Gather": _gather,

@@ -1,4 +1,4 @@
-"""`emcc compress` of recurrent networks and a transformer: every goal, with data and without, through the command line."""
+"""`emcc compress` of recurrent networks and a transformer: every goal, with data and without."""
 
 import json
 from pathlib import Path
@@ -17,9 +17,7 @@ from emcc.ops.interpret import run
 pytest.importorskip("torch")
 ort = pytest.importorskip("onnxruntime")
 
-RECIPE = (
-    "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 1\nbatch = 32\nleast_steps = 3\nevery = 3\n"
-)
+RECIPE = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 1\nbatch = 32\nleast_steps = 3\n"
 RNG = np.random.default_rng(7)
 MODELS = {
     "GRU": (classifier("GRU"), RNG.standard_normal((90, 6, 4)).astype(np.float32)),

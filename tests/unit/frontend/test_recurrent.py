@@ -130,7 +130,7 @@ def test_a_state_that_is_computed(tmp_path: Path) -> None:
     proto.graph.node.insert(1, onnx.helper.make_node("MatMul", ["h.0", "by"], ["h.1"]))
     proto.graph.node.insert(2, onnx.helper.make_node("Reshape", ["h.1", "to"], ["h0"]))
     proto.graph.node[0].attribute.append(onnx.helper.make_attribute("keepdims", 0))
-    with pytest.raises(EmccError, match="its initial state .* is computed from the model's input"):
+    with pytest.raises(EmccError, match=r"its initial state .* is computed from the model's input"):
         load(save(proto, tmp_path / "m.onnx"))
 
 
