@@ -28,7 +28,7 @@ from emcc.driver.request import CompressOptions, goal_of
 TIMES, ALLOWED = 10, 1.0
 """How much smaller, and points that may be lost."""
 
-STEPS = 960
+STEPS = 640
 """Of training while it is compressed."""
 
 Array = np.ndarray[Any, Any]
@@ -66,7 +66,7 @@ def network(name: str) -> Any:
             super().__init__()
             self.table = torch.nn.Embedding(17, 64)
             self.places = torch.nn.Parameter(0.1 * torch.randn(32, 64))
-            self.layer = torch.nn.TransformerEncoderLayer(64, 4, 256, 0.0, "gelu", batch_first=True)
+            self.layer = torch.nn.TransformerEncoderLayer(64, 4, 128, 0.0, "gelu", batch_first=True)
             self.out = torch.nn.Linear(64, 10)
 
         def forward(self, x: Any) -> Any:
@@ -75,7 +75,7 @@ def network(name: str) -> Any:
     return Recurrent() if name == "gru" else Encoder()
 
 
-def trained(name: str, x: Array, y: Array, path: Path, epochs: int = 30) -> int:
+def trained(name: str, x: Array, y: Array, path: Path, epochs: int = 20) -> int:
     """Train the float network and write it to `path`; return how many parameters it has."""
     import torch
 

@@ -93,8 +93,9 @@ def model_problems(model: onnx.ModelProto, path: Path, read: Container[str]) -> 
         problems.append(_error(path, f"its inputs are for different numbers of samples: {batches}", _BATCH))
     hostile = names_problem(graph, path)
     problems.extend([hostile] if hostile else [])
+    numbers = _read_as_numbers(graph)
     for value in inputs:
-        if problem := _input_problem(value, path, _picks_rows(graph, value.name)):
+        if problem := _input_problem(value, path, value.name not in numbers):
             problems.append(problem if value is inputs[0] else _error(path, problem.message, _CONSTANT))
     return problems
 
@@ -103,13 +104,15 @@ _CONSTANT = "make a constant of it: an initializer of its name"
 _NO_INPUT = "export it again, with its input among the inputs of the graph"
 
 
-def _picks_rows(graph: onnx.GraphProto, name: str) -> bool:
-    """Return whether nodes read an input only to pick rows by it, or to move it about."""
-    readers = [node for node in graph.node if name in uses(node)]
-    return all(
-        node.op_type in {*INDEXED, "Shape", "Size"} and (node.op_type != "Gather" or node.input[0] != name)
-        for node in readers
-    )
+def _read_as_numbers(graph: onnx.GraphProto) -> set[str]:
+    """Return the names that nodes read otherwise than to pick rows by them, or to move them about."""
+    names: set[str] = set()
+    for node in graph.node:
+        if node.op_type == "Gather":
+            names.update(node.input[:1])
+        elif node.op_type not in {*INDEXED, "Shape", "Size"}:
+            names.update(uses(node))
+    return names
 
 
 def _input_problem(value: onnx.ValueInfoProto, path: Path, picks: bool) -> EmccError | None:
