@@ -177,6 +177,10 @@ def _space_to_depth(model: Writing, graph: Graph, node: Node) -> None:
     _reshape_to(model, moved, graph.tensors[node.outputs[0]], node.name)
 
 
+def _shift(model: Writing, _graph: Graph, node: Node) -> None:
+    model.node("Add", node.inputs, node.outputs[0], node.name)
+
+
 def _matmul(model: Writing, _graph: Graph, node: Node) -> None:
     model.node("MatMul", node.inputs, node.outputs[0], node.name)
 
@@ -199,6 +203,7 @@ _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "SpaceToDepth": _space_to_depth,
     "Tile": _tile,
     "TopK": _top,
+    "Shift": _shift,
     **dict.fromkeys(GRIDS, grid_node),
     **dict.fromkeys(("GRU", "LSTM"), recurrent),
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), _moved),

@@ -14,8 +14,8 @@ Array = np.ndarray[Any, Any]
 INDICES = ("int32", "int64")
 """Types of an input that rows of a table are picked by."""
 
-LAYERS = ("Conv", "Embedding", "GRU", "LSTM", "Linear")
-"""What owns weights in a folded graph; Embedding has no bias."""
+LAYERS = ("Conv", "Embedding", "GRU", "LSTM", "Linear", "Shift")
+"""What owns weights in a folded graph; Embedding and Shift have no bias."""
 
 
 @dataclass(frozen=True)

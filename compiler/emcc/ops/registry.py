@@ -123,6 +123,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             "normalisation", "hosted", inputs="xc", attrs={"axis": positive, "epsilon": number}, optional=1
         ),
         "Resize": _module("picks", *PICKS, "channel-wise", attrs={"factors": sizes}),
+        "Shift": _module("shift", "compressed", "folded", inputs="xc"),
         "Slice": _module("picks", *PICKS, attrs={"begins": axes, "counts": sizes, "steps": integers}),
         "Softmax": _module("host", "host", attrs={"axis": integer}),
         "SpaceToDepth": _module("blocks", *PICKS, "moves", attrs=BLOCKS),

@@ -18,6 +18,7 @@ from emcc.passes.fold_draft import Draft
 from emcc.passes.fold_moves import fold_moves
 from emcc.passes.fold_norm import fold_norms
 from emcc.passes.fold_pads import fold_pads
+from emcc.passes.fold_shifts import fold_shifts
 
 AROUND: frozenset[Trait] = frozenset({"affine", "moves", "picks"})
 """What goes with the matrix product before or behind it, unless it makes more elements."""
@@ -38,6 +39,8 @@ def fold_graph(graph: Graph) -> Graph:
     fold_norms(draft)
     while (start := next((node for node in draft.nodes if "matrix" in ops.traits(node.op)), None)) is not None:
         _fold_run(draft, start)
+    if _for_compress(draft):
+        fold_shifts(draft)
     return draft.build()
 
 

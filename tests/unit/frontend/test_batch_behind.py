@@ -13,6 +13,7 @@ from sequence_models import encoder
 from emcc.base.errors import EmccError
 from emcc.frontend import load
 from emcc.frontend.export import export
+from emcc.legal.verify import verify
 from emcc.ops.interpret import run
 from emcc.passes.fold import Fold
 
@@ -114,6 +115,19 @@ def test_a_transformer(tmp_path: Path, options: dict[str, Any]) -> None:
     assert np.abs(again - wanted).max() < 1e-5
     assert "Gelu" in {each.op for each in folded.nodes}
     assert len(list(folded.layers())) == 8
+
+
+def test_a_large_matrix_that_is_added_is_a_weight(tmp_path: Path) -> None:
+    """What tells the places apart, of 40 steps of 8."""
+    graph = load(save(encoder(steps=40), tmp_path / "m.onnx"))
+    folded = Fold().apply(graph)
+    verify(folded, after="fold")
+    assert [each.op for each in folded.layers()][:2] == ["Embedding", "Shift"]
+    x = np.random.default_rng(0).integers(0, 7, (4, 40))
+    wanted = run(graph, x)
+    assert np.abs(run(folded, x) - wanted).max() < 1e-5
+    (again,) = ort.InferenceSession(export(folded, graph.outputs)).run(None, {"x": x})
+    assert np.abs(again - wanted).max() < 1e-5
 
 
 def refused(nodes: list[onnx.NodeProto], tmp_path: Path) -> str:

@@ -37,7 +37,7 @@ def _times(graph: Graph, node: Node) -> int:
     """How often an inference uses each weight of a layer: at every position, or step."""
     if "recurrent" in traits(node.op):
         return int(graph.tensors[node.inputs[0]].shape[1] or 1)
-    if node.op == "Embedding":
+    if node.op in ("Embedding", "Shift"):
         return 0
     return max(1, graph.tensors[node.outputs[0]].features // len(graph.constants[node.inputs[1]]))
 
