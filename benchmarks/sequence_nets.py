@@ -28,8 +28,12 @@ from emcc.driver.request import CompressOptions, goal_of
 TIMES, ALLOWED = 10, 1.0
 """How much smaller, and points that may be lost."""
 
-STEPS = 640
+STEPS = {"gru": 640, "transformer": 480}
 """Of training while it is compressed."""
+
+EPOCHS, RATE = {"gru": 20, "transformer": 14}, {"gru": 3e-3, "transformer": 2e-3}
+SHIFTS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+"""Rows and columns that the transformer's images are moved by: five samples of each that trains."""
 
 Array = np.ndarray[Any, Any]
 
@@ -39,13 +43,25 @@ def digits(name: str) -> tuple[Array, Array, Array, Array]:
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
+    order, many = np.random.default_rng(0).permutation(len(images)), round(0.6 * len(images))
+    images, y = images.reshape(-1, 8, 8)[order], labels[order].astype(np.int64)
     if name == "gru":
-        x = (images.reshape(-1, 8, 8) / 16).astype(np.float32)
-    else:
-        x = (images.reshape(-1, 32, 2).sum(axis=2) // 2).astype(np.int64)
-    order = np.random.default_rng(0).permutation(len(x))
-    x, y, many = x[order], labels[order].astype(np.int64), round(0.6 * len(x))
-    return x[:many], y[:many], x[many:], y[many:]
+        x = (images / 16).astype(np.float32)
+        return x[:many], y[:many], x[many:], y[many:]
+    more = np.concatenate([moved(images[:many], *by) for by in SHIFTS])
+    return tokens(more), np.tile(y[:many], len(SHIFTS)), tokens(images[many:]), y[many:]
+
+
+def tokens(images: Array) -> Array:
+    """Return the means of two pixels each, 0 to 16, int64 [n, 32]."""
+    pairs: Array = images.reshape(-1, 32, 2).sum(axis=2) // 2
+    return pairs.astype(np.int64)
+
+
+def moved(images: Array, down: int, across: int) -> Array:
+    """Return images [n, 8, 8] moved by a row or a column, with zeros where nothing comes from."""
+    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    return framed[:, 1 - down : 9 - down, 1 - across : 9 - across]
 
 
 def network(name: str) -> Any:
@@ -65,9 +81,11 @@ def network(name: str) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.table = torch.nn.Embedding(17, 64)
-            self.places = torch.nn.Parameter(0.1 * torch.randn(32, 64))
-            self.layer = torch.nn.TransformerEncoderLayer(64, 4, 128, 0.0, "gelu", batch_first=True)
+            self.places = torch.nn.Parameter(torch.randn(32, 64))
+            self.layer = torch.nn.TransformerEncoderLayer(64, 4, 128, 0.1, "gelu", batch_first=True, norm_first=True)
             self.out = torch.nn.Linear(64, 10)
+            levels = torch.linspace(-1, 1, 17)[:, None] * torch.randn(64)
+            self.table.weight.data.copy_(levels + 0.1 * self.table.weight.data)
 
         def forward(self, x: Any) -> Any:
             return self.out(self.layer(self.table(x) + self.places).mean(1))
@@ -75,17 +93,17 @@ def network(name: str) -> Any:
     return Recurrent() if name == "gru" else Encoder()
 
 
-def trained(name: str, x: Array, y: Array, path: Path, epochs: int = 20) -> int:
+def trained(name: str, x: Array, y: Array, path: Path) -> int:
     """Train the float network and write it to `path`; return how many parameters it has."""
     import torch
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
     net, inputs, wanted = network(name), torch.from_numpy(x), torch.from_numpy(y)
-    optimiser = torch.optim.Adam(net.parameters(), 3e-3)
-    steps = epochs * -(-len(x) // 64)
+    optimiser = torch.optim.Adam(net.parameters(), RATE[name])
+    steps = EPOCHS[name] * -(-len(x) // 64)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(epochs):
+    for _ in range(EPOCHS[name]):
         for rows in torch.randperm(len(x)).split(64):
             optimiser.zero_grad()
             torch.nn.functional.cross_entropy(net(inputs[rows]), wanted[rows]).backward()
@@ -117,7 +135,7 @@ def row(name: str, folder: Path) -> dict[str, Any]:
     between = time.process_time()
     np.savez(data, x=x, y=y)
     goal = goal_of(None, str(4 * parameters // TIMES), None)
-    artefact = compress_model(CompressOptions(model, data, goal, steps=STEPS))
+    artefact = compress_model(CompressOptions(model, data, goal, steps=STEPS[name]))
     artefact.write(folder / name)
     ended, totals = time.process_time(), artefact.manifest["totals"]
     before, after = (accuracy(path, others, theirs) for path in (model, folder / name / "compressed.onnx"))
