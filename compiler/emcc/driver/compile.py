@@ -43,6 +43,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.eie.activity import activity
     from emcc.eie.store import save_program
     from emcc.frontend import load
+    from emcc.legal.array import require_array
     from emcc.link.digest import digest_of
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
@@ -58,6 +59,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     board = onboard.target(options, recipe)
     shapes = options.shapes
     source = load(options.model, "emcc compile", options.output, shapes)
+    require_array(source, options.model)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
