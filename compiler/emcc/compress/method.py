@@ -27,7 +27,8 @@ Setting = tuple[int, float]
 """Entries of a codebook besides zero, and the price of a code's bit in squared error (see `Codebooks.assign`)."""
 
 Books = tuple[dict[str, Array], dict[str, Array]]
-"""(values float32 [K] with zero as entry 0, codes uint8 in the weights' shape), by weight constant."""
+"""(values float32 [K] or [rows, K] with zero as entry 0, codes uint8 in the weights' shape), by weight constant; see
+`State.values`."""
 
 Costs = Mapping[str, Array]
 """What a squared error of each weight costs against the layer's others, float64 > 0, by weight constant, in its shape;
@@ -148,6 +149,10 @@ class Codebooks(Method, Protocol):
 METHODS: dict[str, tuple[str, str]] = {
     "prune": ("prune", "emcc.compress.magnitude:Prune"),
     "share": ("share", "emcc.compress.kmeans:Share"),
+    "uniform": ("share", "emcc.compress.quantisers.uniform:Uniform"),
+    "power-of-two": ("share", "emcc.compress.quantisers.power_of_two:PowerOfTwo"),
+    "ternary": ("share", "emcc.compress.quantisers.ternary:Ternary"),
+    "binary": ("share", "emcc.compress.quantisers.binary:Binary"),
 }
 """(role, where it is) by name, which is its section of the recipe."""
 

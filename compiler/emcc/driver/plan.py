@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emcc.compress.finetune import Finetune, Gradual
+from emcc.compress.finetune import Finetune, Gradual, Through
+from emcc.compress.method import Codebooks
+from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.search.goal import Search
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions
@@ -64,6 +66,8 @@ def make(
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
     zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
+    if isinstance(codebooks, Quantiser):
+        codebooks.check(original)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False
@@ -79,8 +83,7 @@ def make(
     elif data is not None:
         finetune = replace(recipe.of(Finetune), data=data, teacher=original, sides=sides, task=options.task)
         finetune = replace(finetune, progress=progress, codebooks=codebooks)
-        compress = (Gradual(zeros, finetune), codebooks)
-        compress += (finetune,) if finetune.shared_epochs else ()
+        compress = (Gradual(zeros, finetune), *_shared(codebooks, finetune))
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
     elif _sets(recipe, zeros.name, ("sparsity", "layers")):
         compress = (zeros, codebooks)
@@ -88,6 +91,13 @@ def make(
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
     quantise = (calibrate, recipe.of(Quantise))
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
+
+
+def _shared(codebooks: Codebooks, finetune: Finetune) -> tuple[Pass, ...]:
+    """Sharing weights and what is trained of them: entries afterwards, or weights through a quantiser."""
+    if isinstance(codebooks, Quantiser):
+        return (Through(codebooks, finetune),)
+    return (codebooks, finetune) if finetune.shared_epochs else (codebooks,)
 
 
 def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> Plan:

@@ -103,7 +103,7 @@ def _aim(tuner: Any) -> str:
     return "by the labels" if tuner.problem.labelled else "by the original model's outputs (no labels of its classes)"
 
 
-def _share(_step: Any, before: Graph, after: Graph) -> str:
+def _share(step: Any, before: Graph, after: Graph) -> str:
     books = [after.codebooks[node.inputs[1]] for node in after.layers()]
     exact = [
         bool(np.array_equal(before.constants[node.inputs[1]], after.constants[node.inputs[1]]))
@@ -111,7 +111,14 @@ def _share(_step: Any, before: Graph, after: Graph) -> str:
     ]
     sizes = ", ".join(str(book.values.size) if book.values.size else f"({book.code_w}-bit codes)" for book in books)
     how = "all kept exactly" if all(exact) else f"kept exactly in {sum(exact)} of {_count(len(exact), 'layer')}"
-    return f"codebooks of {sizes} entries; weights {how}"
+    return f"codebooks of {sizes} entries; weights {how}{_through(step)}"
+
+
+def _through(step: Any) -> str:
+    tuner = getattr(step, "finetune", None)
+    if tuner is None or tuner.data is None or tuner.shared_epochs == 0:
+        return ""
+    return f"; trained straight through for {_count(tuner.shared_epochs, 'epoch')}, {_aim(tuner)}"
 
 
 def _calibrate(step: Any, before: Graph, after: Graph) -> str:

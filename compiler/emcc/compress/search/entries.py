@@ -7,7 +7,7 @@ import numpy as np
 
 from emcc.compress.method import Codebooks
 from emcc.compress.problem import Problem
-from emcc.compress.state import State, graph_of
+from emcc.compress.state import State, graph_of, weights_of
 from emcc.ir.graph import Array
 
 FEW = 2
@@ -42,7 +42,7 @@ def trials(problem: Problem, state: State, method: Codebooks, most: int, positio
         tried[name] = []
         for entries in method.sizes(weights, most):
             values, codes = method.assign(weights, (entries, PRICE))
-            rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
+            rise = problem.judge(whole.with_constants({name: weights_of(values, codes)}), FEW)[0] - loss
             tried[name].append((entries, method.bits_of(values, codes), rise))
     return slope, tried
 

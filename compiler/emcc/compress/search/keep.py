@@ -13,7 +13,7 @@ from emcc.compress.rounding import biases_rounded, snapped
 from emcc.compress.search.entries import FEW
 from emcc.compress.search.search import Result
 from emcc.compress.search.stages import Stages
-from emcc.compress.state import State, graph_of, state_of
+from emcc.compress.state import State, graph_of, state_of, weights_of
 from emcc.ir.graph import Array
 
 ENTRIES = (3, 5, 7, 10, 15, 31, 255)
@@ -107,7 +107,7 @@ class Keeper(Stages):
         rows = []
         for entries, price, weighed in product(ENTRIES, PRICES, (False,) if cost is None else (False, True)):
             values, codes = method.assign(base.weights[name], (entries, price), cost if weighed else None)
-            rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
+            rise = problem.judge(whole.with_constants({name: weights_of(values, codes)}), FEW)[0] - loss
             rows.append((entries, price, weighed, method.bits_of(values, codes), rise))
         return rows
 
