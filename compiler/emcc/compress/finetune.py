@@ -40,6 +40,8 @@ class Finetune:
     What decides is not trained on (`sides`, else a part `holdout` of the data); after each epoch it judges, and the
     best state is the result, the one before the first epoch included: what is held out never gets worse.
 
+    `network` is the graph before it is pruned, where that is not the teacher but the same with layers split.
+
     The same seed, data and machine give the same bits.
     """
 
@@ -59,6 +61,7 @@ class Finetune:
     teacher: Graph | None = None
     sides: Sides | None = None
     task: str = "auto"
+    network: Graph | None = None
     progress: Callable[[Event], None] | None = None
     codebooks: Codebooks | None = None
     name: ClassVar[str] = "finetune"
@@ -71,7 +74,7 @@ class Finetune:
         by_host = any(op in having("host") for op, _ in self.teacher.host)
         scores = self.distil == "distribution" or (self.distil == "auto" and by_host)
         aim = Aim(self.holdout, self.seed, self.batch, self.least_steps, temperature=self.temperature, scores=scores)
-        return Problem(import_torch(), self.teacher, self.data, aim, self.sides, self.task)
+        return Problem(import_torch(), self.teacher, self.data, aim, self.sides, self.task, self.network)
 
     def apply(self, graph: Graph) -> Graph:
         """The trained graph; the same one without data. Raises EmccError without torch."""

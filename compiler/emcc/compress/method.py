@@ -1,10 +1,10 @@
 """What a method of compression is, and the row of each.
 
 A method is one file with one frozen dataclass. Its fields made with `option` are its section of the recipe. Its
-`role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "prune" chooses the weights
-that stay, "share" gives those that are left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`)
-and the searches for a goal (`search/`) use methods through what stands here and nothing else, so that adding a method
-touches its file and its row in METHODS.
+`role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "factor" splits layers into
+smaller ones, "prune" chooses the weights that stay, "share" gives those that are left a codebook a layer. The fixed
+schedule of `emcc compile` (`finetune.py`) and the searches for a goal (`search/`) use methods through what stands here
+and nothing else, so that adding a method touches its file and its row in METHODS.
 """
 
 import importlib
@@ -147,6 +147,9 @@ class Codebooks(Method, Protocol):
 
 
 METHODS: dict[str, tuple[str, str]] = {
+    "svd": ("factor", "emcc.compress.factors.svd:Svd"),
+    "spatial-svd": ("factor", "emcc.compress.factors.spatial:SpatialSvd"),
+    "tucker-2": ("factor", "emcc.compress.factors.tucker:Tucker2"),
     "prune": ("prune", "emcc.compress.magnitude:Prune"),
     "share": ("share", "emcc.compress.kmeans:Share"),
     "uniform": ("share", "emcc.compress.quantisers.uniform:Uniform"),
@@ -168,10 +171,20 @@ def having(role: str) -> tuple[str, ...]:
     return tuple(name for name, (its_role, _) in METHODS.items() if its_role == role)
 
 
+NONE = "none"
+"""No method of a role that may be left out."""
+
+
+def splitting() -> tuple[str, ...]:
+    """Names of the methods that split layers, and that of none."""
+    return (NONE, *having("factor"))
+
+
 @dataclass(frozen=True)
 class Combination:
     """The methods that compress a model: the recipe's [compress]."""
 
+    factors: str = option(NONE, "the method that splits layers into smaller ones", choices=splitting)
     zeros: str = option("prune", "the method that chooses zeros", choices=partial(having, "prune"))
     codebooks: str = option("share", "the method that shares weights", choices=partial(having, "share"))
     name: ClassVar[str] = "compress"

@@ -69,7 +69,8 @@ class Problem:
     """A folded float graph and its data, and what training needs of both.
 
     Attributes:
-        torch: the module. original: the graph that is compressed, and learned from.
+        torch: the module. original: the graph that is learned from. given: what is compressed, where that is not the
+            original but the same with layers split (see `network`).
         sides: which rows train and which decide. task: what the user says that the outputs are for, see samples.judge.
         yardstick: judges outputs on the samples that decide, against the original's.
         dropout: how activations are left out in training.
@@ -84,19 +85,25 @@ class Problem:
     options: Aim
     sides: Sides | None = None
     task: str = "auto"
+    given: Graph | None = None
     yardstick: Yardstick = field(init=False)
 
     def __post_init__(self) -> None:
         sides = self.sides or split(self.data, self.options.holdout, self.options.seed)
         self.train, self.held, self.judges = sides.train, sides.held, sides.judges
         self._augment = Augment(self.torch, self.options.augment, sample_shape(ends(self.original)))
-        self.dropout = Dropout(self.torch, self.original, self.options.dropout, self.options.input_dropout)
+        self.dropout = Dropout(self.torch, self.network, self.options.dropout, self.options.input_dropout)
         self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
         self._targets = [self._numpy(self.original, x) for _, x in self._decide()]
         targets = self._shaped(np.concatenate(self._targets))
         self.yardstick = yardstick(self.original, targets, sides, self.task)
         self._variance = self.torch.from_numpy(variance(targets.reshape(len(targets), -1)).astype(np.float32))
+
+    @property
+    def network(self) -> Graph:
+        """The graph that is compressed."""
+        return self.original if self.given is None else self.given
 
     @property
     def judged(self) -> AnyJudge:

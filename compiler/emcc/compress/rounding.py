@@ -42,7 +42,7 @@ def biases_rounded(problem: Problem, state: State, bits: int) -> State:
 
     A channel that no weight leaves has bias 0: nothing sees it.
     """
-    graph = problem.original
+    graph = problem.network
     biases = {name: np.array(values) for name, values in state.biases.items()}
     bias_of = {node.inputs[1]: node.inputs[2] for node in graph.layers()}
     for name, after, blocks in links(graph):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.driver.request import CompileOptions
+from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.files.artefact import MANIFEST, Artefact, to_json
 
 CHECKED = 64
@@ -59,30 +59,32 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
+    check_factors(options, recipe)
     dump = Dump(options.dump) if options.dump else None
     steps = Steps(progress, dump)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
-    set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
-    planned = plan.make(recipe, data, original, options, set_up.sides, progress)
+    factored = steps.run(recipe.factors, original)
+    set_up = goals.set_up(options, recipe, goal, data, source, factored, goals.MINUTES)
+    planned = plan.make(recipe, data, original, factored, options, set_up.sides, progress)
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
     if goal is None:
         steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data), options.task))
-        shared, steps.watch = steps.run(planned.compress, original), None
-        pruned, record = steps.before.get("share", original), {"layer_passes": recorder.rows}
+        shared, steps.watch = steps.run(planned.compress, factored), None
+        pruned, record = steps.before.get("share", factored), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        found, record = search(original, data, set_up, options, recipe, encoder, progress)
+        found, record = search(original, factored, data, set_up, options, recipe, encoder, progress)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
     steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
-    told = (*planned.warnings, *scaling.warnings(scales), *emptied(original, shared))
+    told = (*planned.warnings, *scaling.warnings(scales), *emptied(factored, shared))
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
@@ -111,6 +113,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     errors = table_errors(calibrated, quantised)
     compiled = manifest.Compiled(
         original,
+        factored,
         shared,
         quantised,
         program,
@@ -131,6 +134,16 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         facts["board"] = rounded(onboard.facts(board, sized, facts["totals"]))
     files["report.html"] = html.render(facts)
     return Artefact({**files, MANIFEST: to_json({**facts, "files": digests(files)})})
+
+
+def check_factors(options: CompressOptions, recipe: Any) -> None:
+    """EmccError where layers are to be split and weights to be kept."""
+    if options.keep_weights and recipe.factors:
+        raise EmccError(
+            f"--keep-weights keeps every weight, and {recipe.factors[0].name} splits layers into others",
+            file=options.recipe,
+            hint="leave out --keep-weights, or [compress] factors",
+        )
 
 
 def check_goal(options: CompileOptions, goal: Any) -> None:

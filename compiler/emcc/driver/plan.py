@@ -50,11 +50,15 @@ def make(
     recipe: Recipe,
     data: Dataset | None,
     original: Graph,
+    network: Graph,
     options: CompileOptions,
     sides: Sides | None,
     progress: Callable[[Any], None],
 ) -> Plan:
-    """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
+    """The plan. `original` is the folded model: what distilling learns from, where there are no labels.
+
+    `network` is what is compressed: the original, or the same with layers split.
+    """
     keep_weights, pes = options.keep_weights, options.pes
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
     lower = recipe.of(LowerOptions)
@@ -67,7 +71,7 @@ def make(
     warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
     zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
     if isinstance(codebooks, Quantiser):
-        codebooks.check(original)
+        codebooks.check(network)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False
@@ -81,8 +85,8 @@ def make(
         resolved = {name: section for name, section in resolved.items() if name not in (zeros.name, "finetune")}
         resolved[codebooks.name] = {name: getattr(compress[0], name) for name in resolved[codebooks.name]}
     elif data is not None:
-        finetune = replace(recipe.of(Finetune), data=data, teacher=original, sides=sides, task=options.task)
-        finetune = replace(finetune, progress=progress, codebooks=codebooks)
+        finetune = replace(recipe.of(Finetune), data=data, teacher=original, network=network, sides=sides)
+        finetune = replace(finetune, task=options.task, progress=progress, codebooks=codebooks)
         compress = (Gradual(zeros, finetune), *_shared(codebooks, finetune))
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
     elif _sets(recipe, zeros.name, ("sparsity", "layers")):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.compress.method import METHODS, Codebooks, Combination, Zeros, method
+from emcc.compress.method import METHODS, NONE, Codebooks, Combination, Method, Zeros, method
 from emcc.files import door
 from emcc.files.texts import LONGEST, from_toml
 
@@ -79,10 +79,19 @@ class Recipe:
         """The method that shares weights, with its options."""
         return cast(Codebooks, self.of(method(self.of(Combination).codebooks)))
 
+    @property
+    def factors(self) -> tuple[Method, ...]:
+        """The method that splits layers, with its options; nothing where there is none."""
+        name = self.of(Combination).factors
+        return () if name == NONE else (cast(Method, self.of(method(name))),)
+
     def effective(self) -> dict[str, dict[str, Any]]:
         """Every section's every value, defaults included, but for methods that are not used: for the manifest."""
-        unused = set(METHODS) - {self.zeros.name, self.codebooks.name}
-        return {section: self._effective(section) for section in sections() if section not in unused}
+        used = {self.zeros.name, self.codebooks.name, *(step.name for step in self.factors)}
+        chosen = {section: self._effective(section) for section in sections() if section not in set(METHODS) - used}
+        if not self.factors:
+            del chosen[Combination.name]["factors"]
+        return chosen
 
     def _effective(self, section: str) -> dict[str, Any]:
         chosen = self.chosen.get(section, {})

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc.base.text import printable
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
 from emcc.passes.base import Pass
@@ -82,6 +83,23 @@ def _fold(_step: Any, before: Graph, after: Graph) -> str:
     return f"{_count(len(before.nodes), 'node')} to {_count(layers, 'layer')}{host}"
 
 
+def _factor(_step: Any, before: Graph, after: Graph) -> str:
+    names, parts = {node.name for node in after.nodes}, {node.name: node.inputs[1] for node in after.layers()}
+    split, whole = [], []
+    for node in before.layers():
+        name = printable(node.name, 40)
+        if node.name in names:
+            whole.append(repr(name))
+            continue
+        own = [after.constants[parts[part]] for part in (f"{node.name}/{i}" for i in (1, 2, 3)) if part in parts]
+        size = before.constants[node.inputs[1]].size
+        ranks = " and ".join(str(len(weights)) for weights in own[:-1])
+        split.append(f"{name!r} at rank {ranks} ({sum(weights.size for weights in own):,} weights for {size:,})")
+    did = f"split {', '.join(split)}" if split else "nothing split"
+    why = "; as they are, for no rank saves weights or the form is another: "
+    return did + (why + ", ".join(whole) if whole else "")
+
+
 def _prune(step: Any, before: Graph, after: Graph) -> str:
     (had, size), (kept, _) = nonzero(before), nonzero(after)
     return f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), {had:,} before{_trained(step)}"
@@ -144,6 +162,7 @@ _SENTENCES = {
     "fold": _fold,
     "scale": _noted,
     "equalise": _noted,
+    "factor": _factor,
     "prune": _prune,
     "finetune": _finetune,
     "share": _share,

@@ -22,9 +22,9 @@ _SEEN, _TRIED = 4096, np.linspace(0.2, 1.0, 33)
 class Uniform(Quantiser):
     """Each weight becomes the nearest of whole numbers times a step (Jacob et al., CVPR 2018, section 2.1).
 
-    Symmetric: of b bits, -(2**(b-1) - 1) to 2**(b-1) - 1. Asymmetric: 2**b numbers with zero among them, from the
-    least weight to the largest. The step is such that these reach the largest weight, or, with reach "mse", the share
-    of it with the least squared error.
+    Symmetric: of b bits, -(2**(b-1) - 1) to 2**(b-1) - 1 times a step with which these reach the largest weight.
+    Asymmetric: 2**b numbers from the least weight, or zero, to the largest, nudged so that zero is one of them (section
+    3.1). With reach "mse" the step is the share of that with the least squared error.
     """
 
     bits: int = option(8, "bits of a weight", low=2, high=8)
@@ -44,9 +44,9 @@ class Uniform(Quantiser):
         bits = bits or self.bits
         flat = weights.reshape(len(weights) if self.scale == "row" else 1, -1)
         low, high = 1 - (1 << bits - 1), (1 << bits - 1) - 1
+        step = np.abs(flat).max(axis=1, keepdims=True).astype(np.float64) / high
         if not self.symmetric:
-            low, high = _ends(flat, bits)
-        step = _reached(flat, low, high)
+            low, high, step = _range(flat, bits)
         if self.reach == "mse":
             step = step * self._best(flat, step, low, high)
         step = np.where(step > 0, step, 1).astype(np.float32)
@@ -70,19 +70,12 @@ class Uniform(Quantiser):
         return np.asarray(_TRIED[np.argmin(errors, axis=0)])[:, None]
 
 
-def _ends(flat: Array, bits: int) -> tuple[int, int]:
-    """The least and the largest of 2**bits whole numbers, zero among them, for weights of one tensor."""
+def _range(flat: Array, bits: int) -> tuple[int, int, Array]:
+    """(the least and the largest of 2**bits whole numbers, with zero; the step, [1, 1]) for a tensor's weights."""
     least, largest = min(float(flat.min()), 0.0), max(float(flat.max()), 0.0)
     last = (1 << bits) - 1
     below = round(-least / (largest - least) * last) if largest > least else 0
-    return -below, last - below
-
-
-def _reached(flat: Array, low: int, high: int) -> Array:
-    """The least step, [rows, 1], with which whole numbers from low to high reach all weights."""
-    below = np.maximum(-flat.min(axis=1, keepdims=True), 0) / max(-low, 1) if low else 0
-    above = np.maximum(flat.max(axis=1, keepdims=True), 0) / max(high, 1) if high else 0
-    return np.asarray(np.maximum(below, above), np.float64)
+    return -below, last - below, np.array([[(largest - least) / last]])
 
 
 def _places(whole: Array, low: int) -> Array:

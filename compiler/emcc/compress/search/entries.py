@@ -31,7 +31,7 @@ def trials(problem: Problem, state: State, method: Codebooks, most: int, positio
     `slope` is what pruning pays for a bit: the rise in loss when a twentieth of the weights, the smallest of each
     layer, goes too, over the bits that they take: `position_bits` and the code, each.
     """
-    whole = graph_of(problem.original, state)
+    whole = graph_of(problem.network, state)
     loss, _ = problem.judge(whole, FEW)
     less = {name: _trimmed(weights) for name, weights in state.weights.items()}
     gone = state.kept() - sum(int(np.count_nonzero(weights)) for weights in less.values())
