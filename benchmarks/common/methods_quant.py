@@ -10,6 +10,9 @@ Row = tuple[str, dict[str, object]]
 _TRAINED: dict[str, Any] = {"epochs": 0, "shared_epochs": 3, "shared_learning_rate": 1e-3}
 _PRUNED: dict[str, Any] = {**_TRAINED, "epochs": 4}
 
+_PARTS: dict[str, object] = {"by": "size", "layers": {"ip3": 0}}
+"""Of the layers but the last, whose ten rows have no rank to spare."""
+
 
 def _row(name: str, method: str, options: dict[str, object], sparsity: float = 0.0, **others: object) -> Row:
     """A method of codebooks alone, or behind pruning; `others` are more sections of the recipe."""
@@ -37,10 +40,8 @@ ROWS: tuple[Row, ...] = (
     _row("pruned to 10 %, uniform, 4 bits", "uniform", {"bits": 4, "scale": "row", "reach": "mse"}, 0.9),
     _row("pruned to 10 %, ternary", "ternary", {"scale": "row"}, 0.9),
     _row("SVD, energy 0.9, k-means, 4 bits", "share", {"bits": 4}, factors="svd", svd={"energy": 0.9}),
-    _row("SVD, a quarter, k-means, 4 bits", "share", {"bits": 4}, factors="svd", svd={"by": "size", "size": 0.25}),
-    _row(
-        "SVD, half, pruned to 20 %, k-means", "share", {"bits": 4}, 0.8, factors="svd", svd={"by": "size", "size": 0.5}
-    ),
+    _row("SVD, a quarter, k-means, 4 bits", "share", {"bits": 4}, factors="svd", svd=_PARTS | {"size": 0.25}),
+    _row("SVD, half, pruned to 20 %, k-means", "share", {"bits": 4}, 0.8, factors="svd", svd=_PARTS | {"size": 0.5}),
 )
 """For a network of matrices; no training before sharing but of pruned or split layers."""
 

@@ -67,7 +67,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     factored = steps.run(recipe.factors, original)
     set_up = goals.set_up(options, recipe, goal, data, source, factored, goals.MINUTES)
-    planned = plan.make(recipe, data, original, factored, options, set_up.sides, progress)
+    planned = plan.make(recipe, data, original, options, set_up.sides, progress, factored)
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")

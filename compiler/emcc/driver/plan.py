@@ -50,14 +50,14 @@ def make(
     recipe: Recipe,
     data: Dataset | None,
     original: Graph,
-    network: Graph,
     options: CompileOptions,
     sides: Sides | None,
     progress: Callable[[Any], None],
+    network: Graph | None = None,
 ) -> Plan:
     """The plan. `original` is the folded model: what distilling learns from, where there are no labels.
 
-    `network` is what is compressed: the original, or the same with layers split.
+    `network` is what is compressed, where that is not the original but the same with layers split.
     """
     keep_weights, pes = options.keep_weights, options.pes
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
@@ -71,7 +71,7 @@ def make(
     warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
     zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
     if isinstance(codebooks, Quantiser):
-        codebooks.check(network)
+        codebooks.check(network or original)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False

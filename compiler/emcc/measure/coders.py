@@ -41,7 +41,7 @@ def coders(encoded: bytes) -> dict[str, Any]:
     small = sum(layer.size for layer in head.layers) <= RANGE_LIMIT
     found = read_layers(head, sections, read_arrays(head, sections, None), None)
     squeezers = _squeezers() if small else {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for layer in found:
         node = next((node for node in head.nodes if layer.name in node.inputs), None)
         plan = layer.matrix.scanned
