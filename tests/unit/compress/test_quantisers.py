@@ -21,6 +21,7 @@ from emcc.compress.quantisers.power_of_two import PowerOfTwo
 from emcc.compress.quantisers.quantiser import Quantiser, bits_for, entries_of
 from emcc.compress.quantisers.ternary import Ternary
 from emcc.compress.quantisers.uniform import Uniform
+from emcc.compress.rounding import snapped
 from emcc.compress.state import book_of, weights_of
 from emcc.container import decode, encode
 from emcc.eie import reference
@@ -294,3 +295,13 @@ def test_scales_of_rows_differ_by_orders(seed: int) -> None:
     for quantiser in (Uniform(scale="row"), Ternary(scale="row"), Binary()):
         values, codes = quantiser.levels(weights, 0)
         np.testing.assert_allclose(book_of(values, codes).weights(), weights_of(values, codes), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ternary rows", "binary", "uniform8 rows", "uniform3 rows", "ternary"])
+def test_rounding_for_the_file_leaves_scales(name: str) -> None:
+    """What `emcc compress` writes of a network that is no chain: whole numbers keep the scales of their rows."""
+    shared = EVERY[name].apply(folded([12, 16, 5], seed=4))
+    whole = snapped(shared)
+    verify(whole, after="share")
+    for key in shared.codebooks:
+        np.testing.assert_allclose(whole.constants[key], shared.constants[key], rtol=1e-4)
