@@ -33,12 +33,12 @@ class PowerOfTwo(Quantiser):
     def levels(self, weights: Array, bits: int) -> tuple[Array, Array]:
         """See the class."""
         count = (1 << min(bits or self.bits, WIDTHS[-1]) - 1) - 1
-        sizes = np.abs(weights.astype(np.float64))
-        top = int(np.floor(np.log2(4 * sizes.max() / 3))) if weights.any() else 0
+        sizes = np.abs(weights)
+        top = int(np.floor(np.log2(4 * float(sizes.max()) / 3))) if weights.any() else 0
         powers = np.ldexp(1.0, np.arange(top - count + 1, top + 1))
         # Nearest: the middle between neighbours p and 2p is 1.5 p; between 0 and the least, half of it.
         limits = np.concatenate([[powers[0] / 2], 1.5 * powers[:-1]])
-        ranks = np.searchsorted(limits, sizes.ravel(), side="right").reshape(weights.shape)
+        ranks = np.searchsorted(limits, sizes.ravel(), side="right").astype(np.uint8).reshape(weights.shape)
         return signed_levels(powers), signed_codes(weights, ranks)
 
     def sizes(self, weights: Array, most: int) -> Sequence[int]:

@@ -112,7 +112,9 @@ def entries_of(bits: Sequence[int], most: int) -> Sequence[int]:
 
 def signs(weights: Array) -> Array:
     """uint8: 0 of a zero, 1 of what is below it and 2 of what is above."""
-    return np.where(weights < 0, 1, (weights > 0) * 2).astype(np.uint8)
+    codes = (weights > 0).astype(np.uint8) * np.uint8(2)
+    codes[weights < 0] = 1
+    return codes
 
 
 def signed_levels(sizes: Array) -> Array:
@@ -122,8 +124,8 @@ def signed_levels(sizes: Array) -> Array:
 
 
 def signed_codes(weights: Array, ranks: Array) -> Array:
-    """uint8 codes into `signed_levels` of weights whose size is the rank-th, 1 the first; 0 is zero."""
-    return np.where(ranks > 0, 2 * ranks - (weights < 0), 0).astype(np.uint8)
+    """uint8 codes into `signed_levels` of weights whose size is the rank-th, uint8, 1 the first; 0 is zero."""
+    return np.where(ranks > 0, np.uint8(2) * ranks - (weights < 0), np.uint8(0))
 
 
 def only(bits: int, wanted: int, name: str, why: str, graph: Graph) -> None:

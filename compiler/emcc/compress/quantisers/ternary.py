@@ -34,15 +34,14 @@ class Ternary(Quantiser):
         if bits:
             return Uniform(scale=self.scale, bits=bits).levels(weights, bits)
         flat = weights.reshape(len(weights) if self.scale == "row" else 1, -1)
-        sizes = np.abs(flat.astype(np.float64))
-        above = sizes > self.threshold * sizes.mean(axis=1, keepdims=True)
+        sizes = np.abs(flat)
+        above = sizes > self.threshold * sizes.mean(axis=1, keepdims=True, dtype=np.float64)
         return scaled_signs(weights, flat, above, self.scale == "row")
 
 
 def scaled_signs(weights: Array, flat: Array, above: Array, by_row: bool) -> tuple[Array, Array]:
     """(values, codes): the signs of the weights `above`, bool [rows or 1, n] as `flat`, times their mean size."""
-    sizes = np.where(above, np.abs(flat.astype(np.float64)), 0)
-    scale = sizes.sum(axis=1) / np.maximum(1, above.sum(axis=1))
+    scale = np.abs(flat).sum(axis=1, where=above, dtype=np.float64) / np.maximum(1, above.sum(axis=1))
     values = signed_levels(scale[:, None])
-    codes = signs(np.where(above, flat, 0)).reshape(weights.shape)
+    codes = signs(np.where(above, flat, np.float32(0))).reshape(weights.shape)
     return values if by_row else values[0], codes

@@ -50,7 +50,7 @@ class Uniform(Quantiser):
         if self.reach == "mse":
             step = step * self._best(flat, step, low, high)
         step = np.where(step > 0, step, 1).astype(np.float32)
-        whole = np.clip(np.rint(flat / step), low, high).astype(np.int64).reshape(weights.shape)
+        whole = np.clip(np.rint(flat / step), low, high).astype(np.int16).reshape(weights.shape)
         numbers = np.array([0, *(number for number in range(low, high + 1) if number)])
         values = (numbers * step).astype(np.float32)
         own = self.scale == "tensor" and bits <= _LOOKED_UP
