@@ -64,10 +64,13 @@ def coders(encoded: bytes) -> dict[str, Any]:
 
 
 def coders_in(folder: Path) -> dict[str, Any] | None:
-    """Return `coders` of the model.emc in an artefact's folder; None where it is missing or no such file."""
+    """Return `coders` of the model.emc in an artefact's folder; None where it is missing or no such file.
+
+    Whoever wrote it may have written a graph that `encode` refuses, with a ValueError.
+    """
     try:
         return coders(read_file(folder, MODEL))
-    except EmccError:
+    except (EmccError, ValueError):
         return None
 
 
