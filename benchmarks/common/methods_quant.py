@@ -24,9 +24,9 @@ def _row(name: str, method: str, options: dict[str, object], sparsity: float = 0
 
 ROWS: tuple[Row, ...] = (
     _row("k-means, 4 bits", "share", {"bits": 4}),
-    _row("uniform, 8 bits, a scale a tensor", "uniform", {"bits": 8}),
-    _row("uniform, 8 bits, a scale a row", "uniform", {"bits": 8, "scale": "row"}),
-    _row("uniform, 4 bits, asymmetric", "uniform", {"bits": 4, "symmetric": False}),
+    _row("uniform, 8 bits, a scale a tensor", "uniform", {"bits": 8, "reach": "max"}),
+    _row("uniform, 8 bits, a scale a row", "uniform", {"bits": 8, "scale": "row", "reach": "max"}),
+    _row("uniform, 4 bits, asymmetric", "uniform", {"bits": 4, "symmetric": False, "reach": "max"}),
     _row("uniform, 4 bits, a scale a row", "uniform", {"bits": 4, "scale": "row", "reach": "mse"}),
     _row("uniform, 3 bits, a scale a row", "uniform", {"bits": 3, "scale": "row", "reach": "mse"}),
     _row("uniform, 2 bits, a scale a row", "uniform", {"bits": 2, "scale": "row", "reach": "mse"}),

@@ -36,11 +36,11 @@ from emcc.passes.quantise import Quantise
 from emcc.samples.dataset import Dataset
 
 EVERY = {
-    "uniform8": Uniform(),
+    "uniform8": Uniform(reach="max"),
     "uniform8 rows": Uniform(scale="row"),
     "uniform3 rows": Uniform(scale="row", bits=3, reach="mse"),
     "uniform2": Uniform(bits=2, reach="mse"),
-    "asymmetric5": Uniform(bits=5, symmetric=False),
+    "asymmetric5": Uniform(bits=5, symmetric=False, reach="max"),
     "asymmetric8": Uniform(bits=8, symmetric=False),
     "powers": PowerOfTwo(),
     "powers2": PowerOfTwo(bits=2),
@@ -81,7 +81,7 @@ def test_zeros_stay_and_the_codebook_says_the_levels(weights: Array, name: str) 
 @given(weights_drawn, st.integers(2, 8), st.sampled_from(["tensor", "row"]))
 def test_uniform_symmetric(weights: Array, bits: int, scale: str) -> None:
     """Jacob et al. 2018: r = S q, q of 2**(b-1) - 1 steps either way, S the largest size over them."""
-    levels, top = made(Uniform(scale=scale, bits=bits), weights), (1 << bits - 1) - 1
+    levels, top = made(Uniform(scale=scale, bits=bits, reach="max"), weights), (1 << bits - 1) - 1
     for row, own in zip(weights, levels, strict=True) if scale == "row" else [(weights, levels)]:
         step = np.float32(np.abs(row).max() / top)
         if step:
@@ -92,7 +92,7 @@ def test_uniform_symmetric(weights: Array, bits: int, scale: str) -> None:
 
 @given(weights_drawn, st.integers(2, 8))
 def test_uniform_asymmetric(weights: Array, bits: int) -> None:
-    values, codes = Uniform(bits=bits, symmetric=False).levels(weights, 0)
+    values, codes = Uniform(bits=bits, symmetric=False, reach="max").levels(weights, 0)
     levels, steps = weights_of(values, codes), np.diff(np.unique(values.ravel()).astype(np.float64))
     assert values.size <= 1 << bits
     if weights.any():

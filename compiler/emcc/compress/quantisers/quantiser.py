@@ -87,8 +87,12 @@ class Quantiser(ABC):
         return self.levels(weights, bits_for(setting[0]) if len(self.sizes(weights, 255)) > 1 else 0)
 
     def parameters(self, torch: Any, state: State, assign: Assigner, every: int) -> Straight:
-        """Weights that move between levels."""
-        return Straight(torch, state, assign, every, self.noise)
+        """Weights that move between levels, which are made anew before each step, whatever `every`.
+
+        Where a network does not see that weights moved they run away: LeNet-300-100 with uniform weights, levels made
+        every 40 steps, fell from 96 to 43 % in an epoch.
+        """
+        return Straight(torch, state, assign, 1, self.noise)
 
     def entries(self, torch: Any, state: State, biases: bool = True) -> Scales:
         """The scales."""

@@ -11,7 +11,7 @@ from emcc.base.options import option
 from emcc.compress.quantisers.quantiser import Quantiser, entries_of
 from emcc.ir.graph import Array, Graph
 
-REACHES = ("max", "mse")
+REACHES = ("mse", "max")
 _LOOKED_UP = 4
 """Bits up to which a tensor's levels are entries of a codebook; with more the code is the weight, times one scale."""
 
@@ -24,12 +24,13 @@ class Uniform(Quantiser):
 
     Symmetric: of b bits, -(2**(b-1) - 1) to 2**(b-1) - 1 times a step with which these reach the largest weight.
     Asymmetric: 2**b numbers from the least weight, or zero, to the largest, nudged so that zero is one of them (section
-    3.1). With reach "mse" the step is the share of that with the least squared error.
+    3.1). With reach "mse" the step is the share of that with the least squared error: in a search few bits that reach
+    the largest weight would make zeros of most others.
     """
 
     bits: int = option(8, "bits of a weight", low=2, high=8)
     symmetric: bool = option(True, "as far below zero as above; false: from the least weight to the largest")
-    reach: str = option("max", "of the levels: the largest weight, or what has the least error", choices=REACHES)
+    reach: str = option("mse", "of the levels: what has the least error, or the largest weight", choices=REACHES)
     name: ClassVar[str] = "uniform"
 
     def check(self, graph: Graph) -> None:
