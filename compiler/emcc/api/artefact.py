@@ -142,11 +142,17 @@ class Artefact:
         return result
 
     def report(self) -> Report:
-        """Return the report: in Jupyter the page report.html, elsewhere the summary that ends a compile."""
+        """Return the report: in Jupyter the page report.html, elsewhere the summary, and other coders'."""
         page = b""
         if PAGE in self.manifest["files"]:
             page = self._files.files[PAGE] if self._files is not None else read_file(self._home, PAGE)
-        return report(self.manifest, printable(self._where, 1000), page)
+        return report(self.manifest, printable(self._where, 1000), page, self._coders())
+
+    def _coders(self) -> dict[str, Any] | None:
+        """What other coders would take of model.emc; None where it is missing or damaged."""
+        from emcc.measure.coders import MODEL, coders, coders_in
+
+        return coders_in(self._home) if self._files is None else coders(self._files.files[MODEL])
 
     def write(self, folder: Named) -> Path:
         """Write it into a folder, as `emcc compile --out` does, and return the folder.

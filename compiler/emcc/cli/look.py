@@ -38,7 +38,8 @@ def inspect(
         print(text_of(path, taken(output), shapes_of(parsed(shape or ()), None)), end="")
         return
     if path.is_dir():
-        from emcc.report.paper import print_compressed, print_paper
+        from emcc.measure.coders import coders_in
+        from emcc.report.paper import print_coders, print_compressed, print_paper
         from emcc.report.summary import print_summary
 
         manifest = read_manifest(path)
@@ -47,10 +48,13 @@ def inspect(
         else:
             print_summary(manifest, printable(str(path), 1000))
             print_paper(manifest)
+        compared = coders_in(path)
+        if compared:
+            print_coders(compared)
         for name in changed(path, manifest):
             print(f"changed since it was compiled, or missing: {printable(name)}")
         if json_file:
-            write_file(json_file, to_json(manifest))
+            write_file(json_file, to_json({**manifest, "coders": compared}))
         return
     from emcc.driver.shapes import parsed, shapes_of
     from emcc.driver.survey import survey

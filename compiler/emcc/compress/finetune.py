@@ -3,14 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from emcc.base.events import Event
 from emcc.base.options import option
-from emcc.compress.method import Codebooks, Make, Parameters, Shrinks, Zeros
+from emcc.compress.method import Assigner, Codebooks, Make, Parameters, Shrinks, Zeros
 from emcc.compress.parameters import Entries, Weights
 from emcc.compress.problem import Aim, Problem
+from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.state import State, graph_of, state_of
 from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.ir.graph import Graph
@@ -39,6 +40,8 @@ class Finetune:
     What decides is not trained on (`sides`, else a part `holdout` of the data); after each epoch it judges, and the
     best state is the result, the one before the first epoch included: what is held out never gets worse.
 
+    `network` is the graph before it is pruned, where that is not the teacher but the same with layers split.
+
     The same seed, data and machine give the same bits.
     """
 
@@ -58,6 +61,7 @@ class Finetune:
     teacher: Graph | None = None
     sides: Sides | None = None
     task: str = "auto"
+    network: Graph | None = None
     progress: Callable[[Event], None] | None = None
     codebooks: Codebooks | None = None
     name: ClassVar[str] = "finetune"
@@ -70,25 +74,26 @@ class Finetune:
         by_host = any(op in having("host") for op, _ in self.teacher.host)
         scores = self.distil == "distribution" or (self.distil == "auto" and by_host)
         aim = Aim(self.holdout, self.seed, self.batch, self.least_steps, temperature=self.temperature, scores=scores)
-        return Problem(import_torch(), self.teacher, self.data, aim, self.sides, self.task)
+        return Problem(import_torch(), self.teacher, self.data, aim, self.sides, self.task, self.network)
 
     def apply(self, graph: Graph) -> Graph:
         """The trained graph; the same one without data. Raises EmccError without torch."""
         return self.train(graph, self.shared_epochs if graph.codebooks else self.epochs)
 
-    def train(self, graph: Graph, epochs: int, make: Make | None = None) -> Graph:
+    def train(self, graph: Graph, epochs: int, make: Make | None = None, begun: Graph | None = None) -> Graph:
         """Train for so many epochs; the best of all epochs' ends and the beginning.
 
         `make` gives the parameters of a state: by default the weights that are not zero, or codebooks' entries.
+        `begun`: what `graph` is to the one who makes shared weights of it, where it is not itself the beginning.
         """
         if self.data is None or epochs == 0:
-            return graph
-        rate = self.shared_learning_rate if graph.codebooks else self.learning_rate
+            return begun or graph
+        rate = self.shared_learning_rate if graph.codebooks or begun else self.learning_rate
         make = make or (self._entries if graph.codebooks else Weights)
         torch = import_torch()
         with deterministic(torch, self.threads):
             problem, state = self.problem.of(graph), state_of(graph)
-            best, (least, _) = graph, problem.judge(graph)
+            best, (least, _) = begun or graph, problem.judge(begun or graph)
             sparsity = 1 - state.kept() / state.size()
             for epoch in range(epochs):
                 span = Span(epoch / epochs, (epoch + 1) / epochs, rate)
@@ -126,6 +131,33 @@ class Shrinking:
         """The smaller graph, trained."""
         method = self.channels.on(self.finetune.problem if self.finetune.data is not None else None)
         return method.stagewise(graph, self.finetune.train)
+
+
+@dataclass(frozen=True)
+class Through:
+    """A quantiser, and Finetune of the weights behind it: `finetune.shared_epochs`, straight through its levels."""
+
+    codebooks: Quantiser
+    finetune: Finetune
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+        return self.codebooks.name
+
+    @property
+    def role(self) -> str:
+        """The method's."""
+        return self.codebooks.role
+
+    def apply(self, graph: Graph) -> Graph:
+        """The quantised and trained graph; the method alone without data or epochs."""
+        assign, begun = self.codebooks.assigner(graph), self.codebooks.apply(graph)
+        make = partial(self._parameters, assign)
+        return self.finetune.train(graph, self.finetune.shared_epochs, make, begun)
+
+    def _parameters(self, assign: Assigner, torch: Any, state: State) -> Parameters:
+        return self.codebooks.parameters(torch, state, assign, 1)
 
 
 def cubic(final: float, step: int, steps: int, initial: float = 0.0) -> float:

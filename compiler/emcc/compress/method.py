@@ -2,9 +2,9 @@
 
 A method is one file with one frozen dataclass. Its fields made with `option` are its section of the recipe. Its
 `role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "shrink" takes out whole
-channels, "prune" chooses the weights that stay, "share" gives those that are left a codebook a layer. The fixed
-schedule of `emcc compile` (`finetune.py`) and the searches for a goal (`search/`) use methods through what stands here
-and nothing else, so that adding a method touches its file and its row in METHODS.
+channels, "factor" splits layers into smaller ones, "prune" chooses the weights that stay, "share" gives those that are
+left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`) and the searches for a goal (`search/`)
+use methods through what stands here and nothing else, so that adding a method touches its file and its row in METHODS.
 """
 
 import importlib
@@ -29,7 +29,8 @@ Setting = tuple[int, float]
 """Entries of a codebook besides zero, and the price of a code's bit in squared error (see `Codebooks.assign`)."""
 
 Books = tuple[dict[str, Array], dict[str, Array]]
-"""(values float32 [K] with zero as entry 0, codes uint8 in the weights' shape), by weight constant."""
+"""(values float32 [K] or [rows, K] with zero as entry 0, codes uint8 in the weights' shape), by weight constant; see
+`State.values`."""
 
 Costs = Mapping[str, Array]
 """What a squared error of each weight costs against the layer's others, float64 > 0, by weight constant, in its shape;
@@ -191,8 +192,15 @@ class Codebooks(Method, Protocol):
 
 METHODS: dict[str, tuple[str, str]] = {
     "filters": ("shrink", "emcc.compress.filters:Filters"),
+    "svd": ("factor", "emcc.compress.factors.svd:Svd"),
+    "spatial-svd": ("factor", "emcc.compress.factors.spatial:SpatialSvd"),
+    "tucker-2": ("factor", "emcc.compress.factors.tucker:Tucker2"),
     "prune": ("prune", "emcc.compress.magnitude:Prune"),
     "share": ("share", "emcc.compress.kmeans:Share"),
+    "uniform": ("share", "emcc.compress.quantisers.uniform:Uniform"),
+    "power-of-two": ("share", "emcc.compress.quantisers.power_of_two:PowerOfTwo"),
+    "ternary": ("share", "emcc.compress.quantisers.ternary:Ternary"),
+    "binary": ("share", "emcc.compress.quantisers.binary:Binary"),
 }
 """(role, where it is) by name, which is its section of the recipe."""
 
@@ -229,13 +237,23 @@ def combined(text: str) -> dict[str, str]:
     return found
 
 
+NONE = "none"
+"""No method of a role that may be left out."""
+
+
+def splitting() -> tuple[str, ...]:
+    """Names of the methods that split layers, and that of none."""
+    return (NONE, *having("factor"))
+
+
 @dataclass(frozen=True)
 class Combination:
     """The methods that compress a model: the recipe's [compress]."""
 
+    factors: str = option(NONE, "the method that splits layers into smaller ones", choices=splitting, silent=True)
     zeros: str = option("prune", "the method that chooses zeros", choices=partial(having, "prune"))
     codebooks: str = option("share", "the method that shares weights", choices=partial(having, "share"))
     methods: str = option(
-        "", 'in the place of both: methods joined by "+", "filters+magnitude+kmeans"; one a role', silent=True
+        "", 'in the place of these: methods joined by "+", "filters+magnitude+kmeans"; one a role', silent=True
     )
     name: ClassVar[str] = "compress"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emcc.compress.method import Assigner, Books, Chooser
-from emcc.compress.state import State
+from emcc.compress.state import State, weights_of
 from emcc.ir.graph import Array
 
 
@@ -70,7 +70,7 @@ class Codes:
         """Assign codes anew where it is time to."""
         if step % self._every == 0:
             values, codes = self._assign({name: dense.detach().numpy() for name, dense in self._dense().items()})
-            self._shared = {name: self._torch.from_numpy(values[name][codes[name]]) for name in values}
+            self._shared = {name: self._torch.from_numpy(array) for name, array in decoded((values, codes)).items()}
 
     def constants(self) -> dict[str, Any]:
         """Entries with the gradient of their weights (straight through), and biases."""
@@ -131,7 +131,7 @@ class Entries:
 def decoded(books: Books) -> dict[str, Array]:
     """The weights that codebooks stand for, float32."""
     values, codes = books
-    return {name: values[name][codes[name]] for name in values}
+    return {name: weights_of(values[name], codes[name]) for name in values}
 
 
 def leaves_of(torch: Any, arrays: Mapping[str, Array]) -> dict[str, Any]:

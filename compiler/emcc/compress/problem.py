@@ -70,8 +70,8 @@ class Problem:
     """A folded float graph and its data, and what training needs of both.
 
     Attributes:
-        torch: the module. original: the graph that is compressed; teacher: the one that is learned from, and held
-            against: the same, unless channels went (see `of`).
+        torch: the module. original: the graph that is learned from, and held against. given: what is compressed, where
+            that is another, with layers split or without some channels (see `network` and `of`).
         sides: which rows train and which decide. task: what the user says that the outputs are for, see samples.judge.
         yardstick: judges outputs on the samples that decide, against the original's.
         dropout: how activations are left out in training.
@@ -86,14 +86,14 @@ class Problem:
     options: Aim
     sides: Sides | None = None
     task: str = "auto"
+    given: Graph | None = None
     yardstick: Yardstick = field(init=False)
 
     def __post_init__(self) -> None:
-        self.teacher = self.original
         sides = self.sides or split(self.data, self.options.holdout, self.options.seed)
         self.train, self.held, self.judges = sides.train, sides.held, sides.judges
         self._augment = Augment(self.torch, self.options.augment, sample_shape(ends(self.original)))
-        self.dropout = Dropout(self.torch, self.original, self.options.dropout, self.options.input_dropout)
+        self.dropout = Dropout(self.torch, self.network, self.options.dropout, self.options.input_dropout)
         self._kept: dict[tuple[int, int, float], Any] = {}
         self._room = ROOM
         self._targets = [self._numpy(self.original, x) for _, x in self._decide()]
@@ -104,9 +104,14 @@ class Problem:
     def of(self, graph: Graph) -> "Problem":
         """The same problem for another graph to compress: the original without some of its channels."""
         other = copy(self)
-        other.original = graph
+        other.given = graph
         other.dropout = Dropout(self.torch, graph, self.options.dropout, self.options.input_dropout)
         return other
+
+    @property
+    def network(self) -> Graph:
+        """The graph that is compressed."""
+        return self.original if self.given is None else self.given
 
     @property
     def judged(self) -> AnyJudge:
@@ -172,7 +177,7 @@ class Problem:
         if key in self._kept:
             return self._kept[key]
         with self.torch.no_grad():
-            target = outputs(self.torch, self.teacher, x)
+            target = outputs(self.torch, self.original, x)
         if self._room >= target.numel():
             self._room -= target.numel()
             self._kept[key] = target
@@ -185,7 +190,7 @@ class Problem:
             return None
         with self.torch.no_grad():
             return self.torch.cat(
-                [outputs(self.torch, self.teacher, x) for _, x in self._batches(self.data, self.train)]
+                [outputs(self.torch, self.original, x) for _, x in self._batches(self.data, self.train)]
             )
 
     def loss(self, output: Any, rows: Array, target: Any, data: Dataset | None = None) -> Any:

@@ -16,11 +16,14 @@ HARM = 0.002
 
 
 def snapped(shared: Graph) -> Graph:
-    """The graph with codebook entries of 16 bits: multiples of the finest power of two at which all fit, none lost."""
+    """The graph with codebook entries of 16 bits: multiples of the finest power of two at which all fit, none lost.
+
+    Entries with scales are whole numbers, and stay.
+    """
     books: dict[str, Codebook] = {}
     for name, book in shared.codebooks.items():
         frac = finest_weight_frac(book.values)
-        if frac is not None:
+        if frac is not None and book.scale is None:
             integers = np.floor(np.ldexp(book.values, frac) + 0.5)
             integers = np.where((integers == 0) & (book.values != 0), np.sign(book.values), integers)
             book = canonical(np.ldexp(integers, -frac), book.codes, book.code_w)
@@ -39,7 +42,7 @@ def biases_rounded(problem: Problem, state: State, bits: int) -> State:
 
     A channel that no weight leaves has bias 0: nothing sees it.
     """
-    graph = problem.original
+    graph = problem.network
     biases = {name: np.array(values) for name, values in state.biases.items()}
     bias_of = {node.inputs[1]: graph.bias_of(node) for node in graph.layers()}
     for name, after, blocks in links(graph):

@@ -11,6 +11,9 @@ from emcc.files.arrays import read_npz, write_npz
 from emcc.ir.codebook import CODE_WIDTHS, canonical
 from emcc.ir.graph import Array, Codebook, Graph
 
+_FEW = 16
+"""Entries up to which a codebook with scales is one; beyond, the code is the weight, and takes no memory of entries."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -19,7 +22,8 @@ class State:
     Attributes:
         weights: float32, by weight constant; those that are pruned are zero.
         biases: float32, by bias constant.
-        values: codebooks, float32 [K], entry 0 zero; empty before weights are shared.
+        values: codebooks, float32 [K], entry 0 zero, or [rows, K], whole numbers times a unit a row, which is the
+            least of the row that is not zero; empty before weights are shared.
         codes: uint8, shaped as the weights.
         moments: Adam's, by "m:name" and "v:name"; empty at the beginning of a stage.
         clock: epochs trained in all; steps: of Adam in this stage.
@@ -67,12 +71,38 @@ def graph_of(graph: Graph, state: State) -> Graph:
     for name, weights in state.weights.items():
         constants[name] = weights
         if name in state.codes:
-            values, codes = state.values[name], state.codes[name]
-            width = next(bits for bits in CODE_WIDTHS if values.size <= 1 << bits)
             known = graph.codebooks.get(name)
-            books[name] = canonical(values.astype(np.float64), codes, known.code_w if known else width)
+            books[name] = book_of(state.values[name], state.codes[name], known.code_w if known else 0)
             constants[name] = books[name].weights().astype(np.float32)
     return graph.with_constants(constants).with_(codebooks=books)
+
+
+def book_of(values: Array, codes: Array, code_w: int = 0) -> Codebook:
+    """The codebook of a layer's values and codes, as State has them; codes as wide as they need, or `code_w` bits."""
+    if values.ndim == 1:
+        width = code_w or next(bits for bits in CODE_WIDTHS if values.size <= 1 << bits)
+        return canonical(values.astype(np.float64), codes, width)
+    return _scaled(values.astype(np.float64), codes)
+
+
+def _scaled(values: Array, codes: Array) -> Codebook:
+    """Whole numbers, values [rows, K], with a scale a row: codes that are the weights where there are many."""
+    sizes = np.where(values == 0, np.inf, np.abs(values)).min(axis=1)
+    scale = np.where(np.isfinite(sizes), sizes, 1.0)
+    whole = np.rint(values[int(np.argmax(np.isfinite(sizes)))] / scale[int(np.argmax(np.isfinite(sizes)))])
+    used = np.unique(codes).size
+    if used > _FEW and whole.min() >= -128 and whole.max() <= 127:
+        return Codebook(np.zeros(0), whole.astype(np.int8)[codes], 8, scale)
+    book = canonical(whole, codes, next(bits for bits in CODE_WIDTHS if used <= 1 << bits))
+    return Codebook(book.values, book.codes, book.code_w, scale)
+
+
+def weights_of(values: Array, codes: Array) -> Array:
+    """The weights that a layer's values, [K] or [rows, K], and codes stand for, float32."""
+    if values.ndim == 1:
+        return np.asarray(values[codes])
+    rows = np.arange(len(values)).reshape(-1, *(1,) * (codes.ndim - 1))
+    return np.asarray(values[rows, codes])
 
 
 _MAPS = ("weights", "biases", "values", "codes", "moments")

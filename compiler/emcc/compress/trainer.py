@@ -44,9 +44,12 @@ def train(problem: Problem, state: State, parameters: Parameters, span: Span) ->
     """Train one epoch: (the state after it, the mean loss of its steps).
 
     The state carries Adam's moments and the count of epochs, so that a stage may be stored between any two epochs.
-    Biases that no leaf stands for are the state's, and not those of the graph as it came.
+    Biases that no leaf stands for are the state's, and not those of the graph as it came. Without a leaf nothing is
+    trained, and the loss is 0.
     """
     torch, leaves = problem.torch, parameters.leaves
+    if not leaves:
+        return replace(state, clock=state.clock + 1), 0.0
     graph = problem.dropout.graph
     rng = np.random.default_rng([problem.options.seed, 3, state.clock])
     decay = problem.options.weight_decay

@@ -21,12 +21,20 @@ _SIZES = np.arange(1 << _CLASS_W)
 
 def write(codes: Array, expected: tuple[int, int], rows_before: int, coding: str) -> bytes:
     """The bytes of int16 `codes` [rows, columns]; the rest as in `matrices.write`."""
-    wide = codes.astype(np.int64)
-    folded = (wide << 1) ^ (wide >> 63)
-    classes = np.frexp(folded.astype(np.float64))[1].astype(np.uint8)
+    folded, classes = _folded(codes), classes_of(codes)
     matrix = matrices.write(classes, _SIZES, _CLASS_W, expected, rows_before, coding)
     below = np.maximum(classes.astype(np.int64) - 1, 0)
     return uint(len(matrix)) + matrix + pack(folded.view(np.uint64).reshape(-1), below.reshape(-1))
+
+
+def classes_of(codes: Array) -> Array:
+    """uint8: the classes of int16 codes."""
+    return np.asarray(np.frexp(_folded(codes).astype(np.float64))[1].astype(np.uint8))
+
+
+def _folded(codes: Array) -> Array:
+    wide = codes.astype(np.int64)
+    return np.asarray((wide << 1) ^ (wide >> 63))
 
 
 def read(data: bytes, rows: int, columns: int, expected: tuple[int, int]) -> Matrix:

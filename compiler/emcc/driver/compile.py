@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from emcc.base.errors import EmccError
-from emcc.driver.request import CompileOptions
+from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.files.artefact import MANIFEST, Artefact, to_json
 
 CHECKED = 64
@@ -63,31 +63,33 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
+    check_factors(options, recipe)
     dump = Dump(options.dump) if options.dump else None
     steps = Steps(progress, dump)
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x, shapes))
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
+    factored = steps.run(recipe.factors, original)
     channels = goals.channels_of(options, recipe, goal, source, original)
-    set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
-    planned = plan.make(recipe, data, original, options, set_up.sides, progress, channels)
+    set_up = goals.set_up(options, recipe, goal, data, source, factored, goals.MINUTES)
+    planned = plan.make(recipe, data, original, options, set_up.sides, progress, factored, channels)
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
     if goal is None:
         steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data), options.task))
-        shared, steps.watch = steps.run(planned.compress, original), None
-        pruned, record = steps.before.get("share", original), {"layer_passes": recorder.rows}
+        shared, steps.watch = steps.run(planned.compress, factored), None
+        pruned, record = steps.before.get("share", factored), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        found, record = search(original, data, set_up, options, recipe, encoder, progress, channels)
+        found, record = search(original, factored, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
     steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
-    told = (*planned.warnings, *scaling.warnings(scales), *emptied(original, shared))
+    told = (*planned.warnings, *scaling.warnings(scales), *emptied(factored, shared))
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
@@ -116,6 +118,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     errors = table_errors(calibrated, quantised)
     compiled = manifest.Compiled(
         original,
+        factored,
         shared,
         quantised,
         program,
@@ -136,6 +139,22 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         facts["board"] = rounded(onboard.facts(board, sized, facts["totals"]))
     files["report.html"] = html.render(facts)
     return Artefact({**files, MANIFEST: to_json({**facts, "files": digests(files)})})
+
+
+def check_factors(options: CompressOptions, recipe: Any) -> None:
+    """EmccError where layers are to be split, and weights to be kept or channels to be taken out."""
+    if recipe.factors and recipe.channels:
+        raise EmccError(
+            f"{recipe.factors[0].name} and {recipe.channels.name} each change what layers there are",
+            file=options.recipe,
+            hint="use one of them; then compress compressed.onnx with the other",
+        )
+    if options.keep_weights and recipe.factors:
+        raise EmccError(
+            f"--keep-weights keeps every weight, and {recipe.factors[0].name} splits layers into others",
+            file=options.recipe,
+            hint="leave out --keep-weights, or [compress] factors",
+        )
 
 
 def check_goal(options: CompileOptions, goal: Any) -> None:

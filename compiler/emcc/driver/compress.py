@@ -24,6 +24,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     """
     from emcc.container import decode
     from emcc.driver import goals
+    from emcc.driver.compile import check_factors
     from emcc.driver.encoder import Encoder
     from emcc.driver.scaling import Scaling
     from emcc.driver.search import search
@@ -39,6 +40,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
 
     tell("reading")
     recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
+    check_factors(options, recipe)
     shapes = options.shapes
     source = load(options.model, "emcc compress", options.output, shapes)
     data = load_data(options.data, source) if options.data else None
@@ -53,21 +55,25 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     for step in scaling.passes if chained(folded) else ():
         tell(step.name)
         folded = step.apply(folded)
+    network = folded
+    for step in recipe.factors:
+        tell(step.name)
+        network = step.apply(network)
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
     channels = goals.channels_of(options, recipe, options.goal, source, folded)
-    set_up = goals.set_up(options, recipe, options.goal, data, source, folded, None)
+    set_up = goals.set_up(options, recipe, options.goal, data, source, network, None)
     searched: dict[str, Any] = {}
     if options.goal is None or data is None:
         tell("sharing weights")
         codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
-        shared = codebooks.kept().apply(folded)
+        shared = codebooks.kept().apply(network)
     else:
-        found, searched = search(folded, data, set_up, options, recipe, encoder, tell, channels)
+        found, searched = search(folded, network, data, set_up, options, recipe, encoder, tell, channels)
         shared = found.shared
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
-    facts = {**manifest(options, recipe, folded, shared, encoded, data, checked), **searched}
+    facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, checked), **searched}
     facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings(scaling.chosen)}
     if options.goal is None and set_up.sides is not None:
         tell("measuring")
@@ -78,13 +84,15 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
 def manifest(
     options: CompressOptions,
     recipe: Recipe,
-    original: Graph,
-    shared: Graph,
+    graphs: tuple[Graph, Graph, Graph],
     encoded: bytes,
     data: Dataset | None,
     checked: str,
 ) -> dict[str, Any]:
-    """emcc.json of a compressed model, but for "format", "files" and what a search measured."""
+    """emcc.json of a compressed model, but for "format", "files" and what a search measured.
+
+    graphs: folded, the same or with layers split, and that with shared weights.
+    """
     from emcc.measure.coding import table
     from emcc.measure.values import rounded, source
 
@@ -94,6 +102,7 @@ def manifest(
         "equalise",
         "compress",
         *((recipe.channels.name,) if recipe.channels else ()),
+        *(step.name for step in recipe.factors),
         *(("search",) if options.goal else (recipe.codebooks.name,)),
         "calibrate",
         "quantise",
@@ -102,10 +111,10 @@ def manifest(
     return {
         "kind": KIND,
         "emcc": __version__,
-        "model": {**source(options.model), "name": original.name, "checked": checked, **options.interface},
+        "model": {**source(options.model), "name": graphs[0].name, "checked": checked, **options.interface},
         "data": {**source(options.data), "samples": len(data)} if options.data and data is not None else None,
         "validation": source(options.validate) if options.validate else None,
         "recipe": source(options.recipe) if options.recipe else None,
         "options": {"passes": {name: effective[name] for name in used}},
-        **rounded(table(original, shared, encoded)),
+        **rounded(table(*graphs, encoded)),
     }

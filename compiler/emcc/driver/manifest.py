@@ -39,6 +39,7 @@ class Compiled:
     """
 
     original: Graph
+    factored: Graph
     shared: Graph
     quantised: Graph
     program: Program
@@ -99,7 +100,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "steps": rounded(steps),
         "partition": rounded(partition(compiled.quantised, program, steps)),
         "totals": rounded(total),
-        "compression": rounded(table(compiled.original, compiled.shared, encoded)),
+        "compression": rounded(table(compiled.original, compiled.factored, compiled.shared, encoded)),
         "memory": [_memory(row) for row in compiled.emitted.memory],
         **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
         **({"c": compiled.c} if compiled.c is not None else {}),

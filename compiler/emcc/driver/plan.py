@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emcc.compress.finetune import Finetune, Gradual, Shrinking
-from emcc.compress.method import Combination, Shrinks
+from emcc.compress.finetune import Finetune, Gradual, Shrinking, Through
+from emcc.compress.method import Codebooks, Combination, Shrinks
+from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.search.goal import Search
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions
@@ -52,11 +53,13 @@ def make(
     options: CompileOptions,
     sides: Sides | None,
     progress: Callable[[Any], None],
+    network: Graph | None = None,
     channels: Shrinks | None = None,
 ) -> Plan:
     """The plan. `original` is the folded model: what distilling learns from, where there are no labels.
 
-    `channels`: the method that takes out channels, with what it knows of the model before folding.
+    `network` is what is compressed, where that is not the original but the same with layers split; `channels` the
+    method that takes out channels, with what it knows of the model before folding.
     """
     keep_weights, pes = options.keep_weights, options.pes
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
@@ -69,6 +72,8 @@ def make(
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
     zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
+    if isinstance(codebooks, Quantiser):
+        codebooks.check(network or original)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
     tuned = False
@@ -82,10 +87,9 @@ def make(
         resolved = {name: section for name, section in resolved.items() if name not in (zeros.name, "finetune")}
         resolved[codebooks.name] = {name: getattr(compress[0], name) for name in resolved[codebooks.name]}
     elif data is not None:
-        finetune = replace(recipe.of(Finetune), data=data, teacher=original, sides=sides, task=options.task)
-        finetune = replace(finetune, progress=progress, codebooks=codebooks)
-        compress = (Gradual(zeros, finetune), codebooks)
-        compress += (finetune,) if finetune.shared_epochs and recipe.shares else ()
+        finetune = replace(recipe.of(Finetune), data=data, teacher=original, network=network, sides=sides)
+        finetune = replace(finetune, task=options.task, progress=progress, codebooks=codebooks)
+        compress = (Gradual(zeros, finetune), *_shared(codebooks, finetune, recipe.shares))
         compress = (*((Shrinking(channels, finetune),) if channels else ()), *compress)
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
     elif recipe.of(Combination).methods or _sets(recipe, zeros.name, ("sparsity", "layers")):
@@ -95,6 +99,13 @@ def make(
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
     quantise = (calibrate, recipe.of(Quantise))
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
+
+
+def _shared(codebooks: Codebooks, finetune: Finetune, shares: bool) -> tuple[Pass, ...]:
+    """Sharing weights and what is trained of them: entries afterwards, or weights through a quantiser."""
+    if isinstance(codebooks, Quantiser):
+        return (Through(codebooks, finetune),)
+    return (codebooks, finetune) if finetune.shared_epochs and shares else (codebooks,)
 
 
 def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> Plan:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.compress.method import METHODS, Codebooks, Combination, Shrinks, Zeros, combined, method
+from emcc.compress.method import METHODS, NONE, Codebooks, Combination, Method, Shrinks, Zeros, combined, method
 from emcc.compress.untouched import Untouched
 from emcc.files import door
 from emcc.files.texts import LONGEST, from_toml
@@ -82,7 +82,10 @@ class Recipe:
     def named(self) -> Mapping[str, str]:
         """The methods by role. EmccError where [compress] methods names none."""
         chosen = self.of(Combination)
-        return combined(chosen.methods) if chosen.methods else {"prune": chosen.zeros, "share": chosen.codebooks}
+        if chosen.methods:
+            return combined(chosen.methods)
+        split = {} if chosen.factors == NONE else {"factor": chosen.factors}
+        return {**split, "prune": chosen.zeros, "share": chosen.codebooks}
 
     @property
     def channels(self) -> Shrinks | None:
@@ -105,6 +108,11 @@ class Recipe:
         if self.shares:
             return cast(Codebooks, self.of(method(self.named["share"])))
         return cast(Codebooks, self.of(method("share"))).kept()
+
+    @property
+    def factors(self) -> tuple[Method, ...]:
+        """The method that splits layers, with its options; nothing where there is none."""
+        return (cast(Method, self.of(method(self.named["factor"]))),) if "factor" in self.named else ()
 
     def effective(self) -> dict[str, dict[str, Any]]:
         """Every section's every value, defaults included, but for methods that are not used: for the manifest."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emcc.base.text import printable
-from emcc.compress.method import Codebooks, Zeros
+from emcc.compress.method import Codebooks, Method, Zeros
 from emcc.driver.recipe import Recipe
 from emcc.ir.batch import apart, ends
 from emcc.ir.graph import INDICES, PLAIN, Array, Graph
@@ -32,6 +32,7 @@ class Pruned:
 
     zeros: Zeros
     codebooks: Codebooks
+    factors: tuple[Method, ...] = ()
 
     @property
     def name(self) -> str:
@@ -39,7 +40,9 @@ class Pruned:
         return self.codebooks.name
 
     def apply(self, graph: Graph) -> Graph:
-        """The graph, pruned and shared."""
+        """The graph, with layers split, pruned and shared."""
+        for step in self.factors:
+            graph = step.apply(graph)
         return self.codebooks.apply(self.zeros.apply(graph))
 
 
@@ -66,7 +69,8 @@ class Scaling:
         judge = None
         if data is not None:
             codebooks = recipe.codebooks.on(data.x)
-            share: Pass = codebooks.kept() if keep_weights else Pruned(recipe.zeros.given(None).partly(PART), codebooks)
+            pruned = Pruned(recipe.zeros.given(None).partly(PART), codebooks, recipe.factors)
+            share: Pass = codebooks.kept() if keep_weights else pruned
             quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
             judge = Judge(np.asarray(data.x), share, quick)
         labels = [] if data is None else [data.of(place) for place in range(len(source.outputs))]

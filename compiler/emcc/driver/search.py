@@ -9,6 +9,7 @@ from typing import Any
 from emcc.base.events import Event
 from emcc.base.version import __version__
 from emcc.compress.method import Shrinks
+from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.record import Coder
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Result, Searcher
@@ -25,10 +26,19 @@ Tell = Callable[[Event | str], None]
 
 
 def search(
-    folded: Graph, data: Dataset, set_up: Setup, options: CompressOptions, recipe: Recipe, coder: Coder, tell: Tell,
+    folded: Graph,
+    network: Graph,
+    data: Dataset,
+    set_up: Setup,
+    options: CompressOptions,
+    recipe: Recipe,
+    coder: Coder,
+    tell: Tell,
     channels: Shrinks | None = None,
-) -> tuple[Result, dict[str, Any]]:  # fmt: skip
+) -> tuple[Result, dict[str, Any]]:
     """Search: (what was found, "goal", "search" and "layer_passes" of emcc.json).
+
+    `network` is what is compressed: the folded graph, or the same with layers split.
 
     Raises EmccError where the goal cannot be reached.
     """
@@ -36,11 +46,12 @@ def search(
     from emcc.compress.trainer import deterministic, import_torch
 
     goal, effort = set_up.goal, set_up.search
+    checked(recipe, network)
     if goal is None:
         raise ValueError("a search needs a goal")
     torch, store = import_torch(), Store(options.work, _key(options, set_up, recipe))
     with deterministic(torch, effort.threads):
-        problem = Problem(torch, folded, data, effort.aim, set_up.sides, options.task)
+        problem = Problem(torch, folded, data, effort.aim, set_up.sides, options.task, network)
         methods = Methods(recipe.zeros, recipe.codebooks, channels)
         kind = Keeper if options.keep_weights else Searcher
         result = kind(problem, goal, effort, methods, coder, store, tell).run()
@@ -48,6 +59,12 @@ def search(
     measured["steps"] = effort.steps
     aim = {name: value for name, value in asdict(goal).items() if value is not None and name != "refuses"}
     return result, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"]})
+
+
+def checked(recipe: Recipe, network: Graph) -> None:
+    """EmccError where the method that shares weights does not go with the model."""
+    if isinstance(recipe.codebooks, Quantiser):
+        recipe.codebooks.check(network)
 
 
 def _key(options: CompressOptions, set_up: Setup, recipe: Recipe) -> str:

@@ -103,6 +103,23 @@ def _tuned(step: Any) -> str:
     return f"; what is left trained for {_count(step.channels.epochs, 'epoch')}, {_aim(step.finetune)}"
 
 
+def _factor(_step: Any, before: Graph, after: Graph) -> str:
+    names, parts = {node.name for node in after.nodes}, {node.name: node.inputs[1] for node in after.layers()}
+    split, whole = [], []
+    for node in before.layers():
+        name = printable(node.name, 40)
+        if node.name in names:
+            whole.append(repr(name))
+            continue
+        own = [after.constants[parts[part]] for part in (f"{node.name}/{i}" for i in (1, 2, 3)) if part in parts]
+        size = before.constants[node.inputs[1]].size
+        ranks = " and ".join(str(len(weights)) for weights in own[:-1])
+        split.append(f"{name!r} at rank {ranks} ({sum(weights.size for weights in own):,} weights for {size:,})")
+    did = f"split {', '.join(split)}" if split else "nothing split"
+    why = "; as they are, for no rank saves weights or the form is another: "
+    return did + (why + ", ".join(whole) if whole else "")
+
+
 def _prune(step: Any, before: Graph, after: Graph) -> str:
     (had, size), (kept, _) = nonzero(before), nonzero(after)
     return f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), {had:,} before{_trained(step)}"
@@ -124,7 +141,7 @@ def _aim(tuner: Any) -> str:
     return "by the labels" if tuner.problem.labelled else "by the original model's outputs (no labels of its classes)"
 
 
-def _share(_step: Any, before: Graph, after: Graph) -> str:
+def _share(step: Any, before: Graph, after: Graph) -> str:
     books = [after.codebooks[node.inputs[1]] for node in after.layers()]
     exact = [
         bool(np.array_equal(before.constants[node.inputs[1]], after.constants[node.inputs[1]]))
@@ -132,7 +149,14 @@ def _share(_step: Any, before: Graph, after: Graph) -> str:
     ]
     sizes = ", ".join(str(book.values.size) if book.values.size else f"({book.code_w}-bit codes)" for book in books)
     how = "all kept exactly" if all(exact) else f"kept exactly in {sum(exact)} of {_count(len(exact), 'layer')}"
-    return f"codebooks of {sizes} entries; weights {how}"
+    return f"codebooks of {sizes} entries; weights {how}{_through(step)}"
+
+
+def _through(step: Any) -> str:
+    tuner = getattr(step, "finetune", None)
+    if tuner is None or tuner.data is None or tuner.shared_epochs == 0:
+        return ""
+    return f"; trained straight through for {_count(tuner.shared_epochs, 'epoch')}, {_aim(tuner)}"
 
 
 def _calibrate(step: Any, before: Graph, after: Graph) -> str:
@@ -159,6 +183,7 @@ _SENTENCES = {
     "scale": _noted,
     "equalise": _noted,
     "shrink": _shrink,
+    "factor": _factor,
     "prune": _prune,
     "finetune": _finetune,
     "share": _share,

@@ -52,6 +52,7 @@ STAGES: Mapping[str, Stage] = {
     "scale": Stage(never=UNFOLDED),
     "equalise": Stage(never=UNFOLDED),
     "shrink": Stage(never=UNFOLDED),
+    "factor": Stage(never=UNFOLDED),
     "prune": Stage(never=UNFOLDED),
     "share": Stage(never=UNFOLDED, shared=True),
     "finetune": Stage(never=UNFOLDED, shared=True),

@@ -12,7 +12,7 @@ RANGE_LIMIT = 1 << 22
 """Weights of a model up to which the range coder is tried beside Huffman's for the table alone."""
 
 
-def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
+def table(original: Graph, factored: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
     """Return {"layers": a row a layer of the model, "totals": of all}.
 
     A layer's bytes are its sections of the file; a matrix that several nodes share is the first one's. "made_bytes" are
@@ -20,7 +20,9 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
     What remains of the file is its header, checksums and frame.
 
     Args:
-        original: the folded float graph; shared: the same with shared weights; encoded: the model.emc of `shared`.
+        original: the folded float graph, whose parameters "parameters", "dense_bytes" and "compression" are of.
+        factored: what was compressed, the same or with layers split; shared: that with shared weights.
+        encoded: the model.emc of `shared`.
     """
     sizes = layer_sizes(encoded)
     coders = compared(encoded, sizes)
@@ -31,7 +33,7 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
             continue
         node = layers[size.name]
         book = shared.codebooks[node.inputs[1]]
-        weights, before = shared.constants[node.inputs[1]], original.constants[node.inputs[1]]
+        weights, before = shared.constants[node.inputs[1]], factored.constants[node.inputs[1]]
         kept = int(np.count_nonzero(weights))
         rows.append(
             {
@@ -50,6 +52,9 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
         )
     left = sum(row["weights"] + row["biases"] for row in rows)
     parameters = left + _gone(original, shared)
+    if factored is not original:
+        names = {name for node in original.layers() for name in node.inputs[1:]}
+        parameters = sum(original.constants[name].size for name in names)
     total = {
         "parameters": parameters,
         "weights": sum(row["weights"] for row in rows),

@@ -117,6 +117,32 @@ def paper_table(table: Mapping[str, Any]) -> Table:
     return table_of(columns, {"overflow": "fold"}, {"justify": "right", "no_wrap": True}, padding=(0, 1, 0, 0))
 
 
+CODERS = {
+    "huffman": "Huffman",
+    "shannon-fano": "Shannon-Fano",
+    "zlib": "zlib",
+    "zstd": "zstd",
+    "range": "range coder",
+}
+
+
+def print_coders(compared: Mapping[str, Any], out: Console | None = None) -> None:
+    """Print what each coder takes for the same symbols, of `measure.coders`, and what is not tried on large models."""
+    out, totals = out or console(), compared["totals"]
+    rows = compared["layers"]
+    columns = [("layer", [printable(row["name"], 40) for row in rows], "total")]
+    columns.append(("symbols", [f"{row['symbols']:,}" for row in rows], f"{sum(row['symbols'] for row in rows):,}"))
+    for name, title in CODERS.items():
+        if name in totals:
+            least = totals["huffman"]
+            columns.append((title, [f"{row['bytes'][name]:,}" for row in rows], f"{totals[name]:,}"))
+            columns[-1] = (f"{title}\n{percent(totals[name] / max(least, 1) - 1, '+.1%')}", *columns[-1][1:])
+    out.print(shown("codes and zero runs by other coders, in bytes, beside Huffman's codes:"))
+    out.print(table_of(columns, {"overflow": "fold"}, {"justify": "right", "no_wrap": True}, padding=(0, 1, 0, 0)))
+    if compared["limit"]:
+        out.print(shown(f"zlib, zstd and the range coder are tried on at most {compared['limit']:,} weights"))
+
+
 def over(cost: Mapping[str, float]) -> str:
     """Return bytes, and how many more in percent than the entropy of the model: 1.2 kB +0.8 %."""
     if not cost["entropy_bytes"]:

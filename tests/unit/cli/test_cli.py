@@ -186,7 +186,9 @@ def test_inspect_convolutional_model(folder: Path) -> None:
 def test_inspect_artefact(folder: Path) -> None:
     run("compile", "model.onnx", "--out", "out", "--quiet")
     assert "model.onnx for eie, 8 PEs" in run("inspect", "out", "--json", "answers.json")
-    assert json.loads((folder / "answers.json").read_text()) == json.loads((folder / "out" / "emcc.json").read_text())
+    answers = json.loads((folder / "answers.json").read_text())
+    assert answers.pop("coders")["totals"]
+    assert answers == json.loads((folder / "out" / "emcc.json").read_text())
 
 
 def test_memory_is_printed_and_too_little_is_one_error(folder: Path) -> None:

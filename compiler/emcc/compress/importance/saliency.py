@@ -22,7 +22,7 @@ def saliency(problem: Problem, state: State, steps: int = STEPS) -> dict[str, Ar
     The curvature of a weight is the mean square of its gradient (the empirical Fisher information; Optimal Brain
     Damage, LeCun et al. 1990, with the estimate of Theis et al. 2018), over samples that are not augmented.
     """
-    torch, graph = problem.torch, graph_of(problem.original, state)
+    torch, graph = problem.torch, graph_of(problem.network, state)
     leaves = leaves_of(torch, {name: graph.constants[name] for name in state.weights})
     squares = {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
     for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):
@@ -36,7 +36,7 @@ def saliency(problem: Problem, state: State, steps: int = STEPS) -> dict[str, Ar
 def sensitivity(problem: Problem, state: State, steps: int = STEPS) -> dict[str, Array]:
     """By weight constant, float64 in its shape: |gradient * w|, of the loss over so many batches (SNIP: Lee, Ajanthan
     and Torr, ICLR 2019, equation 6 but for its scale, which orders nothing)."""
-    torch, graph = problem.torch, graph_of(problem.original, state)
+    torch, graph = problem.torch, graph_of(problem.network, state)
     leaves = leaves_of(torch, {name: graph.constants[name] for name in state.weights})
     sums = {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
     for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):

@@ -17,10 +17,10 @@ def scan(problem: Problem, state: State) -> list[dict[str, Any]]:
     `curvature` of a layer is the median over the sparsities of the rise of the held-out loss per sum of squares of
     the removed weights: how much a squared unit of that layer matters.
     """
-    whole = graph_of(problem.original, state)
+    whole = graph_of(problem.network, state)
     loss, quality = problem.judge(whole)
     rows = []
-    for node in problem.original.layers():
+    for node in problem.network.layers():
         name = node.inputs[1]
         weights = state.weights[name]
         energy = float(np.square(weights, dtype=np.float64).sum())

@@ -7,7 +7,7 @@ import numpy as np
 
 from emcc.compress.method import Codebooks
 from emcc.compress.problem import Problem
-from emcc.compress.state import State, graph_of
+from emcc.compress.state import State, graph_of, weights_of
 from emcc.ir.graph import Array
 
 FEW = 2
@@ -31,7 +31,7 @@ def trials(problem: Problem, state: State, method: Codebooks, most: int, positio
     `slope` is what pruning pays for a bit: the rise in loss when a twentieth of the weights, the smallest of each
     layer, goes too, over the bits that they take: `position_bits` and the code, each.
     """
-    whole = graph_of(problem.original, state)
+    whole = graph_of(problem.network, state)
     loss, _ = problem.judge(whole, FEW)
     less = {name: _trimmed(weights) for name, weights in state.weights.items()}
     gone = state.kept() - sum(int(np.count_nonzero(weights)) for weights in less.values())
@@ -42,7 +42,7 @@ def trials(problem: Problem, state: State, method: Codebooks, most: int, positio
         tried[name] = []
         for entries in method.sizes(weights, most):
             values, codes = method.assign(weights, (entries, PRICE))
-            rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
+            rise = problem.judge(whole.with_constants({name: weights_of(values, codes)}), FEW)[0] - loss
             tried[name].append((entries, method.bits_of(values, codes), rise))
     return slope, tried
 

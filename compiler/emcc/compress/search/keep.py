@@ -13,7 +13,7 @@ from emcc.compress.rounding import biases_rounded, snapped
 from emcc.compress.search.entries import FEW
 from emcc.compress.search.search import Result
 from emcc.compress.search.stages import Stages
-from emcc.compress.state import State, graph_of, state_of
+from emcc.compress.state import State, graph_of, state_of, weights_of
 from emcc.ir.graph import Array
 
 ENTRIES = (3, 5, 7, 10, 15, 31, 255)
@@ -44,7 +44,7 @@ class Keeper(Stages):
     def run(self) -> Result:
         """The smallest file that --max-drop allows, or the best model that --target-size allows."""
         problem, store = self.problem, self.store
-        start = state_of(problem.original)
+        start = state_of(problem.network)
         self.before = store.value(lambda: problem.judge(problem.original))
         base = store.state(lambda: biases_rounded(problem, start, self.options.bias_bits))
         costs = self.costs(base)
@@ -54,9 +54,9 @@ class Keeper(Stages):
         best = self._searched(start, base, distinct, costs)
         state = best.state
         self.note("shared", state, start.weights)
-        shared = snapped(graph_of(problem.original, state))
+        shared = snapped(graph_of(problem.network, state))
         record = {**self.measured(shared), "trained_on": 0, "steps": self.rows}
-        return Result(problem.original, shared, record)
+        return Result(problem.network, shared, record)
 
     def _searched(self, start: State, base: State, chosen: list[dict[str, Choice]], costs: Costs) -> Tried:
         """The best of the choices, which get smaller and worse, by bisection: one that will do, its neighbour not."""
@@ -84,7 +84,7 @@ class Keeper(Stages):
         good = [trial for trial in tried if trial.lost <= most]
         if not good:
             richest = self._tried(start, chosen[0], costs, len(tried))
-            lost = self.problem.yardstick.lost(self.problem.outputs(graph_of(self.problem.original, richest.state)))
+            lost = self.problem.yardstick.lost(self.problem.outputs(graph_of(self.problem.network, richest.state)))
             if lost > most and goal.refuses:
                 raise EmccError(
                     f"with 255 values a layer it has {richest.quality:.2f} % {self.problem.measure} and loses "
@@ -100,14 +100,14 @@ class Keeper(Stages):
         cost: what its errors cost, where that is known; codebooks are then made with it and without.
         """
         problem, method = self.problem, self.codebooks
-        whole = graph_of(problem.original, base)
+        whole = graph_of(problem.network, base)
         loss, _ = problem.judge(whole, FEW)
         place = list(base.weights).index(name)
         self.say("trying codebooks", place + 1, len(base.weights), base, loss)
         rows = []
         for entries, price, weighed in product(ENTRIES, PRICES, (False,) if cost is None else (False, True)):
             values, codes = method.assign(base.weights[name], (entries, price), cost if weighed else None)
-            rise = problem.judge(whole.with_constants({name: values[codes]}), FEW)[0] - loss
+            rise = problem.judge(whole.with_constants({name: weights_of(values, codes)}), FEW)[0] - loss
             rows.append((entries, price, weighed, method.bits_of(values, codes), rise))
         return rows
 

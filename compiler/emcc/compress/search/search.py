@@ -52,7 +52,7 @@ class Searcher(Stages):
         problem, store = self.problem, self.store
         self.before = store.value(lambda: problem.judge(problem.original))
         shrunk = {"channels": rows} if (rows := self.shrink()) else {}
-        start = state_of(self.problem.original)
+        start = state_of(self.problem.network)
         kept = isinstance(self.zeros, Untouched)
         if self.goal.max_drop is not None and (kept or self.lost(start) > self.goal.max_drop):
             return self.result(start, self._whole(start), {"scan": [], "scores": {}, **shrunk})
@@ -71,7 +71,7 @@ class Searcher(Stages):
 
     def result(self, pruned: State, shared: State, scanned: Mapping[str, Any]) -> Result:
         """What was found, with what it is worth."""
-        original = self.problem.original
+        original = self.problem.network
         graphs = graph_of(original, replace(pruned, codes={}, values={})), snapped(graph_of(original, shared))
         return Result(*graphs, {**self.measured(graphs[1]), **scanned, "steps": self.rows})
 
@@ -86,7 +86,7 @@ class Searcher(Stages):
         for price in PRICES:
             self.rows = list(begun)
             shared = self.share(pruned, price=price)
-            loss, quality = self.store.value(partial(self.problem.judge, graph_of(self.problem.original, shared)))
+            loss, quality = self.store.value(partial(self.problem.judge, graph_of(self.problem.network, shared)))
             if quality >= wanted:
                 return shared
             tried.append((loss, shared, self.rows))
@@ -182,7 +182,7 @@ class Searcher(Stages):
             if fitting := [shared for lost, shared in tried if lost <= most]:
                 return min(fitting, key=self.bytes)
         _, shared = min(tried, key=lambda each: each[0])
-        outputs = self.problem.outputs(graph_of(self.problem.original, shared))
+        outputs = self.problem.outputs(graph_of(self.problem.network, shared))
         quality, lost = self.problem.judged.score(outputs).value, self.problem.yardstick.lost(outputs)
         if lost <= most or not self.goal.refuses:
             return shared

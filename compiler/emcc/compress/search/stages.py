@@ -104,7 +104,7 @@ class Stages:
             span = Span(0.0, 1.0, self.options.learning_rate, 0.7, STEPS)
             parameters = form.parameters(self.problem.torch, start, choose, self.options.every)
             trained, _ = train(self.problem, start, parameters, span)
-            losses[kind] = self.problem.judge(graph_of(self.problem.original, trained))[0]
+            losses[kind] = self.problem.judge(graph_of(self.problem.network, trained))[0]
         best = self.options.score if self.options.score in forms else min(forms, key=lambda kind: losses.get(kind, 0.0))
         return {"rows": sensitivity, "scores": losses, "score": best}
 
@@ -118,15 +118,15 @@ class Stages:
             return []
         for part in PARTS:
             self.problem, self.rows = whole, list(rows_before)
-            graph = self.channels.on(whole).partly(part).stagewise(whole.original, self.tuned)
+            graph = self.channels.on(whole).partly(part).stagewise(whole.network, self.tuned)
             self.problem = whole.of(graph)
             if self.goal.max_drop is None or self.fits(state_of(graph)):
                 break
         else:
             self.problem, self.rows = whole, rows_before
-        layers = zip(whole.original.layers(), self.problem.original.layers(), strict=True)
+        layers = zip(whole.network.layers(), self.problem.network.layers(), strict=True)
         return [
-            {"layer": old.name, "before": _rows(whole.original, old), "channels": _rows(self.problem.original, new)}
+            {"layer": old.name, "before": _rows(whole.network, old), "channels": _rows(self.problem.network, new)}
             for old, new in layers
         ]
 
@@ -165,7 +165,7 @@ class Stages:
             now = wanted if part >= 1 else round(least * math.exp(above * (1 - part) ** 2))
             new = int(now * self.options.regrow * (1 - part)) if gradients else 0
             worth = method.worth(self.problem, State(weights, {}))
-            masks = method.choose(self.problem.original, weights, now - new, worth)
+            masks = method.choose(self.problem.network, weights, now - new, worth)
             return grown(masks, gradients, new) if new else masks
 
         return choose
@@ -173,13 +173,13 @@ class Stages:
     def exactly(self, state: State, count: int) -> State:
         """Exactly `count` weights (fewer where fewer are left)."""
         worth = self.zeros.worth(self.problem, state)
-        masks = self.zeros.choose(self.problem.original, state.weights, count, worth)
+        masks = self.zeros.choose(self.problem.network, state.weights, count, worth)
         return replace(state, weights={n: np.where(masks[n], w, np.float32(0)) for n, w in state.weights.items()})
 
     def settled(self, state: State, epochs: int) -> State:
         """So many epochs with the zeros as they are."""
         state = state.fresh()
-        begun = state_of(self.problem.original).weights
+        begun = state_of(self.problem.network).weights
         for epoch in range(epochs):
             state = self.epoch(
                 "settling", state, epoch, epochs, self.weights(None), rate=self.options.learning_rate / 2
@@ -240,7 +240,7 @@ class Stages:
         slope, trials = self.store.value(
             lambda: entries.trials(self.problem, state, self.codebooks, self.options.entries, position_bits)
         )
-        names = {node.inputs[1]: node.name for node in self.problem.original.layers()}
+        names = {node.inputs[1]: node.name for node in self.problem.network.layers()}
         for name, tried in trials.items():
             self.rows += [
                 {"pass": "codes", "layer": names[name], "entries": count, "bits": bits, "loss": rise}
@@ -265,7 +265,7 @@ class Stages:
             if str(sizes) not in losses:
                 values, codes = self.assigned(state.weights, sizes)
                 tried = self.fitted(replace(state, values=values, codes=codes), *room)
-                losses[str(sizes)] = self.problem.judge(graph_of(self.problem.original, tried))[0]
+                losses[str(sizes)] = self.problem.judge(graph_of(self.problem.network, tried))[0]
                 self.say("choosing codebooks", len(losses), len(entries.PRICES), tried, losses[str(sizes)])
             return losses[str(sizes)]
 
@@ -296,7 +296,7 @@ class Stages:
         """A shared state of `size` bytes without the weights of least worth, about as many as `target` asks for."""
         per_weight = max(0.2, (size - floor) / max(1, state.kept()))
         less = max(1, math.ceil((size - target) / per_weight))
-        masks = self.zeros.choose(self.problem.original, state.weights, max(0, state.kept() - less), worth)
+        masks = self.zeros.choose(self.problem.network, state.weights, max(0, state.kept() - less), worth)
         codes = {name: np.where(masks[name], old, 0).astype(np.uint8) for name, old in state.codes.items()}
         weights = {name: np.where(masks[name], old, np.float32(0)) for name, old in state.weights.items()}
         return replace(state, codes=codes, weights=weights)
@@ -352,12 +352,12 @@ class Stages:
         Those that are trained hardly get better by it: LeNet-300-100 in 5 and 3.5 kB lost 0.03 to 0.11 points in three
         of four searches, and won 0.07 in one, for every weight moves, and gradients know what it costs.
         """
-        graph = graph_of(self.problem.original, replace(state, values={}, codes={}))
+        graph = graph_of(self.problem.network, replace(state, values={}, codes={}))
         return self.codebooks.costs(graph, self.problem.some(ROWS))
 
     def bytes(self, state: State) -> int:
         """Bytes of model.emc."""
-        return len(self.coder(graph_of(self.problem.original, state)))
+        return len(self.coder(graph_of(self.problem.network, state)))
 
     def quick(self, state: State, sizes: Mapping[str, int] | None = None) -> State:
         """The state as sharing would leave it, roughly, without training."""
@@ -368,7 +368,7 @@ class Stages:
 
     def quality(self, state: State) -> float:
         """In percent; see Problem.judge."""
-        return self.problem.judge(graph_of(self.problem.original, state))[1]
+        return self.problem.judge(graph_of(self.problem.network, state))[1]
 
     def stored_quality(self, state: State) -> float:
         """The same, as a step of the store."""
@@ -376,7 +376,7 @@ class Stages:
 
     def lost(self, state: State) -> float:
         """Points that it loses at most, in 19 cases of 20; see samples.judge.Score."""
-        return self.problem.yardstick.lost_at_most(self.problem.outputs(graph_of(self.problem.original, state)))
+        return self.problem.yardstick.lost_at_most(self.problem.outputs(graph_of(self.problem.network, state)))
 
     def fits(self, state: State) -> bool:
         """Whether it loses no more than `max_drop`; a step of the store."""
@@ -412,7 +412,7 @@ class Stages:
 
     def facts(self, name: str, state: State, before: Mapping[str, Array]) -> list[dict[str, Any]]:
         """The rows of `note`."""
-        problem, original = self.problem, self.problem.original
+        problem, original = self.problem, self.problem.network
         after = graph_of(original, state)
         coded = self.coder.layers(after if state.codes else graph_of(original, self.quick(state)))
         return rows(name, before, after, coded, problem.yardstick.agreement(problem.outputs(after)))

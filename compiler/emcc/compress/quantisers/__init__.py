@@ -1,0 +1,1 @@
+"""Quantisers: methods that share weights by a rule instead of by clusters."""
