@@ -38,6 +38,7 @@ def compile(
     method: str | None = None,
     example_input: Any = None,
     target: str = "eie",
+    weights: str = "rom",
     work: Named | None = None,
     dump: Named | None = None,
     progress: Progress | None = None,
@@ -65,6 +66,7 @@ def compile(
         recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}. method: "filters+magnitude+kmeans".
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
         target: what is in it beside the array: "hls" or "c", C for synthesis or for firmware; or "c,hls".
+        weights: where "hls" has them: "rom", or "external", behind an AXI master, from a file.
         work: a folder in which a search keeps its steps. dump: one for the graph after every pass, as text.
         progress: called with the name of every step as it begins, and with every emcc.base.events.Event.
 
@@ -95,6 +97,7 @@ def compile(
             output=output if output is None or isinstance(output, str) else tuple(output),
             shape=sizes_of(shape),
             target=target,
+            weights=weights,
             pes=number("pes", pes),
             memory=None if memory is None else str(memory),
             board=None if board is None else str(board),

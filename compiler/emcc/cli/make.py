@@ -34,6 +34,13 @@ def compile_command(
             metavar="eie|hls|c", help="What is in it beside the array: C for synthesis, C for firmware, or both: c,hls."
         ),
     ] = "eie",
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="rom|external",
+            help="Where hls/ has its weights: in memories on the chip, or behind an AXI master, from a file.",
+        ),
+    ] = "rom",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_eie, here")
     ] = None,
@@ -104,9 +111,10 @@ def compile_command(
     folder = out or Path(f"{for_path(model.stem)}_{named}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe,
-        goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task,
-        minutes=minutes, steps=steps, shape=parsed(shape or ()), method=method,
+        model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board,
+        keep_weights=keep_weights, recipe=recipe, goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed,
+        validate=validate, task=task, minutes=minutes, steps=steps, shape=parsed(shape or ()),
+        method=method,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from emcc.ir.graph import Graph, Node
+from emcc.ir.graph import INDICES, Graph, Node
 from emcc.ops import traits
 
 
@@ -32,7 +32,8 @@ class Dropout:
             nodes.append(Node(factor, "Mul", (name, factor), (after,)))
             return after
 
-        begin = {name: dropped(name, inputs) if inputs else name for name in graph.inputs}
+        floats = {name for name in graph.inputs if graph.tensors[name].dtype not in INDICES}
+        begin = {name: dropped(name, inputs) if inputs and name in floats else name for name in graph.inputs}
         for node in graph.nodes:
             source = node.inputs[0]
             if traits(node.op) & {"moves", "no-op"} and source in ends:

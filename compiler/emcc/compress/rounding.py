@@ -41,7 +41,7 @@ def biases_rounded(problem: Problem, state: State, bits: int) -> State:
     """
     graph = problem.original
     biases = {name: np.array(values) for name, values in state.biases.items()}
-    bias_of = {node.inputs[1]: node.inputs[2] for node in graph.layers()}
+    bias_of = {node.inputs[1]: graph.bias_of(node) for node in graph.layers()}
     for name, after, blocks in links(graph):
         weights = state.weights[after]
         seen = weights.reshape(weights.shape[0], biases[bias_of[name]].size, blocks).any(axis=(0, 2))

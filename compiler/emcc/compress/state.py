@@ -51,7 +51,8 @@ def state_of(graph: Graph) -> State:
     weights, biases = {}, {}
     for node in graph.layers():
         weights[node.inputs[1]] = np.array(graph.constants[node.inputs[1]], np.float32)
-        biases[node.inputs[2]] = np.array(graph.constants[node.inputs[2]], np.float32)
+        if bias := graph.bias_of(node):
+            biases[bias] = np.array(graph.constants[bias], np.float32)
     values = {name: book.values.astype(np.float32) for name, book in graph.codebooks.items()}
     return State(weights, biases, values, {name: book.codes for name, book in graph.codebooks.items()})
 

@@ -22,9 +22,10 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     Raises:
         EmccError: the model, the data, the recipe or the options are at fault.
     """
-    from emcc.driver.targets import emitted_c, targets_of
+    from emcc.driver.targets import check_weights, emitted_c, targets_of
 
     targets = targets_of(options.target)
+    check_weights(options.weights, targets)
     from emcc.backends.options import EmitOptions
     from emcc.compress.record import Recorder
     from emcc.container import encode
@@ -42,6 +43,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.eie.activity import activity
     from emcc.eie.store import save_program
     from emcc.frontend import load
+    from emcc.legal.array import require_array
     from emcc.link.digest import digest_of
     from emcc.measure import truth
     from emcc.measure.agreement import Agreement
@@ -57,6 +59,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     board = onboard.target(options, recipe)
     shapes = options.shapes
     source = load(options.model, "emcc compile", options.output, shapes)
+    require_array(source, options.model)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
@@ -95,7 +98,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program, planned = choice.program, plan.shaped(planned, choice.program.pes, choice.program.groups)
     if dump:
         dump("program", program)
-    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few)
+    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few, options.weights)
     emitted = emit(program, choice.tried, recipe.of(EmitOptions).weights)
     stored = save_program(program)
     files = {

@@ -62,7 +62,8 @@ class CompileOptions(CompressOptions):
     """What `emcc compile` is asked for, beside that.
 
     Attributes:
-        target: of driver.targets.TARGETS, several with commas. pes: processing elements; None leaves it to the recipe.
+        target: of driver.targets.TARGETS, several with commas. weights: of driver.targets.WEIGHTS.
+        pes: processing elements; None leaves it to the recipe.
         memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
         board: a board's name, or its file: what does not fit it is refused, and without `pes` as many are taken as fit.
         fixed: follow the recipe's fixed schedule where there is no goal, and not --max-drop 1.
@@ -70,6 +71,7 @@ class CompileOptions(CompressOptions):
     """
 
     target: str = "eie"
+    weights: str = "rom"
     pes: int | None = None
     memory: str | None = None
     board: str | None = None

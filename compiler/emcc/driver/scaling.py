@@ -10,7 +10,7 @@ from emcc.base.text import printable
 from emcc.compress.method import Codebooks, Zeros
 from emcc.driver.recipe import Recipe
 from emcc.ir.batch import apart, ends
-from emcc.ir.graph import PLAIN, Array, Graph
+from emcc.ir.graph import INDICES, PLAIN, Array, Graph
 from emcc.passes.base import Pass
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.equalise import Equalise
@@ -59,7 +59,8 @@ class Scaling:
     @classmethod
     def of(cls, recipe: Recipe, source: Graph, data: Dataset | None, keep_weights: bool) -> "Scaling":
         """As the recipe says, for a model as it was read."""
-        outside = far(data.x) if data is not None else []
+        rows = any(source.tensors[name].dtype in INDICES for name in source.inputs)
+        outside = far(data.x) if data is not None and not rows else []
         data = without(data, outside) if data is not None else None
         calibrate = recipe.of(Calibrate)
         judge = None

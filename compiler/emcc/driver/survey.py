@@ -6,19 +6,21 @@ from pathlib import Path
 from emcc.base.errors import EmccError
 from emcc.frontend import Shapes, Survey, Taken, load
 from emcc.frontend import survey as read
+from emcc.legal.array import not_on_the_array
 from emcc.legal.verify import verify
 from emcc.passes.fold import Fold
 
 
 def survey(path: Path, output: Taken = None, shapes: Shapes | None = None) -> Survey:
-    """Return the front end's report; with what folding refuses among the model's problems."""
+    """Return the front end's report; with what folding refuses among the model's problems, and what is for later."""
     answers = read(path, output, shapes)
     if not answers.supported:
         return answers
     try:
-        verify(Fold().apply(load(path, "emcc inspect", output, shapes)), after="fold")
+        source = load(path, "emcc inspect", output, shapes)
+        verify(Fold().apply(source), after="fold")
     except EmccError as error:
         node = f"node {error.node!r}: " if error.node else ""
         sentence = f"{node}{error.message}" + (f" ({error.hint})" if error.hint else "")
         return Survey(list(answers), replace(answers.facts, problems=(sentence,)))
-    return answers
+    return Survey(list(answers), replace(answers.facts, later=not_on_the_array(source)))

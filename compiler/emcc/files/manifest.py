@@ -112,6 +112,7 @@ COMPILED = {
     "c?": {
         **{"name": str, "segments": SIZE, "scratch": SIZE},
         **dict.fromkeys(("io", "constants", "text", "flash", "instructions"), COUNT),
+        "external?": {"bytes": COUNT, "held": COUNT},
     },
 }
 """As data: a type (float is any finite number), a range of whole numbers, None, a tuple of alternatives, a list of any

@@ -21,6 +21,7 @@ class Model:
         functions: (domain, name) of its own functions.
         by: the command that messages name.
         readers: how often nodes read each name.
+        behind: whether tensors may have the batch behind other axes: see behind.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class Model:
     functions: Collection[tuple[str, str]]
     by: str
     readers: Mapping[str, int]
+    behind: bool = True
 
 
 class Initializers(dict[str, Array]):

@@ -11,7 +11,7 @@ from emcc.frontend.export_grids import GRIDS, dtype_of, grid
 from emcc.frontend.export_model import Writing
 from emcc.frontend.export_nodes import float32, opset_of, write
 from emcc.ir.affine import plain
-from emcc.ir.graph import Affine, Array, Graph
+from emcc.ir.graph import INDICES, Affine, Array, Graph, Tensor
 from emcc.ops.host import tail_of
 
 OPSET, ML = 17, "ai.onnx.ml"
@@ -44,7 +44,7 @@ def export(graph: Graph, outputs: Sequence[str] = ()) -> bytes:
         helper.make_graph(
             model.nodes,
             graph.name or "graph",
-            [helper.make_tensor_value_info(own.name, TensorProto.FLOAT, ["batch", *own.shape[1:]]) for own in given],
+            [helper.make_tensor_value_info(own.name, _type(own), ["batch", *own.shape[1:]]) for own in given],
             ends,
             [numpy_helper.from_array(value, name) for name, value in model.constants.items()],
         ),
@@ -71,6 +71,13 @@ def _end(model: Writing, graph: Graph, place: int, at: str, output: str | None) 
     if not tail and output and output != at:
         at = model.node("Identity", [at], output, model.fresh("output"))
     return helper.make_tensor_value_info(at, kind, ["batch", *shape[1:]])
+
+
+def _type(tensor: Tensor) -> int:
+    """What an input is given as: floats, but where rows of a table are picked by it."""
+    if tensor.dtype in INDICES:
+        return int(helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype)))
+    return int(TensorProto.FLOAT)
 
 
 def _kind(op: str, attrs: Mapping[str, Any]) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from emcc import ops
 from emcc.frontend.export_grids import GRIDS, bipolar, grid_node, stairs
 from emcc.frontend.export_model import Writing
+from emcc.frontend.export_recurrent import embedding, recurrent
 from emcc.frontend.rules import RULES
 from emcc.ir.graph import Array, Graph, Node, Tensor
 from emcc.ops.registry import REDUCTIONS
@@ -176,6 +177,10 @@ def _space_to_depth(model: Writing, graph: Graph, node: Node) -> None:
     _reshape_to(model, moved, graph.tensors[node.outputs[0]], node.name)
 
 
+def _shift(model: Writing, _graph: Graph, node: Node) -> None:
+    model.node("Add", node.inputs, node.outputs[0], node.name)
+
+
 def _matmul(model: Writing, _graph: Graph, node: Node) -> None:
     model.node("MatMul", node.inputs, node.outputs[0], node.name)
 
@@ -189,6 +194,7 @@ _FUNCTIONS: dict[str, Callable[[Writing, Node, str], None]] = {
 }
 _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "BatchMatMul": _matmul,
+    "Embedding": embedding,
     "Gather": _gather,
     "Linear": _linear,
     "Pad": _pad,
@@ -197,7 +203,9 @@ _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "SpaceToDepth": _space_to_depth,
     "Tile": _tile,
     "TopK": _top,
+    "Shift": _shift,
     **dict.fromkeys(GRIDS, grid_node),
+    **dict.fromkeys(("GRU", "LSTM"), recurrent),
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), _moved),
     **dict.fromkeys(REDUCTIONS, _reduce),
 }

@@ -8,13 +8,14 @@ import onnx
 
 from emcc.base.errors import EmccError
 from emcc.frontend.external import external_size
-from emcc.frontend.grids import BITS
+from emcc.frontend.grids import BITS, INDEXED
 from emcc.frontend.names import names_problem
 from emcc.frontend.operands import Data
 from emcc.frontend.refusal import quoted
 from emcc.frontend.report import ModelFacts
 from emcc.frontend.tensors import FLOATS, MOST_AXES, type_name
-from emcc.frontend.topology import real_inputs
+from emcc.frontend.topology import real_inputs, uses
+from emcc.ir.graph import INDICES
 from emcc.ops.operator import Shape
 
 Axes = tuple[int | str, ...]
@@ -92,8 +93,9 @@ def model_problems(model: onnx.ModelProto, path: Path, read: Container[str]) -> 
         problems.append(_error(path, f"its inputs are for different numbers of samples: {batches}", _BATCH))
     hostile = names_problem(graph, path)
     problems.extend([hostile] if hostile else [])
+    numbers = _read_as_numbers(graph)
     for value in inputs:
-        if problem := _input_problem(value, path):
+        if problem := _input_problem(value, path, value.name not in numbers):
             problems.append(problem if value is inputs[0] else _error(path, problem.message, _CONSTANT))
     return problems
 
@@ -102,10 +104,21 @@ _CONSTANT = "make a constant of it: an initializer of its name"
 _NO_INPUT = "export it again, with its input among the inputs of the graph"
 
 
-def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
+def _read_as_numbers(graph: onnx.GraphProto) -> set[str]:
+    """Return the names that nodes read otherwise than to pick rows by them, or to move them about."""
+    names: set[str] = set()
+    for node in graph.node:
+        if node.op_type == "Gather":
+            names.update(node.input[:1])
+        elif node.op_type not in {*INDEXED, "Shape", "Size"}:
+            names.update(uses(node))
+    return names
+
+
+def _input_problem(value: onnx.ValueInfoProto, path: Path, picks: bool) -> EmccError | None:
     subject, axes = f"input {quoted(value.name)}", axes_of(value)
     kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
-    if kind not in FLOATS and type_name(kind).lower() not in BITS:
+    if kind not in FLOATS and type_name(kind).lower() not in (*BITS, *(INDICES if picks else ())):
         return _error(path, f"{subject} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
     shown = None if axes is None else list(axes)
     if axes is None:

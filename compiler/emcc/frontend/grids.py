@@ -14,6 +14,9 @@ BITS: Mapping[str, tuple[int, int]] = {
 }  # fmt: skip
 """The range of the integers that a tensor may hold, by their type."""
 
+INDEXED = frozenset(["Cast", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"])
+"""Operators that may read integers of the model's input by which rows of a table are picked."""
+
 AGAIN = "quantise the model again"
 
 

@@ -8,7 +8,7 @@ _CONV = (
     "DepthToSpace"
 )
 _FUNCTION = f"use one of {', '.join(op for op in having('activation') if op not in STEPPED)}"
-_RECURRENT = "emcc keeps no state between inferences: unroll the network, or replace the layer"
+_RECURRENT = "of the recurrent layers emcc has LSTM and GRU: use one of these, or unroll the network"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
 _NORM = "use BatchNormalization, which folds into the weights, or Layer- or InstanceNormalization"
 _SELECT = "select features by Slice, Split, or Gather with constant indices along one axis"
@@ -16,7 +16,7 @@ _SELECT = "select features by Slice, Split, or Gather with constant indices alon
 _HINTS = {
     _CONV: "DeformConv LpPool MaxUnpool",
     _FUNCTION: "Shrink Hardmax",
-    _RECURRENT: "LSTM GRU RNN",
+    _RECURRENT: "RNN",
     _CONTROL: "If Loop Scan SequenceMap Optional",
     _NORM: "MeanVarianceNormalization",
     _SELECT: "GatherElements GatherND Compress",

@@ -34,7 +34,7 @@ def takes_integers(proto: onnx.NodeProto) -> bool:
 
 def dtype_after(node: Node, source: str) -> str:
     """Return the type of what an ir node makes from a tensor of type `source`."""
-    if node.op == "DequantizeLinear":
+    if node.op in ("DequantizeLinear", "Embedding"):
         return "float32"
     if node.op != "QuantizeLinear":
         return source

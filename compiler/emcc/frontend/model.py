@@ -14,12 +14,13 @@ import onnx
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
+from emcc.frontend.behind_rules import PLACED
 from emcc.frontend.constants import Room
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.external import external_size
 from emcc.frontend.facts import facts_of, input_data, model_problems
 from emcc.frontend.opened import Opened, opened
-from emcc.frontend.operands import Data
+from emcc.frontend.operands import BATCH, Data
 from emcc.frontend.outputs import choose, several
 from emcc.frontend.read import opset_of
 from emcc.frontend.refusal import quoted
@@ -108,8 +109,9 @@ def _open(path: Path, by: str, output: tuple[str, ...], shapes: Shapes | None) -
         return replace(whole, nodes=nodes, taken=names)
 
     def plain(name: str) -> bool:
-        walk = _read(only(name))
-        return _accepted(walk) and name in walk.makers and walk.data[name].dtype == "float32"
+        own = only(name)
+        walk = _read(own)
+        return not _faults(walk, own) and name in walk.makers and walk.data[name].dtype == "float32"
 
     chosen = choose(proto.graph, tuple(map(file.name, output)), plain, path)
     model = whole if chosen is None else only(*chosen)
@@ -134,23 +136,29 @@ def _read(model: _Model) -> Walk:
 
     readers = Counter(name for node in model.nodes for name in uses(node))
 
-    def walk(samples: int, frozen: bool = False) -> Walk:
+    recurrent = any(node.op_type in PLACED for node in model.nodes)
+
+    def walk(samples: int, frozen: bool = False, behind: bool = True) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)
-        about = Model(model.path, opsets, frozenset(data), functions, model.by, readers)
+        about = Model(model.path, opsets, frozenset(data), functions, model.by, readers, behind)
         room = Room(model.size)
         return Walk(about, samples, frozen, known, dict(data), set(names), room=room).run(model.nodes, model.outputs)
 
-    if batch is not None:
-        return walk(batch)
-    first = walk(BATCHES[0])
-    if _accepted(first) and _same(first, walk(BATCHES[1])):
+    first = walk(BATCHES[0] if batch is None else batch)
+    if not _faults(first, model) and (batch is not None or _same(first, walk(BATCHES[1]))):
         return first
-    single = walk(1, frozen=True)
-    return single if _accepted(single) else first
+    if batch is None:
+        single = walk(1, frozen=True, behind=recurrent)
+        if not _faults(single, model):
+            return single
+    plain = walk(BATCHES[0] if batch is None else batch, behind=False)
+    return first if _faults(first, model) < _faults(plain, model) + recurrent else plain
 
 
-def _accepted(walk: Walk) -> bool:
-    return all(report.supported for report in walk.reports)
+def _faults(walk: Walk, model: _Model) -> int:
+    """What is in the way: nodes that are refused, and outputs whose samples are not along their first axis."""
+    refused = sum(not report.supported for report in walk.reports)
+    return refused + sum(name in walk.data and not walk.data[name].in_front for name in model.outputs)
 
 
 def _same(a: Walk, b: Walk) -> bool:
@@ -189,6 +197,9 @@ def _graph(model: _Model, walk: Walk) -> Graph:
         if output not in walk.data:
             message = f"its output {quoted(output)} does not depend on its input"
             raise EmccError(message, file=path, hint="export it again")
+        if not walk.data[output].in_front:
+            message = f"the samples of its output {quoted(output)} are not along the first axis"
+            raise EmccError(message, file=path, hint=BATCH)
         if output in sources:
             raise EmccError(f"its output is its input {quoted(output)}: there is nothing to compile", file=path)
     chain, wanted = [], set(outputs)

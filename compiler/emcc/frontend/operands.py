@@ -1,7 +1,7 @@
 """What a rule of the front end sees of a node: its attributes and inputs, with the checks that all rules need."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 
 from emcc.frontend.context import Model
-from emcc.frontend.grids import BITS
+from emcc.frontend.grids import BITS, INDEXED
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
-from emcc.ir.graph import Array, Node
+from emcc.frontend.topology import node_name
+from emcc.ir.graph import INDICES, Array, Node
 from emcc.ops.operator import Shape
 
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
@@ -41,7 +42,8 @@ class Data:
     `derived`: it would be constant, were the shape of a
     tensor known that a refused node makes. `bare`: the model, which is for one sample alone, has no batch axis in
     front of it: its shape there is shape[1:], and not (1, *shape[1:]). `unit`: every sample is a vector of numbers from
-    0 up, whose sum is 1.
+    0 up, whose sum is 1. `at`: the place of the batch among the axes in the model's order, where it is not the first;
+    `before`, `after`: whether the model has the axis before it, or behind it, and the batch as one axis.
     """
 
     shape: Shape | None
@@ -49,6 +51,20 @@ class Data:
     derived: bool = False
     bare: bool = False
     unit: bool = False
+    at: int = 0
+    before: int = 0
+    after: int = 0
+
+    @property
+    def in_front(self) -> bool:
+        """Whether the batch is the model's first axis, and nothing but the batch."""
+        return not self.at and not self.after
+
+    def sizes(self, batch: int) -> list[int]:
+        """The shape in the model, for so many samples, where it is not bare."""
+        rest = [int(size or 1) for size in (self.shape or ())[1:]]
+        apart, low, high = [*rest[: self.at], batch, *rest[self.at :]], self.at - self.before, self.at + self.after
+        return [*apart[:low], math.prod(apart[low : high + 1]), *apart[high + 1 :]]
 
 
 @dataclass
@@ -74,6 +90,9 @@ class Operands:
         integers_too: whether the rule takes tensors of integers.
         units: of constants so far that are integers times units, these, to be broadcast; changed_units: of `changed`.
         settled: constants that other outputs of the node are.
+        wanted: what anything reads, or is an output.
+        ends: of outputs that a rule places itself, the attributes of their Data.
+        rows: whether the rows of a Gemm are several a sample.
     """
 
     proto: onnx.NodeProto
@@ -81,8 +100,8 @@ class Operands:
     model: Model
     batch: int
     frozen: bool
-    data: Mapping[str, Data]
-    constants: Mapping[str, Array]
+    data: MutableMapping[str, Data]
+    constants: MutableMapping[str, Array]
     names: Collection[str]
     makers: Mapping[str, Node]
     kept: Mapping[str, Array]
@@ -95,6 +114,9 @@ class Operands:
     units: Mapping[str, Array] = field(default_factory=dict)
     changed_units: dict[str, Array] = field(default_factory=dict)
     settled: dict[str, Array] = field(default_factory=dict)
+    wanted: Collection[str] = ()
+    ends: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: bool = False
 
     @property
     def opset(self) -> int:
@@ -129,7 +151,8 @@ class Operands:
         It may be bare only where `bare` is set.
         """
         data = self.data[self.proto.input[i]]
-        if data.dtype != "float32" and not (self.integers_too and data.dtype in BITS):
+        taken = self.picks(i) or (self.integers_too and data.dtype in BITS)
+        if data.dtype != "float32" and not taken:
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
         if data.shape is None:
             raise UnknownShapeError
@@ -137,15 +160,39 @@ class Operands:
             raise Refusal(f"input {i} is {list(data.shape[1:])} in the model, without the batch in front", BATCH)
         return data.shape
 
+    def picks(self, i: int = 0) -> bool:
+        """Return whether input i holds integers of the model's input, and the operator may read such."""
+        name = str(self.proto.input[i])
+        if self.data[name].dtype not in INDICES or self.proto.op_type not in INDEXED:
+            return False
+        while name in self.makers:
+            name = self.makers[name].inputs[0]
+        return name in self.sources
+
     def full(self, i: int = 0) -> tuple[int, ...]:
         """Return the shape of input i, which is not bare, with the batch in its place."""
         return tuple(self.batch if size is None else size for size in self.shape(i))
 
     def own(self, i: int = 0) -> tuple[int, ...]:
         """Return the shape that input i has in the model, for the number of samples it is read for."""
-        return (
-            tuple(size for size in self.shape(i, bare=True)[1:] if size is not None) if self.bare(i) else self.full(i)
-        )
+        if self.bare(i):
+            return tuple(size for size in self.shape(i, bare=True)[1:] if size is not None)
+        self.shape(i)
+        return tuple(self.data[self.proto.input[i]].sizes(self.batch))
+
+    def batch_at(self, i: int = 0) -> int:
+        """Return the axis that the batch is in the model, of input i; -1 where it shares that axis."""
+        data = self.data[self.proto.input[i]]
+        return -1 if data.before or data.after else data.at
+
+    def wants(self, output: int) -> bool:
+        """Return whether anything reads that output of the node, or it is one of the model's."""
+        return output < len(self.proto.output) and self.proto.output[output] in self.wanted
+
+    def places(self, output: int, **where: Any) -> None:
+        """Say of an output which attributes its Data has: bare, at."""
+        if output < len(self.proto.output) and self.proto.output[output]:
+            self.ends[str(self.proto.output[output])] = where
 
     def constant(self, i: int) -> Array:
         """Return the value of input i, of any type."""
@@ -228,9 +275,14 @@ class Operands:
         """Keep a constant that the model does not have; return its name, made of the node's output and `part`."""
         return self._hold(self.fresh(f"{self.proto.output[0]}.{part}"), value)
 
+    def named(self, part: str, value: Array) -> str:
+        """Keep a constant that the model does not have; return its name, made of the node's name and `part`."""
+        return self._hold(self.fresh(f"{node_name(self.proto)}.{part}"), value)
+
     def put(self, op: str, inputs: tuple[str, ...], attrs: dict[str, Any]) -> str:
         """Put an ir node in front of the one that the rule returns; return the name of the tensor it makes."""
-        output = self.fresh(f"{self.proto.output[0]}.{op.lower()}")
+        made = next((name for name in self.proto.output if name), "")
+        output = self.fresh(f"{made}.{op.lower()}")
         self.steps.append(Step((op, inputs, attrs), output))
         return output
 

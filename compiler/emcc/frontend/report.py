@@ -63,6 +63,7 @@ class ModelFacts:
         parameters: elements of all floating-point initializers.
         size: bytes of the file and of the data files that it names.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
+        later: why an array cannot run the model yet, though `emcc compress` takes it; or "".
         taken: the tensors that are taken as outputs, where those are not the model's own; or "".
         renamed: what names are called here that cannot be written, by what they are in the file.
     """
@@ -79,6 +80,7 @@ class ModelFacts:
     problems: tuple[str, ...] = ()
     taken: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
+    later: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,5 +107,5 @@ class Survey(list[NodeReport]):
 
     @property
     def supported(self) -> bool:
-        """Whether emcc takes the model."""
+        """Whether emcc takes the model: `emcc compress` does, and `emcc compile` where nothing is `later`."""
         return not self.facts.problems and all(report.supported for report in self)

@@ -24,6 +24,7 @@ from emcc.frontend.grids import BITS
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.rules_concat import concat
+from emcc.frontend.rules_recurrent import recurrent
 from emcc.frontend.tensors import FLOATS
 from emcc.ops.registry import REDUCTIONS
 
@@ -99,6 +100,7 @@ RULES: Mapping[str, Rule] = {
     "Gather": picks.gather,
     "Gelu": functions.gelu,
     "Gemm": arithmetic.gemm,
+    **dict.fromkeys(("GRU", "LSTM"), recurrent),
     "GlobalAveragePool": whole.global_average_pool,
     "GlobalMaxPool": whole.global_max_pool,
     "GroupNormalization": norms.by_channel,

@@ -93,6 +93,8 @@ def gemm(node: Operands) -> Made:
         added = node.weights(2)
         added = legacy.aligned(added, {"broadcast": node.attrs["broadcast"]}, 2) if "broadcast" in node.attrs else added
         inputs.append(node.keep(2, one_sample(node, added, 2)))
+    if node.rows or node.bare():
+        return _rows_of_gemm(node, alpha, beta)
     node.shape()
     return "Gemm", tuple(inputs), {"alpha": alpha, "beta": beta, "transA": 0, "transB": int(bool(node.attrs["transB"]))}
 
@@ -123,9 +125,19 @@ def matmul(node: Operands) -> Made:
     return "BatchMatMul", (names[0], names[1]), {}
 
 
+def _rows_of_gemm(node: Operands, alpha: float, beta: float) -> Made:
+    """A Gemm of several rows a sample: a product of all of them, and a sum."""
+    matrix = node.weights(1, 2).T if node.attrs["transB"] else node.weights(1, 2)
+    made = _rows(node, matrix if alpha == 1 else np.asarray(matrix * np.float32(alpha)))
+    if not node.given(2):
+        return made
+    added = node.weights(2) if beta == 1 else np.asarray(node.weights(2) * np.float32(beta))
+    return "Add", (node.put(*made), node.named("bias", added.reshape(-1))), {}
+
+
 def _rows(node: Operands, matrix: Array) -> Made:
     """Every row of a sample by the same matrix: a convolution over the rows as positions."""
-    shape, x = node.shape(), node.proto.input[0]
+    shape, x = node.shape(bare=True), node.proto.input[0]
     if shape[-1] != len(matrix):
         raise Refusal(f"multiplies rows of {shape[-1]} elements by a matrix of {len(matrix)} rows", "mend the matrix")
     x = x if len(shape) == 4 else node.put("Unsqueeze", (x,), {"axes": (1,)})

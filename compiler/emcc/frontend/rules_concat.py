@@ -57,7 +57,7 @@ def _of_a_sample(node: Operands, i: int) -> Array:
     if value.ndim < 2 or len(value) not in (1, node.batch) or (value != value[:1]).any():
         reason = f"joins a constant (input {i}) of {list(value.shape)}, which is not the same for all samples"
         raise Refusal(reason, "join what does not depend on the sample")
-    return value[0]
+    return np.asarray(value[0])
 
 
 def _both_classes(node: Operands, axis: int) -> Made | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from emcc.frontend.operands import BATCH, LARGEST, Made, Operands
 from emcc.frontend.refusal import Refusal
+from emcc.ops.embedding import LARGEST as ROWS
 
 AGAIN = "export the model again"
 END = 1 << 31
@@ -87,7 +88,9 @@ def split(node: Operands) -> Made:
 
 
 def gather(node: Operands) -> Made:
-    """Constant indices along one axis of a sample."""
+    """Constant indices along one axis of a sample; or rows of a constant table by the integers of a sample."""
+    if node.is_data(1) and not node.is_data(0):
+        return _embedding(node)
     if not node.is_data(0) or node.is_data(1):
         raise Refusal("its indices are computed from the model's input", "emcc gathers by constant indices")
     full, bare, index = node.own(), node.bare(), node.constant(1)
@@ -107,6 +110,19 @@ def gather(node: Operands) -> Made:
     if bare and not shape:
         raise Refusal("leaves a single number", AGAIN)
     return "Reshape", (node.put(*made),), {"shape": tuple(shape if bare else shape[1:]) or (1,)}
+
+
+def _embedding(node: Operands) -> Made:
+    if not node.picks(1):
+        hint = "let an input of int32 or int64 pick the rows, or use constant indices"
+        raise Refusal("its indices are computed from the model's input", hint)
+    table = node.weights(0)
+    if table.ndim != 2 or node.axis("axis", 2) != 0:
+        raise Refusal(f"gathers along axis {node.attrs['axis']} of {list(table.shape)}", "emcc picks rows of a matrix")
+    if len(table) > ROWS:
+        raise Refusal(f"picks from {len(table):,} rows", f"emcc takes tables of up to {ROWS:,}")
+    node.shape(1, bare=True)
+    return "Embedding", (node.proto.input[1], node.keep(0, table)), {}
 
 
 def _gathered(node: Operands, axis: int, places: list[int]) -> Made:

@@ -2,10 +2,14 @@
 
 import math
 
+import onnx
+
 from emcc.frontend import legacy
 from emcc.frontend.operands import BATCH, Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.tensors import FLOATS, type_name
+
+WHOLE = (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
 
 
 def identity(node: Operands) -> Made:
@@ -14,7 +18,13 @@ def identity(node: Operands) -> Made:
 
 
 def cast(node: Operands) -> Made:
-    """Float to float."""
+    """Float to float; and integers that pick rows to such."""
+    if node.picks():
+        if node.attrs["to"] not in WHOLE:
+            kind = type_name(node.attrs["to"])
+            raise Refusal(f"casts integers of the model's input to {kind}", "let floats be an input of FLOAT")
+        node.shape(bare=True)
+        return "Identity", (node.proto.input[0],), {}
     if node.attrs["to"] not in FLOATS:
         raise Refusal(f"casts a computed tensor to {type_name(node.attrs['to'])}", "remove the cast")
     node.shape(bare=True)

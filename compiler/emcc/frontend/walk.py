@@ -11,6 +11,7 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.frontend import constants, legacy, rules_microsoft, rules_qonnx
+from emcc.frontend.behind_rules import to_front
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.hints import INLINE, STANDARD, hint_for
 from emcc.frontend.integers import GRIDDED, dequantized, dtype_after, moved_unit, takes_integers
@@ -159,8 +160,8 @@ class Walk:
         shape = self.data[proto.input[0]].shape
         if shape is None:
             raise UnknownShapeError
-        shape = shape[1:] if self.data[proto.input[0]].bare else shape
-        full = np.asarray([self.batch if size is None else size for size in shape], np.int64)
+        sizes = self.data[proto.input[0]].sizes(self.batch)
+        full = np.asarray(sizes[1:] if self.data[proto.input[0]].bare else sizes, np.int64)
         if proto.op_type == "Size":
             self.known[proto.output[0]] = np.asarray(full.prod())
             return
@@ -171,9 +172,10 @@ class Walk:
         node = Operands(
             proto, attrs, self.model, self.batch, self.frozen, self.data, self.known, self.names, self.makers, self.used
         )
-        node.integers_too, node.units = takes_integers(proto), self.units
+        node.integers_too, node.units, node.wanted = takes_integers(proto), self.units, wanted
         if not node.is_data(0) and rule not in EITHER_SIDE:
             raise Refusal("its first input is constant, another computed", "give it the computed tensor first")
+        where = to_front(node)
         made, output = rule(node), proto.output[OUTPUT.get(proto.op_type, 0)]
         others = {name: other for name, other in node.others.items() if name in wanted}
         self.known.update(node.settled)
@@ -187,12 +189,14 @@ class Walk:
         steps = [*((step.made, step.output) for step in node.steps), *((other, name) for name, other in others.items())]
         for (op, inputs, kept), name in [*steps, *([(made, output)] if output in wanted or not others else [])]:
             result = Node(node_name(proto), op, inputs, (name,), kept)
-            own[name] = self._result(result, ChainMap(own, self.data), node.changed)
+            own[name] = self._result(result, ChainMap(own, node.data), node.changed)
             nodes.append(result)
         bare = any(node.bare(i) for i in range(len(proto.input))) if node.leaves_bare is None else node.leaves_bare
         own |= {name: replace(own[name], bare=bare) for name in others}
         if output in own:
             own[output] = replace(own[output], bare=bare, unit=node.leaves_unit)
+        for name in (name for name in (*others, output) if name in own):
+            own[name] = replace(own[name], **{**where, **node.ends.get(name, {})})
         self.data.update(own)
         self.used.update(node.changed)
         self.used_units.update(node.changed_units)

@@ -11,6 +11,12 @@ from emcc.ir.norms import normalised
 
 Array = np.ndarray[Any, Any]
 
+INDICES = ("int32", "int64")
+"""Types of an input that rows of a table are picked by."""
+
+LAYERS = ("Conv", "Embedding", "GRU", "LSTM", "Linear", "Shift")
+"""What owns weights in a folded graph; Embedding and Shift have no bias."""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -197,5 +203,19 @@ class Graph:
         return replace(self, constants={**self.constants, **changes})
 
     def layers(self) -> Iterator[Node]:
-        """The nodes that own weights ("Linear" and "Conv" after folding, "QLinear" and "QConv" after), in order."""
-        return (node for node in self.nodes if node.op in ("Linear", "Conv", "QLinear", "QConv"))
+        """The nodes that own weights, in order: the second input is the weight, a third the bias.
+
+        "QLinear" and "QConv" of a quantised graph, LAYERS of a folded one; of several that read one table the first.
+        """
+        tables = set[str]()
+        for node in self.nodes:
+            if node.op == "Embedding" and node.inputs[1] in tables:
+                continue
+            if node.op == "Embedding":
+                tables.add(node.inputs[1])
+            if node.op in (*LAYERS, "QLinear", "QConv"):
+                yield node
+
+    def bias_of(self, layer: Node) -> str:
+        """The name of a folded layer's bias; "" where it has none."""
+        return layer.inputs[2] if len(layer.inputs) > 2 else ""

@@ -9,7 +9,7 @@ import numpy as np
 from emcc import ops
 from emcc.ir.affine import sound
 from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
-from emcc.ir.graph import Array, Codebook, Graph, Node
+from emcc.ir.graph import LAYERS, Array, Codebook, Graph, Node
 from emcc.legal.rows import CHAIN, QUANTISED, IllegalGraph, Stage
 from emcc.ops.shapes import elements
 
@@ -128,9 +128,10 @@ def layers(graph: Graph) -> None:
     for node in graph.nodes:
         if "activation" in ops.traits(node.op):
             require(before == "Linear" or not chain, f"{node.op} ({node.name!r}) does not follow a Linear")
-        elif node.op in ("Linear", "Conv"):
-            require(len(node.inputs) == 3, f"{node.name!r} has {len(node.inputs)} inputs")
-            for name, dtype in zip(node.inputs[1:], (np.float32, np.float64), strict=True):
+        elif node.op in LAYERS:
+            count = len(node.inputs)
+            require(count == 3 or node.op not in ("Linear", "Conv"), f"{node.name!r} has {count} inputs")
+            for name, dtype in zip(node.inputs[1:3], (np.float32, np.float64), strict=False):
                 value = graph.constants[name]
                 require(value.dtype == dtype, f"{name!r} is {value.dtype}")
                 require(value.size and np.isfinite([value.min(), value.max()]).all(), f"{name!r} is not finite")

@@ -45,6 +45,7 @@ CHAIN: frozenset[Trait] = frozenset({"folded", "activation"})
 QUANTISED: frozenset[Trait] = frozenset({"quantised"})
 FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "front", "matrix", "no-op"})
 UNFOLDED: frozenset[Trait] = frozenset({"front", "matrix", "no-op", "quantised"})
+LATER: frozenset[Trait] = frozenset({"compressed"})
 STAGES: Mapping[str, Stage] = {
     "frontend": Stage(never=frozenset({"folded", "quantised"}), layers=False),
     "fold": Stage(never=UNFOLDED),
@@ -54,6 +55,6 @@ STAGES: Mapping[str, Stage] = {
     "prune": Stage(never=UNFOLDED),
     "share": Stage(never=UNFOLDED, shared=True),
     "finetune": Stage(never=UNFOLDED, shared=True),
-    "calibrate": Stage(never=UNFOLDED, shared=True, formats=True),
-    "quantise": Stage(never=FLOATING, layers=False, formats=True),
+    "calibrate": Stage(never=UNFOLDED | LATER, shared=True, formats=True),
+    "quantise": Stage(never=FLOATING | LATER, layers=False, formats=True),
 }

@@ -38,7 +38,7 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
                 "name": node.name,
                 "shape": list(weights.shape),
                 "weights": weights.size,
-                "biases": len(shared.constants[node.inputs[2]]),
+                "biases": len(shared.constants[bias]) if (bias := shared.bias_of(node)) else 0,
                 "kept": kept,
                 "density": kept / weights.size,
                 "entries": int(np.unique(weights[weights != 0]).size),

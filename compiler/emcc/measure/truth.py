@@ -180,7 +180,7 @@ KINDS = {
 
 
 NUMBERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_}
-"""The same, of inputs that emcc has no use for: they are fed zeros."""
+"""The same, of inputs that pick rows, or that emcc has no use for: these are fed zeros."""
 
 
 def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, plain: bool) -> tuple[Array, list[Array]] | str:
@@ -206,13 +206,18 @@ def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, plain: b
             batch = x[begin : begin + size]
             if len(batch) < size:
                 batch = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
-            fed = apart(ends(graph), batch)
+            fed = {name: _cast(value, session.inputs[name][0]) for name, value in apart(ends(graph), batch).items()}
             fed |= {name: _zeros(*source, size) for name, source in session.inputs.items() if name not in fed}
             ran = session.run(graph.outputs, {name: fed[name] for name in session.inputs})
             parts.append([value.reshape(size, -1) for value in ran])
         return x, [np.concatenate(own)[: len(x)] for own in zip(*parts, strict=True)]
     except OrtError as error:
         return str(error)
+
+
+def _cast(value: Array, kind: str) -> Array:
+    """Return an input of integers by which rows are picked as it is fed; any other as it is."""
+    return value.astype(NUMBERS[kind]) if kind in NUMBERS else value
 
 
 def _zeros(kind: str, axes: Sequence[Any], samples: int) -> Array:

@@ -7,11 +7,14 @@ import numpy as np
 
 from emcc import ops
 from emcc.ir.batch import apart, ends, joined
-from emcc.ir.graph import Array, Format, Graph, Node
+from emcc.ir.graph import INDICES, Array, Format, Graph, Node
 from emcc.ir.norms import normalised
 
 BLOCK = 1 << 24
 """Elements of the largest tensor that `run` makes at a time."""
+
+LARGE = ("Conv", "GRU", "LSTM", "QConv")
+"""Whose tensors are much larger than their input."""
 
 EXACT: frozenset[ops.Trait] = frozenset({"quantised", "selects"})
 """Of a quantised graph: what gives integers of integers."""
@@ -29,10 +32,11 @@ def run(graph: Graph, x: Any, xp: Any = np, constants: Mapping[str, Any] | None 
         xp: numpy or torch.
         constants: takes precedence over graph.constants; parameters under training, say.
 
-    Graphs with convolutions are run a few samples at a time, since their tensors are much larger than their input.
+    Graphs with convolutions or recurrent layers are run a few samples at a time, since their tensors are much larger
+    than their input.
     """
     rows = len(x)
-    if any(node.op in ("Conv", "QConv") for node in graph.nodes):
+    if any(node.op in LARGE for node in graph.nodes):
         rows = max(1, BLOCK // max(tensor.features for tensor in graph.tensors.values()))
     if rows >= len(x) or xp is not np:
         return outputs(graph, trace(graph, x, xp, constants, keep=graph.outputs), xp)
@@ -93,6 +97,8 @@ def trace(
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
     given = x if isinstance(x, Mapping) else apart(ends(graph), x)
     host = is_quantised(graph)
+    if xp is np and any(graph.tensors[name].dtype in INDICES for name in given):
+        given = {name: value if value.dtype.kind == "f" else value.astype(np.float64) for name, value in given.items()}
     values: dict[str, Any] = {
         name: through(name, _shaped(graph, name, value if host else _entered(graph, name, value, xp)))
         for name, value in given.items()

@@ -14,6 +14,7 @@ Trait = Literal[
     "activation",
     "affine",
     "channel-wise",
+    "compressed",
     "convolution",
     "elementwise",
     "folded",
@@ -33,6 +34,7 @@ Trait = Literal[
     "pooling",
     "quantised",
     "rectifier",
+    "recurrent",
     "selects",
 ]
 """
@@ -51,6 +53,7 @@ joins: may have more than one computed input.
 host: may end a model, and is left to the host then. hosted: has no step on the array wherever it stands.
 front: may be the only reader of a model's input, and is left to the host too.
 convolution, pooling, padding: the hardware it takes.
+recurrent: goes through a sequence step by step. compressed: `emcc compress` takes it; nothing runs it on an array yet.
 grid: to integers or back, which folding takes out where it can.
 folded, quantised: in no model, but what folding, or quantising, makes of its layers.
 """

@@ -39,7 +39,8 @@ class Fold:
         with np.errstate(all="ignore"):
             folded = _folded(graph)
         for node in folded.layers():
-            require_finite(node.name, folded.constants[node.inputs[2]])
+            if bias := folded.bias_of(node):
+                require_finite(node.name, folded.constants[bias])
         ends = {*folded.inputs, *folded.outputs}
         affines = {name: affine for name, affine in graph.affines.items() if name in ends}
         affines |= {name: replace(affines.get(name, PLAIN), norm=norm) for name, norm in norms.items()}

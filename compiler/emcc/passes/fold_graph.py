@@ -18,6 +18,7 @@ from emcc.passes.fold_draft import Draft
 from emcc.passes.fold_moves import fold_moves
 from emcc.passes.fold_norm import fold_norms
 from emcc.passes.fold_pads import fold_pads
+from emcc.passes.fold_shifts import fold_shifts
 
 AROUND: frozenset[Trait] = frozenset({"affine", "moves", "picks"})
 """What goes with the matrix product before or behind it, unless it makes more elements."""
@@ -38,6 +39,8 @@ def fold_graph(graph: Graph) -> Graph:
     fold_norms(draft)
     while (start := next((node for node in draft.nodes if "matrix" in ops.traits(node.op)), None)) is not None:
         _fold_run(draft, start)
+    if _for_compress(draft):
+        fold_shifts(draft)
     return draft.build()
 
 
@@ -121,7 +124,13 @@ def _fold_run(draft: Draft, start: Node) -> None:
 def _goes_with(draft: Draft, node: Node) -> bool:
     traits = ops.traits(node.op)
     fewer = draft.tensors[node.outputs[0]].features <= max(draft.tensors[x].features for x in draft.computed(node))
-    return bool(traits & AROUND) and "padding" not in traits and fewer
+    around = AROUND - {"picks"} if _for_compress(draft) else AROUND
+    return bool(traits & around) and "padding" not in traits and fewer
+
+
+def _for_compress(draft: Draft) -> bool:
+    """Whether nothing of the model is for an array: then a matrix stays as small as it is, and picks nothing."""
+    return any("compressed" in ops.traits(node.op) for node in draft.nodes)
 
 
 def _before(draft: Draft, start: Node) -> list[Node]:

@@ -16,11 +16,11 @@ from emcc.passes.channelwise import scales_channels
 
 @dataclass(frozen=True)
 class Layer:
-    """One Linear or Conv of a folded graph, with the activation that follows it.
+    """One Linear or Conv of a folded graph, or another node with weights, with the activation that follows it.
 
     Attributes:
         node: the Linear or Conv.
-        weight: the name of its weight constant; bias: of its bias constant.
+        weight: the name of its weight constant; bias: of its bias constant, or "".
         activation: the activation node that alone reads it, or None.
         x, z, y: names of the input, of W x + b, and of the layer's output (z where there is no activation).
     """
@@ -93,11 +93,12 @@ def takes_along(graph: Graph, node: Node) -> bool:
 
 
 def linear_layers(graph: Graph) -> Iterator[Layer]:
-    """The layers of a folded graph, in order: Linear and Conv nodes."""
+    """The layers of a folded graph, in order: see Graph.layers."""
+    layers = {node.name for node in graph.layers()}
     for made in producers(graph):
-        if made.node.op in ("Linear", "Conv"):
-            x, weight, bias = made.node.inputs
-            yield Layer(made.node, weight, bias, made.activation, x, made.z, made.y)
+        if made.node.name in layers:
+            x, weight, *_ = made.node.inputs
+            yield Layer(made.node, weight, graph.bias_of(made.node), made.activation, x, made.z, made.y)
 
 
 def check_names(table: Mapping[str, Any], graph: Graph, option: str) -> None:

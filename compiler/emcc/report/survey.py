@@ -41,7 +41,9 @@ def print_survey(survey: Survey) -> None:
     for problem in facts.problems:
         out.print(shown(f"problem: {problem}"))
     refused = sum(not row.supported for row in survey)
-    if survey.supported:
+    if survey.supported and facts.later:
+        out.print(shown(f"NOT supported by `emcc compile`: {facts.later}"))
+    elif survey.supported:
         out.print(shown("supported: `emcc compile` takes this model"))
     elif refused:
         out.print(shown(f"NOT supported: {refused} of {len(survey)} nodes"))
@@ -52,7 +54,8 @@ def print_survey(survey: Survey) -> None:
 def as_values(survey: Survey) -> dict[str, Any]:
     """Return the survey as JSON values."""
     return {
-        "supported": survey.supported,
+        "supported": survey.supported and not survey.facts.later,
+        "compress": survey.supported,
         "model": asdict(survey.facts),
         "nodes": [asdict(row) for row in survey],
     }

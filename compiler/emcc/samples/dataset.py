@@ -14,8 +14,8 @@ class Dataset:
     """Samples in the model's own units.
 
     Attributes:
-        x: float32 [n, ...], of the model's input shape; read-only, and mapped from the file where it allows that. Of
-            several inputs [n, elements], as ir.batch has them.
+        x: float32 [n, ...], of the model's input shape, int32 where rows of a table are picked by it; read-only, and
+            mapped from the file where it allows that. Of several inputs float32 [n, elements], as ir.batch has them.
         y: int64 [n], class numbers; float32 [n, ...] of the output's shape, targets of a regression; or None. Of a
             model of several outputs a tuple of such.
     """

@@ -14,7 +14,8 @@ from emcc.base.text import for_path, printable
 from emcc.files import door
 from emcc.files.arrays import DAMAGED, Member, member
 from emcc.ir.batch import joined
-from emcc.ir.graph import Array, Graph, Tensor
+from emcc.ir.graph import INDICES, Array, Graph, Tensor
+from emcc.ops.embedding import rows_read
 from emcc.ops.host import tail_of
 from emcc.samples.dataset import Dataset, Labels
 
@@ -28,7 +29,8 @@ def load_data(path: Path | str, graph: Graph) -> Dataset:
 
     `x` is float32 of the model's input shape with the batch first; a single input may be called by its own name.
     float64 is rounded to float32; float16 and integers of up to 16 bits are converted as they are (pixels are not
-    scaled). `y` is optional: integer class numbers [n], below the model's output size where its output is a vector, or
+    scaled). Integers that pick rows of a table stay integers, and must be rows that it has.
+    `y` is optional: integer class numbers [n], below the model's output size where its output is a vector, or
     targets of the output's shape. Numbers [n] for a single output are class numbers where all are 0 or 1. Raises
     EmccError for anything else. An array's size is checked before it is read, and float32 that is not compressed is
     mapped, not loaded; several inputs are.
@@ -62,6 +64,7 @@ def _load_inputs(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
         hint = "write numpy.savez(path, **{name: array, ...}), an array of each input by its name"
         raise EmccError(f"no array of the input {missing}, only {_held(archive)}", file=path, hint=hint)
     parts = [_load_x(archive, path, graph, name, key) for name, key in keys.items() if key is not None]
+    parts = [np.asarray(part, np.float32) for part in parts]
     if len({len(part) for part in parts}) > 1:
         counts = ", ".join(f"{printable(name)!r} {len(part)}" for name, part in zip(keys, parts, strict=True))
         raise EmccError(f"inputs have different numbers of samples: {counts}", file=path)
@@ -76,7 +79,11 @@ def _held(archive: zipfile.ZipFile) -> str:
 
 def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph, name: str, key: str) -> Array:
     array, shown = _member(archive, key, path), printable(key)
-    if array.dtype.newbyteorder("=").name not in (*EXACT, "float64"):
+    picks = graph.tensors[name].dtype in INDICES
+    if picks and array.dtype.kind not in "iu":
+        hint = f"give it integers, such as {shown}.astype('int32'): rows of a table are picked by them"
+        raise EmccError(f"{shown} is {array.dtype}, not integers", file=path, hint=hint)
+    if not picks and array.dtype.newbyteorder("=").name not in (*EXACT, "float64"):
         accepted = "float32, float64, float16 or integers of up to 16 bits"
         hint = f"convert it with {shown}.astype('float32')"
         raise EmccError(f"{shown} is {array.dtype}, not {accepted}", file=path, hint=hint)
@@ -91,10 +98,24 @@ def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph, name: str, key: 
         )
     if array.shape[0] == 0:
         raise EmccError(f"{shown} has no samples", file=path)
+    if picks:
+        return _rows(array.read(), rows_read(graph, name), path, shown)
     raw = array.map(path)
     with np.errstate(over="ignore"):
         x = np.asarray(raw, np.float32)
     _check_finite(x, path, shown)
+    x.flags.writeable = False
+    return x
+
+
+def _rows(raw: Array, rows: int | None, path: Path, shown: str) -> Array:
+    """Integers that pick from a table of so many rows, from its front or its end, as int32."""
+    if rows is not None and not -rows <= int(raw.min()) <= int(raw.max()) < rows:
+        at = np.argwhere((raw < -rows) | (raw >= rows))[0]
+        value = int(raw[tuple(at)])
+        message = f"{shown} holds {value} in sample {int(at[0])}, and the table that it picks from has {rows:,} rows"
+        raise EmccError(message, file=path, hint=f"give numbers from 0 to {rows - 1:,}")
+    x = raw.astype(np.int32)
     x.flags.writeable = False
     return x
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.ir.batch import apart, ends, joined, sample_shape
-from emcc.ir.graph import Array, Format, Graph
+from emcc.ir.graph import INDICES, Array, Format, Graph
 from emcc.ir.program import Port, Program
+from emcc.ops.embedding import rows_read
 from emcc.samples.dataset import Dataset
 from emcc.samples.split import spread
 
@@ -27,12 +28,24 @@ def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
         elements = sum(tensor.features for tensor in graph.tensors.values())
         count = min(count, NOISE, max(LEAST, NOISE_ELEMENTS // max(elements, 1)))
         rng = np.random.default_rng(SEED)
+        if any(graph.tensors[name].dtype in INDICES for name in graph.inputs):
+            parts = [_noise(graph, name, rng, (count, *own)) for name, own in ends(graph).items()]
+            return Dataset(np.asarray(joined(np, parts)))
         integers = _integers(graph)
         if integers is not None:
             return Dataset(rng.integers(*integers, (count, *shape)).astype(np.float32))
         return Dataset(rng.standard_normal((count, *shape)).astype(np.float32))
     rows = spread(len(data), count)
     return data.taken(rows)
+
+
+def _noise(graph: Graph, name: str, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Return noise for one of the inputs of a model that picks rows by some; integers as floats where it has others."""
+    if graph.tensors[name].dtype not in INDICES:
+        return rng.standard_normal(shape).astype(np.float32)
+    return rng.integers(rows_read(graph, name) or 1, size=shape).astype(
+        "int32" if len(graph.inputs) == 1 else "float32"
+    )
 
 
 def _integers(graph: Graph) -> tuple[int, int] | None:

@@ -87,8 +87,10 @@ def links(graph: Graph) -> list[tuple[str, str, int]]:
     for node in graph.nodes:
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
-    pairs, layers = [], list(graph.layers())
-    for node in layers:
+    pairs: list[tuple[str, str, int]] = []
+    for node in graph.layers():
+        if node.op not in ("Conv", "Linear"):
+            continue
         at, channels = node.outputs[0], graph.constants[node.inputs[1]].shape[0]
         while len(readers.get(at, [])) == 1 and "channel-wise" in traits(readers[at][0].op) and at not in graph.outputs:
             at = readers[at][0].outputs[0]

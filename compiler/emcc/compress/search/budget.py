@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 from emcc.compress.search.goal import Search
-from emcc.ir.graph import Graph
+from emcc.ir.graph import Graph, Node
+from emcc.ops import traits
 
 MULTIPLIES = 4e10
 """Multiplications and additions a second, of one core, in training and when the model runs."""
@@ -29,11 +30,16 @@ class Budget:
 
 def macs(graph: Graph) -> int:
     """Multiply-accumulates an inference of a folded graph's layers."""
-    return sum(
-        graph.constants[node.inputs[1]].size
-        * max(1, graph.tensors[node.outputs[0]].features // graph.constants[node.inputs[1]].shape[0])
-        for node in graph.layers()
-    )
+    return sum(int(graph.constants[node.inputs[1]].size) * _times(graph, node) for node in graph.layers())
+
+
+def _times(graph: Graph, node: Node) -> int:
+    """How often an inference uses each weight of a layer: at every position, or step."""
+    if "recurrent" in traits(node.op):
+        return int(graph.tensors[node.inputs[0]].shape[1] or 1)
+    if node.op in ("Embedding", "Shift"):
+        return 0
+    return max(1, graph.tensors[node.outputs[0]].features // len(graph.constants[node.inputs[1]]))
 
 
 def steps_of(minutes: float, graph: Graph, options: Search) -> int:
@@ -51,5 +57,6 @@ def judges_of(steps: int, graph: Graph, options: Search, levels: bool, least: in
 def _step(graph: Graph, options: Search) -> float:
     """Seconds of a step: forwards, and twice as much backwards."""
     layers = [graph.constants[node.inputs[1]].size for node in graph.layers()]
-    fixed = STEP + LAYER * len(layers) + WEIGHT * sum(layers)
+    turns = sum(_times(graph, node) for node in graph.layers() if "recurrent" in traits(node.op))
+    fixed = STEP + LAYER * (len(layers) + turns) + WEIGHT * sum(layers)
     return fixed + 6 * macs(graph) * options.batch / MULTIPLIES
