@@ -1,6 +1,7 @@
 """What all tests share: where the real data is, examples that are the same every time, and skips that CI takes ill."""
 
 import fcntl
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -26,6 +27,9 @@ TOGETHER = {
 # Two workers on two cores: more threads than one would wait for each other, and sums would depend on their number.
 os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")})
 
+# Nothing of what is imported while tests are collected is garbage.
+gc.disable()
+
 # There Hypothesis keeps its table of Unicode, which takes seconds to make; tests that start pytest find it as well.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).resolve().parents[1] / ".hypothesis"))
 
@@ -45,6 +49,13 @@ providers._get_local_constants = providers.Constants
 @pytest.fixture(scope="session", autouse=True)
 def _simulators_are_kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
     simulators.keep(pytestconfig, tmp_path_factory)
+
+
+def pytest_collection_finish() -> None:
+    """From here on look for garbage, but not among what was imported, and not after every 700 objects."""
+    gc.enable()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

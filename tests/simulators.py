@@ -31,7 +31,7 @@ def prepare(kept: pytest.Cache) -> None:
 def build_quickly(patch: pytest.MonkeyPatch) -> None:
     """Let the compiler take no pains over simulators that run a moment, and read headers that it has compiled.
 
-    Those of the commands that tests start (the demo, the notebook, the wheel) and of the real models are as a user's.
+    Those of the commands that tests start (the demo, the wheel) and of the largest real models are as a user's.
     """
     from emcc.tools import verilator
 

@@ -30,28 +30,32 @@ class Sizes:
 
 def sizes(files: Mapping[str, bytes], name: str, folder: Path, optimise: str = "-O2") -> Sizes:
     """Compile emcc_NAME.c of c/ and measure it."""
-    _write(files, folder)
+    write(files, folder)
     (folder / "ram.c").write_text(f'#include "emcc_{name}.h"\nemcc_{name}_scratch scratch;\n')
     rows = {}
     for source in (f"emcc_{name}", "ram"):
         _run(CC, *CPU, optimise, "-ffunction-sections", "-c", f"{source}.c", "-o", f"{source}.o", cwd=folder)
-        rows[source] = _sections(_run(SIZE, "-A", f"{source}.o", cwd=folder))
-    own = rows[f"emcc_{name}"]
+        rows[source] = sections(_run(SIZE, "-A", f"{source}.o", cwd=folder))
+    return summed(rows[f"emcc_{name}"], rows["ram"])
+
+
+def summed(own: Mapping[str, int], ram: Mapping[str, int]) -> Sizes:
+    """Return sizes from the sections of a model's object file, and of one with its scratch."""
     text = sum(size for section, size in own.items() if section.startswith(".text"))
-    constants = sum(size for section, size in own.items() if section.startswith(".rodata"))
-    return Sizes(text, constants, rows["ram"][".bss"])
+    constants = sum(size for section, size in own.items() if section.startswith((".rodata", ".srodata")))
+    return Sizes(text, constants, sum(size for section, size in ram.items() if section.startswith((".bss", ".sbss"))))
 
 
 def run(files: Mapping[str, bytes], name: str, folder: Path, optimise: str = "-O2") -> int:
     """Build test.c of c/ and run it; return what it ends with, 0 where every integer is right."""
-    _write(files, folder)
+    write(files, folder)
     _link(folder, ["test.c", f"emcc_{name}.c"], optimise)
     return subprocess.run(_qemu("image.elf"), cwd=folder, timeout=LIMIT, check=False).returncode
 
 
 def instructions(files: Mapping[str, bytes], name: str, folder: Path, optimise: str = "-O2") -> int:
     """Return the instructions of an inference of the first vector: those of two less those of one."""
-    _write(files, folder)
+    write(files, folder)
     _run("cc", "-O2", "-shared", "-fPIC", "-o", "count.so", HERE / "count.c", cwd=folder)
     taken = []
     for times in (1, 2):
@@ -76,7 +80,8 @@ def _act_bits(files: Mapping[str, bytes], name: str) -> int:
     return int(found[1])
 
 
-def _write(files: Mapping[str, bytes], folder: Path) -> None:
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files into a folder, made where it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():
         (folder / file).write_bytes(content)
@@ -92,7 +97,8 @@ def _qemu(image: str) -> list[str]:
     return [QEMU, "-M", "mps2-an386", *quiet, "-semihosting-config", "enable=on,target=native", "-kernel", image]
 
 
-def _sections(listing: str) -> dict[str, int]:
+def sections(listing: str) -> dict[str, int]:
+    """Return the bytes of each section that `size -A` lists."""
     return {name: int(size) for name, size in re.findall(r"^(\.\S+)\s+(\d+)", listing, re.MULTILINE)}
 
 

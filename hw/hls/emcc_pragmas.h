@@ -23,12 +23,15 @@
 #define EMCC_CONTROL
 #endif
 
-/* Functions that are used or not, by model: kernels are called, what they are made of is always in them. */
+/* Functions that are used or not, by model: kernels are called, what they are made of is always in them. EMCC_ONCE
+ * is for one that a compiler would write out at each of many calls. */
 #define EMCC_KERNEL static inline
 #if defined(__GNUC__) && !defined(EMCC_HLS)
 #define EMCC_INLINED static inline __attribute__((always_inline))
+#define EMCC_ONCE static __attribute__((noinline, unused))
 #else
 #define EMCC_INLINED static inline
+#define EMCC_ONCE static inline
 #endif
 
 #endif

@@ -1,7 +1,7 @@
 """examples/notebook.ipynb: its code cells, run in order in one namespace, in a process of its own.
 
 No nbclient: it would bring Jupyter's kernel and messaging to run plain Python. What Jupyter would show of a cell's last
-value is asked for here as Jupyter does.
+value is asked for here as Jupyter does. The simulator is built quickly; the demo has its like built as a user's is.
 """
 
 import json
@@ -16,6 +16,8 @@ import pytest
 NOTEBOOK = Path(__file__).resolve().parents[2] / "examples" / "notebook.ipynb"
 RUN = """
 import ast, json, sys
+import pytest, simulators
+simulators.build_quickly(pytest.MonkeyPatch())
 space = {"__name__": "__main__"}
 for number, source in enumerate(json.load(sys.stdin)):
     tree = ast.parse(source)

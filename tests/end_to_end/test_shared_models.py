@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import simulators
 from typer.testing import CliRunner
 
 from emcc.cli import app
@@ -13,6 +14,15 @@ from emcc.cli import app
 pytestmark = [pytest.mark.shared, pytest.mark.sim, pytest.mark.slow]
 
 IMAGES = 1000
+
+FEW = 300
+"""Samples where compiling with less effort saves more than their simulation takes longer by it."""
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulators of small networks are built quickly; those of LeNet are as a user's."""
+    simulators.build_quickly(monkeypatch)
 
 
 def mnist(shared_data: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -52,17 +62,19 @@ def test_pruned_lenet(pes: int, shared_data: Path, tmp_path: Path) -> None:
     assert manifest["totals"]["density"] < 0.02
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("name", ["mnist5x20_leaky_relu", "mnist2x5_sigmoid"])
 def test_table_functions(name: str, shared_data: Path, tmp_path: Path) -> None:
-    x, y = mnist(shared_data, IMAGES)
+    x, y = mnist(shared_data, FEW)
     manifest, outcome = proven(shared_data / "models" / f"{name}.onnx", tmp_path, 8, x, y)
     assert abs(outcome["accuracy"] - manifest["quality"]["float"] / 100) <= 0.01
     assert 0 < manifest["quality"]["fixed_error_rms"] < 0.1
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("net", ["1_1", "3_3"])
 def test_acas_xu(net: str, shared_data: Path, tmp_path: Path) -> None:
-    x = np.random.default_rng(0).uniform(-0.5, 0.5, (IMAGES, 1, 1, 5)).astype(np.float32)
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (FEW, 1, 1, 5)).astype(np.float32)
     model = shared_data / "models" / f"ACASXU_experimental_v2a_{net}.onnx"
     manifest, _ = proven(model, tmp_path, 8, x, None)
     assert 0 < manifest["quality"]["fixed_error_rms"] < 0.01

@@ -27,9 +27,10 @@ def mismatches(
     flags: Sequence[str] = SANITIZED,
     top: bool = False,
     changed: Mapping[str, Any] | None = None,
+    external: bool = False,
 ) -> int:
     """Compile and run integers [n, ...] by input's name; count the wrong ones. `changed`: attributes of arrays."""
-    model = Model(program, NAME)
+    model = Model(program, NAME, external)
     validate(model.context, top)
     for name, values in (changed or {}).items():
         model.context.arrays.all[name][:] = values
@@ -37,5 +38,6 @@ def mismatches(
     pairs = crossed(program, flat)
     source = f"emcc_{model.name}{'_top' if top else ''}.c"
     engine = built(files_of(model, top), ["engine.c", source], flags)
-    found = ran(engine, program.act_w, pairs)
+    outside = model.context.external
+    found = ran(engine, program.act_w, pairs, outside.file if outside else None)
     return sum(int(np.count_nonzero(got != out)) for got, (_, out) in zip(found, pairs, strict=True))

@@ -90,6 +90,15 @@ def test_the_same_bytes_and_names_that_are_safe(tmp_path: Path) -> None:
         assert {part.name for part in (tmp_path / file for file in files)} == set(files)
 
 
+@pytest.mark.parametrize("name", [*HOSTILE, "ACASXU_experimental_v2a_1_1", "My Net"])
+def test_the_name_that_a_folder_keeps_gives_the_same_files(name: str) -> None:
+    """An engine makes the C again, and knows no more of the model's name than the manifest says."""
+    program = plain(quantised([4, 2]))
+    model = Model(program, name)
+    again = Model(program, model.name)
+    assert {**again.common(), **again.top()} == {**model.common(), **model.top()}
+
+
 def _texts(files: dict[str, bytes], model: Model) -> list[bytes]:
     return [content for file, content in files.items() if file.endswith((".c", ".h", ".tcl")) and model.name in file]
 

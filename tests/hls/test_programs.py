@@ -67,7 +67,7 @@ def test_all_kernels_and_forms_are_tried() -> None:
         calls = Model(program, "m").context.calls
         kernels |= {call.kernel for call in calls}
         forms |= {call.row["form"] for call in calls if call.row["form"]}
-    assert kernels == {"dense", "sparse", "local", "largest", "product"}
+    assert kernels == {"dense", "full", "sparse", "local", "largest", "product"}
     assert forms == {1, 2, 4, 8}
 
 

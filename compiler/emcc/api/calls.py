@@ -35,8 +35,10 @@ def compile(
     output: str | Sequence[str] | None = None,
     shape: Shape | None = None,
     recipe: Recipe | None = None,
+    method: str | None = None,
     example_input: Any = None,
     target: str = "eie",
+    weights: str = "rom",
     work: Named | None = None,
     dump: Named | None = None,
     progress: Progress | None = None,
@@ -61,9 +63,10 @@ def compile(
         minutes: to train, turned into a number of steps beforehand. steps: of training, instead.
         output: the tensor to take as the output, where the model has several; or several of them.
         shape: sizes of an input that the file leaves open: (1, 3, 224, 224), or {"name": (1, 3, 224, 224)}.
-        recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}.
+        recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}. method: "filters+magnitude+kmeans".
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
         target: what is in it beside the array: "hls" or "c", C for synthesis or for firmware; or "c,hls".
+        weights: where "hls" has them: "rom", or "external", behind an AXI master, from a file.
         work: a folder in which a search keeps its steps. dump: one for the graph after every pass, as text.
         progress: called with the name of every step as it begins, and with every emcc.base.events.Event.
 
@@ -84,6 +87,7 @@ def compile(
                 number("target_sparsity", target_sparsity),
             ),
             recipe=inputs.recipe(recipe),
+            method=method,
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),
@@ -93,6 +97,7 @@ def compile(
             output=output if output is None or isinstance(output, str) else tuple(output),
             shape=sizes_of(shape),
             target=target,
+            weights=weights,
             pes=number("pes", pes),
             memory=None if memory is None else str(memory),
             board=None if board is None else str(board),
@@ -121,6 +126,7 @@ def compress(
     output: str | Sequence[str] | None = None,
     shape: Shape | None = None,
     recipe: Recipe | None = None,
+    method: str | None = None,
     example_input: Any = None,
     work: Named | None = None,
     progress: Progress | None = None,
@@ -143,6 +149,7 @@ def compress(
             data=inputs.data(data),
             goal=compress_goal(goal, keep_weights),
             recipe=inputs.recipe(recipe),
+            method=method,
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),

@@ -10,6 +10,7 @@ from emcc.cli.parameters import (
     DataFile,
     KeepWeights,
     MaxDrop,
+    Method,
     Minutes,
     Output,
     Quiet,
@@ -33,6 +34,13 @@ def compile_command(
             metavar="eie|hls|c", help="What is in it beside the array: C for synthesis, C for firmware, or both: c,hls."
         ),
     ] = "eie",
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="rom|external",
+            help="Where hls/ has its weights: in memories on the chip, or behind an AXI master, from a file.",
+        ),
+    ] = "rom",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_eie, here")
     ] = None,
@@ -65,6 +73,7 @@ def compile_command(
     ] = None,
     keep_weights: KeepWeights = False,
     recipe: RecipeFile = None,
+    method: Method = None,
     quiet: Quiet = False,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
@@ -102,9 +111,10 @@ def compile_command(
     folder = out or Path(f"{for_path(model.stem)}_{named}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe,
-        goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task,
-        minutes=minutes, steps=steps, shape=parsed(shape or ()),
+        model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board,
+        keep_weights=keep_weights, recipe=recipe, goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed,
+        validate=validate, task=task, minutes=minutes, steps=steps, shape=parsed(shape or ()),
+        method=method,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -127,6 +137,7 @@ def compress(
         Path | None, typer.Option(metavar="DIR", help="Where to write.", show_default="MODEL_compressed, here")
     ] = None,
     recipe: RecipeFile = None,
+    method: Method = None,
     validate: Validate = None,
     task: Task = "auto",
     minutes: Minutes = None,
@@ -151,7 +162,7 @@ def compress(
         one = taken(output)
         given = parsed(shape or ())
         options = CompressOptions(
-            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given
+            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given, method
         )
         artefact = compress_model(options, progress)
     artefact.write(folder)

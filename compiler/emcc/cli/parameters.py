@@ -53,6 +53,14 @@ TrainSteps = Annotated[
         show_default="as many as the minutes allow",
     ),
 ]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME+NAME",
+        help="Methods of compression, joined: filters+magnitude+kmeans.",
+        show_default="the recipe's: magnitude+kmeans",
+    ),
+]
 RecipeFile = Annotated[
     Path | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from emcc.base.events import Event
 from emcc.base.options import option
-from emcc.compress.method import Codebooks, Make, Parameters, Zeros
+from emcc.compress.method import Codebooks, Make, Parameters, Shrinks, Zeros
 from emcc.compress.parameters import Entries, Weights
 from emcc.compress.problem import Aim, Problem
 from emcc.compress.state import State, graph_of, state_of
@@ -87,7 +87,7 @@ class Finetune:
         make = make or (self._entries if graph.codebooks else Weights)
         torch = import_torch()
         with deterministic(torch, self.threads):
-            problem, state = self.problem, state_of(graph)
+            problem, state = self.problem.of(graph), state_of(graph)
             best, (least, _) = graph, problem.judge(graph)
             sparsity = 1 - state.kept() / state.size()
             for epoch in range(epochs):
@@ -103,6 +103,29 @@ class Finetune:
 
     def _entries(self, torch: Any, state: State) -> Parameters:
         return self.codebooks.entries(torch, state) if self.codebooks else Entries(torch, state)
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """A method that takes channels out, in its stages, and Finetune of what each leaves; without data it alone."""
+
+    channels: Shrinks
+    finetune: Finetune
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+        return self.channels.name
+
+    @property
+    def role(self) -> str:
+        """The method's."""
+        return self.channels.role
+
+    def apply(self, graph: Graph) -> Graph:
+        """The smaller graph, trained."""
+        method = self.channels.on(self.finetune.problem if self.finetune.data is not None else None)
+        return method.stagewise(graph, self.finetune.train)
 
 
 def cubic(final: float, step: int, steps: int, initial: float = 0.0) -> float:
@@ -135,12 +158,19 @@ class Gradual:
         """The pruned and fine-tuned graph; exactly as sparse as the method alone makes it."""
         steps = min(self.finetune.steps, self.finetune.epochs)
         if self.finetune.data is None or steps == 0:
-            return self.zeros.apply(graph)
+            return self._given(self.zeros, graph).apply(graph)
         for step in range(1, steps + 1):
             share = 1.0 if step == steps else cubic(1.0, step, steps)
             epochs = self.finetune.epochs // steps + (self.finetune.epochs % steps if step == steps else 0)
-            graph = self.finetune.train(self.zeros.partly(share).apply(graph), epochs, self._parameters)
+            zeros = self._given(self.zeros.partly(share), graph)
+            graph = self.finetune.train(zeros.apply(graph), epochs, self._parameters)
         return graph
+
+    def _given(self, zeros: Zeros, graph: Graph) -> Zeros:
+        """The method with what it measures on the data, if it does."""
+        if not zeros.measures or self.finetune.data is None:
+            return zeros
+        return zeros.given(zeros.worth(self.finetune.problem.of(graph), state_of(graph)))
 
     def _parameters(self, torch: Any, state: State) -> Parameters:
         return self.zeros.parameters(torch, state, None, 1)

@@ -1,10 +1,10 @@
 """What a method of compression is, and the row of each.
 
 A method is one file with one frozen dataclass. Its fields made with `option` are its section of the recipe. Its
-`role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "prune" chooses the weights
-that stay, "share" gives those that are left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`)
-and the searches for a goal (`search/`) use methods through what stands here and nothing else, so that adding a method
-touches its file and its row in METHODS.
+`role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "shrink" takes out whole
+channels, "prune" chooses the weights that stay, "share" gives those that are left a codebook a layer. The fixed
+schedule of `emcc compile` (`finetune.py`) and the searches for a goal (`search/`) use methods through what stands here
+and nothing else, so that adding a method touches its file and its row in METHODS.
 """
 
 import importlib
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
+from emcc.base.errors import EmccError
 from emcc.base.options import option
+from emcc.base.text import printable
 from emcc.compress.state import State
 from emcc.ir.graph import Array, Graph
 
@@ -77,6 +79,35 @@ class Method(Protocol):
         ...
 
 
+class Shrinks(Method, Protocol):
+    """A method that takes out whole channels."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the data after channels went, of all its stages together."""
+        ...
+
+    def of(self, source: Graph) -> Self:
+        """The method with what it wants to know of the model before folding."""
+        ...
+
+    def on(self, problem: Any) -> Self:
+        """The method with a `Problem`, or None where there is no data."""
+        ...
+
+    def check(self, graph: Graph, data: bool) -> object:
+        """EmccError where it cannot be applied to the folded graph, with data or without."""
+        ...
+
+    def partly(self, share: float) -> Self:
+        """The method at this share of the strength that its options ask for."""
+        ...
+
+    def stagewise(self, graph: Graph, tune: Callable[[Graph, int], Graph]) -> Graph:
+        """The smaller graph; `tune(graph, epochs)` trains what a stage leaves."""
+        ...
+
+
 class Zeros(Method, Protocol):
     """A method that chooses zeros."""
 
@@ -89,6 +120,19 @@ class Zeros(Method, Protocol):
 
         `curvature`: of `importance.scan`, by weight constant.
         """
+        ...
+
+    @property
+    def measures(self) -> bool:
+        """Whether it looks at data to say what a weight is worth."""
+        ...
+
+    def worth(self, problem: Any, state: State) -> Mapping[str, Array] | None:
+        """What each weight of a state is worth, as it is measured on a `Problem`; None where weights alone say it."""
+        ...
+
+    def given(self, worth: Mapping[str, Array] | None) -> Self:
+        """The method with that, for `apply`; with None it goes by the weights alone."""
         ...
 
     def choose(
@@ -146,6 +190,7 @@ class Codebooks(Method, Protocol):
 
 
 METHODS: dict[str, tuple[str, str]] = {
+    "filters": ("shrink", "emcc.compress.filters:Filters"),
     "prune": ("prune", "emcc.compress.magnitude:Prune"),
     "share": ("share", "emcc.compress.kmeans:Share"),
 }
@@ -163,10 +208,34 @@ def having(role: str) -> tuple[str, ...]:
     return tuple(name for name, (its_role, _) in METHODS.items() if its_role == role)
 
 
+def combined(text: str) -> dict[str, str]:
+    """{role: method} of names joined by "+": a method's name, or that of its file.
+
+    Raises:
+        EmccError: there is no such method, or two have one role.
+    """
+    files = {where.split(":")[0].split(".")[-1]: name for name, (_, where) in METHODS.items()}
+    known = {**files, **{name: name for name in METHODS}}
+    found: dict[str, str] = {}
+    for word in (part.strip() for part in text.split("+")):
+        if word not in known:
+            raise EmccError(f"no method {printable(word, 60)!r}", hint=f"the methods are {', '.join(sorted(known))}")
+        role = METHODS[known[word]][0]
+        if role in found:
+            raise EmccError(
+                f"{printable(word)} and {found[role]} do the same", hint=f"name one of {', '.join(having(role))}"
+            )
+        found[role] = known[word]
+    return found
+
+
 @dataclass(frozen=True)
 class Combination:
     """The methods that compress a model: the recipe's [compress]."""
 
     zeros: str = option("prune", "the method that chooses zeros", choices=partial(having, "prune"))
     codebooks: str = option("share", "the method that shares weights", choices=partial(having, "share"))
+    methods: str = option(
+        "", 'in the place of both: methods joined by "+", "filters+magnitude+kmeans"; one a role', silent=True
+    )
     name: ClassVar[str] = "compress"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -69,7 +70,8 @@ class Problem:
     """A folded float graph and its data, and what training needs of both.
 
     Attributes:
-        torch: the module. original: the graph that is compressed, and learned from.
+        torch: the module. original: the graph that is compressed; teacher: the one that is learned from, and held
+            against: the same, unless channels went (see `of`).
         sides: which rows train and which decide. task: what the user says that the outputs are for, see samples.judge.
         yardstick: judges outputs on the samples that decide, against the original's.
         dropout: how activations are left out in training.
@@ -87,6 +89,7 @@ class Problem:
     yardstick: Yardstick = field(init=False)
 
     def __post_init__(self) -> None:
+        self.teacher = self.original
         sides = self.sides or split(self.data, self.options.holdout, self.options.seed)
         self.train, self.held, self.judges = sides.train, sides.held, sides.judges
         self._augment = Augment(self.torch, self.options.augment, sample_shape(ends(self.original)))
@@ -97,6 +100,13 @@ class Problem:
         targets = self._shaped(np.concatenate(self._targets))
         self.yardstick = yardstick(self.original, targets, sides, self.task)
         self._variance = self.torch.from_numpy(variance(targets.reshape(len(targets), -1)).astype(np.float32))
+
+    def of(self, graph: Graph) -> "Problem":
+        """The same problem for another graph to compress: the original without some of its channels."""
+        other = copy(self)
+        other.original = graph
+        other.dropout = Dropout(self.torch, graph, self.options.dropout, self.options.input_dropout)
+        return other
 
     @property
     def judged(self) -> AnyJudge:
@@ -162,7 +172,7 @@ class Problem:
         if key in self._kept:
             return self._kept[key]
         with self.torch.no_grad():
-            target = outputs(self.torch, self.original, x)
+            target = outputs(self.torch, self.teacher, x)
         if self._room >= target.numel():
             self._room -= target.numel()
             self._kept[key] = target
@@ -175,7 +185,7 @@ class Problem:
             return None
         with self.torch.no_grad():
             return self.torch.cat(
-                [outputs(self.torch, self.original, x) for _, x in self._batches(self.data, self.train)]
+                [outputs(self.torch, self.teacher, x) for _, x in self._batches(self.data, self.train)]
             )
 
     def loss(self, output: Any, rows: Array, target: Any, data: Dataset | None = None) -> Any:

@@ -39,14 +39,15 @@ def rows(
     """A row a layer for the pass `name`.
 
     kept, density: weights that are not zero. bits, bytes: see Coded; None where they are not known yet. inertia: the
-    sum of squared changes since `before`, the weights by constant. agreement: of the whole model with the original,
-    in percent; None where there is none.
+    sum of squared changes since `before`, the weights by constant; None where channels went. agreement: of the whole
+    model with the original, in percent; None where there is none.
     """
     table = []
     for place, node in enumerate(after.layers()):
         weights = after.constants[node.inputs[1]]
         kept = int(np.count_nonzero(weights))
-        change = np.subtract(weights, before[node.inputs[1]], dtype=np.float64)
+        old = before[node.inputs[1]]
+        change = np.subtract(weights, old, dtype=np.float64) if old.shape == weights.shape else None
         table.append(
             {
                 "pass": name,
@@ -54,7 +55,7 @@ def rows(
                 "kept": kept,
                 "density": kept / weights.size,
                 "bits": coded[place].bits if coded else None,
-                "inertia": float(np.square(change).sum()),
+                "inertia": None if change is None else float(np.square(change).sum()),
                 "bytes": coded[place].bytes if coded else None,
                 "agreement": agreement,
             }

@@ -22,9 +22,10 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     Raises:
         EmccError: the model, the data, the recipe or the options are at fault.
     """
-    from emcc.driver.targets import emitted_c, targets_of
+    from emcc.driver.targets import check_weights, emitted_c, targets_of
 
     targets = targets_of(options.target)
+    check_weights(options.weights, targets)
     from emcc.backends.options import EmitOptions
     from emcc.compress.record import Recorder
     from emcc.container import encode
@@ -54,7 +55,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.samples.sampling import sample
 
     progress("reading")
-    recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
+    recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
     board = onboard.target(options, recipe)
     shapes = options.shapes
     source = load(options.model, "emcc compile", options.output, shapes)
@@ -67,8 +68,9 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x, shapes))
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
+    channels = goals.channels_of(options, recipe, goal, source, original)
     set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)
-    planned = plan.make(recipe, data, original, options, set_up.sides, progress)
+    planned = plan.make(recipe, data, original, options, set_up.sides, progress, channels)
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
@@ -78,7 +80,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         pruned, record = steps.before.get("share", original), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        found, record = search(original, data, set_up, options, recipe, encoder, progress)
+        found, record = search(original, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)
@@ -96,7 +98,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     program, planned = choice.program, plan.shaped(planned, choice.program.pes, choice.program.groups)
     if dump:
         dump("program", program)
-    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few)
+    c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few, options.weights)
     emitted = emit(program, choice.tried, recipe.of(EmitOptions).weights)
     stored = save_program(program)
     files = {

@@ -38,7 +38,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.samples.sampling import sample
 
     tell("reading")
-    recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
+    recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
     shapes = options.shapes
     source = load(options.model, "emcc compress", options.output, shapes)
     data = load_data(options.data, source) if options.data else None
@@ -54,6 +54,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         tell(step.name)
         folded = step.apply(folded)
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
+    channels = goals.channels_of(options, recipe, options.goal, source, folded)
     set_up = goals.set_up(options, recipe, options.goal, data, source, folded, None)
     searched: dict[str, Any] = {}
     if options.goal is None or data is None:
@@ -61,7 +62,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
         shared = codebooks.kept().apply(folded)
     else:
-        found, searched = search(folded, data, set_up, options, recipe, encoder, tell)
+        found, searched = search(folded, data, set_up, options, recipe, encoder, tell, channels)
         shared = found.shared
     tell("writing")
     encoded = encoder(shared)
@@ -92,6 +93,7 @@ def manifest(
         "scale",
         "equalise",
         "compress",
+        *((recipe.channels.name,) if recipe.channels else ()),
         *(("search",) if options.goal else (recipe.codebooks.name,)),
         "calibrate",
         "quantise",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from emcc.base.errors import EmccError
 from emcc.compress.finetune import Finetune
+from emcc.compress.method import Shrinks
 from emcc.compress.search.budget import judges_of, steps_of
 from emcc.compress.search.goal import Goal, Search
 from emcc.driver.recipe import Recipe
@@ -38,7 +39,29 @@ def goal_of(options: CompileOptions, recipe: Recipe) -> Goal | None:
     """Return the goal: the one given, or --max-drop 1; None for a fixed schedule, which a recipe may ask for too."""
     if options.goal is not None or options.data is None or options.keep_weights or options.fixed:
         return options.goal
-    return None if recipe.given & {recipe.zeros.name, recipe.codebooks.name, "finetune"} else DEFAULT
+    fixed = recipe.given & {recipe.zeros.name, recipe.codebooks.name, "finetune"} or not recipe.shares
+    return None if fixed else DEFAULT
+
+
+def channels_of(
+    options: CompressOptions, recipe: Recipe, goal: Goal | None, source: Graph, original: Graph
+) -> Shrinks | None:
+    """Return the method that takes out channels, where one is in use; `original` is `source` folded.
+
+    Raises:
+        EmccError: it does not apply to the model, or the methods in use do not go with the goal.
+    """
+    if goal is not None and not recipe.shares:
+        raise EmccError("a goal needs a method that shares weights", hint="add one to --method: +kmeans")
+    if goal is not None and goal.max_drop is None and "prune" not in recipe.named and not options.keep_weights:
+        raise EmccError("this goal needs a method that chooses zeros", hint="add one to --method: +magnitude")
+    if recipe.channels is None:
+        return None
+    if options.keep_weights:
+        raise EmccError(f"{recipe.channels.name} takes weights out", hint="leave out --keep-weights, or the method")
+    method = recipe.channels.of(source)
+    method.check(original, options.data is not None)
+    return method
 
 
 def search_of(options: CompressOptions, recipe: Recipe, original: Graph, minutes: float | None) -> Search:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emcc.compress.finetune import Finetune, Gradual
+from emcc.compress.finetune import Finetune, Gradual, Shrinking
+from emcc.compress.method import Combination, Shrinks
 from emcc.compress.search.goal import Search
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions
@@ -51,8 +52,12 @@ def make(
     options: CompileOptions,
     sides: Sides | None,
     progress: Callable[[Any], None],
+    channels: Shrinks | None = None,
 ) -> Plan:
-    """The plan. `original` is the folded model: what distilling learns from, where there are no labels."""
+    """The plan. `original` is the folded model: what distilling learns from, where there are no labels.
+
+    `channels`: the method that takes out channels, with what it knows of the model before folding.
+    """
     keep_weights, pes = options.keep_weights, options.pes
     resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
     lower = recipe.of(LowerOptions)
@@ -80,10 +85,12 @@ def make(
         finetune = replace(recipe.of(Finetune), data=data, teacher=original, sides=sides, task=options.task)
         finetune = replace(finetune, progress=progress, codebooks=codebooks)
         compress = (Gradual(zeros, finetune), codebooks)
-        compress += (finetune,) if finetune.shared_epochs else ()
+        compress += (finetune,) if finetune.shared_epochs and recipe.shares else ()
+        compress = (*((Shrinking(channels, finetune),) if channels else ()), *compress)
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
-    elif _sets(recipe, zeros.name, ("sparsity", "layers")):
-        compress = (zeros, codebooks)
+    elif recipe.of(Combination).methods or _sets(recipe, zeros.name, ("sparsity", "layers")):
+        bare = Shrinking(channels, recipe.of(Finetune)) if channels else None
+        compress = (*((bare,) if bare else ()), zeros, codebooks)
         skipped = skipped[1:]
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
     quantise = (calibrate, recipe.of(Quantise))

@@ -2,14 +2,15 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.compress.method import METHODS, Codebooks, Combination, Zeros, method
+from emcc.compress.method import METHODS, Codebooks, Combination, Shrinks, Zeros, combined, method
+from emcc.compress.untouched import Untouched
 from emcc.files import door
 from emcc.files.texts import LONGEST, from_toml
 
@@ -69,24 +70,52 @@ class Recipe:
         """The options or the pass of that class, made of the chosen values; its `name` is its section."""
         return kind(**self.chosen.get(kind.name, {}))
 
+    def naming(self, methods: str | None) -> Self:
+        """The recipe with --method. EmccError where it names none."""
+        if methods is None:
+            return self
+        combined(methods)
+        section = {**self.chosen.get("compress", {}), "methods": methods}
+        return replace(self, chosen={**self.chosen, "compress": section})
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The methods by role. EmccError where [compress] methods names none."""
+        chosen = self.of(Combination)
+        return combined(chosen.methods) if chosen.methods else {"prune": chosen.zeros, "share": chosen.codebooks}
+
+    @property
+    def channels(self) -> Shrinks | None:
+        """The method that takes out channels, if one is in use, with its options."""
+        return cast(Shrinks, self.of(method(self.named["shrink"]))) if "shrink" in self.named else None
+
     @property
     def zeros(self) -> Zeros:
         """The method that chooses zeros, with its options."""
-        return cast(Zeros, self.of(method(self.of(Combination).zeros)))
+        return cast(Zeros, self.of(method(self.named["prune"]))) if "prune" in self.named else Untouched()
+
+    @property
+    def shares(self) -> bool:
+        """Whether a method that shares weights is in use."""
+        return "share" in self.named
 
     @property
     def codebooks(self) -> Codebooks:
-        """The method that shares weights, with its options."""
-        return cast(Codebooks, self.of(method(self.of(Combination).codebooks)))
+        """The method that shares weights, with its options; where none is in use, codebooks that keep weights."""
+        if self.shares:
+            return cast(Codebooks, self.of(method(self.named["share"])))
+        return cast(Codebooks, self.of(method("share"))).kept()
 
     def effective(self) -> dict[str, dict[str, Any]]:
         """Every section's every value, defaults included, but for methods that are not used: for the manifest."""
-        unused = set(METHODS) - {self.zeros.name, self.codebooks.name}
+        unused = set(METHODS) - {*self.named.values(), self.codebooks.name}
         return {section: self._effective(section) for section in sections() if section not in unused}
 
     def _effective(self, section: str) -> dict[str, Any]:
         chosen = self.chosen.get(section, {})
-        return {entry.name: chosen.get(entry.name, default(entry)) for entry in options(section)}
+        values = {entry.name: chosen.get(entry.name, default(entry)) for entry in options(section)}
+        silent = {e.name for e in options(section) if e.metadata["silent"] and values[e.name] == default(e)}
+        return {name: value for name, value in values.items() if name not in silent}
 
 
 def sections() -> dict[str, str]:

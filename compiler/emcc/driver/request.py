@@ -23,6 +23,7 @@ class CompressOptions:
         validate: an .npz whose samples decide, in the place of some of the data's.
         task: what outputs are for, one of samples.judge.TASKS.
         minutes: how long training may take, about; steps: of training, instead.
+        method: methods joined by "+", in the place of the recipe's [compress].
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
         shape: sizes of inputs whose axes the file leaves open, by their names; see frontend.report.Shapes.
@@ -40,6 +41,7 @@ class CompressOptions:
     steps: int | None = None
     output: str | tuple[str, ...] | None = None
     shape: Mapping[str, Sizes] = field(default_factory=dict)
+    method: str | None = None
 
     @property
     def shapes(self) -> Shapes:
@@ -60,7 +62,8 @@ class CompileOptions(CompressOptions):
     """What `emcc compile` is asked for, beside that.
 
     Attributes:
-        target: of driver.targets.TARGETS, several with commas. pes: processing elements; None leaves it to the recipe.
+        target: of driver.targets.TARGETS, several with commas. weights: of driver.targets.WEIGHTS.
+        pes: processing elements; None leaves it to the recipe.
         memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
         board: a board's name, or its file: what does not fit it is refused, and without `pes` as many are taken as fit.
         fixed: follow the recipe's fixed schedule where there is no goal, and not --max-drop 1.
@@ -68,6 +71,7 @@ class CompileOptions(CompressOptions):
     """
 
     target: str = "eie"
+    weights: str = "rom"
     pes: int | None = None
     memory: str | None = None
     board: str | None = None

@@ -66,7 +66,7 @@ class Scaling:
         judge = None
         if data is not None:
             codebooks = recipe.codebooks.on(data.x)
-            share: Pass = codebooks.kept() if keep_weights else Pruned(recipe.zeros.partly(PART), codebooks)
+            share: Pass = codebooks.kept() if keep_weights else Pruned(recipe.zeros.given(None).partly(PART), codebooks)
             quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
             judge = Judge(np.asarray(data.x), share, quick)
         labels = [] if data is None else [data.of(place) for place in range(len(source.outputs))]

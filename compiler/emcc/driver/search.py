@@ -8,6 +8,7 @@ from typing import Any
 
 from emcc.base.events import Event
 from emcc.base.version import __version__
+from emcc.compress.method import Shrinks
 from emcc.compress.record import Coder
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Result, Searcher
@@ -24,8 +25,9 @@ Tell = Callable[[Event | str], None]
 
 
 def search(
-    folded: Graph, data: Dataset, set_up: Setup, options: CompressOptions, recipe: Recipe, coder: Coder, tell: Tell
-) -> tuple[Result, dict[str, Any]]:
+    folded: Graph, data: Dataset, set_up: Setup, options: CompressOptions, recipe: Recipe, coder: Coder, tell: Tell,
+    channels: Shrinks | None = None,
+) -> tuple[Result, dict[str, Any]]:  # fmt: skip
     """Search: (what was found, "goal", "search" and "layer_passes" of emcc.json).
 
     Raises EmccError where the goal cannot be reached.
@@ -39,7 +41,7 @@ def search(
     torch, store = import_torch(), Store(options.work, _key(options, set_up, recipe))
     with deterministic(torch, effort.threads):
         problem = Problem(torch, folded, data, effort.aim, set_up.sides, options.task)
-        methods = Methods(recipe.zeros, recipe.codebooks)
+        methods = Methods(recipe.zeros, recipe.codebooks, channels)
         kind = Keeper if options.keep_weights else Searcher
         result = kind(problem, goal, effort, methods, coder, store, tell).run()
     measured = {name: value for name, value in result.record.items() if name != "steps"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc.base.text import printable
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
 from emcc.passes.base import Pass
@@ -43,7 +44,7 @@ class Steps:
             f"{goal}{' (the default; --fixed follows the recipe)' if by_default else ''}: "
             f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), trained for {search['trained_steps']:,} steps; "
             f"{search['measure']} on the {search['held_out']:,} samples that decide "
-            f"{after:.2f} %, {before:.2f} % before",
+            f"{after:.2f} %, {before:.2f} % before{_fewer(search.get('channels', ()))}",
         )
 
     def run(self, passes: Sequence[Pass], graph: Graph) -> Graph:
@@ -80,6 +81,26 @@ def _fold(_step: Any, before: Graph, after: Graph) -> str:
     norms = [affine.norm for affine in after.affines.values() if affine.norm]
     host = f"; the host divides samples by their {norms[0]} norm" if norms else ""
     return f"{_count(len(before.nodes), 'node')} to {_count(layers, 'layer')}{host}"
+
+
+def _fewer(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which layers of a search's record lost channels; "" where none did."""
+    less = [row for row in rows if row["channels"] < row["before"]]
+    said = ", ".join(f"{row['channels']} of {row['before']} in {printable(row['layer'], 40)}" for row in less)
+    return f"; channels: {said or 'all kept, since too much was lost without'}" if rows else ""
+
+
+def _shrink(step: Any, before: Graph, after: Graph) -> str:
+    pairs = zip(before.layers(), after.layers(), strict=True)
+    rows = [(old.name, len(before.constants[old.inputs[1]]), len(after.constants[new.inputs[1]])) for old, new in pairs]
+    less = [f"{now} of {had} in {printable(name, 40)}" for name, had, now in rows if now < had]
+    return f"channels kept: {', '.join(less) or 'all'}{_tuned(step)}"
+
+
+def _tuned(step: Any) -> str:
+    if step.finetune.data is None or step.channels.epochs == 0:
+        return ""
+    return f"; what is left trained for {_count(step.channels.epochs, 'epoch')}, {_aim(step.finetune)}"
 
 
 def _prune(step: Any, before: Graph, after: Graph) -> str:
@@ -137,6 +158,7 @@ _SENTENCES = {
     "fold": _fold,
     "scale": _noted,
     "equalise": _noted,
+    "shrink": _shrink,
     "prune": _prune,
     "finetune": _finetune,
     "share": _share,

@@ -7,6 +7,8 @@ import numpy as np
 
 from emcc.backends.hls import Model, plain, validate
 from emcc.backends.hls.cost import cost
+from emcc.backends.hls.numbers import BITS
+from emcc.backends.hls.numbers import held as held_arrays
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
 from emcc.eie import reference
@@ -16,6 +18,7 @@ from emcc.runtime.work import by_step
 from emcc.samples.sampling import by_input, quantised
 
 TARGETS = ("eie", "hls", "c")
+WEIGHTS = ("rom", "external")
 VECTORS, MOST = 3, 1 << 14
 """Samples that the test in C has, and the integers that these may be."""
 
@@ -32,14 +35,25 @@ def targets_of(text: str) -> tuple[str, ...]:
     return tuple(name for name in TARGETS if name in named)
 
 
+def check_weights(weights: str, targets: tuple[str, ...]) -> None:
+    """EmccError where there is no such place for the weights of hls/, or no hls/."""
+    if weights not in WEIGHTS:
+        raise EmccError(f"no weights {printable(weights)!r}", hint=f"there is {', '.join(WEIGHTS)}")
+    if weights == "external" and "hls" not in targets:
+        raise EmccError(
+            "--weights external is of the C for synthesis alone",
+            hint='take --target hls; [emit] weights = "boot" in a recipe is what the array has',
+        )
+
+
 def emitted_c(
-    graph: Graph, name: str, targets: tuple[str, ...], x: Array
+    graph: Graph, name: str, targets: tuple[str, ...], x: Array, weights: str = "rom"
 ) -> tuple[dict[str, bytes], Mapping[str, Any] | None]:
     """Return the files of hls/ and c/, as far as they are asked for, and what the manifest says of them.
 
     Args:
         graph: quantised. name: the model's. targets: see `targets_of`.
-        x: samples [n, ...] in the model's units.
+        x: samples [n, ...] in the model's units. weights: one of WEIGHTS: where hls/ has them.
 
     Raises:
         EmccError: the model is larger than C, or a chip, can hold.
@@ -47,7 +61,10 @@ def emitted_c(
     if not {"hls", "c"} & set(targets):
         return {}, None
     model = Model(plain(graph), name)
-    validate(model.context, "hls" in targets)
+    external = Model(model.program, name, external=True) if weights == "external" else None
+    validate(model.context, "hls" in targets and external is None)
+    if external:
+        validate(external.context, True)
     integers = quantised(model.program, x[:COUNTED])
     inputs = by_input(model.program, integers)
     pairs = crossed(model.program, inputs)
@@ -56,7 +73,7 @@ def emitted_c(
     vectors = [(into[:count], out[:count]) for into, out in pairs]
     files: dict[str, bytes] = {}
     if "hls" in targets:
-        files |= {f"hls/{file}": content for file, content in model.synthesised(vectors).items()}
+        files |= {f"hls/{file}": content for file, content in (external or model).synthesised(vectors).items()}
     if "c" in targets:
         files |= {f"c/{file}": content for file, content in model.library(vectors).items()}
     memory = reference.ran(model.program, inputs)
@@ -65,4 +82,12 @@ def emitted_c(
         "name": model.name,
         "segments": len(model.context.segments),
         **cost(model.context, products).to_json(),
+        **(external_facts(external) if external else {}),
     }
+
+
+def external_facts(model: Model) -> dict[str, Any]:
+    """Return what the manifest says of weights that come from outside: their bytes, and those of a tile's memories."""
+    held = sum(size * BITS[kind] // 8 for _, kind, size in held_arrays(model.context))
+    outside = model.context.external
+    return {"external": {"bytes": len(outside.file) if outside else 0, "held": held}}

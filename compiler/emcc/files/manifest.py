@@ -18,8 +18,8 @@ _CODED = {
             **dict.fromkeys(
                 ("kept", "entries", "code_bits", "run_bits", "bytes", "codebook_bytes", "bias_bytes"), COUNT
             ),
-            **dict.fromkeys(("density", "code_bits_coded", "run_bits_coded", "inertia"), float),
-            **{"name": str, "weights": SIZE, "biases": COUNT, "coders": _CODERS},
+            **dict.fromkeys(("density", "code_bits_coded", "run_bits_coded"), float),
+            **{"inertia": (float, None), "name": str, "weights": SIZE, "biases": COUNT, "coders": _CODERS},
         }
     ],
     "totals": {
@@ -112,6 +112,7 @@ COMPILED = {
     "c?": {
         **{"name": str, "segments": SIZE, "scratch": SIZE},
         **dict.fromkeys(("io", "constants", "text", "flash", "instructions"), COUNT),
+        "external?": {"bytes": COUNT, "held": COUNT},
     },
 }
 """As data: a type (float is any finite number), a range of whole numbers, None, a tuple of alternatives, a list of any

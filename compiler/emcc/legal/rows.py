@@ -51,6 +51,7 @@ STAGES: Mapping[str, Stage] = {
     "fold": Stage(never=UNFOLDED),
     "scale": Stage(never=UNFOLDED),
     "equalise": Stage(never=UNFOLDED),
+    "shrink": Stage(never=UNFOLDED),
     "prune": Stage(never=UNFOLDED),
     "share": Stage(never=UNFOLDED, shared=True),
     "finetune": Stage(never=UNFOLDED, shared=True),

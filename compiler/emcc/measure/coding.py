@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from emcc.container import decode, encode
-from emcc.ir.graph import Graph
+from emcc.ir.graph import Array, Graph
 from emcc.measure.sections import LayerSize, layer_sizes
 
 RANGE_LIMIT = 1 << 22
@@ -43,12 +43,13 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
                 "density": kept / weights.size,
                 "entries": int(np.unique(weights[weights != 0]).size),
                 "code_w": book.code_w,
-                "inertia": float(np.square(weights - before, dtype=np.float64)[weights != 0].sum()),
+                "inertia": _inertia(weights, before),
                 **coded(size),
                 "coders": {name: costs[place] for name, costs in coders.items()},
             }
         )
-    parameters = sum(row["weights"] + row["biases"] for row in rows)
+    left = sum(row["weights"] + row["biases"] for row in rows)
+    parameters = left + _gone(original, shared)
     total = {
         "parameters": parameters,
         "weights": sum(row["weights"] for row in rows),
@@ -61,6 +62,19 @@ def table(original: Graph, shared: Graph, encoded: bytes) -> dict[str, Any]:
         "coders": {name: summed(costs) for name, costs in coders.items()},
     }
     return {"layers": rows, "totals": total}
+
+
+def _inertia(weights: Array, before: Array) -> float | None:
+    """Return the sum of squared changes of weights that are left; None where channels went."""
+    if weights.shape != before.shape:
+        return None
+    return float(np.square(weights - before, dtype=np.float64)[weights != 0].sum())
+
+
+def _gone(original: Graph, shared: Graph) -> int:
+    """Return the weights and biases that went with whole channels."""
+    names = {name for node in shared.layers() for name in node.inputs[1:]}
+    return sum(original.constants[name].size - shared.constants[name].size for name in names)
 
 
 def coded(size: LayerSize) -> dict[str, Any]:

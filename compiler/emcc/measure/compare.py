@@ -50,7 +50,10 @@ class _Measured:
     def __init__(self, folded: Graph, held: Graph, opened: Opened) -> None:
         self.folded, self.held, self.opened = folded, held, opened
         made = {node.outputs[0]: node for node in folded.nodes}
-        self.tensors = {name: _Sums() for name in (*folded.inputs, *made) if name in held.tensors}
+        known = [name for name in (*folded.inputs, *made) if name in held.tensors]
+        # Where channels went, a tensor has fewer elements, and none that it can be held against.
+        same = [name for name in known if held.tensors[name].features == folded.tensors[name].features]
+        self.tensors = {name: _Sums() for name in same}
         self.layers = dict(_layers(folded, held))
         rounded = [name for name in self.tensors if not _selected(made.get(name))]
         self.effects = Effects(folded, held, self.layers, rounded)

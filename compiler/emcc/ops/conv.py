@@ -52,13 +52,13 @@ def correlate(x: Array, weight: Array, height: Axis, width: Axis, group: int) ->
     rows = max(1, BLOCK // (x.shape[1] * taps * height.count * width.count))
     for begin in range(0, len(x), rows):
         part = x[begin : begin + rows]
-        columns = _columns(part, height, width).reshape(group, inner * taps, -1)
-        products = (matrix @ columns).reshape(out, len(part), height.count, width.count)
+        laid = columns(part, height, width).reshape(group, inner * taps, -1)
+        products = (matrix @ laid).reshape(out, len(part), height.count, width.count)
         result[begin : begin + rows] = products.swapaxes(0, 1)
     return result
 
 
-def _columns(x: Array, height: Axis, width: Axis) -> Array:
+def columns(x: Array, height: Axis, width: Axis) -> Array:
     """[C, kh, kw, n, windows down, windows across]."""
     padded = pad(np, x, (height.before, width.before, height.after, width.after), 0.0)
     n, channels, down, across = padded.strides

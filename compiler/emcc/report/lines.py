@@ -130,7 +130,18 @@ def _of_c(manifest: Mapping[str, Any]) -> list[str]:
     return [
         f"C: RAM {c['scratch']:,} bytes of scratch, and {c['io']:,} of input and output; flash {c['flash']:,} bytes, "
         f"{c['constants']:,} of tables and {c['text']:,} of code [estimate]; {c['instructions']:,} instructions an "
-        f"inference of a Cortex-M4, -O2 [estimate]{parts}"
+        f"inference of a Cortex-M4, -O2 [estimate]{parts}",
+        *_outside(c),
+    ]
+
+
+def _outside(c: Mapping[str, Any]) -> list[str]:
+    """Return what is said of weights behind an AXI master."""
+    if "external" not in c:
+        return []
+    outside = c["external"]
+    return [
+        f"hls/: {outside['bytes']:,} bytes of weights come from outside, through {outside['held']:,} bytes on the chip"
     ]
 
 

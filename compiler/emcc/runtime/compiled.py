@@ -81,7 +81,8 @@ def _held(kind: str, opened: Opened, data: Dataset, progress: Progress) -> HeldR
     if program is None or not files:
         hint = f"write it with `emcc compile --target {kind}`"
         raise EmccError(f"there is no {kind}/ in it", file=opened.folder, hint=hint)
-    model = Model(plain(opened.held), opened.manifest["c"]["name"])
+    c = opened.manifest["c"]
+    model = Model(plain(opened.held), c["name"], external=kind == "hls" and "external" in c)
     sources = [f"emcc_{model.name}_top.c"] if kind == "hls" else [f"emcc_{model.name}.c"]
     made = {**model.common(), **(model.top() if kind == "hls" else {})}
     if any(files.get(name) != content for name, content in made.items()):
@@ -106,7 +107,7 @@ def _files(kind: str, opened: Opened) -> dict[str, bytes]:
     """Return the files of a folder of an artefact, by their names in it."""
     found = {}
     for name in opened.manifest["files"]:
-        if name.startswith(f"{kind}/") and name.count("/") == 1 and name.endswith((".c", ".h")):
+        if name.startswith(f"{kind}/") and name.count("/") == 1 and name.endswith((".c", ".h", ".bin")):
             try:
                 found[name.removeprefix(f"{kind}/")] = door.read_inside(opened.folder, name)
             except OSError as error:
@@ -125,8 +126,8 @@ class _Part:
     """Sample, segment, element, expected, got."""
 
 
-def ran(engine: Path, act_w: int, pairs: Pairs) -> list[Array]:
-    """Run inferences through a built engine: int64 [n, elements] a segment.
+def ran(engine: Path, act_w: int, pairs: Pairs, weights: bytes | None = None) -> list[Array]:
+    """Run inferences through a built engine: int64 [n, elements] a segment. `weights`: those that come from a file.
 
     Raises:
         ToolError: it does not come to its end.
@@ -135,7 +136,11 @@ def ran(engine: Path, act_w: int, pairs: Pairs) -> list[Array]:
     with tempfile.TemporaryDirectory(prefix="emcc-c-") as folder:
         source, target = Path(folder) / "in", Path(folder) / "out"
         np.concatenate([into for into, _ in pairs], axis=1).astype(kind).tofile(source)
-        run("the compiled C", [engine, source, target], timeout=TIMEOUT)
+        words: list[str | Path] = [engine, source, target]
+        if weights is not None:
+            words.append(Path(folder) / "weights")
+            (Path(folder) / "weights").write_bytes(weights)
+        run("the compiled C", words, timeout=TIMEOUT)
         flat = np.fromfile(target, kind).astype(np.int64)
     if flat.size != len(pairs[0][0]) * sum(sizes):
         raise ToolError("the compiled C", 0, f"{flat.size} integers came out", reason="gave too few answers")
@@ -145,7 +150,8 @@ def ran(engine: Path, act_w: int, pairs: Pairs) -> list[Array]:
 
 def _compared(engine: Path, model: Model, pairs: Pairs) -> _Part:
     act_w, mismatches, bits, first = model.program.act_w, 0, 0, None
-    found = ran(engine, act_w, pairs)
+    outside = model.context.external
+    found = ran(engine, act_w, pairs, outside.file if outside else None)
     for number, (got, (_, wanted)) in enumerate(zip(found, pairs, strict=True)):
         wrong = got != wanted
         mismatches += int(wrong.sum())

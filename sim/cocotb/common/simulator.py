@@ -22,8 +22,8 @@ FLAGS: tuple[str, ...] = ("--cc", "--vpi", "--public-depth", "1", "--assert", "-
 FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
 VPI = "-Og"
 """How well Verilator's VPI is optimised: -O1 takes twice as long, and it is no faster then."""
-MODEL = "-O1"
-"""Of a DUT: with -O0 the wide and the long simulations lose what the compiler gains."""
+MODEL = "-O0"
+"""Of a DUT: compiling a whole top better takes longer than its simulation, and the others' time is Python's."""
 HEADERS = ("verilated.h", "verilated_vpi.h")
 HEADER = "headers.h"
 """What every model includes, compiled once: parsing it takes a second, a small DUT's own code less."""
@@ -124,6 +124,7 @@ def simulate(
     arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}", *plusargs]
     # cocotb has pytest rewrite the bench's assertions; plugins of pytest would be imported for nothing.
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    alone["COCOTB_REWRITE_ASSERTION_FILES"] = "bench_*.py test_*.py"  # else in all that a bench imports
     extra = {SPEC: json.dumps(spec), "COCOTB_ANSI_OUTPUT": "0", **alone}
     ended = True
     try:

@@ -76,6 +76,16 @@ class FirstColumns:
     def forms(self, curvature: Mapping[str, float]) -> Mapping[str, Self]:
         return {self.name: self}
 
+    @property
+    def measures(self) -> bool:
+        return False
+
+    def worth(self, problem: Any, state: State) -> None:
+        return None
+
+    def given(self, worth: Mapping[str, Array] | None) -> Self:
+        return self
+
     def choose(
         self, graph: Graph, weights: Mapping[str, Array], count: int, worth: Mapping[str, Array] | None = None
     ) -> Masks:

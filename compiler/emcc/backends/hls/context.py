@@ -1,65 +1,25 @@
 """A Program as the kernels read it: rows of fields, and read-only arrays of numbers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from emcc.backends.hls.columns import Columns, columns, is_sparse
+from emcc.backends.hls.calls import SUMMING, Arrays, Call
+from emcc.backends.hls.columns import columns, is_sparse
+from emcc.backends.hls.external import External
 from emcc.backends.hls.fields import Row
 from emcc.backends.hls.layout import Layout, layout
 from emcc.backends.hls.segments import Segment, segments, size_of
-from emcc.backends.hls.weights import WORD, Pool, forms_for
+from emcc.backends.hls.tiles import tiles
+from emcc.backends.hls.weights import WORD, forms_for
 from emcc.eie.reference import book_of, weights
 from emcc.ir.codebook import looked_up_in
 from emcc.ir.graph import Array
 from emcc.ir.program import FUNCTIONS, HOLE, Port, Program, Step
 
-OTHERS = ("starts", "runs", "biases", "scales", "coarse", "fine", "places", "orders")
-KERNELS = ("dense", "sparse", "local", "largest", "product")
-SUMMING = ("sparse", "local", "largest")
-"""The kernels that keep a sum a row."""
-
-
-@dataclass
-class Arrays:
-    """The read-only arrays, by their names without "emcc_", and what is in them already."""
-
-    pool: Pool = field(default_factory=Pool)
-    others: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in OTHERS})
-    _kept: dict[tuple[str, bytes], int] = field(default_factory=dict)
-
-    def put(self, name: str, values: Array) -> int:
-        """Store int64 values; return where they begin, where they were if they were there."""
-        key = name, np.ascontiguousarray(values, np.int64).tobytes()
-        if key not in self._kept:
-            self._kept[key] = len(self.others[name])
-            self.others[name].extend(int(value) for value in values)
-        return self._kept[key]
-
-    @property
-    def all(self) -> Mapping[str, list[int]]:
-        """All of them."""
-        pool = self.pool
-        return {"bytes": pool.own, "words": pool.words, "codes": pool.codes, "books": pool.books, **self.others}
-
-
-@dataclass(frozen=True)
-class Call:
-    """A step as it is called: its kernel, its row of fields; macs: products that it computes at most.
-
-    weights: what it reads, int64 [n], or None; the row says where that is once all are known.
-    """
-
-    kernel: str
-    row: Row
-    macs: int
-    weights: Array | None = None
-
-    @property
-    def formed(self) -> bool:
-        """Whether its weights have a form: those by the number of taps are of 16 bits."""
-        return self.weights is not None and not self.row["by_count"]
+FORMED = ("dense", "full", "sparse", "local")
+"""The kernels that read weights."""
 
 
 class Context:
@@ -67,19 +27,26 @@ class Context:
 
     Attributes:
         segments, layout: see there. arrays: what is read only.
-        calls: a Call a step. ports: a row each, segment after segment, what goes in before what comes out.
-        acc_rows: sums that kernels of SUMMING keep.
+        external: weights that are not among those, or None.
+        calls: a Call a step, or several where `external`, in their order.
+        ports: a row each, segment after segment, what goes in before what comes out.
+        acc_rows: sums that kernels of SUMMING keep. window: values that "dense" keeps.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, external: bool = False) -> None:
         self.program = program
+        self.external = External() if external else None
         self.segments = segments(program)
         self.layout: Layout = layout(program, self.segments)
         self.arrays = Arrays()
-        self._matrices: dict[tuple[int, int], tuple[Columns | None, Array]] = {}
-        self.calls = self._stored([self._call(step) for step in program.steps])
+        self._matrices: dict[tuple[int, int], tuple[csr_array | None, Array]] = {}
+        calls = _settled([replace(self._call(step), step=index) for index, step in enumerate(program.steps)])
+        self.calls = self._stored(calls)
         self.ports = [row for segment in self.segments for row in self._ports(segment)]
-        self.acc_rows = max((call.row["rows"] for call in self.calls if call.kernel in SUMMING), default=0)
+        rows = [-(-call.row["rows"] // 4) * 4 if call.kernel == "dense" else call.row["rows"]
+                for call in self.calls if call.kernel in SUMMING]  # fmt: skip
+        self.acc_rows = max(rows, default=0)
+        self.window = max((call.columns for call in self.calls if call.kernel == "dense"), default=0)
 
     def _ports(self, segment: Segment) -> list[Row]:
         rows: list[Row] = []
@@ -120,29 +87,37 @@ class Context:
             more, taken = self._local(step)
             macs = target.positions * target.slots * step.window.taps * len(step.sources)
             return Call("local", {**row, **more}, macs, taken)
-        found, dense = self._matrix(step)
-        if found is None:
+        matrix, dense = self._matrix(step)
+        if matrix is None:
             joined = step.window.dilation[1] == 1 and self.layout.pitch(step.sources[0]) == source.slots
             return Call("dense", {**row, "joined": int(joined)}, target.positions * dense.size, dense)
-        row["starts"] = self.arrays.put("starts", found.starts)
-        row["runs"] = self.arrays.put("runs", found.runs)
-        return Call("sparse", row, target.positions * found.runs.size, found.weights)
+        found = columns(matrix)
+        macs = target.positions * found.runs.size
+        return Call("sparse", row, macs, found.weights, found=found, matrix=matrix)
 
     def _stored(self, calls: list[Call]) -> list[Call]:
-        """Return the calls with their weights in the arrays."""
+        """Return the calls, in tiles where weights are external, with their weights in the arrays."""
         forms: dict[int, int] = {}
-        for kernel in KERNELS:
+        for kernel in FORMED:
             own = [(i, call.weights) for i, call in enumerate(calls) if call.kernel == kernel and call.formed]
             held = [(i, weights) for i, weights in own if weights is not None]
             forms |= zip([i for i, _ in held], forms_for([weights for _, weights in held]), strict=True)
-        found = []
+        stored = []
         for i, call in enumerate(calls):
-            if call.weights is not None:
-                stored = self.arrays.pool.put(call.weights, forms.get(i, WORD))
-                row = {**call.row, "form": stored.form, "weights": stored.at, "book": stored.book}
-                call = replace(call, row=row)
-            found.append(call)
-        return found
+            parts, form = [call] if self.external is None else tiles(call), forms.get(i, WORD)
+            stored += [self._kept(part, form, call.weights) for part in parts]
+        return stored
+
+    def _kept(self, call: Call, form: int, whole: Array | None) -> Call:
+        """Return a call with its weights in the arrays, in a form; `whole`: those of all its tiles."""
+        if call.weights is None or whole is None:
+            return call
+        arrays = self.arrays if self.external is None else Arrays(self.arrays.pool.beside())
+        stored = arrays.pool.put(call.weights, form, whole)
+        row = {**call.row, "form": stored.form, "weights": stored.at, "book": stored.book}
+        if call.found is not None:
+            row |= {"starts": arrays.put("starts", call.found.starts), "runs": arrays.put("runs", call.found.runs)}
+        return replace(call, row=row, fetches=self.external.put(arrays.all) if self.external else ())
 
     def _where(self, step: Step) -> Row:
         """Return where sources and target are; a source of one position stands for all of a product."""
@@ -181,14 +156,28 @@ class Context:
             taken = taken if by_slot else taken[:, 0]
         return {"by_slot": int(by_slot), "by_count": int(by_count)}, np.asarray(taken, np.int64).ravel()
 
-    def _matrix(self, step: Step) -> tuple[Columns | None, Array]:
-        """Return a matrix by columns, or None where that takes more; and all of it, int64 [rows * columns]."""
+    def _matrix(self, step: Step) -> tuple[csr_array | None, Array]:
+        """Return a matrix, or None where columns of it take more; and then all of it, int64 [rows * columns]."""
         key = step.slices, step.codebook
         if key not in self._matrices:
             matrix = weights(self.program.slices[step.slices], book_of(self.program, step), self.program.lanes)
-            found, dense = columns(matrix), np.asarray(matrix.toarray(), np.int64).ravel()
-            self._matrices[key] = (found, np.zeros(0, np.int64)) if is_sparse(found, dense) else (None, dense)
+            dense = np.asarray(matrix.toarray(), np.int64).ravel()
+            sparse = is_sparse(columns(matrix), dense)
+            self._matrices[key] = (matrix, np.zeros(0, np.int64)) if sparse else (None, dense)
         return self._matrices[key]
+
+
+def _settled(calls: list[Call]) -> list[Call]:
+    """Return the calls, where memory has the only window side by side already, with the kernel that copies none.
+
+    Not where another layer's window has to be copied, and is as large: a second kernel would be more code then.
+    """
+    dense = [call for call in calls if call.kernel == "dense"]
+    copied = max((call.columns for call in dense if not call.whole), default=0)
+    return [
+        replace(call, kernel="full") if call.kernel == "dense" and call.whole and call.columns > copied else call
+        for call in calls
+    ]
 
 
 def _window(step: Step) -> Row:

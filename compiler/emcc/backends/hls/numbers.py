@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from emcc.backends.hls.context import Context
+from emcc.backends.hls.context import FORMED, Context
+from emcc.backends.hls.external import BITS as OUTSIDE
 from emcc.backends.hls.fields import signed, unsigned
 from emcc.backends.hls.weights import FORMS
 from emcc.ops.fixed import MULTIPLIER_W
@@ -47,6 +48,8 @@ def tables(context: Context) -> list[Table]:
     kinds |= {"coarse": act, "fine": act}
     found = []
     for name, values in context.arrays.all.items():
+        if context.external and name in OUTSIDE:
+            continue
         if name in kinds:
             kind = kinds[name]
         else:
@@ -55,10 +58,16 @@ def tables(context: Context) -> list[Table]:
     return found
 
 
+def held(context: Context) -> list[tuple[str, str, int]]:
+    """Return the arrays that are filled from outside: name without "emcc_", C type, elements."""
+    kinds = {"bytes": "int8_t", "codes": "uint8_t", "words": "int16_t", "runs": "uint8_t", "starts": "uint32_t"}
+    return [(name, kinds[name], size) for name, size in context.external.sizes.items()] if context.external else []
+
+
 def numbers(context: Context) -> Mapping[str, int]:
     """Return the macros of the header by name, without "EMCC_"."""
     program = context.program
-    forms = dict.fromkeys(("dense", "sparse", "local"), 0)
+    forms = dict.fromkeys(FORMED, 0)
     for call in context.calls:
         if call.formed:
             forms[call.kernel] |= call.row["form"]
@@ -69,12 +78,15 @@ def numbers(context: Context) -> Mapping[str, int]:
         "WIDE_W": program.acc_w + (MULTIPLIER_W if program.multipliers else 0),
         "MEM": context.layout.depth,
         "ROWS": max(1, context.acc_rows),
+        "WINDOW": max(1, context.window),
         **FORMS,
         **{kernel.upper(): held for kernel, held in forms.items()},
+        "FULL_CALLS": sum(call.kernel == "full" for call in context.calls),
         **{"IDENTITY": 0, "RELU": 1, "TABLE": 2},
         "HAS_SCALE": int(bool(context.arrays.others["scales"])),
         "HAS_TABLE": int(bool(context.arrays.others["coarse"])),
         "HAS_ORDER": int(bool(context.arrays.others["orders"])),
+        **({"EXTERNAL": len(context.external.words)} if context.external else {}),
         "LO_BITS": split.lo_bits if split else 0,
         "HI_BITS": split.hi_bits if split else 0,
     }

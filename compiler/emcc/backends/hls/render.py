@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emcc.backends.hls.context import SUMMING, Context
+from emcc.backends.hls.calls import SUMMING, Call
+from emcc.backends.hls.context import Context
 from emcc.backends.hls.fields import PORT, STEP, Row, typed
 from emcc.backends.hls.layout import AFTER, BEFORE
 from emcc.backends.hls.names import comment, identifier
-from emcc.backends.hls.numbers import Table, numbers, tables, types
+from emcc.backends.hls.numbers import Table, held, numbers, tables, types
 from emcc.backends.hls.segments import Segment, elements, size_of
 from emcc.ir.affine import plain as is_plain
 from emcc.ir.graph import Array
@@ -34,11 +35,11 @@ class Drawn:
 
 
 class Model:
-    """A Program's C, under a name."""
+    """A Program's C, under a name, or what is left of it; `external`: weights are an argument, and a file beside it."""
 
-    def __init__(self, program: Program, name: str) -> None:
-        self.context, self.name = Context(program), identifier(name)
-        self.title = f"The model {comment(name)}" if comment(name).strip() else "A model"
+    def __init__(self, program: Program, name: str, external: bool = False) -> None:
+        self.context, self.name = Context(program, external), identifier(name)
+        self.title = f"The model {self.name}"
 
     @property
     def program(self) -> Program:
@@ -59,26 +60,32 @@ class Model:
             "model.c",
             **facts,
             tables=[_drawn(table) for table in tables(self.context)],
+            held=held(self.context),
             rows={struct: [_row(fields, row) for row in rows] for struct, (fields, rows) in structs.items()},
         )
         sizes = {"acc_rows": numbers(self.context)["ROWS"], "mem": self.context.layout.depth}
-        sizes |= {"act_w": self.program.act_w, "acc_w": self.program.acc_w}
+        sizes |= {"act_w": self.program.act_w, "acc_w": self.program.acc_w, "window": self.context.window}
         return {
             **{file: (folder("hls") / file).read_bytes() for file in LIBRARY},
             f"emcc_{name}_config.h": config,
             f"emcc_{name}.h": _rendered("model.h", **facts, **sizes),
             f"emcc_{name}.c": body,
+            **self._weights(facts),
         }
+
+    def _weights(self, facts: Mapping[str, Any]) -> dict[str, bytes]:
+        """Return the file of external weights, and what reads it."""
+        external, name = self.context.external, self.name
+        if external is None:
+            return {}
+        return {f"emcc_{name}_weights.bin": external.file, f"emcc_{name}_read.h": _rendered("read.h", **facts)}
 
     def library(self, vectors: Sequence[tuple[Array, Array]]) -> dict[str, bytes]:
         """Return the files of c/. `vectors`: a segment each, integers [n, elements] in and out."""
         name, facts = self.name, self._facts(top=False)
         files = {**self.common(), f"emcc_{name}_vectors.h": self._vectors(facts, vectors)}
         floats = self._floats(facts)
-        includes = [f"emcc_{name}.h"]
-        files["test.c"] = _rendered(
-            "test.c", **facts, includes=includes, declared=f"static emcc_{name}_scratch scratch;"
-        )
+        files["test.c"] = _rendered("test.c", **facts, **self._around(top=False))
         sources = ["test.c", f"emcc_{name}.c", *(file for file in floats if file.endswith(".c"))]
         return {
             **files,
@@ -90,8 +97,8 @@ class Model:
         """Return the files of hls/; arguments as for `library`."""
         name, facts = self.name, self._facts(top=True)
         files = {**self.common(), **self.top(), f"emcc_{name}_vectors.h": self._vectors(facts, vectors)}
-        files[f"emcc_{name}_tb.c"] = _rendered("test.c", **facts, includes=[f"emcc_{name}_top.h"], declared="")
-        files["run_hls.tcl"] = _rendered("run_hls.tcl", name=name)
+        files[f"emcc_{name}_tb.c"] = _rendered("test.c", **facts, **self._around(top=True))
+        files["run_hls.tcl"] = _rendered("run_hls.tcl", **facts)
         sources = [f"emcc_{name}_tb.c", f"emcc_{name}_top.c"]
         says = "The test bench in C; run_hls.tcl is what Vitis HLS runs"
         files["Makefile"] = self._makefile(says, "tb", sources, files, {f"emcc_{name}.c": b""})
@@ -104,10 +111,21 @@ class Model:
 
     def engine(self, top: bool) -> bytes:
         """Return the program that runs inferences from standard input to standard output."""
-        name = self.name
-        includes = [f"emcc_{name}_top.h" if top else f"emcc_{name}.h"]
-        declared = "" if top else f"static emcc_{name}_scratch scratch;"
-        return _rendered("engine.c", **self._facts(top), includes=includes, declared=declared)
+        arguments = 3 if self.context.external is None else 4
+        return _rendered("engine.c", **self._facts(top), **self._around(top), arguments=arguments)
+
+    def _around(self, top: bool) -> dict[str, Any]:
+        """Return what a file with main includes and declares."""
+        name, words = self.name, self._words
+        includes = [f"emcc_{name}_top.h" if top else f"emcc_{name}.h", *([f"emcc_{name}_read.h"] if words else [])]
+        declared = [] if top else [f"static emcc_{name}_scratch scratch;"]
+        declared += [f"static uint32_t outside[{words}];"] if words else []
+        return {"includes": includes, "declared": "\n".join(declared)}
+
+    @property
+    def _words(self) -> int:
+        """How many words of weights come from outside."""
+        return len(self.context.external.words) if self.context.external else 0
 
     def _facts(self, top: bool) -> dict[str, Any]:
         """Return what most templates need; `top`: calls are of the top function of hls/."""
@@ -115,10 +133,13 @@ class Model:
         into, out = (max(getattr(one, side) for one in drawn) for side in ("into", "out"))
         act = types(self.context)["act"]
         chosen = "int32_t segment, " if len(drawn) > 1 else ""
+        outside = f"const uint32_t outside[{self._words}]" if self.context.external else ""
         return {
             **{"name": self.name, "title": self.title, "types": types(self.context), "segments": drawn},
+            **{"words": self._words, "outside": outside and f"{outside}, "},
             **{"into": into, "out": out, "integers": sum(one.out for one in drawn)},
-            "signature": f"void emcc_{self.name}_top({chosen}const {act} x[{into}], {act} y[{out}])",
+            "signature": f"void emcc_{self.name}_top({chosen}const {act} x[{into}], {act} y[{out}]"
+            f"{outside and f', {outside}'})",
         }
 
     def _segments(self, top: bool) -> list[Drawn]:
@@ -135,10 +156,10 @@ class Model:
         return drawn
 
     def _call(self, number: int, top: bool, several: bool) -> Callable[[str], str]:
-        name = self.name
+        name, outside = self.name, ", outside" if self.context.external else ""
         if not top:
-            return lambda x: f"emcc_{name}_segment_{number}({x}, y{number}, &scratch);"
-        return lambda x: f"emcc_{name}_top({f'{number}, ' if several else ''}{x}, y{number});"
+            return lambda x: f"emcc_{name}_segment_{number}({x}, y{number}{outside}, &scratch);"
+        return lambda x: f"emcc_{name}_top({f'{number}, ' if several else ''}{x}, y{number}{outside});"
 
     def _lines(self, number: int, part: Segment, ports: Iterator[int]) -> Iterator[str]:
         """Yield the statements of a segment."""
@@ -149,10 +170,10 @@ class Model:
         yield from moves
         for index in part.steps:
             yield from self._clears(number, index)
-            kernel = context.calls[index].kernel
-            acc = ", scratch->acc" if kernel in SUMMING else ""
             said = comment(context.program.steps[index].name)
-            yield f"emcc_{kernel}(scratch->mem{acc}, emcc_steps[{index}]); /* {said} */"
+            for place, call in enumerate(context.calls):
+                if call.step == index:
+                    yield from _called(place, call, said)
         yield from self._clears(number, AFTER)
         for _ in part.out:
             yield f"emcc_get(scratch->mem, y, emcc_ports[{next(ports)}]);"
@@ -208,6 +229,15 @@ class Model:
     ) -> bytes:
         headers = sorted({name for name in (*files, *more) if name.endswith((".h", ".c"))} - set(sources))
         return _rendered("Makefile", says=says, program=f"{self.name}_{target}", sources=sources, headers=headers)
+
+
+def _called(place: int, call: Call, said: str) -> Iterator[str]:
+    """Yield the statements of a call."""
+    for fetch in call.fetches:
+        yield f"emcc_fetch_{fetch.array}(outside, {fetch.first}, {fetch.words});"
+    given = (["acc"] if call.kernel in SUMMING else []) + (["window"] if call.kernel == "dense" else [])
+    more = "".join(f", scratch->{name}" for name in given)
+    yield f"emcc_{call.kernel}(scratch->mem{more}, emcc_steps[{place}]); /* {said} */"
 
 
 def _end(program: Program, port: Port, label: str, first: int, is_input: bool) -> dict[str, Any]:

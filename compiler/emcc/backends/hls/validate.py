@@ -18,12 +18,18 @@ SYNTHESISED = 1 << 24
 def validate(context: Context, synthesised: bool) -> None:
     """EmccError where a Program does not fit C, or, `synthesised`, a chip."""
     most = SYNTHESISED if synthesised else LARGEST
+    if context.external and len(context.external.words) > LARGEST:
+        raise EmccError("the weights are more than an array in C holds", hint="prune more (--target-sparsity)")
     sizes = {"activations": context.layout.depth} | {name: len(values) for name, values in context.arrays.all.items()}
+    outside = context.external
+    sizes |= {f"{name} on the chip": size for name, size in outside.sizes.items()} if outside else {}
     wrong = [f"{name}: {size:,} elements, at most {most:,}" for name, size in sizes.items() if size > most]
     if wrong:
         what = "a chip that C is synthesised for" if synthesised else "an array in C"
         hint = (
-            "prune more (--target-sparsity), or take --target eie" if synthesised else "prune more (--target-sparsity)"
+            "prune more (--target-sparsity), or take --weights external, or --target eie"
+            if synthesised
+            else "prune more (--target-sparsity)"
         )
         raise EmccError(f"the model is larger than {what}", hint=hint, details=wrong)
     for name in _blind(context.program):

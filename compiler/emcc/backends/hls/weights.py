@@ -39,19 +39,24 @@ class Pool:
     _books: dict[bytes, int] = field(default_factory=dict)
     _kept: dict[tuple[int, bytes], Stored] = field(default_factory=dict)
 
-    def put(self, weights: Array, form: int) -> Stored:
-        """Store int64 [n] values of 16 bits in one of their forms."""
+    def beside(self) -> "Pool":
+        """Return another one with the same codebooks."""
+        return Pool(books=self.books, _books=self._books)
+
+    def put(self, weights: Array, form: int, whole: Array | None = None) -> Stored:
+        """Store int64 [n] values of 16 bits in one of their forms; the codebook is that of `whole`."""
         key = form, weights.astype("<i2").tobytes()
         if key not in self._kept:
-            self._kept[key] = self._put(weights, form)
+            self._kept[key] = self._put(weights, form, weights if whole is None else whole)
         return self._kept[key]
 
-    def _put(self, weights: Array, form: int) -> Stored:
+    def _put(self, weights: Array, form: int, whole: Array) -> Stored:
         if form == BYTE:
             return Stored(form, _extend(self.own, weights), 0)
         if form == WORD:
             return Stored(form, _extend(self.words, weights), 0)
-        book, codes = np.unique(weights, return_inverse=True)
+        book = np.unique(whole)
+        codes = np.searchsorted(book, weights)
         name = book.tobytes()
         if name not in self._books:
             self._books[name] = _extend(self.books, book)

@@ -16,7 +16,7 @@ DAMPING = 1e-2
 """Share of a layer's mean curvature that each of its weights has at least: it orders those that no sample reaches."""
 
 
-def saliency(problem: Problem, state: State) -> dict[str, Array]:
+def saliency(problem: Problem, state: State, steps: int = STEPS) -> dict[str, Array]:
     """By weight constant, float64 in its shape: curvature * w**2, of weights as the state's codebooks have them.
 
     The curvature of a weight is the mean square of its gradient (the empirical Fisher information; Optimal Brain
@@ -25,12 +25,26 @@ def saliency(problem: Problem, state: State) -> dict[str, Array]:
     torch, graph = problem.torch, graph_of(problem.original, state)
     leaves = leaves_of(torch, {name: graph.constants[name] for name in state.weights})
     squares = {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
-    for rows, x, target in islice(problem.epoch(0, clean=1.0), STEPS):
+    for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):
         loss = problem.loss(outputs(torch, graph, x, leaves), rows, target)
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         for name, gradient in zip(leaves, gradients, strict=True):
             squares[name] += np.square(gradient.numpy(), dtype=np.float64)
     return {name: _damped(total, graph.constants[name]) for name, total in squares.items()}
+
+
+def sensitivity(problem: Problem, state: State, steps: int = STEPS) -> dict[str, Array]:
+    """By weight constant, float64 in its shape: |gradient * w|, of the loss over so many batches (SNIP: Lee, Ajanthan
+    and Torr, ICLR 2019, equation 6 but for its scale, which orders nothing)."""
+    torch, graph = problem.torch, graph_of(problem.original, state)
+    leaves = leaves_of(torch, {name: graph.constants[name] for name in state.weights})
+    sums = {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
+    for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):
+        loss = problem.loss(outputs(torch, graph, x, leaves), rows, target)
+        gradients = torch.autograd.grad(loss, list(leaves.values()))
+        for name, gradient in zip(leaves, gradients, strict=True):
+            sums[name] += gradient.numpy()
+    return {name: np.abs(total * graph.constants[name]) for name, total in sums.items()}
 
 
 def _damped(curvature: Array, weights: Array) -> Array:

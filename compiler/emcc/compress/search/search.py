@@ -16,6 +16,7 @@ from emcc.compress.parameters import decoded
 from emcc.compress.rounding import snapped
 from emcc.compress.search.stages import FIRST, Stages
 from emcc.compress.state import State, graph_of, state_of
+from emcc.compress.untouched import Untouched
 from emcc.ir.graph import Array, Graph
 
 RATIO, TRIES = 0.7, 30
@@ -49,10 +50,12 @@ class Searcher(Stages):
     def run(self) -> Result:
         """The search."""
         problem, store = self.problem, self.store
-        start = state_of(problem.original)
         self.before = store.value(lambda: problem.judge(problem.original))
-        if self.goal.max_drop is not None and self.lost(start) > self.goal.max_drop:
-            return self.result(start, self._whole(start), {"scan": [], "scores": {}})
+        shrunk = {"channels": rows} if (rows := self.shrink()) else {}
+        start = state_of(self.problem.original)
+        kept = isinstance(self.zeros, Untouched)
+        if self.goal.max_drop is not None and (kept or self.lost(start) > self.goal.max_drop):
+            return self.result(start, self._whole(start), {"scan": [], "scores": {}, **shrunk})
         scanned = store.value(lambda: self.scan(start))
         self.zeros = self.zeros.forms({row["weight"]: row["curvature"] for row in scanned["rows"]})[scanned["score"]]
         if self.goal.target_sparsity is not None:
@@ -63,7 +66,8 @@ class Searcher(Stages):
             pruned, shared = self._to_size(start, self.goal.target_size)
         else:
             pruned, shared = self._to_quality(start)
-        return self.result(pruned, shared, {"scan": scanned["rows"], **{k: scanned[k] for k in ("score", "scores")}})
+        facts = {"scan": scanned["rows"], **{k: scanned[k] for k in ("score", "scores")}}
+        return self.result(pruned, shared, {**facts, **shrunk})
 
     def result(self, pruned: State, shared: State, scanned: Mapping[str, Any]) -> Result:
         """What was found, with what it is worth."""

@@ -14,7 +14,7 @@ from emcc.compress.importance.choice import grown
 from emcc.compress.importance.saliency import saliency
 from emcc.compress.importance.scan import scan
 from emcc.compress.importance.use import ROWS
-from emcc.compress.method import Books, Chooser, Codebooks, Costs, Make, Parameters, Setting, Zeros
+from emcc.compress.method import Books, Chooser, Codebooks, Costs, Make, Parameters, Setting, Shrinks, Zeros
 from emcc.compress.parameters import decoded
 from emcc.compress.problem import Problem
 from emcc.compress.record import Coder, rows
@@ -25,7 +25,7 @@ from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.store import Store
 from emcc.compress.state import State, graph_of, state_of
 from emcc.compress.trainer import Span, train
-from emcc.ir.graph import Array, Graph
+from emcc.ir.graph import Array, Graph, Node
 
 CLEAN = {"pruning": 0.3, "settling": 0.7, "moving codes": 1.0, "training codebooks": 1.0}
 """Share of samples that are not augmented, by stage: the last ones fit what the network will see.
@@ -46,12 +46,22 @@ ALMOST = 0.995
 """Of a wanted size, what is aimed at while codes move. They take about 2 % more than before they moved."""
 
 
+PARTS = (1.0, 0.5, 0.25)
+"""Of the channels that are to go, those that --max-drop tries to take out, one after another."""
+
+
+def _rows(graph: Graph, node: Node) -> int:
+    """Channels that a layer makes."""
+    return int(graph.constants[node.inputs[1]].shape[0])
+
+
 @dataclass(frozen=True)
 class Methods:
     """The methods that a search combines."""
 
     zeros: Zeros
     codebooks: Codebooks
+    channels: Shrinks | None = None
 
 
 class Stages:
@@ -75,7 +85,7 @@ class Stages:
     ) -> None:
         self.problem, self.goal, self.options, self.coder, self.store = problem, goal, options, coder, store
         self.tell = tell or (lambda event: None)
-        self.zeros, self.codebooks = methods.zeros, methods.codebooks
+        self.zeros, self.codebooks, self.channels = methods.zeros, methods.codebooks, methods.channels
         self.rows: list[dict[str, Any]] = []
         self.before = (0.0, 0.0)
         self.used = 0
@@ -97,6 +107,37 @@ class Stages:
             losses[kind] = self.problem.judge(graph_of(self.problem.original, trained))[0]
         best = self.options.score if self.options.score in forms else min(forms, key=lambda kind: losses.get(kind, 0.0))
         return {"rows": sensitivity, "scores": losses, "score": best}
+
+    def shrink(self) -> list[dict[str, Any]]:
+        """Take channels out: from here on the problem is of what is left. A row a layer: what it keeps.
+
+        As many as asked for, or a part of that, counted in logarithms, where the goal is a drop that is exceeded.
+        """
+        whole, rows_before = self.problem, list(self.rows)
+        if self.channels is None:
+            return []
+        for part in PARTS:
+            self.problem, self.rows = whole, list(rows_before)
+            graph = self.channels.on(whole).partly(part).stagewise(whole.original, self.tuned)
+            self.problem = whole.of(graph)
+            if self.goal.max_drop is None or self.fits(state_of(graph)):
+                break
+        else:
+            self.problem, self.rows = whole, rows_before
+        layers = zip(whole.original.layers(), self.problem.original.layers(), strict=True)
+        return [
+            {"layer": old.name, "before": _rows(whole.original, old), "channels": _rows(self.problem.original, new)}
+            for old, new in layers
+        ]
+
+    def tuned(self, graph: Graph, epochs: int) -> Graph:
+        """A graph without some channels after so many epochs with the zeros as they are."""
+        self.problem, state = self.problem.of(graph), state_of(graph)
+        for epoch in range(epochs):
+            state = self.epoch(
+                "settling", state, epoch, epochs, self.weights(None), rate=self.options.learning_rate / 2
+            )
+        return graph_of(graph, state)
 
     def grow(self, state: State, count: int, epochs: int, end: Callable[[State, int], int] | None = None) -> State:
         """Sparsity grows until `count` weights are left, over so many epochs; `end(state, count)` may correct it.
@@ -123,14 +164,16 @@ class Stages:
             above = math.log(max(begun, least) / least)
             now = wanted if part >= 1 else round(least * math.exp(above * (1 - part) ** 2))
             new = int(now * self.options.regrow * (1 - part)) if gradients else 0
-            masks = method.choose(self.problem.original, weights, now - new)
+            worth = method.worth(self.problem, State(weights, {}))
+            masks = method.choose(self.problem.original, weights, now - new, worth)
             return grown(masks, gradients, new) if new else masks
 
         return choose
 
     def exactly(self, state: State, count: int) -> State:
         """Exactly `count` weights (fewer where fewer are left)."""
-        masks = self.zeros.choose(self.problem.original, state.weights, count)
+        worth = self.zeros.worth(self.problem, state)
+        masks = self.zeros.choose(self.problem.original, state.weights, count, worth)
         return replace(state, weights={n: np.where(masks[n], w, np.float32(0)) for n, w in state.weights.items()})
 
     def settled(self, state: State, epochs: int) -> State:

@@ -45,6 +45,17 @@ class Declared:
             return None
         return Record({decl.name: self._memory(decl) for decl in struct.decls})
 
+    def is_record(self, node: Any) -> bool:
+        """Tell whether a type is a struct of integers."""
+        struct = self.base(node)
+        return kind_of_node(struct) == "Struct" and all(self.kind(decl.type) for decl in struct.decls)
+
+    def fields(self, node: Any) -> list[tuple[str, Kind]]:
+        """Return the names and types of a struct of integers."""
+        if not self.is_record(node):
+            raise unread("a list of values for anything but a struct of integers here", node)
+        return [(decl.name, self.kind(decl.type) or INT) for decl in self.base(node).decls]
+
     def _memory(self, decl: Any) -> Array:
         kind = self.kind(decl.type.type) if kind_of_node(decl.type) == "ArrayDecl" else None
         if kind is None:
@@ -56,8 +67,7 @@ class Declared:
         if kind is not None:
             values = tuple(kind.wrapped(number(value)) for value in node.init.exprs)
             return Array(node.name, kind, len(values), values)
-        fields = [(decl.name, self.kind(decl.type) or INT) for decl in self.base(node.type.type).decls]
-        return Records(tuple(_record(fields, row.exprs) for row in node.init.exprs))
+        return Records(tuple(_record(self.fields(node.type.type), row.exprs) for row in node.init.exprs))
 
 
 def _record(fields: list[tuple[str, Kind]], values: list[Any]) -> Record:

@@ -30,7 +30,7 @@ class Expressions:
         self.declared, self.blocks = declared, blocks
         self.scopes: list[dict[str, Cell | Thing]] = [dict(declared.things)]
 
-    def call(self, node: Any) -> Value | None:
+    def call(self, node: Any) -> Thing | None:
         """Run a function; return what it returns."""
         raise NotImplementedError
 

@@ -20,8 +20,9 @@ WAKE = (
 """The parser knows func only after the first of these passes has run, and arith, cf and memref after the second."""
 
 BUFFERED = "handshake.func(handshake-materialize-forks-sinks,handshake-insert-buffers{{strategy={}}})"
+TO_HANDSHAKE = ("lower-cf-to-handshake", "handshake-lower-extmem-to-hw", "canonicalize")
 TO_HARDWARE = (
-    *("lower-cf-to-handshake", "handshake-lower-extmem-to-hw", "canonicalize", BUFFERED, "lower-handshake-to-hw"),
+    *(BUFFERED, "lower-handshake-to-hw"),
     *("canonicalize", "hw.module(lower-seq-hlmem)", "lower-esi-types", "lower-esi-ports", "lower-esi-to-hw"),
 )
 TO_VERILOG = ("canonicalize", "cse", "lower-seq-to-sv", "canonicalize", "hw.module(prettify-verilog)")
@@ -41,6 +42,21 @@ def run(module: Module, *passes: str) -> Module:
     """Run passes, in order, on a module."""
     PassManager.parse(f"builtin.module({','.join(passes)})").run(module.operation)
     return module
+
+
+def held(text: str) -> str:
+    """Put a register behind each read of a memory that is written too.
+
+    Such a memory answers as long as it is asked, with what is there then. Without a register a write by a choice that
+    the answer made changes the answer, and by it the choice, before all that wait for the choice have taken it.
+    """
+    memories = re.findall(r"%(\w+):\d+ = memory\[ld = (\d+), st = [1-9]\d*\].* -> \((.*)\)", text)
+    for name, reads, types in memories:
+        for place, kind in zip(range(int(reads)), types.split(", "), strict=False):
+            was, now = f"%{name}#{place}", f"%held_{name}_{place}"
+            line = f"{now} = buffer [1] seq {was} : {kind}\n    "
+            text = re.sub(rf"(%\w+, %\w+ = load \[%[\w#]+\] ){was}(?=,)", rf"{line}\g<1>{now}", text)
+    return text
 
 
 def filled(text: str, tables: dict[str, list[int]]) -> str:
@@ -67,7 +83,8 @@ def main(source: str, target: str, buffers: str = "cycles") -> None:
         circt.register_dialects(context)
         for text, name in WAKE:
             run(Module.parse(text), name)
-        module = run(Module.parse(Path(source).read_text("utf-8")), *(name.format(buffers) for name in TO_HARDWARE))
+        module = run(Module.parse(Path(source).read_text("utf-8")), *TO_HANDSHAKE)
+        module = run(Module.parse(held(str(module))), *(name.format(buffers) for name in TO_HARDWARE))
         tables = json.loads(Path(f"{source}.json").read_text("utf-8"))
         module = run(Module.parse(filled(str(module), tables)), *TO_VERILOG)
         module.operation.attributes["circt.loweringOptions"] = StringAttr.get("locationInfoStyle=none")

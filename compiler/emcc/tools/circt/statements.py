@@ -7,7 +7,7 @@ from typing import Any
 from emcc.tools.circt.blocks import Emitted
 from emcc.tools.circt.expressions import Expressions, inside, is_pure
 from emcc.tools.circt.unread import kind_of_node, unread
-from emcc.tools.circt.values import INT, Cell, Value
+from emcc.tools.circt.values import INT, Cell, Record, Thing, Value
 
 COUNTS = ("++", "p++", "--", "p--")
 ROUNDS = 128
@@ -32,7 +32,7 @@ class Statements(Expressions):
         returned: what the function that runs has returned.
     """
 
-    returned: Value | None = None
+    returned: Thing | None = None
 
     def run(self, node: Any) -> None:
         """Run a statement."""
@@ -41,7 +41,7 @@ class Statements(Expressions):
             raise unread(f"a statement of kind {kind_of_node(node)}", node)
         reader(node)
 
-    def call(self, node: Any) -> Value | None:
+    def call(self, node: Any) -> Thing | None:
         """Run a function in a scope of its own; return what it returns."""
         function = self.declared.functions.get(node.name.name)
         if function is None:
@@ -53,11 +53,11 @@ class Statements(Expressions):
                 scope[parameter.name] = Cell(kind, self.blocks.cast(thing, kind))
             else:
                 scope[parameter.name] = thing
-        value = self.ran(function.body, scope)
+        answer = self.ran(function.body, scope)
         kind = self.declared.kind(function.decl.type.type)
-        return None if value is None or kind is None else self.blocks.cast(value, kind)
+        return answer if kind is None or not isinstance(answer, Value) else self.blocks.cast(answer, kind)
 
-    def ran(self, body: Any, scope: dict[str, Any]) -> Value | None:
+    def ran(self, body: Any, scope: dict[str, Any]) -> Thing | None:
         """Run a function's body with its arguments; return what it returns."""
         outside, self.scopes = self.scopes, [self.scopes[0], scope]
         before, self.returned = self.returned, None
@@ -86,6 +86,12 @@ class Statements(Expressions):
             self.run(decl)
 
     def _run_decl(self, node: Any) -> None:
+        if kind_of_node(node.init) == "InitList":
+            self.scopes[-1][node.name] = self._record(node)
+            return
+        if self.declared.is_record(node.type) and node.init is not None:
+            self.scopes[-1][node.name] = self.thing(node.init)
+            return
         kind, memories = self.declared.kind(node.type), self.declared.memories(node.type)
         if kind is not None:
             value = None if node.init is None else self.blocks.cast(self.value(node.init), kind)
@@ -95,10 +101,18 @@ class Statements(Expressions):
         else:
             raise unread("a variable that is neither an integer nor a scratch", node)
 
+    def _record(self, node: Any) -> Record:
+        """Return a struct of integers with the values that it is declared with."""
+        fields, values = self.declared.fields(node.type), node.init.exprs
+        if len(values) != len(fields):
+            raise unread("a struct with other values than one a field", node)
+        pairs = zip(fields, values, strict=True)
+        return Record({name: self.blocks.cast(self.value(value), kind) for (name, kind), value in pairs})
+
     def _run_return(self, node: Any) -> None:
         if node.expr is None:
             raise unread("a return without a value", node)
-        self.returned = self.value(node.expr)
+        self.returned = self.thing(node.expr)
 
     def _run_funccall(self, node: Any) -> None:
         self.call(node)
@@ -133,8 +147,6 @@ class Statements(Expressions):
             if arm := node.iftrue if condition.known else node.iffalse:
                 self.run(arm)
             return
-        if self._kept_or_stored(condition, node):
-            return
         cells = self._cells(node.iftrue, node.iffalse)
         before = [cell.value for cell in cells]
         if is_pure(node.iftrue, node.iffalse):
@@ -151,21 +163,6 @@ class Statements(Expressions):
                 self.blocks.jump(labels[2], self._arm(arm, cells))
             chosen = self.blocks.begin(labels[2], [cell.kind for cell in cells])
         _put(cells, chosen)
-
-    def _kept_or_stored(self, condition: Value, node: Any) -> bool:
-        """Write what is there or what a choice alone would write; else do nothing and return False.
-
-        A block with a write alone that is not always run made hardware that stands still (docs/adr/0041).
-        """
-        arm = node.iftrue
-        if node.iffalse is not None or kind_of_node(arm) != "Assignment" or kind_of_node(arm.lvalue) != "ArrayRef":
-            return False
-        array = self.array(arm.lvalue.name)
-        if arm.op != "=" or array.name in ("x", "y") or not is_pure(arm.lvalue.subscript, arm.rvalue):
-            return False
-        index, value = self.value(arm.lvalue.subscript), self.blocks.cast(self.value(arm.rvalue), array.kind)
-        self.blocks.store(array, index, self.blocks.select(condition, value, self.blocks.load(array, index)))
-        return True
 
     def _arm(self, node: Any, cells: Sequence[Cell]) -> list[Value]:
         """Run one side of a choice; return what variables are then."""

@@ -1,0 +1,133 @@
+"""The rows of benchmarks/methods.py, and what one of them gives."""
+
+import importlib
+import importlib.util
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import lenet, mnist
+
+FILES = ("methods_prune", "methods_quant")
+"""Files beside this one with ROWS: (model, name, methods as --method takes them, recipe by section), one a line."""
+
+MODELS = {"lenet300100": "lenet300100_dns_original.onnx", "lenet5": "lenet5_dns_original.onnx"}
+CLOSE = 0.3
+"""Points that the best row may lose."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method on one model."""
+
+    model: str
+    name: str
+    method: str
+    recipe: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def key(self) -> str:
+        """What --only takes."""
+        return f"{self.model}/{self.name}"
+
+
+def rows() -> list[Row]:
+    """Return every row of every file that is there."""
+    found = []
+    for file in FILES:
+        name = f"{__package__}.{file}"
+        if importlib.util.find_spec(name) is not None:
+            found += [Row(*row) for row in importlib.import_module(name).ROWS]
+    return found
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is trained on and what is measured on: MNIST's training images, the first so many, and its test images."""
+
+    x: np.ndarray
+    y: np.ndarray
+    test_x: np.ndarray
+    test_y: np.ndarray
+
+    @classmethod
+    def read(cls, data: Path, count: int) -> "Samples":
+        """Of the folder of MNIST's files."""
+        (x, y), test = mnist.read(data / "mnist", "train"), mnist.read(data / "mnist", "test")
+        return cls(x[:count], y[:count], *test)
+
+
+def dense(model: Path, samples: Samples) -> dict[str, float]:
+    """Return error (percent of the test images, in float) and cycles with all weights."""
+    from emcc.driver.compile import compile_model
+    from emcc.driver.request import CompileOptions
+    from emcc.frontend import load
+    from emcc.ops.interpret import run
+
+    with tempfile.TemporaryDirectory() as name:
+        artefact = compile_model(CompileOptions(model, data=_written(samples, Path(name)), keep_weights=True))
+    graph = load(model, "benchmark", None)
+    answers = run(graph, samples.test_x).reshape(len(samples.test_x), -1).argmax(axis=1)
+    error = 100 * float(np.mean(answers != samples.test_y))
+    return {"error": error, "cycles": artefact.manifest["totals"]["cycles"]["mean"]}
+
+
+def measured(row: Row, model: Path, samples: Samples, seed: int) -> dict[str, float]:
+    """Return ratio, error (percent, of what model.emc says), bytes and cycles of a row, by the fixed schedule."""
+    from benchmarks.deep_compression import error_of_emc
+    from emcc.driver.compile import compile_model
+    from emcc.driver.request import CompileOptions
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sections = {**row.recipe, "finetune": {**row.recipe.get("finetune", {}), "seed": seed}}
+        (folder / "recipe.toml").write_text(toml(sections))
+        data = _written(samples, folder)
+        options = CompileOptions(model, data, recipe=folder / "recipe.toml", fixed=True, method=row.method)
+        artefact = compile_model(options)
+    size = len(artefact.files["model.emc"])
+    return {
+        "ratio": 4 * lenet.parameters(row.model) / size,
+        "error": error_of_emc(artefact.files["model.emc"], samples.test_x, samples.test_y),
+        "bytes": size,
+        "cycles": artefact.manifest["totals"]["cycles"]["mean"],
+    }
+
+
+def toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a recipe's text; an option that is a table of layers comes last of its section."""
+    lines = []
+    for section, values in sections.items():
+        lines.append(f"[{section}]")
+        plain = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
+        lines += [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+        for key in values.keys() - plain.keys():
+            lines += [
+                f"[{section}.{key}]",
+                *(f"{json.dumps(name)} = {json.dumps(v)}" for name, v in values[key].items()),
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def means(results: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of every figure over seeds."""
+    return {key: float(np.mean([result[key] for result in results])) for key in results[0]}
+
+
+def best(methods: Mapping[str, Mapping[str, float]], before: float) -> dict[str, Any]:
+    """Return the row of the smallest file that loses no more than CLOSE; {} where none does."""
+    close = {name: row for name, row in methods.items() if row["error"] <= before + CLOSE}
+    if not close:
+        return {}
+    name = min(close, key=lambda key: close[key]["bytes"])
+    return {"name": name, **close[name]}
+
+
+def _written(samples: Samples, folder: Path) -> Path:
+    np.savez(folder / "data.npz", x=samples.x, y=samples.y)
+    return folder / "data.npz"
