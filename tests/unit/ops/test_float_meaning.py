@@ -15,6 +15,9 @@ IMAGE = np.random.default_rng(4).standard_normal((4, 6, 7, 5))
 KERNEL = np.random.default_rng(5).standard_normal((4, 3, 3, 2))
 WINDOW = {"strides": (2, 1), "dilations": (1, 2), "pads": (1, 0, 0, 1)}
 POOL = {**WINDOW, "kernel_shape": (3, 2)}
+WAYS = {"direction": "bidirectional", "hidden": 2}
+STEPS, GATES = (np.random.default_rng(6).standard_normal(shape) for shape in ((4, 5, 6), (16, 8)))
+SIDES, STATE = (np.random.default_rng(7).standard_normal(shape) for shape in (16, (2, 2)))
 CASES = [
     ("Add", {}, [X, ROW]),
     ("Add", {}, [X, X]),
@@ -30,7 +33,11 @@ CASES = [
     ("Conv", {**WINDOW, "pads": (1, 2, 1, 2), "group": 2}, [IMAGE, KERNEL]),
     ("Div", {}, [X, ROW]),
     ("Dropout", {}, [X]),
+    ("Embedding", {}, [X.round().clip(-2, 2), SIX[:, None] * W[0]]),
     ("Flatten", {"axis": 1}, [X]),
+    ("GRU", {**WAYS, "linear_before_reset": 0}, [STEPS, GATES[:12], SIDES]),
+    ("GRU", {**WAYS, "linear_before_reset": 1}, [STEPS, GATES[:12], SIDES, STATE]),
+    ("LSTM", {**WAYS, "cell": 1}, [STEPS, GATES, SIDES, STATE, STATE]),
     ("Gemm", {"alpha": 0.5, "beta": 2.0, "transA": 0, "transB": 1}, [X[:, 0], W, SIX]),
     ("GlobalAveragePool", {}, [IMAGE]),
     ("Identity", {}, [X]),
@@ -47,6 +54,7 @@ CASES = [
     ("Normalizer", {"norm": "MAX"}, [X[:, 0] * [[1], [0], [-1], [1]]]),
     ("Relu", {}, [X]),
     ("Reshape", {"shape": (2, 3)}, [X]),
+    ("Shift", {}, [X, ROW[0]]),
     ("Sigmoid", {}, [X]),
     ("Softmax", {"axis": 2}, [X]),
     ("Squeeze", {"axes": (1,)}, [X]),
