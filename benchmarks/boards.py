@@ -46,7 +46,7 @@ def measured(row: Row, seeds: int, data: Path, folder: Path) -> dict[str, Any]:
     manifest, found = artefact.manifest, facts(place / MANIFEST)
     placed = facts(place / "boards" / row.board / MARKER)
     same = found.get("design", {}).get("digest") == manifest["design"]["digest"]
-    if not (same and len(placed.get("seeds", ())) == seeds):
+    if not same or placed.get("status", FAILED) == FAILED or len(placed["seeds"]) != seeds:
         artefact.write(place)
         options = BuildOptions(row.board, 1, seeds, round(row.mhz * 1e6))
         try:
