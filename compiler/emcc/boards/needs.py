@@ -61,8 +61,8 @@ class Needs:
 
     @cached_property
     def pe_luts(self) -> float:
-        """LUTs of its PEs alone."""
-        return luts_of_pes(self.context, LUTS_OF if self.board.xilinx else self.board.part.family, self.lut_words)
+        """LUTs of its PEs alone, with as few memories of LUTs as can be: those of a larger design are small."""
+        return luts_of_pes(self.context, LUTS_OF if self.board.xilinx else self.board.part.family)
 
     @property
     def entries(self) -> Memory:

@@ -155,6 +155,10 @@ def test_what_cannot_fit_is_not_lowered() -> None:
     # Its weights alone are more than two block RAMs, whatever the number of PEs.
     assert all(at_least(probe(bram=2), size) > 1 for size in SIZES)
     assert at_least(probe(dsp=3), 4) > 1 > at_least(probe(dsp=3), 2)
+    # Deep memories of LUTs, which fewer block RAMs ask of four PEs, are shallow ones of more: no bound.
+    scarce = probe(bram=cells(first.needs.context, "ecp5", 128).bram)
+    assert scarce.needs.lut_words == 128
+    assert scarce.needs.pe_luts == first.needs.pe_luts
 
 
 def test_the_guess_is_in_proportion() -> None:

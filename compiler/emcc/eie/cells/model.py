@@ -55,9 +55,9 @@ def fitted(family: str) -> bool:
     return bool(_file(family)["fitted"])
 
 
-def luts_of_pes(context: Context, family: str, words: int | None = None) -> float:
+def luts_of_pes(context: Context, family: str) -> float:
     """Return the LUTs of the PEs alone."""
-    return part(quantities(context, family, words)["pe"], factors(family)["lut"]["pe"])
+    return part(quantities(context, family)["pe"], factors(family)["lut"]["pe"])
 
 
 def estimate(of: Mapping[str, Quantities], by: Factors) -> dict[str, int]:
