@@ -8,6 +8,7 @@ from typing import Any
 from emcc.api.artefact import Artefact
 from emcc.api.inputs import Data, EmccWarning, Inputs, Named, Recipe, in_python
 from emcc.api.limits import number, path_of
+from emcc.api.shapes import Shape, sizes_of
 from emcc.driver.request import CompileOptions, CompressOptions, compress_goal, goal_of
 from emcc.files.artefact import read_manifest
 from emcc.report.lines import loss_line
@@ -32,6 +33,7 @@ def compile(
     minutes: float | None = None,
     steps: int | None = None,
     output: str | Sequence[str] | None = None,
+    shape: Shape | None = None,
     recipe: Recipe | None = None,
     example_input: Any = None,
     target: str = "eie",
@@ -58,6 +60,7 @@ def compile(
         task: "auto", "classify" or "regress".
         minutes: to train, turned into a number of steps beforehand. steps: of training, instead.
         output: the tensor to take as the output, where the model has several; or several of them.
+        shape: sizes of an input that the file leaves open: (1, 3, 224, 224), or {"name": (1, 3, 224, 224)}.
         recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}.
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
         target: what is in it beside the array: "hls" or "c", C for synthesis or for firmware; or "c,hls".
@@ -88,6 +91,7 @@ def compile(
             minutes=number("minutes", minutes),
             steps=number("steps", steps),
             output=output if output is None or isinstance(output, str) else tuple(output),
+            shape=sizes_of(shape),
             target=target,
             pes=number("pes", pes),
             memory=None if memory is None else str(memory),
@@ -115,6 +119,7 @@ def compress(
     minutes: float | None = None,
     steps: int | None = None,
     output: str | Sequence[str] | None = None,
+    shape: Shape | None = None,
     recipe: Recipe | None = None,
     example_input: Any = None,
     work: Named | None = None,
@@ -145,6 +150,7 @@ def compress(
             minutes=number("minutes", minutes),
             steps=number("steps", steps),
             output=output if output is None or isinstance(output, str) else tuple(output),
+            shape=sizes_of(shape),
         )
         return Artefact(compress_model(options, progress or _silent))
 

@@ -9,7 +9,7 @@ import typer
 from emcc.base.errors import EmccError
 from emcc.base.text import for_path, printable
 from emcc.cli.guard import MISTAKE
-from emcc.cli.parameters import Folder, Json, Output, taken
+from emcc.cli.parameters import Folder, Json, Output, Shape, taken
 
 ROM_MARKER = "memories.json"
 FLASH = "flash"
@@ -22,6 +22,7 @@ def inspect(
         bool, typer.Option("--ir", help="Print the model's graph, or the artefact's program, as text.")
     ] = False,
     output: Output = None,
+    shape: Shape = None,
 ) -> None:
     """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
 
@@ -31,8 +32,9 @@ def inspect(
 
     if ir:
         from emcc.driver.dump import text_of
+        from emcc.driver.shapes import parsed, shapes_of
 
-        print(text_of(path, taken(output)), end="")
+        print(text_of(path, taken(output), shapes_of(parsed(shape or ()), None)), end="")
         return
     if path.is_dir():
         from emcc.report.paper import print_compressed, print_paper
@@ -49,10 +51,11 @@ def inspect(
         if json_file:
             write_file(json_file, to_json(manifest))
         return
+    from emcc.driver.shapes import parsed, shapes_of
     from emcc.driver.survey import survey
     from emcc.report.survey import as_values, print_survey
 
-    answers = survey(path, taken(output))
+    answers = survey(path, taken(output), shapes_of(parsed(shape or ()), None))
     print_survey(answers)
     if json_file:
         write_file(json_file, to_json(as_values(answers)))

@@ -14,6 +14,7 @@ from emcc.cli.parameters import (
     Output,
     Quiet,
     RecipeFile,
+    Shape,
     TargetSize,
     TargetSparsity,
     Task,
@@ -80,6 +81,7 @@ def compile_command(
     ] = False,
     work: Work = None,
     output: Output = None,
+    shape: Shape = None,
     dump: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the graph after every pass, and the program, as text.")
     ] = None,
@@ -90,6 +92,7 @@ def compile_command(
     """
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions, goal_of
+    from emcc.driver.shapes import parsed
     from emcc.files.artefact import check_folder
     from emcc.report.progress import Progress
     from emcc.report.summary import print_summary
@@ -101,7 +104,7 @@ def compile_command(
     options = CompileOptions(
         model, target=target, data=data, pes=pes, memory=memory, board=board, keep_weights=keep_weights, recipe=recipe,
         goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed, validate=validate, task=task,
-        minutes=minutes, steps=steps,
+        minutes=minutes, steps=steps, shape=parsed(shape or ()),
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -130,11 +133,13 @@ def compress(
     steps: TrainSteps = None,
     work: Work = None,
     output: Output = None,
+    shape: Shape = None,
     quiet: Quiet = False,
 ) -> None:
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. Without a goal: --max-drop 0.3."""
     from emcc.driver.compress import compress_model
     from emcc.driver.request import CompressOptions, compress_goal, goal_of
+    from emcc.driver.shapes import parsed
     from emcc.files.artefact import check_folder
     from emcc.report.paper import print_compressed
     from emcc.report.progress import Progress
@@ -144,7 +149,10 @@ def compress(
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
         one = taken(output)
-        options = CompressOptions(model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one)
+        given = parsed(shape or ())
+        options = CompressOptions(
+            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given
+        )
         artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:

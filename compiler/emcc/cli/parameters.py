@@ -68,6 +68,15 @@ Output = Annotated[
         show_default="the one that emcc can",
     ),
 ]
+Shape = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shape",
+        metavar="NAME:1x3x224x224",
+        help="Sizes of an input that the file leaves open, the batch first; once each for several.",
+        show_default="the file's, or the data's",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Work = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep every step there; go on after an interruption.")]
 Count = Annotated[int | None, typer.Option(metavar="N", min=1, help="The first N samples.", show_default="all")]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
+from emcc.driver.shapes import of_values, shapes_of
 from emcc.frontend import load
 from emcc.measure.compare import compare
 from emcc.measure.comparison import Comparison
@@ -35,7 +36,7 @@ def compare_model(
     made_of = opened.manifest["model"]
     taken = made_of.get("taken")
     named = tuple(map(str, taken)) if isinstance(taken, list) else None if taken is None else str(taken)
-    graph = load(model, "emcc compare", named)
+    graph = load(model, "emcc compare", named, shapes_of(of_values(made_of.get("shape")), data))
     if made_of["sha256"] != source(model)["sha256"]:
         raise EmccError(
             f"is not the model of {printable(str(folder))}, which was made of {printable(made_of['file'])!r} with "

@@ -55,13 +55,14 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     progress("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
     board = onboard.target(options, recipe)
-    source = load(options.model, "emcc compile", options.output)
+    shapes = options.shapes
+    source = load(options.model, "emcc compile", options.output, shapes)
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
     dump = Dump(options.dump) if options.dump else None
     steps = Steps(progress, dump)
-    steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x))
+    steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x, shapes))
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     set_up = goals.set_up(options, recipe, goal, data, source, original, goals.MINUTES)

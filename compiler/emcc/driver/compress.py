@@ -39,9 +39,10 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
 
     tell("reading")
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe()
-    source = load(options.model, "emcc compress", options.output)
+    shapes = options.shapes
+    source = load(options.model, "emcc compress", options.output, shapes)
     data = load_data(options.data, source) if options.data else None
-    checked = truth.check(source, options.model, sample(source, data, CHECKED).x)
+    checked = truth.check(source, options.model, sample(source, data, CHECKED).x, shapes)
     folded = Fold().apply(source)
     if not any(folded.layers()):
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
@@ -99,7 +100,7 @@ def manifest(
     return {
         "kind": KIND,
         "emcc": __version__,
-        "model": {**source(options.model), "name": original.name, "checked": checked, **options.named_output},
+        "model": {**source(options.model), "name": original.name, "checked": checked, **options.interface},
         "data": {**source(options.data), "samples": len(data)} if options.data and data is not None else None,
         "validation": source(options.validate) if options.validate else None,
         "recipe": source(options.recipe) if options.recipe else None,

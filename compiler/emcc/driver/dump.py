@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emcc.base.errors import EmccError
 from emcc.base.text import for_path
-from emcc.frontend.report import Taken
+from emcc.frontend.report import Shapes, Taken
 from emcc.ir.graph import Graph
 from emcc.ir.program import Program
 from emcc.ir.text import graph_text, program_text
@@ -13,10 +13,10 @@ from emcc.ir.text import graph_text, program_text
 NAME = re.compile(r"\d\d-[a-z]+\.txt")
 
 
-def text_of(path: Path, output: Taken = None) -> str:
+def text_of(path: Path, output: Taken = None, shapes: Shapes | None = None) -> str:
     """Return the program of a folder that `emcc compile` wrote, the graph of any other artefact, or a model's graph.
 
-    `output`: the tensors to take as a model's outputs.
+    `output`: the tensors to take as a model's outputs; `shapes`: sizes that its inputs leave open.
 
     Raises:
         EmccError: the model or the artefact is damaged, or is none.
@@ -24,7 +24,7 @@ def text_of(path: Path, output: Taken = None) -> str:
     if not path.is_dir():
         from emcc.frontend import load
 
-        return graph_text(load(path, "emcc inspect", output))
+        return graph_text(load(path, "emcc inspect", output, shapes))
     from emcc.container import decode
     from emcc.eie.store import load_program
     from emcc.files.artefact import read_file, read_manifest

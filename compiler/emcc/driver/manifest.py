@@ -69,7 +69,7 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
             **source(options.model),
             "name": program.name,
             **_interface(program),
-            **options.named_output,
+            **options.interface,
         },
         "data": source(options.data) | {"samples": len(data), "labels": data.labelled}
         if options.data and data

@@ -1,11 +1,14 @@
 """What the user may say on the command line; the recipe says the rest."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from emcc.base.errors import EmccError
 from emcc.compress.search.goal import Goal, parse_size
+from emcc.driver.shapes import as_values, shapes_of
+from emcc.frontend.report import Shapes, Sizes
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class CompressOptions:
         minutes: how long training may take, about; steps: of training, instead.
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
+        shape: sizes of inputs whose axes the file leaves open, by their names; see frontend.report.Shapes.
     """
 
     model: Path
@@ -35,13 +39,20 @@ class CompressOptions:
     minutes: float | None = None
     steps: int | None = None
     output: str | tuple[str, ...] | None = None
+    shape: Mapping[str, Sizes] = field(default_factory=dict)
 
     @property
-    def named_output(self) -> dict[str, Any]:
-        """What emcc.json says of the model's outputs, a name or a list of such: nothing where none was named."""
-        if self.output is None:
-            return {}
-        return {"taken": self.output if isinstance(self.output, str) else list(self.output)}
+    def shapes(self) -> Shapes:
+        """The sizes that are said, and those of the data."""
+        return shapes_of(self.shape, self.data)
+
+    @property
+    def interface(self) -> dict[str, Any]:
+        """What emcc.json says of inputs and outputs that were named: "taken", a name or names, and "shape"."""
+        named: dict[str, Any] = {}
+        if self.output is not None:
+            named["taken"] = self.output if isinstance(self.output, str) else list(self.output)
+        return named | ({"shape": as_values(self.shape)} if self.shape else {})
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from emcc.base.errors import EmccError
-from emcc.frontend import Survey, Taken, load
+from emcc.frontend import Shapes, Survey, Taken, load
 from emcc.frontend import survey as read
 from emcc.legal.verify import verify
 from emcc.passes.fold import Fold
 
 
-def survey(path: Path, output: Taken = None) -> Survey:
+def survey(path: Path, output: Taken = None, shapes: Shapes | None = None) -> Survey:
     """Return the front end's report; with what folding refuses among the model's problems."""
-    answers = read(path, output)
+    answers = read(path, output, shapes)
     if not answers.supported:
         return answers
     try:
-        verify(Fold().apply(load(path, "emcc inspect", output)), after="fold")
+        verify(Fold().apply(load(path, "emcc inspect", output, shapes)), after="fold")
     except EmccError as error:
         node = f"node {error.node!r}: " if error.node else ""
         sentence = f"{node}{error.message}" + (f" ({error.hint})" if error.hint else "")

@@ -3,28 +3,28 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from emcc.frontend.report import ModelFacts, NodeReport, Remarks, Survey, Taken
+from emcc.frontend.report import ModelFacts, NodeReport, Remarks, Shapes, Survey, Taken
 from emcc.ir.graph import Array, Graph
 
-__all__ = ["ModelFacts", "NodeReport", "Remarks", "Survey", "Taken", "live", "load", "remarks", "survey"]
+__all__ = ["ModelFacts", "NodeReport", "Remarks", "Shapes", "Survey", "Taken", "live", "load", "remarks", "survey"]
 
 
-def load(path: Path, by: str = "emcc", output: Taken = None) -> Graph:
+def load(path: Path, by: str = "emcc", output: Taken = None, shapes: Shapes | None = None) -> Graph:
     """Return the model of an ONNX file as a graph of float operators.
 
-    `by` is the command that messages name, `output` the tensor, or tensors, to take as outputs where there are several.
-    Raise EmccError: see emcc.frontend.model.
+    `by` is the command that messages name, `output` the tensor, or tensors, to take as outputs where there are several,
+    `shapes` what to fill open sizes of inputs with. Raise EmccError: see emcc.frontend.model.
     """
     from emcc.frontend.model import load as _load
 
-    return _load(Path(path), by, output)
+    return _load(Path(path), by, output, shapes)
 
 
-def survey(path: Path, output: Taken = None) -> Survey:
+def survey(path: Path, output: Taken = None, shapes: Shapes | None = None) -> Survey:
     """Report what emcc supports of an ONNX file. Raise EmccError where it cannot be read at all."""
     from emcc.frontend.model import survey as _survey
 
-    return _survey(Path(path), output)
+    return _survey(Path(path), output, shapes)
 
 
 def remarks(path: Path) -> Remarks:
@@ -34,8 +34,8 @@ def remarks(path: Path) -> Remarks:
     return _remarks(Path(path))
 
 
-def live(path: Path, names: Sequence[str]) -> tuple[bytes, dict[str, Array]] | None:
+def live(path: Path, names: Sequence[str], shapes: Shapes | None = None) -> tuple[bytes, dict[str, Array]] | None:
     """Return what of an ONNX file the tensors `names` depend on, as a model: see about.live."""
     from emcc.frontend.about import live as _live
 
-    return _live(Path(path), names)
+    return _live(Path(path), names, shapes)

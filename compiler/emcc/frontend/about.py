@@ -6,8 +6,8 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto
 
-from emcc.frontend.read import read
-from emcc.frontend.report import Remarks
+from emcc.frontend.opened import opened
+from emcc.frontend.report import Remarks, Shapes
 from emcc.frontend.tensors import decode
 from emcc.frontend.topology import ordered, real_inputs, uses
 from emcc.ir.graph import Array
@@ -18,19 +18,21 @@ LARGEST = 1 << 30
 
 
 def remarks(path: Path) -> Remarks:
-    """Return the remarks on a file. Raises EmccError: see read."""
-    graph = read(path).graph
+    """Return the remarks on a file. Raises EmccError: see opened."""
+    model = opened(path)
+    graph = model.proto.graph
     inputs = (value.type.tensor_type.elem_type for value in real_inputs(graph))
     half = any(kind in HALVES for kind in inputs) or any(_to_half(node) for node in graph.node)
-    return Remarks(half, tuple(value.name for value in graph.output))
+    renamed = {name: new for name, new in model.renamed.items() if new in _interface(graph)}
+    return Remarks(half, tuple(value.name for value in graph.output), renamed)
 
 
-def live(path: Path, names: Sequence[str]) -> tuple[bytes, dict[str, Array]] | None:
+def live(path: Path, names: Sequence[str], shapes: Shapes | None = None) -> tuple[bytes, dict[str, Array]] | None:
     """Return a model of what the tensors `names` depend on, and of nothing else; None where it is too large.
 
-    With it the values of its initializers that are stored outside the file. Raises EmccError: see read.
+    With it the values of its initializers that are stored outside the file. Raises EmccError: see opened.
     """
-    whole = read(path)
+    whole = opened(path, shapes).proto
     nodes = ordered(whole.graph, path, names)
     read_by = {name for node in nodes for name in uses(node)} | set(names)
     held = [tensor for tensor in whole.graph.initializer if tensor.name in read_by]
@@ -44,6 +46,10 @@ def live(path: Path, names: Sequence[str]) -> tuple[bytes, dict[str, Array]] | N
     model.graph.initializer.extend(held)
     outside = {tensor.name: decode(tensor, path) for tensor in held if tensor.data_location == TensorProto.EXTERNAL}
     return bytes(model.SerializeToString()), outside
+
+
+def _interface(graph: onnx.GraphProto) -> set[str]:
+    return {value.name for value in (*graph.input, *graph.output)}
 
 
 def _to_half(node: onnx.NodeProto) -> bool:

@@ -19,6 +19,9 @@ from emcc.ops.operator import Shape
 
 Axes = tuple[int | str, ...]
 
+EXAMPLE = "224"
+"""A size in an example."""
+
 MOST_INPUTS = 1 << 24
 """Elements of an input, which are only declared: a shape beyond this is taken for a mistake, not for a plan."""
 
@@ -106,7 +109,7 @@ def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
         return _error(path, f"{subject} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
     shown = None if axes is None else list(axes)
     if axes is None:
-        return _error(path, f"{subject} has no shape", "export the model with its input's shape")
+        return _error(path, f"{subject} has no shape", "say which, with --shape or --data")
     if len(axes) > MOST_AXES:
         return _error(path, f"{subject} has {len(axes)} axes; emcc takes up to {MOST_AXES}", "is its shape right?")
     if 0 in axes:
@@ -114,13 +117,20 @@ def _input_problem(value: onnx.ValueInfoProto, path: Path) -> EmccError | None:
     if len(axes) < 2:
         return _error(path, f"{subject} is {shown}: it needs a batch axis in front of its features", _BATCH)
     if any(isinstance(axis, str) for axis in axes[1:]):
-        return _error(path, f"{subject} is {shown}: only the first axis, the batch, may be open", _BATCH)
+        return _error(
+            path, f"{subject} is {shown}: only the first axis, the batch, may be open", _sizes_hint(value.name, axes)
+        )
     if math.prod(int(axis) for axis in axes[1:]) > MOST_INPUTS:
         return _error(path, f"{subject} is {shown}: more than {MOST_INPUTS:,} elements a sample", "is its shape right?")
     return None
 
 
 _BATCH = "export it with an input of [batch, features ...], every axis but the first a number"
+
+
+def _sizes_hint(name: str, axes: Axes) -> str:
+    sizes = "x".join(str(axis) if isinstance(axis, int) else EXAMPLE for axis in axes[1:])
+    return f"say how large it is, e.g. --shape {quoted(f'{name}:1x{sizes}')}, or give --data of that size"
 
 
 def _error(path: Path, message: str, hint: str) -> EmccError:

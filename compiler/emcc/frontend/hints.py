@@ -3,7 +3,10 @@
 from emcc.ops import having
 from emcc.ops.grid import STEPPED
 
-_CONV = "of the operators on images emcc has Conv, MaxPool, AveragePool, global pools, Resize and DepthToSpace"
+_CONV = (
+    "of the operators on images emcc has Conv, ConvTranspose, MaxPool, AveragePool, global pools, Resize and "
+    "DepthToSpace"
+)
 _FUNCTION = f"use one of {', '.join(op for op in having('activation') if op not in STEPPED)}"
 _RECURRENT = "emcc keeps no state between inferences: unroll the network, or replace the layer"
 _CONTROL = "export the model without control flow: a fixed input shape and constant conditions often remove it"
@@ -11,7 +14,7 @@ _NORM = "use BatchNormalization, which folds into the weights, or Layer- or Inst
 _SELECT = "select features by Slice, Split, or Gather with constant indices along one axis"
 
 _HINTS = {
-    _CONV: "ConvTranspose DeformConv LpPool MaxUnpool",
+    _CONV: "DeformConv LpPool MaxUnpool",
     _FUNCTION: "Shrink Hardmax",
     _RECURRENT: "LSTM GRU RNN",
     _CONTROL: "If Loop Scan SequenceMap Optional",

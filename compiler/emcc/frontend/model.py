@@ -18,11 +18,12 @@ from emcc.frontend.constants import Room
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.external import external_size
 from emcc.frontend.facts import facts_of, input_data, model_problems
+from emcc.frontend.opened import Opened, opened
 from emcc.frontend.operands import Data
 from emcc.frontend.outputs import choose, several
-from emcc.frontend.read import opset_of, read
+from emcc.frontend.read import opset_of
 from emcc.frontend.refusal import quoted
-from emcc.frontend.report import NodeReport, Survey, Taken, names_of
+from emcc.frontend.report import NodeReport, Shapes, Survey, Taken, names_of
 from emcc.frontend.topology import check_length, ordered, real_inputs, uses
 from emcc.frontend.walk import Walk
 from emcc.ir.graph import Array, Graph, Tensor
@@ -34,13 +35,18 @@ BATCHES = (1009, 1013)
 @dataclass(frozen=True)
 class _Model:
     path: Path
-    proto: onnx.ModelProto
+    opened: Opened
     opset: int
     nodes: list[onnx.NodeProto]
     by: str
     size: int
     taken: tuple[str, ...] = ()
     decoded: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def proto(self) -> onnx.ModelProto:
+        """The model."""
+        return self.opened.proto
 
     @property
     def outputs(self) -> list[str]:
@@ -58,13 +64,14 @@ class _Model:
         return [value.name for value in real_inputs(self.proto.graph) if value.name in self.read]
 
 
-def load(path: Path, by: str = "emcc", output: Taken = None) -> Graph:
+def load(path: Path, by: str = "emcc", output: Taken = None, shapes: Shapes | None = None) -> Graph:
     """Return the model as a Graph of ONNX operators in order, attributes of the newest opset, the batch axis None.
 
     Raises EmccError where the file is not a model, or the model is not one that emcc compiles; then every node at
-    fault is listed. `by` is the command that messages name; `output`: see outputs.choose.
+    fault is listed. `by` is the command that messages name; `output`: see outputs.choose;
+    `shapes`: see shapes.put.
     """
-    model, problems = _open(path, by, names_of(output))
+    model, problems = _open(path, by, names_of(output), shapes)
     walk = _read(model)
     refused = [report for report in walk.reports if not report.supported]
     if problems or refused:
@@ -72,9 +79,9 @@ def load(path: Path, by: str = "emcc", output: Taken = None) -> Graph:
     return _graph(model, walk)
 
 
-def survey(path: Path, output: Taken = None) -> Survey:
+def survey(path: Path, output: Taken = None, shapes: Shapes | None = None) -> Survey:
     """Report on every node that the output depends on, and on the model."""
-    model, problems = _open(path, "emcc", names_of(output))
+    model, problems = _open(path, "emcc", names_of(output), shapes)
     walk = _read(model)
     if not problems and all(report.supported for report in walk.reports):
         try:
@@ -85,14 +92,15 @@ def survey(path: Path, output: Taken = None) -> Survey:
     facts = facts_of(model.proto, model.opset, path)
     own = tuple(name for name, *_ in facts.outputs)
     taken = "" if model.taken in ((), own) else ", ".join(model.taken)
-    return Survey(walk.reports, replace(facts, problems=sentences, taken=taken))
+    return Survey(walk.reports, replace(facts, problems=sentences, taken=taken, renamed=model.opened.renamed))
 
 
-def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[EmccError]]:
+def _open(path: Path, by: str, output: tuple[str, ...], shapes: Shapes | None) -> tuple[_Model, list[EmccError]]:
     """Return the model with its outputs chosen, and what is wrong with it as a whole."""
-    proto = read(path)
+    file = opened(path, shapes)
+    proto = file.proto
     size = path.stat().st_size + external_size(proto.graph, path)
-    whole = _Model(path, proto, opset_of(proto, path), ordered(proto.graph, path), by, size)
+    whole = _Model(path, file, opset_of(proto, path), ordered(proto.graph, path), by, size)
 
     def only(*names: str) -> _Model:
         nodes = ordered(proto.graph, path, names)
@@ -103,7 +111,7 @@ def _open(path: Path, by: str, output: tuple[str, ...]) -> tuple[_Model, list[Em
         walk = _read(only(name))
         return _accepted(walk) and name in walk.makers and walk.data[name].dtype == "float32"
 
-    chosen = choose(proto.graph, output, plain, path)
+    chosen = choose(proto.graph, tuple(map(file.name, output)), plain, path)
     model = whole if chosen is None else only(*chosen)
     check_length(model.nodes, path)
     problems = model_problems(proto, path, model.read)

@@ -17,7 +17,10 @@ from emcc.ops.operator import Shape
 Made = tuple[str, tuple[str, ...], dict[str, Any]]
 """What a rule makes of a node: op, inputs and attributes of the ir Node that gives its output (see Operands.put)."""
 
-BATCH = "keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1"
+BATCH = (
+    "keep the batch as the first axis of every tensor, e.g. Reshape to [0, -1], Flatten with axis=1; or, where the "
+    "file leaves the batch open, take one sample at a time: --shape 1x..."
+)
 
 LARGEST = 1 << 24
 """Most elements a sample of a computed tensor: no FPGA holds as many activations."""

@@ -1,10 +1,29 @@
 """What the front end says about a model: plain values, without onnx."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 Taken = str | Sequence[str] | None
 """A tensor, or tensors, to take as outputs; None where there is one that can be taken."""
+
+Sizes = tuple[int | None, ...]
+"""Sizes of every axis of an input, the samples first; None where nothing is said."""
+
+ONLY = ""
+"""Stands for the name of a model's only input."""
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Where the sizes come from that a model's file leaves open.
+
+    Attributes:
+        given: by the inputs' names, or ONLY: every axis, None where the file's size stays.
+        held: arrays of data by their names: every axis, samples first. They fill what is open, but for the samples.
+    """
+
+    given: Mapping[str, Sizes] = field(default_factory=dict)
+    held: Mapping[str, Sizes] = field(default_factory=dict)
 
 
 def names_of(taken: Taken) -> tuple[str, ...]:
@@ -45,6 +64,7 @@ class ModelFacts:
         size: bytes of the file and of the data files that it names.
         problems: why the model as a whole cannot be compiled, each a sentence with its hint.
         taken: the tensors that are taken as outputs, where those are not the model's own; or "".
+        renamed: what names are called here that cannot be written, by what they are in the file.
     """
 
     name: str
@@ -58,6 +78,7 @@ class ModelFacts:
     size: int
     problems: tuple[str, ...] = ()
     taken: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,10 +88,12 @@ class Remarks:
     Attributes:
         half: whether an input is of half precision, or a tensor is cast to it: nothing is closer than that.
         outputs: the names of all outputs.
+        renamed: what inputs and outputs are called here, by the names in the file that cannot be written.
     """
 
     half: bool
     outputs: tuple[str, ...]
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Survey(list[NodeReport]):

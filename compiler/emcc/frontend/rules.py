@@ -19,6 +19,7 @@ from emcc.frontend import rules_quantised as quantised
 from emcc.frontend import rules_reduce as whole
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend import rules_space as spaces
+from emcc.frontend import rules_transposed as transposed
 from emcc.frontend.grids import BITS
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
@@ -87,6 +88,7 @@ RULES: Mapping[str, Rule] = {
     "Concat": concat,
     "Conv": images.conv,
     "ConvInteger": quantised.conv_integer,
+    "ConvTranspose": transposed.conv_transpose,
     "DepthToSpace": spaces.blocks,
     "DequantizeLinear": quantised.dequantize,
     "Div": arithmetic.binary,

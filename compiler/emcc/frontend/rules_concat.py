@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from emcc.frontend.operands import Made, Operands
+from emcc.frontend.operands import BATCH, Made, Operands
 from emcc.frontend.refusal import Refusal
+from emcc.ir.graph import Array
 
 
 def concat(node: Operands) -> Made:
-    """Computed tensors, along any axis but the batch."""
-    constant = [i for i in range(len(node.proto.input)) if not node.is_data(i)]
-    if constant:
-        raise Refusal(f"joins a constant (input {constant[0]}) to computed tensors", "join computed tensors only")
+    """Computed tensors, and constants beside them, along any axis but the batch."""
+    if not all(node.is_data(i) for i in range(len(node.proto.input))):
+        return _with_constants(node)
     bare = {node.bare(i) for i in range(len(node.proto.input))} == {True}
     ranks = {len(node.own(i) if bare else node.full(i)) for i in range(len(node.proto.input))}
     axis = node.axis("axis", max(ranks))
@@ -19,6 +19,45 @@ def concat(node: Operands) -> Made:
     if len(node.proto.input) == 1:
         return "Identity", (node.proto.input[0],), {}
     return _both_classes(node, axis) or ("Concat", tuple(node.proto.input), {"axis": axis + bare})
+
+
+def _with_constants(node: Operands) -> Made:
+    """The computed tensors, zeros where constants are, and a sum with these: a token for the class, coordinates."""
+    places = range(len(node.proto.input))
+    data = [i for i in places if node.is_data(i)]
+    if any(node.bare(i) for i in data):
+        raise Refusal("joins constants to tensors without the batch in front", BATCH)
+    axis = node.axis("axis", len(node.full(data[0])))
+    if axis == 0:
+        raise Refusal("Concat joins samples along the batch axis", "set its axis to the features")
+    parts = [np.zeros(node.full(i)[1:], np.float32) if i in data else _of_a_sample(node, i) for i in places]
+    sizes, axis = [part.shape[axis - 1] if part.ndim >= axis else 0 for part in parts], axis - 1
+    if len({(part.ndim, *part.shape[:axis], *part.shape[axis + 1 :]) for part in parts}) > 1:
+        raise Refusal(f"joins tensors of {[list(part.shape) for part in parts]} a sample", "mend their shapes")
+    first, x = data[0], node.proto.input[data[0]]
+    x = _padded(node, x, axis, parts[first].ndim, sum(sizes[:first]), 0)
+    for i in places[first + 1 :]:
+        if i in data:
+            x = node.put("Concat", (x, node.proto.input[i]), {"axis": axis + 1})
+        else:
+            x = _padded(node, x, axis, parts[i].ndim, 0, sizes[i])
+    return "Add", (x, node.constant_of("constants", np.concatenate(parts, axis))), {}
+
+
+def _padded(node: Operands, x: str, axis: int, rank: int, before: int, after: int) -> str:
+    if not before + after:
+        return x
+    ends = [tuple(count if at == axis else 0 for at in range(rank)) for count in (before, after)]
+    return node.put("Pad", (x,), {"before": ends[0], "after": ends[1], "mode": "constant"})
+
+
+def _of_a_sample(node: Operands, i: int) -> Array:
+    """Constant i for one sample: what is the same for all."""
+    value = node.weights(i)
+    if value.ndim < 2 or len(value) not in (1, node.batch) or (value != value[:1]).any():
+        reason = f"joins a constant (input {i}) of {list(value.shape)}, which is not the same for all samples"
+        raise Refusal(reason, "join what does not depend on the sample")
+    return value[0]
 
 
 def _both_classes(node: Operands, axis: int) -> Made | None:

@@ -10,6 +10,9 @@ from emcc.base.text import printable
 from emcc.frontend.report import Survey
 from emcc.report.summary import console, shown
 
+RENAMED = 8
+"""Names that are shown of those that are written otherwise."""
+
 
 def print_survey(survey: Survey) -> None:
     """Print the model's facts, a row a node, and the verdict on stdout."""
@@ -25,6 +28,8 @@ def print_survey(survey: Survey) -> None:
             out.print(shown(f"{kind} {printable(name)}: {printable(dtype)} [{shape}]"))
     if facts.taken:
         out.print(shown(f"taken as the output: {printable(facts.taken)}"))
+    for name, new in list(facts.renamed.items())[:RENAMED]:
+        out.print(shown(f"called {new!r} here: {printable(name)}"))
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("node", "operator", "supported", "why", "what to change"):
         table.add_column(title)

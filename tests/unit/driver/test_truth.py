@@ -129,3 +129,18 @@ def test_what_the_optimiser_changes_is_held_against_the_model(tmp_path: Path, mo
 def test_no_number_is_what_both_make_of_it(tmp_path: Path) -> None:
     path = save(model([node("Log", ["x"], "y")], ["n", 6]), tmp_path / "m.onnx")
     assert truth.check(load(path), path, samples()) == "agrees with onnxruntime on 20 samples"
+
+
+def test_a_sigmoid_of_nearly_nothing(tmp_path: Path) -> None:
+    """onnxruntime's is off by more than all there is far below 0; a wrong bias is still found."""
+    proto = mlp((6, 9, 4))
+    proto.graph.node.append(node("Sigmoid", [proto.graph.output[0].name], "s"))
+    proto.graph.output[0].name = "s"
+    for tensor in proto.graph.initializer:
+        if tensor.name == "fc1.bias":
+            tensor.CopyFrom(numpy_helper.from_array(np.full(4, -14, np.float32), "fc1.bias"))
+    path = save(proto, tmp_path / "m.onnx")
+    graph = load(path)
+    assert truth.check(graph, path, samples()) == "agrees with onnxruntime on 20 samples"
+    with pytest.raises(EmccError, match="disagrees with onnxruntime by"):
+        truth.check(graph.with_constants({"fc1.bias": np.full(4, -10, np.float32)}), path, samples())

@@ -66,7 +66,10 @@ WEIGHTS = {
         ),
         (node("AveragePool", ["x"], "y", kernel_shape=[7, 1]), "its shapes do not fit: a window of 7 x 1 does not fit"),
         (node("Concat", ["x", "x"], "y", axis=0), "Concat joins samples along the batch axis (Concat)"),
-        (node("Concat", ["x", "k"], "y", axis=1), "joins a constant (input 1) to computed tensors (Concat)"),
+        (
+            node("Concat", ["x", "k"], "y", axis=1),
+            "joins a constant (input 1) of [2, 2, 3, 3], which is not the same for all samples (Concat)",
+        ),
         (node("Clip", ["x", "low", "high"], "y"), "clips to no less than 1.0 and no more than -1.0 (Clip)"),
         (node("Clip", ["x", "bound"], "y"), "its bound 'min' is NaN (Clip)"),
     ],

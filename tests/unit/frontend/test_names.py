@@ -35,3 +35,16 @@ def test_names_are_shown_escaped_and_cut(tmp_path: Path, weird: str, op: str) ->
     assert all(line.isprintable() for line in str(caught.value).splitlines())
     assert len(str(caught.value)) < 1000
     assert frontend.survey(path)[0].name == weird
+
+
+def test_quotes_are_written_otherwise(tmp_path: Path) -> None:
+    """An output that is called like a dictionary is computed; a name that is there already is not taken twice."""
+    weird = '{"1": "minute"}'
+    nodes = [node("Relu", ["x"], "{_1_: _minute_}"), node("MatMul", ["{_1_: _minute_}", "w"], weird, weird)]
+    proto = model(nodes, ["n", 3], weights={"w": W})
+    path = save(proto, tmp_path / "m.onnx")
+    graph = frontend.load(path)
+    assert graph.outputs == ("{_1_: _minute_}_2",)
+    assert frontend.load(path, output=weird).outputs == graph.outputs
+    assert frontend.remarks(path).renamed == {weird: "{_1_: _minute_}_2"}
+    assert frontend.survey(path).facts.renamed == {weird: "{_1_: _minute_}_2"}
