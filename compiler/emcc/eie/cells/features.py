@@ -104,6 +104,7 @@ def _pe(made: Made) -> Quantities:
         "entry": n["EntryW"] * (n["CodeWidths"].bit_count() - 1),  # where code and run part
         "direct": WEIGHT_W * n["HasDirect"] * max(n["HasIdent"], n["HasBook"]),  # another weight
         "factor": n["ActW"] * n["HasLoad"],
+        "book_address": n["BookAddrW"] * n["HasBook"],  # a code and where its codebook begins
         "code": WEIGHT_W * n["HasIdent"] * n["HasBook"],  # the code is the weight, or the codebook's entry
         "code_widths": WEIGHT_W * max(0, n["IdentWidths"].bit_count() - 1),
     }
