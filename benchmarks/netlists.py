@@ -49,7 +49,7 @@ def measured(graph: Graph, options: LowerOptions, folder: Path, count: int) -> d
     program = compiled(graph, options, folder)
     family, rtl = nextpnr.FAMILIES["ice40"], folder / "rtl"
     names = design_files({f"rtl/{file.name}": file.read_bytes() for file in rtl.iterdir()})
-    cells = synthesise(names, TOP, family.synth, cwd=folder, settings=family.settings)
+    cells = synthesise(names, TOP, family.synth, cwd=folder, settings=nextpnr.lut_words(0))
     shutil.rmtree(rtl)
     rtl.mkdir()
     script = f"read_json netlist.json; hierarchy -top {TOP}; delete t:$scopeinfo; write_verilog -noattr rtl/netlist.v"

@@ -25,8 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common.cells.counted import BOARDS, counted
 from benchmarks.common.cells.fit import written
-from benchmarks.common.cells.fitted import FITTED, OTHERS
+from benchmarks.common.cells.fitted import FITTED, OTHERS, words_of
 from benchmarks.common.cells.held import HELD
+from emcc.boards import catalogue
+from emcc.boards.lutram import lut_words
+from emcc.eie.blockram import FAMILIES as MAPPED
 from emcc.eie.cells.features import quantities
 from emcc.eie.cells.model import cells
 from emcc.eie.groups.schedule import plan
@@ -51,11 +54,12 @@ def checked(name: str, family: str, data: Path, folder: Path) -> dict[str, Any]:
     """Return a row of a held network: what the model says, what nextpnr packs."""
     program = HELD[name].program(data, folder)
     (folder / "board").mkdir()
-    real = counted(program, family, folder / "board")
-    model = cells(context_of(program), family).to_json()
+    real, context = counted(program, family, folder / "board"), context_of(program)
+    words = lut_words(catalogue.board(BOARDS[family]), context)
+    model = cells(context, family, words).to_json()
     off = {kind: model[kind] / real[kind] - 1 for kind in ("lut", "ff")}
     same = all(model[kind] == real[kind] for kind in ("bram", "dsp"))
-    shape = {"pes": program.pes, "groups": program.groups}
+    shape = {"pes": program.pes, "groups": program.groups, "lut_words": words}
     return {
         **shape,
         "model": model,
@@ -101,8 +105,9 @@ def count(names: Sequence[str], family: str) -> None:
         with tempfile.TemporaryDirectory(prefix="emcc-bench-") as folder:
             program = FITTED[name](Path(folder))
             (Path(folder) / "board").mkdir()
-            real = counted(program, family, Path(folder) / "board")
-        found[name] = {"quantities": quantities(context_of(program), family), **real}
+            words = words_of(name) or MAPPED[family].lut_words[0]
+            real = counted(program, family, Path(folder) / "board", words)
+        found[name] = {"quantities": quantities(context_of(program), family, words), **real}
         print(f"{name}: {', '.join(f'{real[kind]:,} {kind}' for kind in KINDS)}", flush=True)
         ordered = {known: found[known] for known in FITTED if known in found}
         text = json.dumps({"tools": tools_of(family), "designs": ordered}, indent=None, separators=(",", ":"))

@@ -23,6 +23,7 @@ class Design:
         lut4, dsp, bram: nextpnr's names for logic cells, multipliers and block RAMs, whose counts are summed.
         files: constraint files.
         real: a network of `common.real` in place of `network`.
+        board: one with that part, of `boards/`: how many block RAMs there are says which memories are made of LUTs.
     """
 
     part: Part
@@ -37,6 +38,7 @@ class Design:
     arguments: tuple[str, ...] = ()
     files: Mapping[str, str] | None = None
     real: str = ""
+    board: str = "ulx3s-85f"
 
 
 def _ecp5(pes: int, real: str = "") -> Design:
@@ -61,6 +63,7 @@ DESIGNS: Mapping[str, Design] = {
         ff=(),
         dsp=("ICESTORM_DSP",),
         bram=("ICESTORM_RAM",),
+        board="icebreaker",
     ),
     "gw2a-18-8pe": Design(
         Part("gowin", ("--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18")),
@@ -74,5 +77,6 @@ DESIGNS: Mapping[str, Design] = {
         bram=("BSRAM",),
         arguments=("--vopt", f"cst={CST}"),
         files={CST: _CST},
+        board="tang-nano-20k",
     ),
 }

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +43,20 @@ def design_of(program: Program) -> Design:
     return Design({}, tuple(design_files(kept, LISTING)), kept, program, "")
 
 
-def counted(program: Program, family: str, folder: Path) -> dict[str, Any]:
-    """Synthesise and pack a program for the family's board in `folder`: its resources, and LUTs and FFs by part."""
+def counted(program: Program, family: str, folder: Path, words: int | None = None) -> dict[str, Any]:
+    """Synthesise and pack a program for the family's board in `folder`: its resources, and LUTs and FFs by part.
+
+    Memories of up to `words` words are made of LUTs; None leaves the choice to the board.
+    """
     board, design = catalogue.board(BOARDS[family]), design_of(program)
     made, tools = project(board, design, BOARDS[family]), chain(board)
+    made = made if words is None else replace(made, lut_words=words)
     for name, content in {**design.files, **made.files}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     names = [*design.names, TOP_FILE]
     cells = yosys.synthesise(
-        names, TOP, tools.synth, cwd=folder, netlist=NETLIST, settings=tools.settings, pads=tools.pads
+        names, TOP, tools.synth, cwd=folder, netlist=NETLIST, settings=made.settings, pads=tools.pads
     )
     if family == "ecp5":
         absorb_file(folder / NETLIST)

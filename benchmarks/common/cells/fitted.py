@@ -63,7 +63,7 @@ def compiled(model: Any, data: Any, act_w: int, pes: int, groups: int, queue: in
 
 
 DIGITS = [784, 300, 100, 10]
-FITTED: Mapping[str, Made] = {
+_ONCE: Mapping[str, Made] = {
     "mlp-1": mlp([40, 30, 10], 1, 1, 16),
     "mlp-2": mlp([40, 30, 10], 2, 2, 16),
     "mlp-3": mlp([120, 60, 10], 4, 1, 32),
@@ -90,7 +90,19 @@ FITTED: Mapping[str, Made] = {
     "maps-1": maps(12, 8, 4, 1, 16),
     "maps-2": maps(24, 16, 8, 2, 32),
 }
-"""By name."""
+_DEEP = ("mlp-11@32", "mlp-5@64", "mlp-10@64", "conv-2@64", "conv-3@64", "mlp-7@128", "mlp-12@128", "mlp-16@128")
+FITTED: Mapping[str, Made] = {**_ONCE, **{name: _ONCE[name.partition("@")[0]] for name in _DEEP}}
+"""By name; behind an @ are the words up to which memories are made of LUTs, where that is not the family's first."""
 
-OTHERS: Mapping[str, tuple[str, ...]] = {"ice40": ("mlp-1", "mlp-2", "mlp-9"), "gowin": ("mlp-2", "mlp-9", "conv-3")}
+
+def words_of(name: str) -> int | None:
+    """Return the words behind the @; None where there are none."""
+    words = name.partition("@")[2]
+    return int(words) if words else None
+
+
+OTHERS: Mapping[str, tuple[str, ...]] = {
+    "ice40": ("mlp-1", "mlp-2", "mlp-9"),
+    "gowin": ("mlp-2", "mlp-9", "conv-3", "mlp-12@128"),
+}
 """Those that are counted for other families than ECP5."""

@@ -95,7 +95,7 @@ def _make(outcome: Outcome, work: Path, report: Report) -> None:
     tools, family = chain(made.board), made.board.part.family
     report(f"yosys: {len(design.names) + 1} sources, {tools.synth}")
     names = [*design.names, TOP_FILE]
-    settings = "; ".join([tools.settings, f"hierarchy -top {TOP}", IN_BLOCKS]) if options.updatable else tools.settings
+    settings = "; ".join([made.settings, f"hierarchy -top {TOP}", IN_BLOCKS]) if options.updatable else made.settings
     outcome.cells = yosys.synthesise(
         names, TOP, tools.synth, cwd=work, netlist=NETLIST, settings=settings, pads=tools.pads, log=LOG
     )

@@ -41,13 +41,12 @@ class Chain:
     """What the tools are told.
 
     Attributes:
-        synth, settings, pads: for `emcc.tools.yosys.synthesise`.
+        synth, pads: for `emcc.tools.yosys.synthesise`.
         part, arguments: for `emcc.tools.nextpnr.place_and_route`; the arguments name the constraints, and ROUTED.
         packer: the packer's name in `emcc.tools.packer`; pack: its arguments before the two files.
     """
 
     synth: str
-    settings: str
     pads: str
     part: Part
     arguments: tuple[str, ...]
@@ -68,7 +67,7 @@ def _chain(
     board: Board, synth: str, part: tuple[str, ...], arguments: tuple[str, ...], packer: str, pack: tuple[str, ...]
 ) -> Chain:
     family = board.part.family
-    return Chain(synth, FAMILIES[family].settings, FAMILIES[family].pads, Part(family, part), arguments, packer, pack)
+    return Chain(synth, FAMILIES[family].pads, Part(family, part), arguments, packer, pack)
 
 
 def _ecp5(board: Board) -> Chain:

@@ -6,6 +6,7 @@ from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.cells import synthesised
+from emcc.boards.lutram import lut_words
 from emcc.eie.blockram import FAMILIES, blocks
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.schedule import plan
@@ -21,8 +22,8 @@ def check_before(board: Board, program: Program) -> None:
     """Raise EmccError where the memories that are surely block RAM, or a multiplier a PE, are more than there are."""
     if board.part.family not in FAMILIES:
         return
-    memories = core_memories(Context(program, plan(program)))
-    taken = sure_blocks(memories, board.part.family)
+    context = Context(program, plan(program))
+    taken = _sure(context, board)
     needs, limits = {"bram": sum(taken.values()), "dsp": program.pes}, board.limits.model_dump()
     lines = [
         f"{WORDS[kind]}: at least {need:,} of {limits[kind]:,}" for kind, need in needs.items() if need > limits[kind]
@@ -31,7 +32,7 @@ def check_before(board: Board, program: Program) -> None:
         return
     largest = sorted(taken.items(), key=lambda item: -item[1])[:_SHOWN]
     lines.append(f"the largest memories: {', '.join(f'{name} {count:,}' for name, count in largest)} block RAMs")
-    raise _too_large(board, lines, list(_enough(memories, program.pes)))
+    raise _too_large(board, lines, list(_enough(context)))
 
 
 def after(board: Board, cells: Mapping[str, int]) -> EmccError | None:
@@ -43,24 +44,28 @@ def after(board: Board, cells: Mapping[str, int]) -> EmccError | None:
     return _too_large(board, lines, []) if lines else None
 
 
-def sure_blocks(memories: tuple[Memory, ...], family: str) -> dict[str, int]:
+def sure_blocks(memories: tuple[Memory, ...], family: str, words: int | None = None) -> dict[str, int]:
     """Return the block RAMs, by memory, of those whose RTL asks for block RAM on the family: a lower bound.
 
-    Others Yosys puts where it likes. Bits that are the same in all words it drops.
+    Others Yosys puts where it likes. Bits that are the same in all words it drops. `words` as for `blockram.blocks`.
     """
-    words = FAMILIES[family].sum_words
-    sure = (one for one in memories if one.large or (words and one.name == "accumulators" and one.depth > words))
-    return {one.name: blocks(one, family) * one.copies for one in sure}
+    most = FAMILIES[family].lut_words[0] if words is None else words
+    sure = (one for one in memories if one.large or (most and one.name == "accumulators" and one.depth > most))
+    return {one.name: blocks(one, family, most) * one.copies for one in sure}
 
 
-def _enough(memories: tuple[Memory, ...], pes: int) -> Iterator[str]:
+def _sure(context: Context, board: Board) -> dict[str, int]:
+    """Return them of a design on a board."""
+    return sure_blocks(core_memories(context), board.part.family, lut_words(board, context))
+
+
+def _enough(context: Context) -> Iterator[str]:
     """Give the names of boards that have the memories and multipliers."""
     for name in catalogue.names():
         board = catalogue.board(name)
-        family, limits = board.part.family, board.limits
-        if family not in FAMILIES or limits.dsp < pes:
+        if board.part.family not in FAMILIES or board.limits.dsp < context.program.pes:
             continue
-        if sum(sure_blocks(memories, family).values()) <= limits.bram:
+        if sum(_sure(context, board).values()) <= board.limits.bram:
             yield name
 
 

@@ -8,6 +8,7 @@ from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.fit import WORDS
+from emcc.boards.lutram import lut_words
 from emcc.eie.budget import advice
 from emcc.eie.cells.model import Cells, cells, fitted, luts_of_pes
 from emcc.eie.cells.varying import memories
@@ -41,10 +42,15 @@ class Needs:
     context: Context
 
     @cached_property
+    def lut_words(self) -> int | None:
+        """Words up to which accumulators and activations are made of LUTs there; None where the RTL's own stays."""
+        return lut_words(self.board, self.context)
+
+    @cached_property
     def cells(self) -> Cells:
         """What it takes, its serial port included; of a Xilinx part LUTs and flip-flops at most."""
         family = self.board.part.family
-        return cells_at_most(self.context) if self.board.xilinx else cells(self.context, family)
+        return cells_at_most(self.context) if self.board.xilinx else cells(self.context, family, self.lut_words)
 
     @property
     def model(self) -> str:
@@ -55,13 +61,17 @@ class Needs:
 
     @cached_property
     def pe_luts(self) -> float:
-        """LUTs of its PEs alone."""
+        """LUTs of its PEs alone, with as few memories of LUTs as can be: those of a larger design are small."""
         return luts_of_pes(self.context, LUTS_OF if self.board.xilinx else self.board.part.family)
 
     @property
-    def weight_bits(self) -> int:
-        """Bits of its PEs' weights."""
-        return sum(one.bits for one in memories(self.context) if one.name == "spmat")
+    def entries(self) -> Memory:
+        """The memory of its PEs' weights."""
+        return next(one for one in memories(self.context) if one.name == "spmat")
+
+    def blocks(self, memory: Memory) -> int:
+        """Return the block RAMs that all copies of a memory take there."""
+        return blocks_on(memory, self.board.part.family, self.lut_words)
 
     @property
     def block_bits(self) -> int:
@@ -108,7 +118,7 @@ class Needs:
         return lines
 
     def _largest(self) -> list[tuple[int, Memory]]:
-        rows = [(blocks_on(one, self.board.part.family), one) for one in memories(self.context)]
+        rows = [(self.blocks(one), one) for one in memories(self.context)]
         return sorted(rows, key=lambda row: -row[0])[:_SHOWN]
 
     def _memories(self) -> str:

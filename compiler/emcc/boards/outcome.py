@@ -125,6 +125,7 @@ class Outcome:
             "artefact": self.design.digest,
             "clock": {"hz": self.project.hz, "fmax_mhz": round(self.fmax, 2) if best else None},
             "baud": self.project.board.uart.baud,
+            "lut_words": self.project.lut_words,
             "seed": best.seed if best else None,
             "seeds": {str(one.seed): round(one.routed.slowest, 2) if one.routed else None for one in self.tried},
             "resources": self.resources if best or self.status == ESTIMATED else {},

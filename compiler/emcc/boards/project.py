@@ -1,16 +1,20 @@
 """A board's project: top, constraints and scripts, as files by name, for an artefact two folders up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from emcc.boards.board import PROCESSOR, Board
 from emcc.boards.chain import BITSTREAMS, ROUTED, chain
 from emcc.boards.design import Design
+from emcc.boards.lutram import lut_words
 from emcc.boards.pins import constraints
 from emcc.boards.pll import MHZ, Setting, setting
 from emcc.boards.top import TOP, board_top, check_baud, clock_hz, decimal
+from emcc.eie.groups.schedule import plan
+from emcc.eie.groups.tables import Context
 from emcc.resources import template
+from emcc.tools import nextpnr
 from emcc.tools.yosys import synthesis_script
 
 FOLDER = "boards"
@@ -27,12 +31,23 @@ class Project:
     Attributes:
         files: the project's own, by name; the design's are not among them.
         setting: of the PLL, None for the oscillator's clock. hz: the core's clock.
+        lut_words: emcc_top's SumLutWords, None for the RTL's own.
     """
 
     board: Board
     files: Mapping[str, bytes]
     setting: Setting | None
     hz: int
+    lut_words: int | None = None
+
+    def having(self, name: str, content: bytes) -> "Project":
+        """Return it with another file."""
+        return replace(self, files={**self.files, name: content})
+
+    @property
+    def settings(self) -> str:
+        """The Yosys command that sets emcc_top's parameter."""
+        return "" if self.lut_words is None else nextpnr.lut_words(self.lut_words)
 
 
 def project(board: Board, design: Design, label: str, hz: int | None = None) -> Project:
@@ -45,12 +60,11 @@ def project(board: Board, design: Design, label: str, hz: int | None = None) -> 
     real = clock_hz(board, made)
     check_baud(board, real)
     name, pins = constraints(board)
-    files = {TOP_FILE: board_top(board, made), name: pins}
+    words = lut_words(board, Context(design.program, plan(design.program)))
+    result = Project(board, {TOP_FILE: board_top(board, made), name: pins}, made, real, words)
     if board.xilinx:
-        files["build.tcl"] = _vivado(board, design, label, real)
-    else:
-        files["build.sh"] = _script(board, design, label, real)
-    return Project(board, files, made, real)
+        return result.having("build.tcl", _vivado(board, design, label, real))
+    return result.having("build.sh", _script(result, design, label))
 
 
 def _vivado(board: Board, design: Design, label: str, hz: int) -> bytes:
@@ -68,9 +82,9 @@ def _vivado(board: Board, design: Design, label: str, hz: int) -> bytes:
     return text.encode()
 
 
-def _script(board: Board, design: Design, label: str, hz: int) -> bytes:
+def _script(made: Project, design: Design, label: str) -> bytes:
     """Return what `emcc bitstream` does, for a shell; on ECP5 without the step that emcc has between the tools."""
-    tools, family = chain(board), board.part.family
+    board, tools, family = made.board, chain(made.board), made.board.part.family
     text: str = template("board/build.sh.j2").render(
         board=board.title,
         out=f"{FOLDER}/{label}",
@@ -79,14 +93,14 @@ def _script(board: Board, design: Design, label: str, hz: int) -> bytes:
             TOP,
             tools.synth,
             netlist=f"$out/{NETLIST}",
-            settings=tools.settings,
+            settings=made.settings,
             pads=tools.pads,
         ),
         nextpnr=f"yowasp-{tools.part.of.package.replace('_', '-')}",
         part=tools.part.arguments,
         arguments=[word.replace("pins.", "$out/pins.").replace("routed.", "$out/routed.") for word in tools.arguments],
         netlist=NETLIST,
-        mhz=decimal(Fraction(hz, MHZ)),
+        mhz=decimal(Fraction(made.hz, MHZ)),
         packer=tools.packer,
         pack=tools.pack,
         routed=ROUTED[family],

@@ -97,7 +97,8 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     if board:
         sized = fitted(quantised, planned.lower, active, few, board.board, board.given, progress)
     choice = sized.taken.choice if sized else lowered_to_fit(quantised, planned.lower, active, few)
-    program, planned = choice.program, plan.shaped(planned, choice.program.pes, choice.program.groups)
+    program, run_bits = choice.program, sized.taken.run_bits if sized else planned.lower.run_bits
+    planned = plan.shaped(planned, program.pes, program.groups, run_bits)
     if dump:
         dump("program", program)
     c_files, c_facts = emitted_c(quantised, options.model.stem, targets, few, options.weights)
@@ -132,6 +133,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         scales,
         digest,
         board.hz if board else None,
+        onboard.lut_words(sized),
         c_facts,
     )
     facts = manifest.build(options, compiled, files["model.emc"])

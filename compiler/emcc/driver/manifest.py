@@ -1,7 +1,7 @@
 """emcc.json as a value: what went in, what was done, what came out, what it costs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,9 @@ class Compiled:
     `worth` is "quality" and "loss", see driver.losses. `record` has a row a layer and pass ("layer_passes"), and what
     automatic compression measured, where that ran; `table_errors` the greatest error of each function table, by layer,
     in output ulps; `scales` what was decided of scales, and which samples lie outside;
-    `digest` is the design's, see link.digest; `hz` the clock of times, None for `cost.CLOCK_HZ`. `c`: of the emitted C,
-    where there is some; see driver.targets.
+    `digest` is the design's, see link.digest; `hz` the clock of times, None for `cost.CLOCK_HZ`; `lut_words`, by
+    family, up to how many words memories are made of LUTs, where a board decides. `c`: of the emitted C, where there is
+    some; see driver.targets.
     """
 
     original: Graph
@@ -53,6 +54,7 @@ class Compiled:
     scales: Mapping[str, Any]
     digest: str
     hz: int | None = None
+    lut_words: Mapping[str, int] = field(default_factory=dict)
     c: Mapping[str, Any] | None = None
 
 
@@ -101,15 +103,15 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
         "partition": rounded(partition(compiled.quantised, program, steps)),
         "totals": rounded(total),
         "compression": rounded(table(compiled.original, compiled.factored, compiled.shared, encoded)),
-        "memory": [_memory(row) for row in compiled.emitted.memory],
+        "memory": [_memory(row, compiled.lut_words) for row in compiled.emitted.memory],
         **rounded({name: compiled.worth[name] for name in ("quality", "loss")}),
         **({"c": compiled.c} if compiled.c is not None else {}),
     }
 
 
-def _memory(row: Memory) -> dict[str, Any]:
+def _memory(row: Memory, words: Mapping[str, int]) -> dict[str, Any]:
     """Return a memory with what all its copies take: bits, and block RAMs by family."""
-    taken = {family: blocks(row, family) * row.copies for family in FAMILIES}
+    taken = {family: blocks(row, family, words.get(family)) * row.copies for family in FAMILIES}
     return {**asdict(row), "bits": row.bits, "block_rams": taken}
 
 

@@ -66,12 +66,20 @@ def facts(target: Target, sized: Sized, totals: Mapping[str, Any]) -> dict[str, 
         "cells": sized.taken.needs.cells.to_json(),
         "there": there_is(board),
         "model": sized.taken.needs.model,
+        "lut_words": sized.taken.needs.lut_words,
         "seconds": totals["seconds"],
         "energy": taken and asdict(taken),
         "tried": [_row(one) for one in sized.tried],
     }
 
 
+def lut_words(sized: Sized | None) -> dict[str, int]:
+    """Return up to how many words memories are made of LUTs, by the board's family; {} without a choice."""
+    needs = sized and sized.taken.needs
+    return {needs.board.part.family: needs.lut_words} if needs and needs.lut_words is not None else {}
+
+
 def _row(one: Tried) -> dict[str, Any]:
     cells = {**one.needs.cells.to_json(), "fits": one.fits}
-    return {"pes": one.pes, "groups": one.groups, "cycles": one.cycles, **cells}
+    how = {"lut_words": one.needs.lut_words, "run_bits": one.run_bits}
+    return {"pes": one.pes, "groups": one.groups, **how, "cycles": one.cycles, **cells}

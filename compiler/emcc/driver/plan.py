@@ -116,10 +116,11 @@ def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> 
     return replace(plan, compress=(), skipped=(), fine_tuned=not keep_weights, resolved=resolved)
 
 
-def shaped(plan: Plan, pes: int, groups: int) -> Plan:
-    """The plan with the numbers of PEs and column groups that were taken."""
-    resolved = {**plan.resolved, "lower": {**plan.resolved["lower"], "pes": pes, "groups": groups}}
-    return replace(plan, lower=replace(plan.lower, pes=pes, groups=groups), resolved=resolved)
+def shaped(plan: Plan, pes: int, groups: int, run_bits: int) -> Plan:
+    """The plan with the numbers of PEs and column groups, and the option of runs, that were taken."""
+    taken = {"pes": pes, "groups": groups, "run_bits": run_bits}
+    resolved = {**plan.resolved, "lower": {**plan.resolved["lower"], **taken}}
+    return replace(plan, lower=replace(plan.lower, pes=pes, groups=groups, run_bits=run_bits), resolved=resolved)
 
 
 def _sets(recipe: Recipe, section: str, names: Iterable[str]) -> bool:

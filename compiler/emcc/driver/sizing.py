@@ -1,5 +1,9 @@
 """How many PEs a design gets where the board is given and --pes is not: as many as fit.
 
+Block RAMs are what decides for large weights, and what they hold is a choice too: which memories are made of LUTs
+instead (`boards.lutram`, for each design), and how wide the runs of its entries are. Where block RAMs are too few,
+narrower runs than padding asks for are tried until they are enough: entries of 9 bits take fewer than those of 10.
+
 Sizes are those of SIZES. A design of few PEs is lowered first: what one of its PEs takes bounds the larger ones, so
 that none is lowered that cannot fit. Of the others the largest that fits is searched for, from a guess on. Then the
 round ones from half of it on are tried, and larger ones too: block RAMs do not grow with PEs, for memories of more PEs
@@ -36,11 +40,17 @@ _LEAST = 0.7
 
 @dataclass(frozen=True)
 class Tried:
-    """A number of PEs that was lowered for a board; `cycles` are the mean of some samples, running and transfer."""
+    """A number of PEs that was lowered for a board.
+
+    Attributes:
+        cycles: the mean of some samples, running and transfer.
+        run_bits: of LowerOptions, that it was lowered with.
+    """
 
     choice: Choice
     needs: Needs
     cycles: float
+    run_bits: int = 0
 
     @property
     def pes(self) -> int:
@@ -81,11 +91,14 @@ def fitted(
         EmccError: it does not fit, with what is needed and there.
     """
 
+    def once(pes: int, run_bits: int) -> Tried:
+        own = replace(options, pes=pes, run_bits=run_bits)
+        made = lowered(graph, own, activity, x, lambda program: needs_of(program, board).missing)
+        return Tried(made, needs_of(made.program, board), counted(made.program, x), run_bits)
+
     def attempt(pes: int) -> Tried:
         progress(f"lowering for {pes} PEs")
-        made = lowered(graph, replace(options, pes=pes), activity, x, lambda program: needs_of(program, board).missing)
-        needs = needs_of(made.program, board)
-        return Tried(made, needs, counted(made.program, x))
+        return with_runs(lambda run_bits: once(pes, run_bits), options.run_bits)
 
     tried = {options.pes: attempt(options.pes)} if given else _search(attempt, options)
     fitting = [one for one in tried.values() if one.fits]
@@ -95,6 +108,39 @@ def fitted(
     best = min(fitting, key=lambda one: (round(one.cycles), one.pes))
     check_memory(best.choice.program, options)
     return Sized(best, tuple(tried[pes] for pes in sorted(tried)))
+
+
+def with_runs(attempt: Callable[[int], Tried], run_bits: int) -> Tried:
+    """Lower for the width of runs that is asked for; where that is open and memory decides, for narrower ones too.
+
+    It decides where nothing fits, or only a number of groups that is not the fastest. Of what fits the one with fewest
+    cycles is taken, else the one that comes nearest; of equals the one with the widest runs.
+    """
+    tried = [attempt(run_bits)]
+    widths = narrower(tried[0].needs) if not run_bits else ()
+    for width in widths:
+        if not decided(tried[-1]):
+            break
+        tried.append(attempt(width))
+    return min(tried, key=lambda one: (one.needs.missing, one.cycles))
+
+
+def narrower(needs: Needs) -> list[int]:
+    """Return the widths of runs, from wide to narrow, with which entries take fewer block RAMs than they do."""
+    program, entries = needs.context.program, needs.entries
+    widest = max((one.run_w for one in program.slices), default=0)
+    widths, least = [], needs.blocks(entries)
+    for width in range(widest - 1, 0, -1):
+        taken = needs.blocks(replace(entries, width=entries.width - widest + width))
+        widths += [width] if taken < least else []
+        least = min(least, taken)
+    return widths
+
+
+def decided(one: Tried) -> bool:
+    """Return whether block RAMs are too few for it, or it has another number of groups than the fastest."""
+    fastest = min((cycles for _, cycles in one.choice.tried), default=0.0)
+    return "bram" in one.needs.over or dict(one.choice.tried).get(one.groups, 0.0) > fastest
 
 
 def needs_of(program: Program, board: Board) -> Needs:
@@ -147,7 +193,7 @@ def at_least(probe: Tried, size: int) -> float:
     LUTs and multipliers of its PEs, and block RAMs of its weights, of which each PE has one where they are many.
     """
     usable, share = probe.needs.usable, size / probe.pes
-    weights = probe.needs.weight_bits * _LEAST
+    weights = probe.needs.entries.bits * _LEAST
     blocks = max(weights / probe.needs.block_bits, size * (weights / size > LARGE_ROM))
     needed = {"lut": probe.needs.pe_luts * share * _LEAST, "dsp": size, "bram": blocks}
     return max(count / max(usable[kind], 1) for kind, count in needed.items())

@@ -28,49 +28,60 @@ class Family:
     Attributes:
         shapes: (words, bits) that a block RAM can be; cost: of one.
         lut_ram: whether LUTs can be RAM.
-        sum_words: emcc_top's SumLutWords: accumulators and activations of up to so many words are made of LUTs, deeper
-            ones of blocks; 0 leaves it to Yosys.
+        lut_words: what emcc_top's SumLutWords may be, ascending: accumulators and activations of up to so many words
+            are made of LUTs, deeper ones of blocks; 0 leaves it to Yosys. The first is taken where nothing is said.
     """
 
     shapes: tuple[tuple[int, int], ...]
     cost: int
     lut_ram: bool
-    sum_words: int
+    lut_words: tuple[int, ...]
 
 
 _16K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 FAMILIES: Mapping[str, Family] = {
-    "ecp5": Family(_16K, 128, True, 16),
-    "gowin": Family(_16K, 128, True, 64),
-    "ice40": Family(((2048, 2), (1024, 4), (512, 8), (256, 16)), 64, False, 0),
+    "ecp5": Family(_16K, 128, True, (16, 32, 64, 128)),
+    "gowin": Family(_16K, 128, True, (64, 128)),
+    "ice40": Family(((2048, 2), (1024, 4), (512, 8), (256, 16)), 64, False, (0,)),
 }
 
 
-def block_rams(memories: Iterable[Memory], family: str) -> int:
-    """Return the block RAMs of all memories together."""
-    return sum(blocks(memory, family) * memory.copies for memory in memories)
+def block_rams(memories: Iterable[Memory], family: str, words: int | None = None) -> int:
+    """Return the block RAMs of all memories together; `words` as for `blocks`."""
+    return sum(blocks(memory, family, words) * memory.copies for memory in memories)
 
 
-def blocks(memory: Memory, family: str) -> int:
-    """Return the block RAMs of one copy; 0 where it is made of LUTs, registers or logic."""
-    return blocks_of(memory, FAMILIES[family])
+def enough_words(memories: Iterable[Memory], family: str, most: int) -> int:
+    """Return the smallest of a family's `lut_words` with at most `most` block RAMs, else the one with fewest."""
+    rows = list(memories)
+    over = {words: max(0, block_rams(rows, family, words) - most) for words in FAMILIES[family].lut_words}
+    return min(over, key=lambda words: (over[words], words))
 
 
-def blocks_of(memory: Memory, family: Family) -> int:
+def blocks(memory: Memory, family: str, words: int | None = None) -> int:
+    """Return the block RAMs of one copy; 0 where it is made of LUTs, registers or logic.
+
+    `words` is one of the family's `lut_words`, None the first.
+    """
+    return blocks_of(memory, FAMILIES[family], words)
+
+
+def blocks_of(memory: Memory, family: Family, words: int | None = None) -> int:
     """Return the block RAMs of one copy on a family that is described."""
     blocks, _ = _shaped(memory, family)
+    most = family.lut_words[0] if words is None else words
     if memory.large:
         return blocks
     if memory.name in WALKED:
         return blocks if memory.depth * memory.width > WALKED_BITS else 0
     if memory.kind in ("rom", "table"):
         return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
-    if memory.name in ("accumulators", "activations") and family.sum_words:
-        return 0 if memory.depth <= family.sum_words else blocks
+    if memory.name in ("accumulators", "activations") and most:
+        return 0 if memory.depth <= most else blocks
     elsewhere = memory.depth * memory.width
     if family.lut_ram:
-        words, width = _LUT_RAM
-        elsewhere = min(elsewhere, -(-memory.depth // words) * -(-memory.width // width) * _LUT_RAM_COST)
+        deep, wide = _LUT_RAM
+        elsewhere = min(elsewhere, -(-memory.depth // deep) * -(-memory.width // wide) * _LUT_RAM_COST)
     return 0 if elsewhere <= blocks * family.cost else blocks
 
 

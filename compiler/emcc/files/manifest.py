@@ -55,6 +55,7 @@ COMPRESSED = {
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 _CELLS = dict.fromkeys(("lut", "ff", "bram", "dsp"), COUNT)
+_HOW = {"lut_words?": (COUNT, None), "run_bits?": COUNT}
 COMPILED = {
     **_EITHER,
     "model": {**_SOURCE, "name": str, "input": _END, "output": _END},
@@ -78,7 +79,8 @@ COMPILED = {
         **{"own": bool, "chosen": bool, "clock_hz": SIZE, "seconds": float},
         **{"cells": _CELLS, "there": _CELLS},
         "energy": ({"joules": float, "switching": bool, "source": str}, None),
-        "tried": [{"pes": SIZE, "groups": SIZE, "cycles": float, **_CELLS, "fits": bool}],
+        "lut_words?": (COUNT, None),
+        "tried": [{"pes": SIZE, "groups": SIZE, "cycles": float, **_CELLS, "fits": bool, **_HOW}],
     },
     "layers": [
         {

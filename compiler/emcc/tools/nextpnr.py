@@ -27,7 +27,6 @@ class Family:
     Attributes:
         package: the Python package with the program of that name, underscores for hyphens.
         synth: the Yosys command that makes its netlists.
-        settings: the Yosys command that says where emcc_top's memories go; without it Yosys chooses.
         pads: the Yosys command for the pads of the top, where `synth` would give them to every module.
         arguments: always given.
         open_pins: arguments that let pins without a place through, where the program can do that.
@@ -35,28 +34,26 @@ class Family:
 
     package: str
     synth: str
-    settings: str = ""
     pads: str = ""
     arguments: tuple[str, ...] = ()
     open_pins: tuple[str, ...] = ()
 
 
-def _lut_words(sums: int) -> str:
-    """Return the command that makes accumulators and activations of up to so many words out of LUTs."""
-    return f"chparam -set SumLutWords {sums} emcc_top"
+def lut_words(words: int) -> str:
+    """Return the Yosys command that makes accumulators and activations of up to so many words out of LUTs."""
+    return f"chparam -set SumLutWords {words} emcc_top"
 
 
 _GOWIN_PADS = "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"
 
 FAMILIES: Mapping[str, Family] = {
-    "ecp5": Family("nextpnr_ecp5", "synth_ecp5", _lut_words(16), open_pins=("--lpf-allow-unconstrained",)),
+    "ecp5": Family("nextpnr_ecp5", "synth_ecp5", open_pins=("--lpf-allow-unconstrained",)),
     "ice40": Family(
         "nextpnr_ice40",
         "synth_ice40 -dsp -abc9 -device u",
-        _lut_words(0),
         open_pins=("--pcf-allow-unconstrained",),
     ),
-    "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a -noiopads", _lut_words(64), _GOWIN_PADS),
+    "gowin": Family("nextpnr_himbaechel_gowin", "synth_gowin -family gw2a -noiopads", _GOWIN_PADS),
 }
 
 

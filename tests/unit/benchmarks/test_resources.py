@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from benchmarks import resources
 from benchmarks.common.cells.counted import part_of
 from benchmarks.common.cells.fit import fitted, written
-from benchmarks.common.cells.fitted import FITTED
+from benchmarks.common.cells.fitted import FITTED, words_of
 from emcc.eie.blockram import FAMILIES
 from emcc.eie.cells.features import quantities
 from emcc.eie.cells.model import cells, estimate
@@ -21,6 +21,8 @@ CHEAP = [
     *((family, name) for family in FAMILIES for name in ("mlp-2", "mlp-9")),
     ("ecp5", "conv-4"),
     ("ecp5", "conv-6"),
+    *(("ecp5", name) for name in ("mlp-11@32", "mlp-5@64", "mlp-12@128")),
+    ("gowin", "mlp-12@128"),
 ]
 
 
@@ -48,8 +50,9 @@ def test_a_design_that_is_left_out_is_foretold() -> None:
 @pytest.mark.parametrize(("family", "name"), CHEAP)
 def test_counts_are_of_todays_designs(family: str, name: str, tmp_path: Path) -> None:
     row, context = counts(family)["designs"][name], resources.context_of(FITTED[name](tmp_path))
-    assert quantities(context, family) == row["quantities"]
-    found = cells(context, family)
+    words = words_of(name)
+    assert quantities(context, family, words) == row["quantities"]
+    found = cells(context, family, words)
     assert (found.bram, found.dsp) == (row["bram"], row["dsp"])
     assert abs(found.lut / row["lut"] - 1) < resources.MOST
 

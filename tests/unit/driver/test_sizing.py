@@ -15,12 +15,28 @@ from qgraphs import quantised
 import emcc
 from emcc.base.errors import EmccError
 from emcc.boards import catalogue
+from emcc.boards.board import Board
 from emcc.boards.design import board_of
-from emcc.driver.sizing import PROBE, SIZES, Tried, around, at_least, fitted, guess, largest, needs_of
+from emcc.driver.sizing import (
+    PROBE,
+    SIZES,
+    Tried,
+    around,
+    at_least,
+    fitted,
+    guess,
+    largest,
+    narrower,
+    needs_of,
+    with_runs,
+)
+from emcc.eie.blockram import FAMILIES
+from emcc.eie.cells.model import cells
 from emcc.eie.groups.choice import Choice
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
-from emcc.ir.program import GROUPS, MAX_PES
+from emcc.ir.graph import Graph
+from emcc.ir.program import GROUPS, MAX_PES, Program
 from emcc.resources import folder
 
 RECIPE = "[lower]\ngroups = 2\nqueue_depth = 16\n"
@@ -77,12 +93,72 @@ def probe(**limits: int) -> Tried:
     return Tried(Choice(program), needs_of(program, board), 1.0)
 
 
+def dense() -> Graph:
+    """A perceptron of which four weights in five are left: two bits a run, and one needs 4 % more entries."""
+    return quantised([300, 120, 60, 9], seed=1, code_w=8, density=0.8)
+
+
+def runs(program: Program) -> set[int]:
+    """Bits of the runs of a program's entries."""
+    return {one.run_w for one in program.slices}
+
+
+def test_runs_are_narrower_where_block_rams_decide() -> None:
+    graph, x, options = dense(), np.zeros((1, 300)), LowerOptions(pes=6, groups=1, queue_depth=16)
+    plenty = catalogue.board("ulx3s-12f")
+    wide, narrow = (lower(graph, replace(options, run_bits=run_bits)) for run_bits in (0, 1))
+    assert (runs(wide), runs(narrow)) == ({2}, {1})
+    assert narrower(needs_of(wide, plenty)) == [1]
+    assert narrower(needs_of(narrow, plenty)) == []
+    roomy = fitted(graph, options, None, x, plenty, given=True).taken
+    assert (roomy.run_bits, roomy.needs.lut_words, runs(roomy.choice.program)) == (0, 16, {2})
+    words = FAMILIES["ecp5"].lut_words[-1]
+    least = [cells(needs_of(one, plenty).context, "ecp5", words).bram for one in (narrow, wide)]
+    assert least[0] < least[1]
+    scarce = few_blocks(least[0])
+    small = fitted(graph, options, None, x, scarce, given=True).taken
+    assert (small.run_bits, small.fits, runs(small.choice.program)) == (1, True, {1})
+    for asked, blocks in ((2, least[0]), (0, least[0] - 1)):
+        with pytest.raises(EmccError, match="block RAMs: "):
+            fitted(graph, replace(options, run_bits=asked), None, x, few_blocks(blocks), given=True)
+
+
+def test_narrow_runs_are_for_memory_alone() -> None:
+    first, tried = probe(), []
+
+    def attempt(groups: int, cycles: float) -> Callable[[int], Tried]:
+        def once(run_bits: int) -> Tried:
+            tried.append(run_bits)
+            program = replace(first.choice.program, groups=groups)
+            return replace(first, choice=Choice(program, ((1, 5.0), (2, 7.0))), cycles=cycles - run_bits)
+
+        return once
+
+    assert narrower(first.needs) == [1]
+    assert with_runs(attempt(1, 5.0), 0).cycles == 5.0
+    assert tried == [0]  # it fits, and has the fastest number of groups
+    assert with_runs(attempt(2, 7.0), 0).cycles == 6.0
+    assert tried == [0, 0, 1]
+    assert with_runs(attempt(2, 7.0), 3).cycles == 4.0
+    assert tried == [0, 0, 1, 3]  # as it was asked for
+
+
+def few_blocks(count: int) -> Board:
+    """The ULX3S 12F with so many block RAMs."""
+    board = catalogue.board("ulx3s-12f")
+    return board.model_copy(update={"limits": board.limits.model_copy(update={"bram": count})})
+
+
 def test_what_cannot_fit_is_not_lowered() -> None:
     first = probe()
     assert at_least(first, 4) < at_least(first, 8) < 1 < at_least(first, 32)
     # Its weights alone are more than two block RAMs, whatever the number of PEs.
     assert all(at_least(probe(bram=2), size) > 1 for size in SIZES)
     assert at_least(probe(dsp=3), 4) > 1 > at_least(probe(dsp=3), 2)
+    # Deep memories of LUTs, which fewer block RAMs ask of four PEs, are shallow ones of more: no bound.
+    scarce = probe(bram=cells(first.needs.context, "ecp5", 128).bram)
+    assert scarce.needs.lut_words == 128
+    assert scarce.needs.pe_luts == first.needs.pe_luts
 
 
 def test_the_guess_is_in_proportion() -> None:
@@ -128,6 +204,7 @@ def test_pes_are_chosen_to_fit(compiled: tuple[Path, str]) -> None:
     best = min(fitting, key=lambda row: (round(row["cycles"]), row["pes"]))
     assert manifest["design"]["pes"] == best["pes"] == manifest["options"]["passes"]["lower"]["pes"]
     assert board["cells"] == {kind: best[kind] for kind in ("lut", "ff", "bram", "dsp")}
+    assert (board["lut_words"], best["lut_words"], best["run_bits"]) == (16, 16, 0)
     # There is no larger one that is faster: the next one does not fit, or more PEs do not help.
     most = max(fitting, key=lambda row: row["pes"])
     over = [size for size in SIZES if size > most["pes"]]
@@ -163,6 +240,22 @@ def test_the_bitstream_is_of_that_board(compiled: tuple[Path, str], model: Path,
     assert "own" not in manifest_of(tmp_path / "plain")
     with pytest.raises(EmccError, match=r"for the board of a file, mine\.toml\n.*--board"):
         board_of(tmp_path / "own")
+
+
+def test_what_is_made_of_luts_is_recorded(tmp_path: Path) -> None:
+    model = save(mlp((80, 60, 9), seed=2), tmp_path / "model.onnx")
+    recipe = {"lower": {"groups": 1, "queue_depth": 16}}
+    plain = emcc.compile(model, board="ulx3s-12f", pes=3, recipe=recipe)
+    scarce = plain.manifest["board"]["cells"]["bram"] - 1
+    mine = own(tmp_path, lambda text: text.replace("bram  = 56", f"bram  = {scarce}"))
+    made = emcc.compile(model, board=mine, pes=3, recipe=recipe)
+    boards = [one.manifest["board"] for one in (plain, made)]
+    assert [one["lut_words"] for one in boards] == [16, 32]
+    assert boards[1]["cells"]["bram"] <= scarce < boards[0]["cells"]["bram"]
+    taken = [sum(row["block_rams"]["ecp5"] for row in one.manifest["memory"]) + 1 for one in (plain, made)]
+    assert taken == [one["cells"]["bram"] for one in boards]
+    # What is made is the same: the board's project sets the parameter.
+    assert made.manifest["design"]["digest"] == plain.manifest["design"]["digest"]
 
 
 def test_given_pes_are_kept_and_checked(model: Path, tmp_path: Path) -> None:

@@ -39,6 +39,17 @@ def test_what_is_said() -> None:
     )
 
 
+def test_what_was_chosen_of_memories_is_said() -> None:
+    row = manifest()["board"]["tried"][0]
+    rows = [{**row, "run_bits": bits, "lut_words": 32} for bits in (0, 1, 2)]
+    lines = board_lines(manifest(lut_words=32, tried=rows))
+    assert "16 of 28 multipliers (57 %), with accumulators and activations of up to 32 words in LUTs [est" in lines[1]
+    assert [one.rpartition("500 cycles")[2] for one in lines[3].split("; ")] == [
+        *(", fits", " with runs of 1 bit, fits", " with runs of 2 bits, fits"),
+    ]
+    assert "in LUTs" not in board_lines(manifest(lut_words=None))[1]
+
+
 def test_given_pes_and_bounds_are_called_so() -> None:
     given = manifest(chosen=False, model="bound", tried=manifest()["board"]["tried"][:1])
     lines = board_lines(given)

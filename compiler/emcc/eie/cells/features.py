@@ -28,27 +28,33 @@ class Made:
     """A design whose cells are counted.
 
     Attributes:
-        n: the numbers of emcc_cfg_pkg. memories: every memory, by name. family: its name.
+        n: the numbers of emcc_cfg_pkg. memories: every memory, by name. family: its name. words: as for
+            `blockram.blocks`.
     """
 
     n: Mapping[str, int]
     memories: Mapping[str, Memory]
     context: Context
     family: str
+    words: int | None = None
 
     @classmethod
-    def of(cls, context: Context, family: str) -> "Made":
+    def of(cls, context: Context, family: str, words: int | None = None) -> "Made":
         """Return the design of a context on a family."""
-        return cls(context.numbers, {one.name: one for one in memories(context)}, context, family)
+        return cls(context.numbers, {one.name: one for one in memories(context)}, context, family, words)
 
     @property
     def how(self) -> Family:
         """How the family maps memories."""
         return FAMILIES[self.family]
 
+    def blocks(self, memory: Memory) -> int:
+        """Return the block RAMs of one copy."""
+        return blocks(memory, self.family, self.words)
+
     def in_logic(self, *names: str) -> float:
         """Return bits over 16, at least one a bit of a word, of those memories that no block holds: LUTs of a ROM."""
-        return float(sum(_rom(row) * row.copies for row in self._named(names) if not blocks(row, self.family)))
+        return float(sum(_rom(row) * row.copies for row in self._named(names) if not self.blocks(row)))
 
     def lut_rams(self, *names: str) -> float:
         """Return RAMs of 16 x 4 bits that those memories are made of, where they are made of LUTs."""
@@ -59,15 +65,15 @@ class Made:
         return float(sum((-(-row.depth // 16) - 1) * row.width * row.copies for row in self._luts(names)))
 
     def _luts(self, names: Sequence[str]) -> list[Memory]:
-        return [row for row in self._named(names) if self.how.lut_ram and not blocks(row, self.family)]
+        return [row for row in self._named(names) if self.how.lut_ram and not self.blocks(row)]
 
     def _named(self, names: Sequence[str]) -> list[Memory]:
         return [self.memories[name] for name in names if name in self.memories]
 
 
-def quantities(context: Context, family: str) -> Mapping[str, Quantities]:
+def quantities(context: Context, family: str, words: int | None = None) -> Mapping[str, Quantities]:
     """Return what each part of PARTS is in proportion to."""
-    made = Made.of(context, family)
+    made = Made.of(context, family, words)
     return {
         "pe": _pe(made),
         "lane": _lane(made),
@@ -84,12 +90,12 @@ def _times(count: int, each: Quantities) -> Quantities:
 
 def _pe(made: Made) -> Quantities:
     n = made.n
-    block, queue = blocks(made.memories["accumulators"], made.family) > 0, made.memories["activation queue"]
+    block, queue = made.blocks(made.memories["accumulators"]) > 0, made.memories["activation queue"]
     each = {
         "one": 1,
         "sum": n["AccW"],  # adder, operands, what drains
         "sum_in_block": n["AccW"] * block,  # younger sums are forwarded
-        "queue_in_block": queue.width * (blocks(queue, made.family) > 0),  # what is written goes round it
+        "queue_in_block": queue.width * (made.blocks(queue) > 0),  # what is written goes round it
         "activation": n["ActW"],
         "own": n["ActW"] * n["HasLocal"],  # its own lane's, or what is broadcast
         "largest": n["ActW"] * n["HasMax"] + n["AccW"] * n["HasMax"],  # a comparison, and another value
@@ -98,6 +104,7 @@ def _pe(made: Made) -> Quantities:
         "entry": n["EntryW"] * (n["CodeWidths"].bit_count() - 1),  # where code and run part
         "direct": WEIGHT_W * n["HasDirect"] * max(n["HasIdent"], n["HasBook"]),  # another weight
         "factor": n["ActW"] * n["HasLoad"],
+        "book_address": n["BookAddrW"] * n["HasBook"],  # a code and where its codebook begins
         "code": WEIGHT_W * n["HasIdent"] * n["HasBook"],  # the code is the weight, or the codebook's entry
         "code_widths": WEIGHT_W * max(0, n["IdentWidths"].bit_count() - 1),
     }
@@ -142,7 +149,7 @@ def _group(made: Made) -> Quantities:
 
 def _memory(made: Made) -> Quantities:
     n, own = made.n, [made.memories[name] for name in _OWN if name in made.memories]
-    block = [row for row in own if blocks(row, made.family)]
+    block = [row for row in own if made.blocks(row)]
     return {
         "constant": made.in_logic("ptr", "spmat", "bias", "scale"),
         "beside": float(sum((rows(row, made.family) - 1) * row.width * row.copies for row in block)),

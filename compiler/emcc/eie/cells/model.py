@@ -40,10 +40,13 @@ class Cells:
         return asdict(self)
 
 
-def cells(context: Context, family: str) -> Cells:
-    """Return what a design takes with the serial port around it, on a family of `blockram.FAMILIES`."""
-    counts = estimate(quantities(context, family), factors(family))
-    blocks = block_rams(memories(context), family) + LINK_BLOCKS
+def cells(context: Context, family: str, words: int | None = None) -> Cells:
+    """Return what a design takes with the serial port around it, on a family of `blockram.FAMILIES`.
+
+    `words` as for `blockram.blocks`.
+    """
+    counts = estimate(quantities(context, family, words), factors(family))
+    blocks = block_rams(memories(context), family, words) + LINK_BLOCKS
     return Cells(counts["lut"], counts["ff"], blocks, multipliers(context.numbers, family))
 
 

@@ -13,7 +13,7 @@ from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 
 FAMILIES = ("xc7", "xcup")
-_HALVES = Family(OTHERS["ecp5"].shapes, 129, True, 16)
+_HALVES = Family(OTHERS["ecp5"].shapes, 129, True, (16,))
 LUTS_OF = "ecp5"
 """The family whose LUTs are the bound."""
 
@@ -25,11 +25,14 @@ def cells_at_most(context: Context) -> Cells:
     return Cells(bound.lut, bound.ff, -(-halves // 2), multipliers(context.numbers, "xilinx"))
 
 
-def blocks_on(memory: Memory, family: str) -> int:
-    """Return the block RAMs that all copies of a memory take on a family; on Xilinx parts in 36 Kbit."""
+def blocks_on(memory: Memory, family: str, words: int | None = None) -> int:
+    """Return the block RAMs that all copies of a memory take on a family; on Xilinx parts in 36 Kbit.
+
+    `words` as for `blockram.blocks`.
+    """
     if family in FAMILIES:
-        return -(-blocks_of(memory, _HALVES) * memory.copies // 2)
-    return blocks(memory, family) * memory.copies
+        return -(-blocks_of(memory, _HALVES, words) * memory.copies // 2)
+    return blocks(memory, family, words) * memory.copies
 
 
 def block_bits(family: str) -> int:
