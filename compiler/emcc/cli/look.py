@@ -26,8 +26,7 @@ def inspect(
 ) -> None:
     """Say of a model which nodes emcc supports and what to change; of an artefact what is in it.
 
-    Exits with 2 if emcc does not take the model, with 1 if `emcc compress` takes it and nothing runs it on the array
-    yet.
+    Exits with 2 if the model cannot be compiled, though `emcc compress` may take it: the last line says so.
     """
     from emcc.files.artefact import changed, read_manifest, to_json, write_file
 
@@ -64,10 +63,8 @@ def inspect(
     print_survey(answers)
     if json_file:
         write_file(json_file, to_json(as_values(answers)))
-    if not answers.supported:
+    if not answers.supported or answers.facts.later:
         raise typer.Exit(MISTAKE)
-    if answers.facts.later:
-        raise typer.Exit(1)
 
 
 def rom(
