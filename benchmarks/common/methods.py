@@ -125,7 +125,7 @@ def best(methods: Mapping[str, Mapping[str, float]], before: float) -> dict[str,
     if not close:
         return {}
     name = min(close, key=lambda key: close[key]["bytes"])
-    return {"name": name, **close[name]}
+    return {"methods": name, **close[name]}
 
 
 def _written(samples: Samples, folder: Path) -> Path:

@@ -22,6 +22,6 @@ def test_a_recipe_with_a_table_of_layers() -> None:
 
 def test_the_best_is_the_smallest_that_loses_little() -> None:
     rows = {"a": {"error": 1.2, "bytes": 10.0}, "b": {"error": 1.29, "bytes": 8.0}, "c": {"error": 1.5, "bytes": 2.0}}
-    assert methods.best(rows, 1.0) == {"name": "b", "error": 1.29, "bytes": 8.0}
+    assert methods.best(rows, 1.0) == {"methods": "b", "error": 1.29, "bytes": 8.0}
     assert methods.best(rows, 0.5) == {}
     assert methods.means([{"error": 1.0}, {"error": 2.0}]) == {"error": 1.5}
