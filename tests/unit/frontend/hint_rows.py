@@ -290,7 +290,7 @@ def integer_weights() -> Row:
 @row
 def joined_constant() -> Row:
     wrong, right = (node("Concat", ["x", name], "y", axis=1) for name in ("w", "x"))
-    return small("join computed tensors only", wrong, right)
+    return small("join what does not depend on the sample", wrong, right)
 
 
 @row
