@@ -51,10 +51,7 @@ def table(original: Graph, factored: Graph, shared: Graph, encoded: bytes) -> di
             }
         )
     left = sum(row["weights"] + row["biases"] for row in rows)
-    parameters = left + _gone(original, shared)
-    if factored is not original:
-        names = {name for node in original.layers() for name in node.inputs[1:]}
-        parameters = sum(original.constants[name].size for name in names)
+    parameters = left + _gone(original, shared) if factored is original else _parameters(original)
     total = {
         "parameters": parameters,
         "weights": sum(row["weights"] for row in rows),
@@ -74,6 +71,12 @@ def _inertia(weights: Array, before: Array) -> float | None:
     if weights.shape != before.shape:
         return None
     return float(np.square(weights - before, dtype=np.float64)[weights != 0].sum())
+
+
+def _parameters(graph: Graph) -> int:
+    """Return the weights and biases of a graph's layers, each counted once."""
+    names = {name for node in graph.layers() for name in node.inputs[1:]}
+    return sum(graph.constants[name].size for name in names)
 
 
 def _gone(original: Graph, shared: Graph) -> int:
