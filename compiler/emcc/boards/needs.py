@@ -10,6 +10,7 @@ from emcc.boards.board import Board
 from emcc.boards.fit import WORDS
 from emcc.boards.lutram import lut_words
 from emcc.eie.budget import advice
+from emcc.eie.cells.features import lut_rams
 from emcc.eie.cells.model import Cells, cells, fitted, luts_of_pes
 from emcc.eie.cells.varying import memories
 from emcc.eie.cells.xilinx import LUTS_OF, block_bits, blocks_on, cells_at_most
@@ -22,8 +23,18 @@ MARGIN = 0.15
 _FLIP_FLOPS = {"gowin": 0.75, "xc7": 2.0, "xcup": 2.0}
 """Flip-flops a LUT, where there is not one for each (Gowin DS117 and DS226, AMD DS180 and DS890)."""
 
+_BESIDE = {"ecp5": 2}
+"""LUTs that nothing else can have beside a RAM of 16 x 4 of them: its writing takes their inputs (FPGA-TN-02205)."""
+
+_LUTS_A_RAM = {"gowin": 32}
+"""LUTs a RAM of 16 x 4 bits, where not all can be RAM: 648 of 20,736 and 270 of 8,640 (Gowin DS226 and DS117)."""
+
+LUT_RAM = "lut_ram"
 _FEWER = "take fewer PEs (--pes)"
-_ADVICE = {**dict.fromkeys(("lut", "ff"), f"{_FEWER}, or 8-bit activations ([calibrate] bits = 8)"), "dsp": _FEWER}
+_ADVICE = {
+    **dict.fromkeys(("lut", "ff", LUT_RAM), f"{_FEWER}, or 8-bit activations ([calibrate] bits = 8)"),
+    "dsp": _FEWER,
+}
 _SHOWN = 4
 
 
@@ -51,6 +62,16 @@ class Needs:
         """What it takes, its serial port included; of a Xilinx part LUTs and flip-flops at most."""
         family = self.board.part.family
         return cells_at_most(self.context) if self.board.xilinx else cells(self.context, family, self.lut_words)
+
+    @cached_property
+    def lut_rams(self) -> int:
+        """RAMs of 16 x 4 bits that are made of LUTs; of a Xilinx part its bound has them."""
+        return 0 if self.board.xilinx else lut_rams(self.context, self.board.part.family, self.lut_words)
+
+    @property
+    def beside(self) -> int:
+        """LUTs that its memories of LUTs keep from use."""
+        return self.lut_rams * _BESIDE.get(self.board.part.family, 0)
 
     @property
     def model(self) -> str:
@@ -81,14 +102,17 @@ class Needs:
     @cached_property
     def over(self) -> Mapping[str, float]:
         """Of what there is too little of: how many times what may be used, by kind."""
-        needed = self.cells.to_json()
+        needed = self.cells.to_json() | {LUT_RAM: self.lut_rams}
+        needed["lut"] += self.beside
         return {kind: needed[kind] / max(most, 1) for kind, most in self.usable.items() if needed[kind] > most}
 
     @property
     def usable(self) -> Mapping[str, int]:
-        """What may be used: of LUTs and flip-flops all but MARGIN."""
-        free = {"lut": MARGIN, "ff": MARGIN}
-        return {kind: int(count * (1 - free.get(kind, 0))) for kind, count in there_is(self.board).items()}
+        """What may be used: of LUTs, flip-flops and RAMs of LUTs all but MARGIN."""
+        free, there = {"lut": MARGIN, "ff": MARGIN, LUT_RAM: MARGIN}, there_is(self.board)
+        if luts := _LUTS_A_RAM.get(self.board.part.family):
+            there[LUT_RAM] = there["lut"] // luts
+        return {kind: int(count * (1 - free.get(kind, 0))) for kind, count in there.items()}
 
     @property
     def missing(self) -> int:
@@ -114,7 +138,10 @@ class Needs:
             guessed = usable[kind] < most
             words = f"{about} " if guessed else ""
             less = f", of which {usable[kind]:,} may be used" if guessed else ""
-            lines.append(f"{WORDS[kind]}: {words}{needed[kind]:,} needed, {most:,} there{less}")
+            more = f" and {self.beside:,} beside memories of them" if kind == "lut" and self.beside else ""
+            lines.append(f"{WORDS[kind]}: {words}{needed[kind]:,}{more} needed, {most:,} there{less}")
+        if LUT_RAM in usable:
+            lines.append(f"RAMs of LUTs: {self.lut_rams:,} needed, of which {usable[LUT_RAM]:,} may be used")
         return lines
 
     def _largest(self) -> list[tuple[int, Memory]]:

@@ -6,7 +6,7 @@ from qgraphs import quantised
 from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.energy import energy
-from emcc.boards.needs import MARGIN, Needs, there_is
+from emcc.boards.needs import LUT_RAM, MARGIN, Needs, there_is
 from emcc.eie.blockram import FAMILIES
 from emcc.eie.cells.model import cells
 from emcc.eie.groups.schedule import plan
@@ -29,8 +29,10 @@ def with_limits(name: str, **limits: int) -> Board:
 
 
 def test_it_fits_until_less_than_the_margin_is_free(context: Context) -> None:
-    needed = Needs(catalogue.board("ulx3s-12f"), context).cells
-    enough = int(needed.lut / (1 - MARGIN)) + 1
+    own = Needs(catalogue.board("ulx3s-12f"), context)
+    needed = own.cells
+    assert own.beside == 2 * own.lut_rams > 0
+    enough = int((needed.lut + own.beside) / (1 - MARGIN)) + 1
     exact = {"bram": needed.bram, "dsp": needed.dsp}
     fits = Needs(with_limits("ulx3s-12f", lut=enough, **exact), context)
     assert (dict(fits.over), fits.missing) == ({}, 0)
@@ -47,13 +49,24 @@ def test_the_refusal_has_all_figures_and_says_what_to_change(context: Context) -
     lines = str(needs.refusal("a design of 4 PEs")).split("\n")
     cells, there = needs.cells, there_is(needs.board)
     assert lines[0] == "a design of 4 PEs does not fit Radiona ULX3S 12F (LFE5U-12F-6BG381C)"
-    assert lines[1] == f"  LUTs: about {cells.lut:,} needed, {there['lut']:,} there, of which 20,644 may be used"
+    luts = f"about {cells.lut:,} and {needs.beside:,} beside memories of them needed"
+    assert lines[1] == f"  LUTs: {luts}, {there['lut']:,} there, of which 20,644 may be used"
     assert lines[3:5] == [f"  block RAMs: {cells.bram} needed, 3 there", "  multipliers: 4 needed, 2 there"]
     assert lines[5].startswith("  the largest memories, in block RAMs: ")
     assert lines[6].startswith("  hint: ")
     assert "prune more" in lines[6] or "take fewer PEs" in lines[6]
     assert "a board that is large enough: " in lines[6]
     assert "ulx3s-85f" in lines[6]
+
+
+def test_few_luts_of_gowin_parts_can_be_memories(context: Context) -> None:
+    """A RAM of 16 x 4 bits for every 32 LUTs: nextpnr found no place for 646 of the 648 of a GW2A-18."""
+    rams = Needs(catalogue.board("tang-nano-20k"), context).lut_rams
+    enough = 32 * (int(rams / (1 - MARGIN)) + 1)
+    assert LUT_RAM not in Needs(with_limits("tang-nano-20k", lut=enough), context).over
+    less = Needs(with_limits("tang-nano-20k", lut=enough - 64), context)
+    assert LUT_RAM in less.over
+    assert f"RAMs of LUTs: {rams} needed" in str(less.refusal("a design"))
 
 
 def test_flip_flops_of_a_part() -> None:

@@ -71,6 +71,12 @@ class Made:
         return [self.memories[name] for name in names if name in self.memories]
 
 
+def lut_rams(context: Context, family: str, words: int | None = None) -> int:
+    """Return the RAMs of 16 x 4 bits that a design makes of LUTs."""
+    made = Made.of(context, family, words)
+    return int(made.lut_rams("activation queue", "accumulators", "word queue", "word data", "activations"))
+
+
 def quantities(context: Context, family: str, words: int | None = None) -> Mapping[str, Quantities]:
     """Return what each part of PARTS is in proportion to."""
     made = Made.of(context, family, words)
