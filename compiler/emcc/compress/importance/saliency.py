@@ -1,5 +1,6 @@
 """What each weight is worth where it is now: about the rise in loss if it went, from gradients on training samples."""
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from emcc.compress.parameters import leaves_of
 from emcc.compress.problem import Problem, outputs
 from emcc.compress.state import State, graph_of
-from emcc.ir.graph import Array
+from emcc.ir.graph import Array, Graph
 
 STEPS = 60
 """Batches that gradients are taken of."""
@@ -22,29 +23,30 @@ def saliency(problem: Problem, state: State, steps: int = STEPS) -> dict[str, Ar
     The curvature of a weight is the mean square of its gradient (the empirical Fisher information; Optimal Brain
     Damage, LeCun et al. 1990, with the estimate of Theis et al. 2018), over samples that are not augmented.
     """
-    torch, graph = problem.torch, graph_of(problem.network, state)
-    leaves = leaves_of(torch, {name: graph.constants[name] for name in state.weights})
-    squares = {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
-    for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):
-        loss = problem.loss(outputs(torch, graph, x, leaves), rows, target)
-        gradients = torch.autograd.grad(loss, list(leaves.values()))
-        for name, gradient in zip(leaves, gradients, strict=True):
-            squares[name] += np.square(gradient.numpy(), dtype=np.float64)
+    graph = graph_of(problem.network, state)
+    squares = {name: np.zeros(graph.constants[name].shape) for name in state.weights}
+    for name, gradient in _gradients(problem, graph, state.weights, steps):
+        squares[name] += np.square(gradient, dtype=np.float64)
     return {name: _damped(total, graph.constants[name]) for name, total in squares.items()}
 
 
 def sensitivity(problem: Problem, state: State, steps: int = STEPS) -> dict[str, Array]:
     """By weight constant, float64 in its shape: |gradient * w|, of the loss over so many batches (SNIP: Lee, Ajanthan
     and Torr, ICLR 2019, equation 6 but for its scale, which orders nothing)."""
-    torch, graph = problem.torch, graph_of(problem.network, state)
-    leaves = leaves_of(torch, {name: graph.constants[name] for name in state.weights})
-    sums = {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
-    for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):
-        loss = problem.loss(outputs(torch, graph, x, leaves), rows, target)
-        gradients = torch.autograd.grad(loss, list(leaves.values()))
-        for name, gradient in zip(leaves, gradients, strict=True):
-            sums[name] += gradient.numpy()
+    graph = graph_of(problem.network, state)
+    sums = {name: np.zeros(graph.constants[name].shape) for name in state.weights}
+    for name, gradient in _gradients(problem, graph, state.weights, steps):
+        sums[name] += gradient
     return {name: np.abs(total * graph.constants[name]) for name, total in sums.items()}
+
+
+def _gradients(problem: Problem, graph: Graph, names: Iterable[str], steps: int) -> Iterator[tuple[str, Array]]:
+    """Yield (weight, the loss's gradient by it), batch by batch, of samples that are not augmented."""
+    leaves = leaves_of(problem.torch, {name: graph.constants[name] for name in names})
+    for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):
+        loss = problem.loss(outputs(problem.torch, graph, x, leaves), rows, target)
+        gradients = problem.torch.autograd.grad(loss, list(leaves.values()))
+        yield from ((name, gradient.numpy()) for name, gradient in zip(leaves, gradients, strict=True))
 
 
 def _damped(curvature: Array, weights: Array) -> Array:
