@@ -17,15 +17,13 @@ def conv(node: Operands) -> Made:
     if weight.ndim != spatial + 2:
         raise Refusal(f"its weight has {weight.ndim} axes, not {spatial + 2}", AGAIN)
     kernel = tuple(weight.shape[2:])
-    stated = tuple(node.attrs.get("kernel_shape", kernel))
-    if stated != kernel:
-        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+    check_kernel(node, kernel)
     attrs = {**_windows(node, kernel), "group": int(node.attrs["group"])}
     weight = weight if spatial == 2 else weight[:, :, None]
-    inputs = [_image(node, spatial), node.keep(1, weight)]
+    inputs = [as_image(node, spatial), node.keep(1, weight)]
     if node.given(2):
         inputs.append(node.keep(2, node.weights(2, 1)))
-    return _left(node, spatial, ("Conv", tuple(inputs), attrs))
+    return as_it_was(node, spatial, ("Conv", tuple(inputs), attrs))
 
 
 def conv_attributes(node: Operands, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -33,9 +31,7 @@ def conv_attributes(node: Operands, shape: tuple[int, ...]) -> dict[str, Any]:
     if len(shape) != 4 or image(node, "Conv") != 2:
         raise Refusal(f"its weight is {list(shape)}, its samples {list(node.shape()[1:])}", "emcc takes images")
     kernel = shape[2:]
-    stated = tuple(node.attrs.get("kernel_shape", kernel))
-    if stated != kernel:
-        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+    check_kernel(node, kernel)
     return {**_windows(node, kernel), "group": int(node.attrs["group"])}
 
 
@@ -43,7 +39,7 @@ def pool(node: Operands) -> Made:
     """MaxPool or AveragePool over one or two spatial axes."""
     op = node.proto.op_type
     spatial = image(node, op, least=3)
-    return _left(node, spatial, (op, (_image(node, spatial),), pool_attributes(node, op, spatial)))
+    return as_it_was(node, spatial, (op, (as_image(node, spatial),), pool_attributes(node, op, spatial)))
 
 
 def pool_attributes(node: Operands, op: str, spatial: int = 2) -> dict[str, Any]:
@@ -72,13 +68,20 @@ def image(node: Operands, op: str, least: int = 4) -> int:
     return len(shape) - 2
 
 
-def _image(node: Operands, spatial: int) -> str:
+def check_kernel(node: Operands, kernel: tuple[int, ...]) -> None:
+    """Refuse where kernel_shape is stated, and is not the weight's."""
+    stated = tuple(node.attrs.get("kernel_shape", kernel))
+    if stated != kernel:
+        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+
+
+def as_image(node: Operands, spatial: int) -> str:
     """Input 0, with a height of 1 where it has none."""
     x = node.proto.input[0]
     return x if spatial == 2 else node.put("Unsqueeze", (x,), {"axes": (2,)})
 
 
-def _left(node: Operands, spatial: int, made: Made) -> Made:
+def as_it_was(node: Operands, spatial: int, made: Made) -> Made:
     """What was made of an image, without the height that it did not have."""
     return made if spatial == 2 else ("Squeeze", (node.put(*made),), {"axes": (2,)})
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emcc.frontend.operands import Made, Operands
+from emcc.frontend.operands import LARGEST, Made, Operands
 from emcc.frontend.refusal import Refusal
-from emcc.frontend.rules_conv import AGAIN, image
+from emcc.frontend.rules_conv import AGAIN, as_image, as_it_was, check_kernel, image
 from emcc.ir.graph import Array
 
 
@@ -65,8 +65,7 @@ def conv_transpose(node: Operands) -> Made:
     axes = _axes(node, weight.shape[2:])
     if spatial == 1:
         axes, weight = [Axis(1, 1, 1, 1, 0, 1), *axes], weight[:, :, None]
-    x = node.proto.input[0] if spatial == 2 else node.put("Unsqueeze", (node.proto.input[0],), {"axes": (2,)})
-    inputs = [x, node.keep(1, _phases(weight, axes, group))]
+    inputs = [as_image(node, spatial), node.keep(1, _phases(weight, axes, group))]
     if node.given(2):
         bias = node.weights(2, 1)
         if len(bias) != maps:
@@ -76,7 +75,7 @@ def conv_transpose(node: Operands) -> Made:
     if any((axis.cut, axis.count) != (0, axis.made) for axis in axes):
         begins, counts = (0, *(axis.cut for axis in axes)), (maps, *(axis.count for axis in axes))
         made = "Slice", (node.put(*made),), {"begins": begins, "counts": counts, "steps": (1, 1, 1)}
-    return made if spatial == 2 else ("Squeeze", (node.put(*made),), {"axes": (2,)})
+    return as_it_was(node, spatial, made)
 
 
 def _attributes(axes: list[Axis], group: int) -> dict[str, object]:
@@ -112,9 +111,7 @@ def _interleaved(node: Operands, conv: Made, maps: int, axes: list[Axis]) -> Mad
 def _axes(node: Operands, kernel: tuple[int, ...]) -> list[Axis]:
     """The spatial axes, with auto_pad and output_shape made into pads as the operator's definition has them."""
     n, sizes = len(kernel), node.full()[2:]
-    stated = tuple(int(i) for i in node.attrs.get("kernel_shape", kernel))
-    if stated != kernel:
-        raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
+    check_kernel(node, kernel)
     strides, dilations = (tuple(int(i) for i in node.attrs.get(name, (1,) * n)) for name in ("strides", "dilations"))
     extra = tuple(int(i) for i in node.attrs.get("output_padding", (0,) * n))
     pads = tuple(int(i) for i in node.attrs.get("pads", (0,) * 2 * n))
@@ -128,7 +125,7 @@ def _axes(node: Operands, kernel: tuple[int, ...]) -> list[Axis]:
     whole = [step * (size - 1) + more for step, size, more in zip(strides, sizes, reach, strict=True)]
     made = [size + more for size, more in zip(whole, extra, strict=True)]
     begins, counts = _cuts(node, made, pads, strides, sizes)
-    if min(counts) < 1 or math.prod(counts) > 1 << 24:
+    if min(counts) < 1 or math.prod(counts) > LARGEST:
         raise Refusal(f"it makes a map of {list(counts)}", "are its pads right?")
     parts = zip(sizes, kernel, strides, dilations, begins, counts, strict=True)
     return [Axis(*part) for part in parts]
