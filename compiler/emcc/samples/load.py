@@ -5,6 +5,8 @@ output. A name's characters that no file may have count as `_` (base.text.for_pa
 """
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +38,17 @@ def load_data(path: Path | str, graph: Graph) -> Dataset:
     mapped, not loaded; several inputs are.
     """
     path = Path(path)
+    with opened(path) as archive:
+        x = _load_inputs(archive, path, graph)
+        return Dataset(x, _load_labels(archive, path, graph, len(x)))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Give a data file, open. Raises EmccError where it is missing, or what is read of it shows that it is damaged."""
     try:
         with door.opened(path) as file, zipfile.ZipFile(file) as archive:
-            x = _load_inputs(archive, path, graph)
-            return Dataset(x, _load_labels(archive, path, graph, len(x)))
+            yield archive
     except FileNotFoundError:
         raise EmccError("no such file", file=path) from None
     except DAMAGED as error:
