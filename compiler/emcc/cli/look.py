@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from emcc.base.errors import EmccError
 from emcc.base.text import for_path, printable
 from emcc.cli.guard import MISTAKE
 from emcc.cli.parameters import Folder, Json, Output, Shape, taken
+
+if TYPE_CHECKING:
+    from emcc.frontend import Shapes
 
 ROM_MARKER = "memories.json"
 FLASH = "flash"
@@ -32,9 +35,8 @@ def inspect(
 
     if ir:
         from emcc.driver.dump import text_of
-        from emcc.driver.shapes import parsed, shapes_of
 
-        print(text_of(path, taken(output), shapes_of(parsed(shape or ()), None)), end="")
+        print(text_of(path, taken(output), _said(shape)), end="")
         return
     if path.is_dir():
         from emcc.measure.coders import coders_in
@@ -55,16 +57,22 @@ def inspect(
         if json_file:
             write_file(json_file, to_json({**manifest, "coders": compared}))
         return
-    from emcc.driver.shapes import parsed, shapes_of
     from emcc.driver.survey import survey
     from emcc.report.survey import as_values, print_survey
 
-    answers = survey(path, taken(output), shapes_of(parsed(shape or ()), None))
+    answers = survey(path, taken(output), _said(shape))
     print_survey(answers)
     if json_file:
         write_file(json_file, to_json(as_values(answers)))
     if not answers.supported or answers.facts.later:
         raise typer.Exit(MISTAKE)
+
+
+def _said(shape: list[str] | None) -> "Shapes":
+    """Return the sizes that --shape says."""
+    from emcc.driver.shapes import parsed, shapes_of
+
+    return shapes_of(parsed(shape or ()), None)
 
 
 def rom(
