@@ -129,6 +129,7 @@ def onnxruntime_run(proto: onnx.ModelProto | Path, x: np.ndarray, outputs: Seque
     source = str(proto) if isinstance(proto, Path) else proto.SerializeToString()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.add_session_config_entry("session.x64quantprecision", "1")  # else some processors cut sums of integers
     session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     result: np.ndarray = session.run(outputs, {session.get_inputs()[0].name: x})[0]
     return result

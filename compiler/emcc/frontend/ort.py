@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from emcc.base.text import printable
-from emcc.frontend.ort_worker import receive, send
+from emcc.frontend.ort_worker import BASIC, receive, send
 from emcc.ir.graph import Array
 
 SECONDS = 600
@@ -46,7 +46,7 @@ class Session:
 
     Args:
         model: the file's bytes. outside: values of initializers that it names as external, by name.
-        plain: without onnxruntime's optimiser; else at its basic level.
+        level: of onnxruntime's optimiser (ort_worker.LEVELS).
         room: bytes that its tensors take.
         seconds: that opening and each `run` may take.
 
@@ -62,7 +62,7 @@ class Session:
         model: bytes,
         outside: Mapping[str, Array] | None = None,
         *,
-        plain: bool = False,
+        level: str = BASIC,
         room: int = 0,
         seconds: int = SECONDS,
     ) -> None:
@@ -72,7 +72,7 @@ class Session:
         size = len(model) + sum(value.nbytes for value in held.values())
         limits = {"memory": MEMORY + 6 * size + room, "seconds": 2 * seconds}
         arrays = {"model": np.frombuffer(model, np.uint8), **held}
-        facts, _ = _asked({"open": True, "plain": plain, **limits}, arrays, seconds)
+        facts, _ = _asked({"open": True, "level": level, **limits}, arrays, seconds)
         self.inputs: dict[str, tuple[str, Sequence[Any]]] = {name: (kind, axes) for name, kind, axes in facts["inputs"]}
 
     def run(self, names: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
