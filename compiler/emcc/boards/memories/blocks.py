@@ -14,6 +14,25 @@ _ICE40 = re.compile(r"^\.ram_data (\d+ \d+)\n((?:[0-9a-f]{64}\n)+)", re.MULTILIN
 
 
 @dataclass(frozen=True)
+class Early:
+    """Yosys's blocks as `memory_libmap` leaves them.
+
+    Attributes:
+        command: what makes them, of a design that synthesis has brought to its part map_ram. cell: their type.
+        order: of each bit of a block's words which bit of the parameter INIT it is.
+    """
+
+    command: str
+    cell: str
+    order: Callable[[], Array]
+
+    def of_cell(self, parameters: Mapping[str, str]) -> Array:
+        """Return a cell's contents in the order of the text: uint8 [bits]."""
+        bits: Array = (np.frombuffer(parameters["INIT"][::-1].encode(), np.uint8) == ord("1")).astype(np.uint8)
+        return bits[self.order()]
+
+
+@dataclass(frozen=True)
 class Format:
     """How a family's text has block RAMs.
 
@@ -23,6 +42,7 @@ class Format:
         block: a block in the text: its name, its words. digits: hexadecimal ones of such a word.
         word_bits: of a word. a_line: words on a line.
         order: of each bit of a block's words, from the first word's lowest on, which bit of the parameters it is.
+        early: how Yosys has the blocks before it makes `cells` of them, where that takes it a second a block.
     """
 
     cells: tuple[str, ...]
@@ -34,6 +54,7 @@ class Format:
     word_bits: int
     a_line: int
     order: Callable[[], Array]
+    early: "Early | None" = None
 
     def of_cell(self, parameters: Mapping[str, str]) -> Array:
         """Return a cell's contents in the order of the text: uint8 [bits]."""
@@ -84,10 +105,22 @@ def _of_ice40() -> Array:
     return np.arange(16 * 256)
 
 
+@cache
+def _of_ice40_early() -> Array:
+    """Return the order of iCE40 before its cells: the lowest four bits of an index are turned round."""
+    index = np.arange(16 * 256)
+    low = sum((index >> bit & 1) << (3 - bit) for bit in range(4))
+    return index & ~15 | low
+
+
+_ICE40_EARLY = Early(
+    "memory_libmap -lib +/ice40/brams.txt -lib +/ice40/spram.txt -no-auto-huge", "$__ICE40_RAM4K_", _of_ice40_early
+)
+
 _ICE40_RAMS = tuple(f"SB_RAM40_4K{edge}" for edge in ("", "NR", "NW", "NRNW"))
 
 FORMATS: Mapping[str, Format] = {
     "ecp5": Format(("DP16KD",), 64, 320, "INITVAL_{:02X}", _ECP5, 3, 9, 8, _of_ecp5),
-    "ice40": Format(_ICE40_RAMS, 16, 256, "INIT_{:X}", _ICE40, 64, 256, 1, _of_ice40),
+    "ice40": Format(_ICE40_RAMS, 16, 256, "INIT_{:X}", _ICE40, 64, 256, 1, _of_ice40, _ICE40_EARLY),
 }
 """By family. Of Gowin's parts nothing here reads a bitstream's memories back."""

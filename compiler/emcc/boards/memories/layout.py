@@ -2,16 +2,15 @@
 
 A memory of a shape is synthesised many times side by side, each time with another content: once noise, and then that
 noise with bit k of its own number turned over in each bit. What a bit of a block RAM holds over these copies is the
-number of the memory's bit that it is.
+number of the memory's bit that it is. Where a family's cells take long to make, the copies are read before that, and
+the first of each shape is made whole, and must hold what is said.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from emcc.tools.process import ToolError
 
 TOP = "emcc_planes"
 KEPT = "layouts.npz"
-VERSION = 1
+VERSION = 2
 """Of what is asked here, for the cache."""
 
 IN_BLOCKS = 'setattr -set rom_style "block" *emcc_rom*/m:*'
@@ -31,6 +30,9 @@ IN_BLOCKS = 'setattr -set rom_style "block" *emcc_rom*/m:*'
 
 LIBRARY = "blackbox =A:whitebox"
 """Takes the insides of the family's library out, which has no place in a netlist."""
+
+_WHOLE = "-run begin:map_ffram"
+"""The part of synthesis that ends with block RAMs."""
 
 ZERO, ONE = -1, -2
 _RAM = """\
@@ -89,26 +91,57 @@ def _ask(shapes: Sequence[Shape], fmt: Format, synth: str, sources: Mapping[str,
     (work / "rtl").mkdir()
     for name, content in sources.items():
         (work / name).write_bytes(content)
-    text, contents = [], {}
-    for number, shape in enumerate(shapes):
-        for plane, bits in enumerate(_planes(shape)):
-            name = f"s{number}_{plane}"
-            contents[f"{name}.hex"] = image_of(bits)
-            text.append(_instance(name, shape))
-    for name, content in hex_of(contents).items():
+    contents = [_planes(shape) for shape in shapes]
+    images = {f"s{n}_{k}.hex": image_of(bits) for n, planes in enumerate(contents) for k, bits in enumerate(planes)}
+    for name, content in hex_of(images).items():
         (work / name).write_bytes(content)
-    (work / "planes.sv").write_text(_module(shapes, text), "utf-8")
-    settings, names = f"hierarchy -top {TOP}; {IN_BLOCKS}", ["rtl/emcc_rom.sv", "planes.sv"]
-    yosys.synthesise(names, TOP, f"{synth} -run begin:map_ffram", cwd=work, settings=settings, pads=LIBRARY)
-    cells = json.loads((work / "netlist.json").read_text("utf-8"))["modules"][TOP]["cells"]
-    found = _by_instance(cells, fmt)
-    rows = [
-        _layout(shape, [found[f"s{number}_{plane}"] for plane in range(_copies(shape))])
-        for number, shape in enumerate(shapes)
-    ]
+    every = [(number, plane) for number, shape in enumerate(shapes) for plane in range(_copies(shape))]
+    if fmt.early:
+        script, pads = f"{synth} -run begin:map_ram", f"{fmt.early.command}; {LIBRARY}"
+        found = _synthesised(shapes, every, script, pads, work, (fmt.early.cell,), fmt.early.of_cell)
+    else:
+        found = _synthesised(shapes, every, f"{synth} {_WHOLE}", LIBRARY, work, fmt.cells, fmt.of_cell)
+    rows = [_layout(shape, [found[n, plane] for plane in range(_copies(shape))]) for n, shape in enumerate(shapes)]
+    if fmt.early:
+        firsts = [(number, 0) for number in range(len(shapes))]
+        made = _synthesised(shapes, firsts, f"{synth} {_WHOLE}", LIBRARY, work, fmt.cells, fmt.of_cell)
+        for number, (row, planes) in enumerate(zip(rows, contents, strict=True)):
+            _check_made(shapes[number], row.filled(planes[0]), made[number, 0])
     for path in sorted(work.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     np.savez_compressed(work / KEPT, allow_pickle=False, **{f"layout{n}": row.source for n, row in enumerate(rows)})
+
+
+def _synthesised(
+    shapes: Sequence[Shape],
+    copies: Sequence[tuple[int, int]],
+    command: str,
+    pads: str,
+    work: Path,
+    types: tuple[str, ...],
+    of_cell: Callable[[Mapping[str, str]], Array],
+) -> dict[tuple[int, int], dict[str, Array]]:
+    """Return the block RAMs of copies, by their shape's number and their own, and by what their name has behind it."""
+    instances = [_instance(f"s{number}_{plane}", shapes[number]) for number, plane in copies]
+    (work / "planes.sv").write_text(_module(shapes, instances), "utf-8")
+    names = ["rtl/emcc_rom.sv", "planes.sv"]
+    yosys.synthesise(names, TOP, command, cwd=work, settings=f"hierarchy -top {TOP}; {IN_BLOCKS}", pads=pads)
+    cells = json.loads((work / "netlist.json").read_text("utf-8"))["modules"][TOP]["cells"]
+    found: dict[tuple[int, int], dict[str, Array]] = {copy: {} for copy in copies}
+    for name, cell in cells.items():
+        if cell["type"] in types:
+            instance, _, rest = name.partition(".")
+            number, plane = instance.removeprefix("u_s").split("_")
+            found[int(number), int(plane)][rest] = of_cell(cell["parameters"])
+    return found
+
+
+def _check_made(shape: Shape, blocks: Array, made: Mapping[str, Array]) -> None:
+    """Raise ToolError where the cells of a memory do not hold what its blocks, in their names' order, held before."""
+    if len(made) != len(blocks) or any(
+        not np.array_equal(made[name], bits) for name, bits in zip(sorted(made), blocks, strict=True)
+    ):
+        raise ToolError("Yosys", 0, "", reason=f"has another layout of block RAMs than is known here ({shape})")
 
 
 def _copies(shape: Shape) -> int:
@@ -139,16 +172,6 @@ def _layout(shape: Shape, copies: list[dict[str, Array]]) -> Layout:
     if held.size != shape.words * shape.width:
         raise ToolError("Yosys", 0, "", reason=f"leaves bits of a memory out ({shape})")
     return Layout(source)
-
-
-def _by_instance(cells: Mapping[str, Any], fmt: Format) -> dict[str, dict[str, Array]]:
-    """Return the block RAMs' contents: by instance, and by what their name has behind it."""
-    found: dict[str, dict[str, Array]] = defaultdict(dict)
-    for name, cell in cells.items():
-        if cell["type"] in fmt.cells:
-            instance, _, rest = name.partition(".")
-            found[instance.removeprefix("u_")][rest] = fmt.of_cell(cell["parameters"])
-    return found
 
 
 def _instance(name: str, shape: Shape) -> str:
