@@ -79,12 +79,15 @@ class Score:
     def lost_at_most(self, before: "Score") -> float:
         """Points that the output which lost most loses on other samples, in 19 cases of 20 no more.
 
-        Of shares the score interval of a paired difference (Tango 1998), else a normal bound on the mean difference.
+        Of shares the score interval of a paired difference (Tango 1998), else a normal bound on the mean difference. One
+        sample says nothing of others: all may be lost.
         """
         lost = before.marks - self.marks
         if self.share:
             return 100 * paired_bound(int((lost > 0).sum()), int((lost < 0).sum()), len(lost))
-        spread = lost.std(axis=0, ddof=1) if len(lost) > 1 else np.zeros(lost.shape[1])
+        if len(lost) == 1:
+            return max(100.0, float(lost.max()))
+        spread = lost.std(axis=0, ddof=1)
         return float((lost.mean(axis=0) + ONE_SIDED * spread / math.sqrt(len(lost))).max())
 
 
@@ -207,8 +210,14 @@ def of_original(judge: Judge, outputs: Array) -> Judge:
 
 
 def variance(values: Array) -> Array:
-    """Return the variance of each column of values [n, m], at least FLAT of its mean square; 1 where all are 0."""
-    least = FLAT * np.square(values).mean(axis=0)
+    """Return the variance of each column of values [n, m]; 1 where all are 0.
+
+    It is at least FLAT of the column's mean square, and 1 / n^2 of it, for few samples hardly differ. One sample has no
+    variance: the mean square stands for it, of the column or of all, whichever is more.
+    """
+    square = np.square(values).mean(axis=0)
+    count = len(values)
+    least = np.maximum(square, square.mean()) if count == 1 else max(FLAT, count**-2) * square
     found = np.maximum(values.var(axis=0), least)
     return np.where(found > 0, found, 1.0)
 

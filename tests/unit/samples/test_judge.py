@@ -117,3 +117,21 @@ def test_samples_that_the_original_may_know_count_every_difference():
         sides = Sides(np.arange(400), Dataset(np.zeros((400, 4), np.float32), labels), np.arange(400), source)
         bounds[source] = yardstick(TWO, before, sides, "auto").lost_at_most(after)
     assert bounds[VALIDATED] < 2 < 5 < bounds[HELD]
+
+
+def test_one_sample_is_judged_by_its_size():
+    """It has no variance: errors of a thousandth are no thousands of points, and other samples may be lost whole."""
+    values = np.array([[3.0, 0.001, 0.0, -2.0]])
+    made = judge(TWO, values, Dataset(X[:1]))
+    before, after = made.score(values), made.score(values + 0.004)
+    assert 0 < after.lost(before) < 0.01
+    assert after.lost_at_most(before) == 100
+    assert made.score(-values).lost(before) > 100
+
+
+def test_few_samples_that_hardly_differ_are_judged_by_their_size_too():
+    values = 5 + 1e-4 * np.arange(8.0).reshape(4, 2)
+    made = judge(TWO, values, Dataset(X[:4]))
+    assert made.score(values + 0.01).lost(made.score(values)) < 0.01
+    many = judge(TWO, np.repeat(values, 2000, axis=0), Dataset(np.repeat(X[:4], 2000, axis=0)))
+    assert many.score(np.repeat(values + 0.01, 2000, axis=0)).worst < 0
