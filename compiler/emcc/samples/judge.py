@@ -79,8 +79,8 @@ class Score:
     def lost_at_most(self, before: "Score") -> float:
         """Points that the output which lost most loses on other samples, in 19 cases of 20 no more.
 
-        Of shares the score interval of a paired difference (Tango 1998), else a normal bound on the mean difference. One
-        sample says nothing of others: all may be lost.
+        Of shares the score interval of a paired difference (Tango 1998), else a normal bound on the mean difference.
+        One sample says nothing of others: all may be lost.
         """
         lost = before.marks - self.marks
         if self.share:
