@@ -33,8 +33,9 @@ def coders(encoded: bytes) -> dict[str, Any]:
 
     Each coder takes the same symbols: the zero runs and codes of Deep Compression's relative index, as the file's
     Huffman coder scans them, and then what the matrix has beside them. "shannon-fano" has codes a layer as "huffman"
-    does, "ans" has both with shares in front (`measure.ans`), "zlib" and "zstd" take runs and codes as two strings of bytes; "range" is the file's range coder, on the same
-    matrix. The last three are tried on models of at most `limit` weights, zstd where it is installed.
+    does, "ans" shares a layer (`measure.ans`), "zlib" and "zstd" take runs and codes as two strings of bytes; "range"
+    is the file's range coder, on the same matrix. The last three are tried on models of at most `limit` weights, zstd
+    where it is installed.
     """
     graph = decode(encoded)
     head, sections = opened(encode(graph, coding="huffman"), None)
