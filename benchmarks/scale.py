@@ -16,6 +16,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def measured(shapes: roberta.Shapes) -> dict[str, Any]:
     peaks: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="emcc-scale-") as scratch:
         model, file = roberta.write(Path(scratch), shapes), Path(scratch, "model.emc")
-        peaks["begin"] = peak() / 1e6
+        peaks["begin"], began = peak() / 1e6, time.process_time()
         graph = shared(model, steps, peaks)
         with timing(steps, "encode"):
             data = encode(graph)
@@ -87,6 +88,7 @@ def measured(shapes: roberta.Shapes) -> dict[str, Any]:
         "bytes": size,
         "ratio": total / size,
         "seconds": sum(steps.values()),
+        "cpu_seconds": round(time.process_time() - began, 1),
         "steps": {name: round(seconds, 2) for name, seconds in steps.items()},
         "peak_mb": peak() / 1e6,
         "peaks_mb": {name: round(value) for name, value in peaks.items()},
