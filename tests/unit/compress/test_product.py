@@ -23,6 +23,7 @@ from emcc.ir.blocks import Blocks
 from emcc.ir.graph import Array, Graph
 from emcc.legal.rows import IllegalGraph
 from emcc.legal.verify import verify
+from emcc.measure.sections import layer_sizes
 from emcc.samples.dataset import Dataset
 
 PLAIN = Product(block=4, entries=8, entry_bits=0)
@@ -87,9 +88,16 @@ def test_a_centroid_without_points_goes_beside_that_of_the_most() -> None:
     assert not np.array_equal(moved[0], moved[2])
 
 
+def test_a_number_of_8_bits_takes_a_byte_of_the_file() -> None:
+    graph = Product(entries=64).apply(folded([64, 80], seed=2))
+    (size,) = layer_sizes(encode(graph))
+    assert size.codebook.bytes <= graph.blocks["fc0.weight"].values.size + 8
+
+
 def test_numbers_of_few_bits() -> None:
     (found,) = rounded([np.array([[0, 0], [0.5, -0.99], [0.001, 0.2]], np.float32)], 4)
     np.testing.assert_array_equal(found, np.array([[0, 0], [4, -7], [0, 2]]) / 8)
+    assert not np.signbit(rounded([np.array([[-1e-9, 1.0]], np.float32)], 8)[0][0, 0])
     assert unit_of(found) == 1 / 8
     assert unit_of(np.float32([[1 / 3, 1e5]])) == 0
     assert unit_of(np.zeros((2, 2), np.float32)) == 1

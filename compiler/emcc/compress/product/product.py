@@ -121,13 +121,17 @@ class Product:
 
 
 def rounded(books: list[Array], bits: int) -> list[Array]:
-    """Numbers of so many bits with one power of two for all, the finest that the largest allows; 0 leaves them."""
+    """Numbers of so many bits with one power of two for all, the finest that the largest allows; 0 leaves them.
+
+    No zero is a negative one, which a file would have to tell apart.
+    """
     largest = max((float(np.abs(book).max(initial=0.0)) for book in books), default=0.0)
     if not bits or not largest:
         return books
     top = (1 << bits - 1) - 1
     frac = bits - 1 - int(np.frexp(largest)[1])
-    return [np.ldexp(np.clip(np.rint(np.ldexp(book, frac)), -top, top), -frac).astype(np.float32) for book in books]
+    whole = [np.clip(np.rint(np.ldexp(book, frac)), -top, top) + np.float32(0) for book in books]
+    return [np.ldexp(numbers, -frac).astype(np.float32) for numbers in whole]
 
 
 def scalars(graph: Graph) -> Graph:
