@@ -43,7 +43,7 @@ class Product:
     rounds: int = option(25, "rounds of k-means, at most", low=1, high=10_000)
     samples: int = option(256, "blocks a sub-vector that k-means looks at, at most", low=1, high=1_000_000)
     noise: float = option(0.1, "share of the blocks that a step of training with noise quantises", low=0.0, high=1.0)
-    noise_epochs: int = option(2, "passes over the data with noise, before layers are quantised", low=0, high=10_000)
+    noise_epochs: int = option(0, "passes over the data with noise, before layers are quantised", low=0, high=10_000)
     seed: int = option(0, "of where k-means begins, and of noise", low=0, high=2**32 - 1)
     layers: Mapping[str, int] = option({}, "weights of a block of one layer, by its name", low=1, high=LONGEST)
     name: ClassVar[str] = "product"
