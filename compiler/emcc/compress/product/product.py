@@ -31,7 +31,7 @@ class Product:
     a 3 x 3 kernel. A block of zeros stays zero; zeros of pruning in other blocks do not. Layers that no block fits
     (columns of a prime number) or that have too few keep k-means' codebook of scalars, of 8 bits.
 
-    With data it is trained (`training.Iterative`): with noise first, then layer by layer.
+    With data it is trained layer by layer, after passes with noise where asked for (`training.Iterative`).
     """
 
     block: int = option(
