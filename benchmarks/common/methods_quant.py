@@ -50,7 +50,7 @@ MATRICES: tuple[Row, ...] = (
     _row("product, blocks of 8, Quant-Noise 0.1", "product", _PQ | _NOISE),
     _row("product, blocks of 4, Quant-Noise 0.1", "product", _PQ | _NOISE | {"block": 4}),
     _row("product, blocks of 4", "product", _PQ | {"block": 4}),
-    _row("product, blocks of 4, a codebook a position", "product", _PQ | _OWN | {"block": 4}),
+    _row("product, blocks of 4, 16 sub-vectors a position", "product", _PQ | _OWN | {"block": 4}),
     _row("SVD, energy 0.9, k-means, 4 bits", "share", {"bits": 4}, factors="svd", svd={"energy": 0.9}),
     _row("SVD, a quarter, k-means, 4 bits", "share", {"bits": 4}, factors="svd", svd=_PARTS | {"size": 0.25}),
     _row("SVD, half, pruned to 20 %, k-means", "share", {"bits": 4}, 0.8, factors="svd", svd=_PARTS | {"size": 0.5}),
