@@ -174,6 +174,8 @@ def _seeds(folder: Path) -> dict[str, list[bytes]]:
     Path("good.onnx").write_bytes(models[0].SerializeToString())
     compile_model(CompileOptions(Path("good.onnx"), keep_weights=True, pes=2)).write(Path("art"))
     compress_model(CompressOptions(Path("good.onnx"), keep_weights=True)).write(Path("small"))
+    stored = CompressOptions(Path("good.onnx"), keep_weights=True, method="product")
+    compress_model(stored).write(Path("blocks"))
     np.savez("d.npz", x=np.random.default_rng(0).standard_normal((5, 6)).astype(np.float32), y=np.arange(5) % 4)
     np.savez_compressed("e.npz", x=np.zeros((5, 6), np.float32), y=np.arange(5) % 4)
     program = load_program(Path("art/program.npz"))
@@ -183,7 +185,7 @@ def _seeds(folder: Path) -> dict[str, list[bytes]]:
         "onnx": [model.SerializeToString() for model in models],
         "manifest": [Path("art/emcc.json").read_bytes()],
         "program": [Path("art/program.npz").read_bytes()],
-        "emc": [Path("small/model.emc").read_bytes()],
+        "emc": [Path(folder, "model.emc").read_bytes() for folder in ("small", "blocks")],
         "recipe": [default_text().encode()],
         "board": boards,
         "data": [Path("d.npz").read_bytes(), Path("e.npz").read_bytes()],

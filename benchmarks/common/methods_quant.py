@@ -7,6 +7,15 @@ Row = tuple[str, str, dict[str, object]]
 _TRAINED: dict[str, Any] = {"epochs": 0, "shared_epochs": 3, "shared_learning_rate": 1e-3}
 _PRUNED: dict[str, Any] = {**_TRAINED, "epochs": 4}
 
+_ONCE: dict[str, Any] = {"epochs": 0, "shared_epochs": 0}
+
+_PQ: dict[str, object] = {"layers": {"ip3": 2}}
+"""The last layer's rows are short: blocks of 2 for its 1,000 weights."""
+
+_NOISE: dict[str, object] = {"noise": 0.1, "noise_epochs": 2}
+
+_OWN: dict[str, object] = {"own": "position", "entries": 16}
+
 _PARTS: dict[str, object] = {"by": "size", "layers": {"ip3": 0}}
 """Of the layers but the last, whose ten rows have no rank to spare."""
 
@@ -36,6 +45,12 @@ MATRICES: tuple[Row, ...] = (
     _row("binary, a scale a tensor", "binary", {"scale": "tensor"}),
     _row("pruned to 10 %, uniform, 4 bits", "uniform", {"bits": 4, "scale": "row", "reach": "mse"}, 0.9),
     _row("pruned to 10 %, ternary", "ternary", {"scale": "row"}, 0.9),
+    _row("product, blocks of 8", "product", _PQ),
+    _row("product, blocks of 8, at once", "product", _PQ, finetune=_ONCE),
+    _row("product, blocks of 8, Quant-Noise 0.1", "product", _PQ | _NOISE),
+    _row("product, blocks of 4, Quant-Noise 0.1", "product", _PQ | _NOISE | {"block": 4}),
+    _row("product, blocks of 4", "product", _PQ | {"block": 4}),
+    _row("product, blocks of 4, 16 sub-vectors a position", "product", _PQ | _OWN | {"block": 4}),
     _row("SVD, energy 0.9, k-means, 4 bits", "share", {"bits": 4}, factors="svd", svd={"energy": 0.9}),
     _row("SVD, a quarter, k-means, 4 bits", "share", {"bits": 4}, factors="svd", svd=_PARTS | {"size": 0.25}),
     _row("SVD, half, pruned to 20 %, k-means", "share", {"bits": 4}, 0.8, factors="svd", svd=_PARTS | {"size": 0.5}),

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from emcc.container.bits import read_uint
-from emcc.container.file import MAGIC, seal, unframe
+from emcc.container.file import BLOCKED, MAGIC, seal, unframe
 from emcc.link.frames import Decoder, framed
 
 Rng = np.random.Generator
@@ -269,4 +269,4 @@ def of_emc(rng: Rng, data: bytes) -> bytes:
     contents = {"": data[at : begin + size], **sections}
     name = pick(rng, sorted(contents))
     contents[name] = of_bytes(rng, contents[name])
-    return seal(contents.pop(""), contents)
+    return seal(contents.pop(""), contents, data[len(MAGIC)] == BLOCKED)

@@ -119,6 +119,7 @@ def compress(
     target_size: str | int | None = None,
     target_sparsity: float | None = None,
     keep_weights: bool = False,
+    fixed: bool = False,
     validate: Data | None = None,
     task: str = "auto",
     minutes: float | None = None,
@@ -133,8 +134,8 @@ def compress(
 ) -> Artefact:
     """Compress a model by itself: model.emc and compressed.onnx; convolutional models too.
 
-    Without a goal and keep_weights: max_drop=0.3. By default training takes what its passes take. Arguments and errors
-    are those of `compile`.
+    Without a goal, keep_weights and fixed: max_drop=0.3. By default training takes what its passes take. Arguments and
+    errors are those of `compile`.
     """
     from emcc.driver.compress import compress_model
 
@@ -147,7 +148,7 @@ def compress(
         options = CompressOptions(
             inputs.model(model, example_input, data),
             data=inputs.data(data),
-            goal=compress_goal(goal, keep_weights),
+            goal=compress_goal(goal, keep_weights, fixed),
             recipe=inputs.recipe(recipe),
             method=method,
             work=path_of(work),
@@ -158,6 +159,7 @@ def compress(
             steps=number("steps", steps),
             output=output if output is None or isinstance(output, str) else tuple(output),
             shape=sizes_of(shape),
+            fixed=fixed,
         )
         return Artefact(compress_model(options, progress or _silent))
 

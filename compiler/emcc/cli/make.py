@@ -146,6 +146,7 @@ def compress(
     output: Output = None,
     shape: Shape = None,
     quiet: Quiet = False,
+    fixed: Annotated[bool, typer.Option("--fixed", help="Follow the recipe's schedule, and no goal.")] = False,
 ) -> None:
     """Compress a model by itself: model.emc, compressed.onnx, and what was done. Without a goal: --max-drop 0.3."""
     from emcc.driver.compress import compress_model
@@ -155,14 +156,14 @@ def compress(
     from emcc.report.paper import print_compressed
     from emcc.report.progress import Progress
 
-    goal = compress_goal(goal_of(max_drop, target_size, target_sparsity), keep_weights)
+    goal = compress_goal(goal_of(max_drop, target_size, target_sparsity), keep_weights, fixed)
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx"))
     with Progress(quiet) as progress:
         one = taken(output)
         given = parsed(shape or ())
         options = CompressOptions(
-            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given, method
+            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given, method, fixed
         )
         artefact = compress_model(options, progress)
     artefact.write(folder)

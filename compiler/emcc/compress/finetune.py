@@ -81,19 +81,26 @@ class Finetune:
         return self.train(graph, self.shared_epochs if graph.codebooks else self.epochs)
 
     def train(self, graph: Graph, epochs: int, make: Make | None = None, begun: Graph | None = None) -> Graph:
-        """Train for so many epochs; the best of all epochs' ends and the beginning.
+        """Train for so many epochs; see `states`."""
+        return self.states(graph, epochs, make, begun)[0]
+
+    def states(
+        self, graph: Graph, epochs: int, make: Make | None = None, begun: Graph | None = None
+    ) -> tuple[Graph, State]:
+        """The best of all epochs' ends and the beginning, and the state that it is of, that of `graph` for the latter.
 
         `make` gives the parameters of a state: by default the weights that are not zero, or codebooks' entries.
         `begun`: what `graph` is to the one who makes shared weights of it, where it is not itself the beginning.
         """
         if self.data is None or epochs == 0:
-            return begun or graph
-        rate = self.shared_learning_rate if graph.codebooks or begun else self.learning_rate
+            return begun or graph, state_of(graph)
+        shared = graph.codebooks or graph.blocks or begun
+        rate = self.shared_learning_rate if shared else self.learning_rate
         make = make or (self._entries if graph.codebooks else Weights)
         torch = import_torch()
         with deterministic(torch, self.threads):
             problem, state = self.problem.of(graph), state_of(graph)
-            best, (least, _) = begun or graph, problem.judge(begun or graph)
+            best, (least, _) = (begun or graph, state), problem.judge(begun or graph)
             sparsity = 1 - state.kept() / state.size()
             for epoch in range(epochs):
                 span = Span(epoch / epochs, (epoch + 1) / epochs, rate)
@@ -103,7 +110,7 @@ class Finetune:
                 if self.progress:
                     self.progress(Event(STAGE, epoch + 1, epochs, loss, sparsity, quality, problem.measure))
                 if math.isfinite(loss) and loss < least:
-                    best, least = trained, loss
+                    best, least = (trained, state), loss
         return best
 
     def _entries(self, torch: Any, state: State) -> Parameters:

@@ -201,6 +201,7 @@ METHODS: dict[str, tuple[str, str]] = {
     "power-of-two": ("share", "emcc.compress.quantisers.power_of_two:PowerOfTwo"),
     "ternary": ("share", "emcc.compress.quantisers.ternary:Ternary"),
     "binary": ("share", "emcc.compress.quantisers.binary:Binary"),
+    "product": ("share", "emcc.compress.product.product:Product"),
 }
 """(role, where it is) by name, which is its section of the recipe."""
 

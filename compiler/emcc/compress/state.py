@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from emcc.files.arrays import read_npz, write_npz
+from emcc.ir.blocks import Blocks
 from emcc.ir.codebook import CODE_WIDTHS, canonical
 from emcc.ir.graph import Array, Codebook, Graph
 
@@ -23,8 +24,8 @@ class State:
         weights: float32, by weight constant; those that are pruned are zero.
         biases: float32, by bias constant.
         values: codebooks, float32 [K], entry 0 zero, or [rows, K], whole numbers times a unit a row, which is the
-            least of the row that is not zero; empty before weights are shared.
-        codes: uint8, shaped as the weights.
+            least of the row that is not zero; or sub-vectors [S, K, B], see Blocks; empty before weights are shared.
+        codes: uint8, shaped as the weights; [rows, columns / B] of sub-vectors.
         moments: Adam's, by "m:name" and "v:name"; empty at the beginning of a stage.
         clock: epochs trained in all; steps: of Adam in this stage.
     """
@@ -58,7 +59,10 @@ def state_of(graph: Graph) -> State:
         if bias := graph.bias_of(node):
             biases[bias] = np.array(graph.constants[bias], np.float32)
     values = {name: book.values.astype(np.float32) for name, book in graph.codebooks.items()}
-    return State(weights, biases, values, {name: book.codes for name, book in graph.codebooks.items()})
+    values |= {name: blocks.values for name, blocks in graph.blocks.items()}
+    codes = {name: book.codes for name, book in graph.codebooks.items()}
+    codes |= {name: blocks.codes for name, blocks in graph.blocks.items()}
+    return State(weights, biases, values, codes)
 
 
 def graph_of(graph: Graph, state: State) -> Graph:
@@ -68,13 +72,17 @@ def graph_of(graph: Graph, state: State) -> Graph:
     """
     constants: dict[str, Array] = {name: biases.astype(np.float64) for name, biases in state.biases.items()}
     books: dict[str, Codebook] = {}
+    blocks: dict[str, Blocks] = {}
     for name, weights in state.weights.items():
         constants[name] = weights
-        if name in state.codes:
+        if name in state.codes and state.values[name].ndim == 3:
+            blocks[name] = Blocks(state.values[name], state.codes[name], weights.shape)
+            constants[name] = blocks[name].weights()
+        elif name in state.codes:
             known = graph.codebooks.get(name)
             books[name] = book_of(state.values[name], state.codes[name], known.code_w if known else 0)
             constants[name] = books[name].weights().astype(np.float32)
-    return graph.with_constants(constants).with_(codebooks=books)
+    return graph.with_constants(constants).with_(codebooks=books, blocks=blocks)
 
 
 def book_of(values: Array, codes: Array, code_w: int = 0) -> Codebook:

@@ -13,6 +13,7 @@ from emcc.container.file import reading, seal, section_names, unframe
 from emcc.container.header import Constant, Header, header_of, pack
 from emcc.container.matrices import CODINGS, Matrix, side_by_side
 from emcc.ir.affine import sound
+from emcc.ir.blocks import Blocks
 from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS, raw
 from emcc.ir.graph import Affine, Array, Codebook, Graph
 
@@ -26,7 +27,7 @@ _BASE, _PER_BYTE = 1 << 28, 1024
 class Layer:
     """One coded constant as it was read. values: its own codebook, float64, or None; codebook_bytes: what that took.
 
-    scale: of a codebook of its own, or None.
+    scale: of a codebook of its own, or None. block: weights that a code is for; then values are float32 [S, K, block].
     """
 
     name: str
@@ -35,6 +36,7 @@ class Layer:
     matrix: Matrix
     codebook_bytes: int
     scale: Array | None = None
+    block: int = 1
 
 
 def encode(graph: Graph, *, coding: str = "huffman") -> bytes:
@@ -63,7 +65,7 @@ def encode(graph: Graph, *, coding: str = "huffman") -> bytes:
     parts = [graph.affines[name] for name in head.affines]
     scales = b"".join(arrays.write(array) for part in parts for array in (part.scale, part.offset))
     sections = [plain] * bool(head.arrays) + [scales] * bool(parts) + side_by_side(len(head.layers), job)
-    data = seal(pack(head), dict(zip(section_names(head), sections, strict=True)))
+    data = seal(pack(head), dict(zip(section_names(head), sections, strict=True)), bool(graph.blocks))
     try:
         claim(head, len(data))
     except FormatError as error:
@@ -75,13 +77,19 @@ def decode(data: bytes, *, file: object | None = None) -> Graph:
     """The graph, exactly as it was encoded. EmccError, naming the section, where the bytes are not such a file."""
     head, sections = opened(data, file)
     stored = read_arrays(head, sections, file)
-    constants, books = {}, {}
+    constants: dict[str, Array] = {}
+    books: dict[str, Codebook] = {}
+    blocks: dict[str, Blocks] = {}
     layers = {layer.name: layer for layer in read_layers(head, sections, stored, file)}
     for constant in head.constants:
         if not constant.code_w:
             constants[constant.name] = stored[constant.name][0]
             continue
         layer = layers[constant.name]
+        if constant.blocks and layer.values is not None:
+            own = blocks[constant.name] = Blocks(layer.values, layer.matrix.codes, constant.shape)
+            constants[constant.name] = own.weights()
+            continue
         codes = layer.matrix.codes.reshape(constant.shape)
         constants[constant.name] = codes
         if layer.values is not None:
@@ -90,7 +98,7 @@ def decode(data: bytes, *, file: object | None = None) -> Graph:
             decoded = layer.values.astype(np.float32)[codes] if plain else book.weights().astype(np.float32)
             constants[constant.name] = decoded
     ends = (head.inputs, head.outputs, head.nodes, head.tensors)
-    return Graph(head.name, *ends, constants, books, head.host, _affines(head, sections, file))
+    return Graph(head.name, *ends, constants, books, head.host, _affines(head, sections, file), blocks=blocks)
 
 
 def opened(data: bytes, file: object | None) -> tuple[Header, dict[str, bytes]]:
@@ -115,6 +123,7 @@ def claim(head: Header, file_size: int) -> None:
         coded = 8 if constant.code_w == WIDE else 1
         share = (4 * (constant.codebook < 0) + coded) if constant.code_w else 4
         left -= share * prod(max(size, 1) for size in constant.shape) + 8 * sum(constant.shape)
+        left -= 8 * prod(constant.blocks) if constant.blocks else 0
         if left < 0:
             raise FormatError(
                 f"constant {constant.name!r}: a model of more than {limit} elements in a file of this size"
@@ -160,6 +169,16 @@ def read_layers(
         layer, data = head.layers[at], sections[f"layer {at + 1}"]
         with reading(f"layer {at + 1}", file):
             rows, values, scale, end = layer.shape[0], None, None, 0
+            if layer.blocks:
+                block, entries, books = layer.blocks
+                flat, end = arrays.read(data, 0, books * entries * block, "float32")
+                if not np.isfinite(flat).all():
+                    raise FormatError("a sub-vector that is not finite")
+                matrix = matrices.read(data[end:], rows, layer.columns, _numbers(layer), _geometry(layer))
+                if int(matrix.codes.max(initial=0)) >= entries:
+                    raise FormatError("codes beyond the codebook")
+                values = flat.reshape(books, entries, block)
+                return Layer(layer.name, layer.code_w, values, matrix, end, block=block)
             if layer.codebook < 0:
                 values, scale, end = _read_book(data, layer)
                 count, book = values.size or None, relative(values, layer.code_w)
@@ -184,6 +203,11 @@ def read_layers(
 
 def _book_of(graph: Graph, head: Header, layer: Constant) -> tuple[Array, bytes]:
     """(the integers by which codes are told apart, the codebook as the layer's section begins with it)."""
+    if layer.blocks:
+        blocks = graph.blocks[layer.name]
+        if blocks.fault() or blocks.shape != layer.shape or not blocks.decodes_to(graph.constants[layer.name]):
+            raise ValueError(f"constant {layer.name!r} is not what its blocks say")
+        return _numbers(layer), arrays.write(blocks.values)
     if layer.identity:
         return _integers(layer.code_w), b""
     if layer.codebook >= 0:
@@ -232,6 +256,11 @@ def _read_book(data: bytes, layer: Constant) -> tuple[Array, Array | None, int]:
     return values, scale, at
 
 
+def _numbers(layer: Constant) -> Array:
+    """int64 [2**code_w]: codes of sub-vectors are told apart by their numbers."""
+    return np.arange(1 << layer.code_w)
+
+
 def _integers(code_w: int) -> Array:
     """int64 [2**code_w]: what codes that are weights stand for."""
     return np.arange(1 << code_w).astype(f"uint{code_w}").view(f"int{code_w}").astype(np.int64)
@@ -258,10 +287,12 @@ def _of_width(book: Array, code_w: int) -> Array:
 
 
 def _geometry(layer: Constant) -> tuple[int, int]:
-    return (layer.shape[2], layer.shape[3]) if len(layer.shape) == 4 else (1, 1)
+    return (layer.shape[2], layer.shape[3]) if len(layer.shape) == 4 and not layer.blocks else (1, 1)
 
 
 def _codes_of(graph: Graph, layer: Constant) -> Array:
+    if layer.blocks:
+        return graph.blocks[layer.name].codes
     codes = graph.codebooks[layer.name].codes if layer.codebook < 0 else graph.constants[layer.name]
     return np.asarray(codes).reshape(layer.shape[0], -1)
 

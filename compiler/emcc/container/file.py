@@ -10,7 +10,8 @@ from emcc.container.bits import FormatError, read_uint, uint
 from emcc.container.header import Header
 
 MAGIC = b"EMC"
-VERSION = 5
+VERSION, BLOCKED = 5, 6
+"""What is written: the second where weights are product quantised, of which version 5 does not know."""
 _CRC = 4
 
 
@@ -20,14 +21,15 @@ def section_names(head: Header) -> list[str]:
     return plain + [f"layer {i}" for i in range(1, len(head.layers) + 1)]
 
 
-def seal(fields: bytes, sections: dict[str, bytes]) -> bytes:
+def seal(fields: bytes, sections: dict[str, bytes], blocked: bool = False) -> bytes:
     """magic, version, uint size of the header; header; its checksum; the sections.
 
-    The header: uint sections, of each its uint size and the checksum of its name and content; the fields.
+    `blocked`: whether weights are product quantised, which is another version. The header: uint sections, of each its
+    uint size and the checksum of its name and content; the fields.
     """
     rows = b"".join(uint(len(content)) + _checksum(name, content) for name, content in sections.items())
     head = uint(len(sections)) + rows + fields
-    front = MAGIC + bytes([VERSION]) + uint(len(head)) + head
+    front = MAGIC + bytes([BLOCKED if blocked else VERSION]) + uint(len(head)) + head
     return front + _checksum("header", front) + b"".join(sections.values())
 
 
@@ -36,9 +38,10 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Header, dict[str, 
     if data[: len(MAGIC)] != MAGIC:
         raise EmccError("is not an .emc file: it does not begin with 'EMC'", file=file)
     version = data[len(MAGIC)] if len(data) > len(MAGIC) else VERSION
-    if version != VERSION:
-        hint = f"it was written by {'a newer' if VERSION < version < 128 else 'an older'} emcc, or is damaged"
-        raise EmccError(f"is version {version} of the format, this emcc reads {VERSION}", file=file, hint=hint)
+    if version not in (VERSION, BLOCKED):
+        hint = f"it was written by {'a newer' if BLOCKED < version < 128 else 'an older'} emcc, or is damaged"
+        known = f"{VERSION} and {BLOCKED}"
+        raise EmccError(f"is version {version} of the format, this emcc reads {known}", file=file, hint=hint)
     with reading("header", file):
         size, begin = read_uint(data, len(MAGIC) + 1)
         end = begin + size
@@ -52,6 +55,8 @@ def unframe(data: bytes, file: object | None = None) -> tuple[Header, dict[str, 
             rows.append((length, data[at : at + _CRC]))
             at += _CRC
         head = header.unpack(data[at:end])
+        if version == VERSION and any(layer.blocks for layer in head.layers):
+            raise FormatError(f"product-quantised weights, which version {VERSION} has not")
         names = section_names(head)
         if len(names) != count:
             raise FormatError(f"{count} sections instead of {len(names)}")

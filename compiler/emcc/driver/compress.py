@@ -26,6 +26,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.driver import goals
     from emcc.driver.compile import check_factors
     from emcc.driver.encoder import Encoder
+    from emcc.driver.plan import fixed
     from emcc.driver.scaling import Scaling
     from emcc.driver.search import search
     from emcc.frontend import load
@@ -48,6 +49,8 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     folded = Fold().apply(source)
     if not any(folded.layers()):
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
+    if data is None and options.fixed:
+        raise EmccError("--fixed trains by the recipe", hint="give data with --data, or --keep-weights")
     if data is None and (options.goal or options.validate):
         raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
@@ -63,7 +66,13 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     channels = goals.channels_of(options, recipe, options.goal, source, folded)
     set_up = goals.set_up(options, recipe, options.goal, data, source, network, None)
     searched: dict[str, Any] = {}
-    if options.goal is None or data is None:
+    if options.fixed and data is not None:
+        passes, _ = fixed(recipe, data, folded, options, set_up.sides, tell, network, channels)
+        shared = network
+        for step in passes:
+            tell(step.name)
+            shared = step.apply(shared)
+    elif options.goal is None or data is None:
         tell("sharing weights")
         codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
         shared = codebooks.kept().apply(network)
@@ -104,6 +113,7 @@ def manifest(
         *((recipe.channels.name,) if recipe.channels else ()),
         *(step.name for step in recipe.factors),
         *(("search",) if options.goal else (recipe.codebooks.name,)),
+        *((*((recipe.zeros.name,) if "prune" in recipe.named else ()), "finetune") if options.fixed else ()),
         "calibrate",
         "quantise",
         "encode",

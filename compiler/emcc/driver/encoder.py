@@ -15,7 +15,10 @@ from emcc.passes.quantise import Quantise
 
 
 class Encoder:
-    """Calibrates, quantises and encodes a chain, which the array runs; encodes any other graph as it is."""
+    """Calibrates, quantises and encodes a chain, which the array runs; encodes any other graph as it is.
+
+    A chain with product-quantised weights too: its integers would be those of scalars.
+    """
 
     def __init__(self, calibrate: Calibrate, quantise: Quantise | None = None, coding: str = "huffman") -> None:
         self._calibrate, self.coding = calibrate, coding
@@ -29,7 +32,8 @@ class Encoder:
 
     def __call__(self, shared: Graph) -> bytes:
         """The file."""
-        whole = self._quantise.apply(self._calibrate.apply(shared)) if chained(shared) else snapped(shared)
+        integers = chained(shared) and not shared.blocks
+        whole = self._quantise.apply(self._calibrate.apply(shared)) if integers else snapped(shared)
         return encode(whole, coding=self.coding)
 
     def layers(self, shared: Graph) -> list[Coded]:

@@ -40,6 +40,7 @@ def goal_of(options: CompileOptions, recipe: Recipe) -> Goal | None:
     if options.goal is not None or options.data is None or options.keep_weights or options.fixed:
         return options.goal
     fixed = recipe.given & {recipe.zeros.name, recipe.codebooks.name, "finetune"} or not recipe.shares
+    fixed = fixed or recipe.named["share"] == "product"
     return None if fixed else DEFAULT
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from emcc.compress.finetune import Finetune, Gradual, Shrinking, Through
 from emcc.compress.method import Codebooks, Combination, Shrinks
+from emcc.compress.product.product import Product, Scalars
+from emcc.compress.product.training import Iterative
 from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.search.goal import Search
 from emcc.driver.recipe import Recipe
-from emcc.driver.request import CompileOptions
+from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.eie.budget import budget
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
@@ -72,7 +74,7 @@ def make(
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
     zeros, codebooks = recipe.zeros, recipe.codebooks if data is None else recipe.codebooks.on(data.x)
-    if isinstance(codebooks, Quantiser):
+    if isinstance(codebooks, Quantiser | Product):
         codebooks.check(network or original)
     compress: tuple[Pass, ...] = (codebooks,)
     skipped: tuple[tuple[str, str], ...] = ((zeros.name, PRUNE), ("finetune", FINETUNE))
@@ -87,24 +89,43 @@ def make(
         resolved = {name: section for name, section in resolved.items() if name not in (zeros.name, "finetune")}
         resolved[codebooks.name] = {name: getattr(compress[0], name) for name in resolved[codebooks.name]}
     elif data is not None:
-        finetune = replace(recipe.of(Finetune), data=data, teacher=original, network=network, sides=sides)
-        finetune = replace(finetune, task=options.task, progress=progress, codebooks=codebooks)
-        compress = (Gradual(zeros, finetune), *_shared(codebooks, finetune, recipe.shares))
-        compress = (*((Shrinking(channels, finetune),) if channels else ()), *compress)
+        compress, finetune = fixed(recipe, data, original, options, sides, progress, network, channels)
         skipped, tuned = (), bool(finetune.epochs or finetune.shared_epochs)
     elif recipe.of(Combination).methods or _sets(recipe, zeros.name, ("sparsity", "layers")):
         bare = Shrinking(channels, recipe.of(Finetune)) if channels else None
         compress = (*((bare,) if bare else ()), zeros, codebooks)
         skipped = skipped[1:]
         warnings.append("pruned without fine-tuning, since there is no data: accuracy may be gone")
+    if isinstance(codebooks, Product):
+        compress = (*compress[:-1], Scalars(compress[-1]))
     quantise = (calibrate, recipe.of(Quantise))
     return Plan(compress, quantise, lower, skipped, tuned, tuple(warnings), resolved)
+
+
+def fixed(
+    recipe: Recipe,
+    data: Dataset,
+    original: Graph,
+    options: CompressOptions,
+    sides: Sides | None,
+    progress: Callable[[Any], None],
+    network: Graph | None,
+    channels: Shrinks | None,
+) -> tuple[tuple[Pass, ...], Finetune]:
+    """The passes of the fixed schedule, float to float, and what trains in them; see `make`."""
+    codebooks = recipe.codebooks.on(data.x)
+    finetune = replace(recipe.of(Finetune), data=data, teacher=original, network=network, sides=sides)
+    finetune = replace(finetune, task=options.task, progress=progress, codebooks=codebooks)
+    compress = (Gradual(recipe.zeros, finetune), *_shared(codebooks, finetune, recipe.shares))
+    return (*((Shrinking(channels, finetune),) if channels else ()), *compress), finetune
 
 
 def _shared(codebooks: Codebooks, finetune: Finetune, shares: bool) -> tuple[Pass, ...]:
     """Sharing weights and what is trained of them: entries afterwards, or weights through a quantiser."""
     if isinstance(codebooks, Quantiser):
         return (Through(codebooks, finetune),)
+    if isinstance(codebooks, Product):
+        return (Iterative(codebooks, finetune),)
     return (codebooks, finetune) if finetune.shared_epochs and shares else (codebooks,)
 
 

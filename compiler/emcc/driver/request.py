@@ -27,6 +27,7 @@ class CompressOptions:
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
         shape: sizes of inputs whose axes the file leaves open, by their names; see frontend.report.Shapes.
+        fixed: follow the recipe's fixed schedule, and no goal.
     """
 
     model: Path
@@ -42,6 +43,7 @@ class CompressOptions:
     output: str | tuple[str, ...] | None = None
     shape: Mapping[str, Sizes] = field(default_factory=dict)
     method: str | None = None
+    fixed: bool = False
 
     @property
     def shapes(self) -> Shapes:
@@ -66,7 +68,6 @@ class CompileOptions(CompressOptions):
         pes: processing elements; None leaves it to the recipe.
         memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
         board: a board's name, or its file: what does not fit it is refused, and without `pes` as many are taken as fit.
-        fixed: follow the recipe's fixed schedule where there is no goal, and not --max-drop 1.
         dump: a folder for the graph after every pass, and the program, as text.
     """
 
@@ -75,7 +76,6 @@ class CompileOptions(CompressOptions):
     pes: int | None = None
     memory: str | None = None
     board: str | None = None
-    fixed: bool = False
     dump: Path | None = None
 
 
@@ -88,9 +88,16 @@ def goal_of(max_drop: float | None, target_size: str | None, target_sparsity: fl
     return Goal(max_drop, size, target_sparsity) if given else None
 
 
-def compress_goal(goal: Goal | None, keep_weights: bool) -> Goal | None:
-    """Return what `emcc compress` aims at: the goal given, or --max-drop 0.3; nothing where weights are kept."""
+def compress_goal(goal: Goal | None, keep_weights: bool, fixed: bool = False) -> Goal | None:
+    """Return what `emcc compress` aims at: the goal given, or --max-drop 0.3; nothing where weights are kept, or fixed.
+
+    EmccError where a schedule is fixed and something else asked for.
+    """
+    if fixed and keep_weights:
+        raise EmccError("--fixed prunes and trains by the recipe, and --keep-weights does not", hint="give one of them")
+    if fixed and goal is not None:
+        raise EmccError("--fixed follows no goal", hint="leave out --fixed, or the goal")
     if goal is None:
-        return None if keep_weights else Goal(max_drop=0.3)
+        return None if keep_weights or fixed else Goal(max_drop=0.3)
     goal.check(keep_weights)
     return goal

@@ -8,6 +8,7 @@ import numpy as np
 
 from emcc.base.text import printable
 from emcc.compress.method import Codebooks, Method, Zeros
+from emcc.compress.product.product import Product, Scalars
 from emcc.driver.recipe import Recipe
 from emcc.ir.batch import apart, ends
 from emcc.ir.graph import INDICES, PLAIN, Array, Graph
@@ -71,6 +72,7 @@ class Scaling:
             codebooks = recipe.codebooks.on(data.x)
             pruned = Pruned(recipe.zeros.given(None).partly(PART), codebooks, recipe.factors)
             share: Pass = codebooks.kept() if keep_weights else pruned
+            share = Scalars(share) if isinstance(codebooks, Product) else share
             quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
             judge = Judge(np.asarray(data.x), share, quick)
         labels = [] if data is None else [data.of(place) for place in range(len(source.outputs))]

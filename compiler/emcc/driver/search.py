@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.base.version import __version__
 from emcc.compress.method import Shrinks
+from emcc.compress.product.product import Product
 from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.record import Coder
 from emcc.compress.search.keep import Keeper
@@ -62,7 +64,10 @@ def search(
 
 
 def checked(recipe: Recipe, network: Graph) -> None:
-    """EmccError where the method that shares weights does not go with the model."""
+    """EmccError where the method that shares weights does not go with the model, or with a goal."""
+    if isinstance(recipe.codebooks, Product):
+        hint = "--fixed trains it by the recipe, and --keep-weights applies it without training"
+        raise EmccError("no search for a goal knows product quantisation", hint=hint)
     if isinstance(recipe.codebooks, Quantiser):
         recipe.codebooks.check(network)
 

@@ -156,6 +156,8 @@ def _through(step: Any) -> str:
     tuner = getattr(step, "finetune", None)
     if tuner is None or tuner.data is None or tuner.shared_epochs == 0:
         return ""
+    if hasattr(step, "product"):
+        return f"; trained layer by layer for {_count(tuner.shared_epochs, 'epoch')}, {_aim(tuner)}"
     return f"; trained straight through for {_count(tuner.shared_epochs, 'epoch')}, {_aim(tuner)}"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc.ir.blocks import Blocks
 from emcc.ir.norms import normalised
 
 Array = np.ndarray[Any, Any]
@@ -162,6 +163,7 @@ class Graph:
         constants: every constant by name; the arrays are read-only.
         codebooks: by the name of the weight constant, once the share pass has run. `constants` then holds the
             same weights decoded to float.
+        blocks: product-quantised weights, by the name of the constant; no such weight is in `codebooks`.
         host: operators after the last layer, left to the host ("Softmax", "ArgMax"): (op, attrs), in order.
         affines: what the host does to inputs and outputs, by tensor: see Affine. Nodes see what comes after it.
         units: by the name of a weight constant of a quantised model: what 1 of its integers is worth, float64, one for
@@ -176,6 +178,7 @@ class Graph:
     tensors: Mapping[str, Tensor]
     constants: Mapping[str, Array]
     codebooks: Mapping[str, Codebook] = field(default_factory=dict)
+    blocks: Mapping[str, Blocks] = field(default_factory=dict, kw_only=True)
     host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     affines: Mapping[str, Affine] = field(default_factory=dict)
     units: Mapping[str, Array] = field(default_factory=dict)
@@ -190,6 +193,7 @@ class Graph:
         object.__setattr__(self, "constants", MappingProxyType(frozen))
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
         object.__setattr__(self, "codebooks", MappingProxyType(dict(self.codebooks)))
+        object.__setattr__(self, "blocks", MappingProxyType(dict(self.blocks)))
         object.__setattr__(self, "affines", MappingProxyType(dict(self.affines)))
         object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
         object.__setattr__(self, "ranges", MappingProxyType(dict(self.ranges)))

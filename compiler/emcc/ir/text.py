@@ -71,7 +71,11 @@ def _format(fmt: Format) -> str:
 def _constant(graph: Graph, constant: str) -> str:
     value, book = graph.constants[constant], graph.codebooks.get(constant)
     kept = f"{np.count_nonzero(value):,} of {value.size:,} not zero, "
+    blocks = graph.blocks.get(constant)
     coded = f"{book.values.size or 'no'} entries of {book.code_w}-bit codes, " if book else ""
+    if blocks:
+        count, size, block = blocks.values.shape
+        coded = f"{count * size} sub-vectors of {block}, {blocks.code_w}-bit codes, "
     return f"{value.dtype} {list(value.shape)}, {kept}{coded}{digest(value)}"
 
 

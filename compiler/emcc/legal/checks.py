@@ -8,6 +8,7 @@ import numpy as np
 
 from emcc import ops
 from emcc.ir.affine import sound
+from emcc.ir.blocks import Blocks
 from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
 from emcc.ir.graph import LAYERS, Array, Codebook, Graph, Node
 from emcc.legal.rows import CHAIN, QUANTISED, IllegalGraph, Stage
@@ -141,11 +142,15 @@ def layers(graph: Graph) -> None:
 def codebooks(graph: Graph, shared: bool) -> None:
     """The weights are what their codebooks say; with `shared`, each has one."""
     weights = [node.inputs[1] for node in graph.layers()]
-    require(set(graph.codebooks) <= set(weights), f"codebooks without a weight: {sorted(graph.codebooks)}")
+    owned = {*graph.codebooks, *graph.blocks}
+    require(owned <= set(weights), f"codebooks without a weight: {sorted(owned)}")
+    require(not set(graph.codebooks) & set(graph.blocks), "weights have two codebooks")
     for name in weights:
-        require(not shared or name in graph.codebooks, f"weight {name!r} has no codebook")
+        require(not shared or name in owned, f"weight {name!r} has no codebook")
         if name in graph.codebooks:
             _codebook(name, graph.codebooks[name], graph.constants[name])
+        if name in graph.blocks:
+            _blocks(name, graph.blocks[name], graph.constants[name])
 
 
 def _codebook(name: str, book: Codebook, weight: Array) -> None:
@@ -163,6 +168,12 @@ def _codebook(name: str, book: Codebook, weight: Array) -> None:
         require(int(book.codes.max()) < len(book.values), f"codes of {name!r} go beyond its codebook")
         require(book.values[0] == 0 or weight.all(), f"entry 0 of codebook {name!r} is {book.values[0]}")
     require(_decoded(book, weight), f"weight {name!r} is not what its codebook says")
+
+
+def _blocks(name: str, blocks: Blocks, weight: Array) -> None:
+    require(not blocks.fault(), f"product-quantised weights {name!r}: {blocks.fault()}")
+    require(blocks.shape == weight.shape, f"{name!r} is {weight.shape}, its blocks are of {blocks.shape}")
+    require(blocks.decodes_to(weight), f"weight {name!r} is not what its blocks say")
 
 
 def _decoded(book: Codebook, weight: Array) -> bool:

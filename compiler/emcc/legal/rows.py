@@ -22,13 +22,15 @@ class Stage:
         never: traits of which an operator may have none.
         layers: whether weights are in Linear and Conv nodes; a graph of nothing but Linear and activations, from one
             input to one output, is then a chain of them.
-        shared: whether every weight has a codebook; formats: whether tensors have formats.
+        shared: whether every weight has a codebook; formats: whether tensors have formats; blocks: whether codebooks
+            may be of sub-vectors.
     """
 
     never: frozenset[Trait] = frozenset()
     layers: bool = True
     shared: bool = False
     formats: bool = False
+    blocks: bool = False
 
     @property
     def integer(self) -> bool:
@@ -54,7 +56,7 @@ STAGES: Mapping[str, Stage] = {
     "shrink": Stage(never=UNFOLDED),
     "factor": Stage(never=UNFOLDED),
     "prune": Stage(never=UNFOLDED),
-    "share": Stage(never=UNFOLDED, shared=True),
+    "share": Stage(never=UNFOLDED, shared=True, blocks=True),
     "finetune": Stage(never=UNFOLDED, shared=True),
     "calibrate": Stage(never=UNFOLDED | LATER, shared=True, formats=True),
     "quantise": Stage(never=FLOATING | LATER, layers=False, formats=True),

@@ -16,6 +16,8 @@ def verify(graph: Graph, *, after: str) -> None:
         if stage.layers:
             layers(graph)
             codebooks(graph, stage.shared)
+        if graph.blocks and not stage.blocks:
+            raise IllegalGraph(f"product-quantised weights {sorted(graph.blocks)}")
         if stage.integer:
             quantised(graph)
     except IllegalGraph as error:

@@ -19,7 +19,7 @@ from emcc.container.wide import classes_of
 from emcc.files.artefact import read_file
 from emcc.ir.codebook import raw
 from emcc.ir.graph import Array
-from emcc.measure import shannon_fano
+from emcc.measure import ans, shannon_fano
 from emcc.measure.coding import RANGE_LIMIT
 
 MODEL = "model.emc"
@@ -33,8 +33,9 @@ def coders(encoded: bytes) -> dict[str, Any]:
 
     Each coder takes the same symbols: the zero runs and codes of Deep Compression's relative index, as the file's
     Huffman coder scans them, and then what the matrix has beside them. "shannon-fano" has codes a layer as "huffman"
-    does, "zlib" and "zstd" take runs and codes as two strings of bytes; "range" is the file's range coder, on the same
-    matrix. The last three are tried on models of at most `limit` weights, zstd where it is installed.
+    does, "ans" shares a layer (`measure.ans`), "zlib" and "zstd" take runs and codes as two strings of bytes; "range"
+    is the file's range coder, on the same matrix. The last three are tried on models of at most `limit` weights, zstd
+    where it is installed.
     """
     graph = decode(encoded)
     head, sections = opened(encode(graph, coding="huffman"), None)
@@ -50,8 +51,9 @@ def coders(encoded: bytes) -> dict[str, Any]:
             "huffman": layer.matrix.bytes,
             "shannon-fano": layer.matrix.bytes - plan.size + _front(plan) + _coded(plan, shannon_fano.coded_bits),
         }
+        beside = layer.matrix.bytes - plan.size + _front(plan)
+        sizes["ans"] = beside + len(ans.encoded(numbers(layer.matrix)))
         for name, squeeze in squeezers.items():
-            beside = layer.matrix.bytes - plan.size + _front(plan)
             sizes[name] = beside + sum(len(squeeze(part)) for part in symbols(layer.matrix))
         rows.append({"name": node.name if node else layer.name, "symbols": 2 * int(plan.codes.sum()), "bytes": sizes})
     if small:
@@ -76,6 +78,12 @@ def coders_in(folder: Path) -> dict[str, Any] | None:
 
 def symbols(matrix: Matrix) -> tuple[bytes, bytes]:
     """The runs and the codes of a Huffman coded matrix, as bytes; runs of more than 8 bits are two, low first."""
+    runs, codes = numbers(matrix)
+    return runs.astype("<u2").tobytes() if runs.dtype == np.uint16 else runs.tobytes(), codes.tobytes()
+
+
+def numbers(matrix: Matrix) -> tuple[Array, Array]:
+    """The runs, uint8 or of more than 8 bits uint16, and the codes, uint8, of a Huffman coded matrix."""
     plan, codes = matrix.scanned, matrix.codes
     assert plan is not None
     codes = classes_of(codes) if codes.dtype.itemsize > 1 else raw(codes)
@@ -87,7 +95,7 @@ def symbols(matrix: Matrix) -> tuple[bytes, bytes]:
     count = int(ends[-1]) + 1 if at.size else 0
     runs, kept = np.full(count, (1 << plan.run_w) - 1, np.int64), np.zeros(count, np.uint8)
     runs[ends], kept[ends] = gaps & ((1 << plan.run_w) - 1), flat[at]
-    return runs.astype("<u2" if plan.run_w > 8 else "u1").tobytes(), kept.tobytes()
+    return runs.astype(np.uint16 if plan.run_w > 8 else np.uint8), kept
 
 
 def _front(plan: Plan) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from emcc.container import decode, encode
+from emcc.ir.blocks import Blocks
 from emcc.ir.graph import Array, Graph
 from emcc.measure.sections import LayerSize, layer_sizes
 
@@ -32,7 +33,7 @@ def table(original: Graph, factored: Graph, shared: Graph, encoded: bytes) -> di
         if size.name not in layers:
             continue
         node = layers[size.name]
-        book = shared.codebooks[node.inputs[1]]
+        book, blocks = shared.codebooks.get(node.inputs[1]), shared.blocks.get(node.inputs[1])
         weights, before = shared.constants[node.inputs[1]], factored.constants[node.inputs[1]]
         kept = int(np.count_nonzero(weights))
         rows.append(
@@ -44,7 +45,8 @@ def table(original: Graph, factored: Graph, shared: Graph, encoded: bytes) -> di
                 "kept": kept,
                 "density": kept / weights.size,
                 "entries": int(np.unique(weights[weights != 0]).size),
-                "code_w": book.code_w,
+                "code_w": size.code_w if book is None else book.code_w,
+                **({} if blocks is None else {"block": blocks.values.shape[2], "vectors": _vectors(blocks)}),
                 "inertia": _inertia(weights, before),
                 **coded(size),
                 "coders": {name: costs[place] for name, costs in coders.items()},
@@ -64,6 +66,11 @@ def table(original: Graph, factored: Graph, shared: Graph, encoded: bytes) -> di
         "coders": {name: summed(costs) for name, costs in coders.items()},
     }
     return {"layers": rows, "totals": total}
+
+
+def _vectors(blocks: Blocks) -> int:
+    """Return how many sub-vectors there are in all codebooks."""
+    return int(blocks.values.shape[0] * blocks.values.shape[1])
 
 
 def _inertia(weights: Array, before: Array) -> float | None:

@@ -41,7 +41,7 @@ class Section:
 
 @dataclass(frozen=True)
 class LayerSize:
-    """One layer: elements of its matrix, non-zero ones, padding zeros, and its parts.
+    """One layer: weights of its matrix, those whose code is not zero, padding zeros, and its parts.
 
     coding: "huffman" or "range", which has no padding, run_w or scan order (0, 0 and False).
     """
@@ -81,7 +81,7 @@ def layer_sizes(data: bytes, *, file: object | None = None) -> list[LayerSize]:
             values, size = stored.get(head.constants[constant.codebook].name, (np.zeros(0), 0))
             beside = beside[1:]
         bias, bias_size = stored.get(beside[0] if beside else "", (np.zeros(0), 0))
-        book = Section(name, "codebook", size, int(np.count_nonzero(values)), 16)
+        book = Section(name, "codebook", size, int(np.count_nonzero(values)), 32 if constant.blocks else 16)
         rows.append(_layer_size(layer, name, book, Section(name, "bias", bias_size, bias.size)))
     return rows
 
@@ -109,7 +109,7 @@ def entropy(counts: Array) -> float:
 
 
 def _layer_size(layer: Layer, name: str, codebook: Section, bias: Section) -> LayerSize:
-    matrix = layer.matrix
+    matrix, block = layer.matrix, layer.block
     beside = 8 * matrix.below / max(int(np.count_nonzero(matrix.codes)), 1)
     if matrix.scanned:
         plan = matrix.scanned
@@ -129,9 +129,9 @@ def _layer_size(layer: Layer, name: str, codebook: Section, bias: Section) -> La
         name,
         "huffman" if matrix.scanned else "range",
         matrix.codes.shape[0],
-        matrix.codes.shape[1],
-        matrix.codes.size,
-        entries - padding,
+        block * matrix.codes.shape[1],
+        block * matrix.codes.size,
+        block * (entries - padding),
         padding,
         layer.code_w,
         coded[0],

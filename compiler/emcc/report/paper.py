@@ -120,6 +120,7 @@ def paper_table(table: Mapping[str, Any]) -> Table:
 CODERS = {
     "huffman": "Huffman",
     "shannon-fano": "Shannon-Fano",
+    "ans": "ANS",
     "zlib": "zlib",
     "zstd": "zstd",
     "range": "range coder",

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc.ir.blocks import Blocks
 from emcc.ir.graph import Format, Graph, Node, Tensor
 
 Array = np.ndarray[Any, Any]
@@ -60,6 +61,20 @@ def lenet(density: float = 0.08) -> Graph:
     return quantised([random_layer(rng, *s, density) for s in shapes], (1, 28, 28), (("Softmax", {"axis": -1}),))
 
 
+def in_blocks(rows: int, columns: int, block: int, entries: int, books: int, seed: int = 0) -> Graph:
+    """A product-quantised layer of random codes; the first sub-vector of a codebook is zero."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-9, 9, (books, entries, block)).astype(np.float32)
+    values[:, 0] = 0
+    codes = rng.integers(0, entries, (rows, columns // block)).astype(np.uint8)
+    blocks = Blocks(values, codes, (rows, columns))
+    nodes = (Node("one", "Linear", ("x", "w", "b"), ("y",), {}),)
+    tensors = {"x": Tensor("x", (None, columns)), "y": Tensor("y", (None, rows))}
+    return Graph(
+        "g", ("x",), ("y",), nodes, tensors, {"w": blocks.weights(), "b": np.zeros(rows)}, blocks={"w": blocks}
+    )
+
+
 def same(a: Graph, b: Graph) -> bool:
     """Whether all that a file holds is equal, dtypes too."""
     plain = ("name", "inputs", "outputs", "nodes", "tensors", "host")
@@ -72,4 +87,7 @@ def same(a: Graph, b: Graph) -> bool:
         and all(a.affines[k].norm == b.affines[k].norm for k in a.affines)
         and all(a.constants[k].dtype == b.constants[k].dtype for k in a.constants)
         and all(np.array_equal(a.constants[k], b.constants[k]) for k in a.constants)
+        and a.blocks.keys() == b.blocks.keys()
+        and all(np.array_equal(a.blocks[k].codes, b.blocks[k].codes) for k in a.blocks)
+        and all(np.array_equal(a.blocks[k].values, b.blocks[k].values) for k in a.blocks)
     )

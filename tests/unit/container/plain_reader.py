@@ -154,7 +154,7 @@ def checked(name: str, content: bytes, checksum: bytes) -> bytes:
 def read(content: bytes, words: list[str]) -> dict[str, Any]:
     """All that a file says; layers as (codebook or None, codes), arrays as (dtype, shape, values)."""
     data = Bytes(content)
-    assert data.take(4) == b"EMC\5"
+    assert data.take(4) in (b"EMC\5", b"EMC\6")
     end = data.uint()
     end += data.at
     directory = [(data.uint(), data.take(4)) for _ in range(data.uint())]
@@ -181,7 +181,16 @@ def read(content: bytes, words: list[str]) -> dict[str, Any]:
     }
     layers: dict[str, Any] = {}
     for name, kind, shape, book in head["constants"]:
-        if kind >= 8:
+        if kind == 13:
+            assert content[3] == 6
+            part = sections[f"layer {len(layers) + 1}"]
+            block, entries, books = book
+            flat = reals(part, block * entries * books, "float32")
+            width = next(w for w in (1, 2, 4, 8) if entries <= 2**w)
+            codes = plain_range.any_matrix(part, shape[0], prod(shape[1:]) // block, list(range(1 << width)), (1, 1))
+            at = [[(j % books * entries + code) * block for j, code in enumerate(line)] for line in codes]
+            layers[name] = flat, [[n for first in line for n in flat[first : first + block]] for line in at]
+        elif kind >= 8:
             part = sections[f"layer {len(layers) + 1}"]
             width, size = 1 << kind - 8, shape[2:] if len(shape) == 4 else (1, 1)
             values = None if book else own_book(part)
@@ -258,10 +267,11 @@ def graph(fields: Any, words: list[str]) -> dict[str, Any]:
         name = f"{user}.{words[label]}" if isinstance(label, int) else user[: label[0]] + label[1]
         shape = more[0] if more else (height,)
         height = shape[0] if kind >= 8 else height
-        constants.append([name, kind, shape, more[1] + at if len(more) > 1 else None])
+        last = more[1] if len(more) > 1 else None
+        constants.append([name, kind, shape, last + at if isinstance(last, int) else last])
     names = ["", *tensors, *(name for name, *_ in constants)]
     for own in constants:
-        own[3] = own[3] is not None and constants[own[3]][0]
+        own[3] = constants[own[3]][0] if isinstance(own[3], int) else own[3] or False
     nodes = [
         (name, words[kinds[kind][0]], tuple(names[n] for n in takes), tuple(names[n] for n in gives), attrs)
         for name, (takes, gives, attrs, kind) in zip(node_names, links, strict=True)

@@ -8,14 +8,14 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
-from emc_models import lenet, quantised, random_layer
+from emc_models import in_blocks, lenet, quantised, random_layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emcc.base.errors import EmccError
-from emcc.container import decode, encode
+from emcc.container import arrays, decode, encode
 from emcc.container.bits import read_uint
-from emcc.container.file import seal, section_names, unframe
+from emcc.container.file import BLOCKED, VERSION, seal, section_names, unframe
 from emcc.container.header import WORDS
 from emcc.ir.graph import Affine, Graph, Node, Tensor
 from emcc.measure.sections import layer_sizes, sizes
@@ -31,7 +31,7 @@ def small(coding: str) -> bytes:
 
 
 SMALL = small("huffman")
-KINDS = {"huffman": SMALL, "range": small("range")}
+KINDS = {"huffman": SMALL, "range": small("range"), "blocks": encode(in_blocks(4, 6, 2, 3, 1))}
 BIG = encode(lenet())
 
 
@@ -86,9 +86,18 @@ def test_a_large_file_cut_short(end: int) -> None:
     [
         (b"", "is not an .emc file"),
         (b"\x7fELF" + SMALL, "is not an .emc file"),
-        (b"EMC\x06" + SMALL[4:], "is version 6 of the format, this emcc reads 5\n  hint: it was written by a newer"),
-        (b"EMC\x02" + SMALL[4:], "is version 2 of the format, this emcc reads 5\n  hint: it was written by an older"),
-        (b"EMC\x82" + SMALL[4:], "is version 130 of the format, this emcc reads 5\n  hint: it was written by an older"),
+        (
+            b"EMC\x07" + SMALL[4:],
+            "is version 7 of the format, this emcc reads 5 and 6\n  hint: it was written by a newer",
+        ),
+        (
+            b"EMC\x02" + SMALL[4:],
+            "is version 2 of the format, this emcc reads 5 and 6\n  hint: it was written by an older",
+        ),
+        (
+            b"EMC\x82" + SMALL[4:],
+            "is version 130 of the format, this emcc reads 5 and 6\n  hint: it was written by an older",
+        ),
         (SMALL + b"\0", "has 1 bytes after its last section"),
         (SMALL[:-1], "section 'layer 2' is damaged: the file is truncated: "),
         (flip(SMALL, len(SMALL) * 8 - 1), "section 'layer 2' is damaged: checksum "),
@@ -105,7 +114,7 @@ def reseal(data: bytes, section: str, content: bytes) -> bytes:
     """`data` with another content of a section, or of the fields, and checksums that are right."""
     _, sections = unframe(data)
     fields = content if section == "header" else header_fields(data)
-    return seal(fields, {**sections, section: content} if section in sections else sections)
+    return seal(fields, {**sections, section: content} if section in sections else sections, data[3] == BLOCKED)
 
 
 def header_fields(data: bytes) -> bytes:
@@ -157,6 +166,55 @@ def test_a_small_file_cannot_unfold_into_a_huge_model() -> None:
         crafted = reseal(empty, "header", fields.replace(msgpack.packb(300), msgpack.packb(huge)))
         with pytest.raises(EmccError, match=r"section 'header' is damaged: constant '.*': a model of .* elements"):
             decode(crafted)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([2, 257, 1], "257 sub-vectors of 2"),
+        ([4, 3, 1], "3 sub-vectors of 4"),
+        ([1, 3, 1], "3 sub-vectors of 1"),
+        ([2, 3, 2], "2 codebooks for 3 blocks a row"),
+        ([2, 0, 1], "0 where an integer from 1"),
+        ([2, 3], "a list is missing"),
+    ],
+)
+def test_blocks_that_rows_cannot_be_cut_into(numbers: list[int], message: str) -> None:
+    data = KINDS["blocks"]
+    fields = header_fields(data)
+    assert fields.count(msgpack.packb([2, 3, 1])) == 1
+    with pytest.raises(EmccError, match=f"section 'header' is damaged: .*{message}"):
+        decode(reseal(data, "header", fields.replace(msgpack.packb([2, 3, 1]), msgpack.packb(numbers))))
+
+
+def test_blocks_cannot_unfold_into_a_huge_codebook() -> None:
+    """Columns, of which every block has a codebook: few bytes could say all of its numbers."""
+    data = KINDS["blocks"]
+    fields = header_fields(data).replace(msgpack.packb([4, 6]), msgpack.packb([1, 1 << 24]))
+    huge = fields.replace(msgpack.packb([2, 3, 1]), msgpack.packb([2, 256, 1 << 23]))
+    with pytest.raises(EmccError, match="a model of more than"):
+        decode(reseal(data, "header", huge))
+
+
+def test_version_5_has_no_blocks() -> None:
+    data = KINDS["blocks"]
+    assert data[3] == BLOCKED
+    assert SMALL[3] == VERSION
+    _, sections = unframe(data)
+    with pytest.raises(EmccError, match="which version 5 has not"):
+        decode(seal(header_fields(data), sections))
+    with pytest.raises(EmccError, match="is version 7 of the format, this emcc reads 5 and 6") as error:
+        decode(data[:3] + b"\7" + data[4:])
+    assert "newer emcc" in (error.value.hint or "")
+
+
+@pytest.mark.parametrize("values", [[np.nan, 0.0], [np.inf, 1.0]])
+def test_sub_vectors_are_finite(values: list[float]) -> None:
+    data, floats = KINDS["blocks"], np.array([*values, 1, 2, 3, 4], "<f4").tobytes()
+    rest = unframe(data)[1]["layer 1"]
+    size = len(arrays.write(decode(data).blocks["w"].values))
+    with pytest.raises(EmccError, match="a sub-vector that is not finite"):
+        decode(reseal(data, "layer 1", b"\0" + floats + rest[size:]))
 
 
 SHAPES = st.recursive(

@@ -7,7 +7,7 @@ import msgpack
 import numpy as np
 import plain_reader as plain
 import pytest
-from emc_models import quantised, random_layer, same
+from emc_models import in_blocks, quantised, random_layer, same
 from random_qgraphs import qgraphs
 from test_emc_shared import convolutions
 
@@ -73,11 +73,13 @@ def graphs() -> dict[str, Graph]:
         "mixed": quantised(layers, host=host),
         "convolved": quantised(kernels, (2, 4, 5)),
         "floats": convolutions(),
+        "blocks": in_blocks(9, 24, 4, 20, 1),
+        "a block's own": in_blocks(40, 12, 3, 2, 4),
     }
 
 
 @pytest.mark.parametrize("coding", ["huffman", "range", "auto"])
-@pytest.mark.parametrize("name", ["scaled", "image", "mixed", "convolved", "floats"])
+@pytest.mark.parametrize("name", ["scaled", "image", "mixed", "convolved", "floats", "blocks", "a block's own"])
 def test_a_reader_made_from_the_page_reads_the_same(name: str, coding: str) -> None:
     reads_the_same(graphs()[name], coding)
 
@@ -101,6 +103,10 @@ def reads_the_same(graph: Graph, coding: str) -> None:
     assert decoded["scales"] == scales
     assert decoded["norms"] == {name: affine.norm for name, affine in graph.affines.items() if affine.norm}
     for name, (values, codes) in decoded["layers"].items():
+        if blocks := graph.blocks.get(name):
+            assert values == blocks.values.ravel().tolist()
+            assert np.array_equal(np.reshape(codes, blocks.shape), graph.constants[name])
+            continue
         book = graph.codebooks.get(name)
         assert (values is None) == (book is None)
         assert book is None or values == book.values.tolist()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from emc_models import lenet, quantised, random_layer, same
+from emc_models import in_blocks, lenet, quantised, random_layer, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +52,13 @@ def _table(lo_bits: int) -> dict[str, Any]:
     coarse = np.rint(np.tanh(np.linspace(-4, 4, 1 << 8 - lo_bits)) * 32767).astype(np.int64)
     fine = np.arange(1 << 2 + lo_bits) if lo_bits else np.zeros(1, np.int64)
     return {"coarse": coarse, "fine": fine, "lo_bits": lo_bits, "hi_bits": 2 if lo_bits else 0}
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["huffman", "range", "auto"]), st.booleans(), st.data())
+def test_blocks_come_back(seed: int, coding: str, own: bool, data: Any) -> None:
+    block, across = data.draw(st.integers(2, 9)), data.draw(st.integers(1, 12))
+    entries, rows = data.draw(st.sampled_from([1, 2, 3, 17, 256])), data.draw(st.integers(1, 40))
+    comes_back((in_blocks(rows, block * across, block, entries, across if own else 1, seed), coding))
 
 
 CODED = st.tuples(graphs(), st.sampled_from(["huffman", "range", "auto"]))

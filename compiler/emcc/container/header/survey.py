@@ -17,12 +17,13 @@ def header_of(graph: Graph) -> Header:
         dtype, shape = str(graph.constants[name].dtype), graph.constants[name].shape
         if dtype not in DTYPES:
             raise ValueError(f"constant {name!r} is {dtype}")
-        constants.append(Constant(name, dtype, shape, *books.get(name, ())))
+        code_w, book = books.get(name, (0, -1))
+        constants.append(Constant(name, dtype, shape, code_w, book, _blocks(graph, name)))
     made = [*graph.inputs, *(name for node in graph.nodes for name in node.outputs)]
     tensors = {name: graph.tensors[name] for name in dict.fromkeys([*made, *sorted(graph.tensors)])}
     if not {name for node in graph.nodes for name in node.inputs} | {*graph.outputs} <= {*tensors, *names, ""}:
         raise ValueError("a node or an output refers to what is not there")
-    if set(tensors) & set(names) or "" in {*tensors, *names} or not set(graph.codebooks) <= set(names):
+    if set(tensors) & set(names) or "" in {*tensors, *names} or not {*graph.codebooks, *graph.blocks} <= set(names):
         raise ValueError("a name is empty, or a tensor's and a constant's, or a codebook is no constant's")
     if not all(name in tensors and sound(affine, tensors[name].features) for name, affine in graph.affines.items()):
         raise ValueError("an affine is no tensor's, or of another size")
@@ -44,6 +45,7 @@ def _codebooks(graph: Graph, names: list[str]) -> dict[str, tuple[int, int]]:
     Those are weights with a codebook of the graph, and codes: the inputs that an operator's entry calls "k".
     """
     books = {name: (book.code_w, -1) for name, book in graph.codebooks.items()}
+    books |= {name: (blocks.code_w, -1) for name, blocks in graph.blocks.items()}
     for name in books:
         if graph.constants[name].dtype != "float32" or graph.constants[name].ndim < 2:
             raise ValueError(f"the weights {name!r} are {graph.constants[name].dtype}")
@@ -61,6 +63,14 @@ def _codebooks(graph: Graph, names: list[str]) -> dict[str, tuple[int, int]]:
         elif code_w in IDENTITY_WIDTHS and not book and _is_weights(graph.constants[name], code_w):
             books[name] = code_w, names.index(name)
     return books
+
+
+def _blocks(graph: Graph, name: str) -> tuple[int, ...]:
+    """The weights of a block, sub-vectors of a codebook and codebooks; () of what has none."""
+    if name not in graph.blocks:
+        return ()
+    books, entries, block = graph.blocks[name].values.shape
+    return block, entries, books
 
 
 def _is_weights(codes: Array, code_w: int) -> bool:

@@ -14,6 +14,9 @@ CODED = 8
 WIDTHS = (*CODE_WIDTHS, 16)
 """Bits of a code; with 16 the code is the weight."""
 
+BLOCKS = CODED + len(WIDTHS)
+"""The kind of product-quantised weights, of version 6."""
+
 WIDEST, FRAC, LARGEST, DEEPEST = 64, 1 << 14, 1 << 31, 8
 """The most of a format's width and fraction bits, of a dimension, and of tuples in an attribute."""
 
@@ -37,6 +40,7 @@ class Constant:
         code_w: bits a code, where it is coded; else 0.
         codebook: where it is coded, the constant that holds the codebook, itself if its codes are the weights; -1 where
             it has one of its own.
+        blocks: of product-quantised weights, the weights of a block, sub-vectors of a codebook, and codebooks; else ().
     """
 
     name: str
@@ -44,6 +48,7 @@ class Constant:
     shape: tuple[int, ...]
     code_w: int = 0
     codebook: int = -1
+    blocks: tuple[int, ...] = ()
 
     @property
     def identity(self) -> bool:
@@ -54,6 +59,11 @@ class Constant:
     def size(self) -> int:
         """Elements, with no overflow."""
         return prod(self.shape)
+
+    @property
+    def columns(self) -> int:
+        """Of its matrix of codes."""
+        return self.size // max(self.shape[0], 1) // (self.blocks[0] if self.blocks else 1)
 
 
 @dataclass(frozen=True)
