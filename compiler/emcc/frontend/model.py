@@ -227,4 +227,4 @@ def _graph(model: _Model, walk: Walk) -> Graph:
 def _tensor(name: str, data: Data) -> Tensor:
     if data.shape is None:
         raise ValueError(f"{name!r} has no shape")
-    return Tensor(name, data.shape, data.dtype)
+    return Tensor(name, data.shape, "float32" if data.dtype == "bool" else data.dtype)

@@ -20,6 +20,7 @@ from emcc.frontend import rules_reduce as whole
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend import rules_space as spaces
 from emcc.frontend import rules_transposed as transposed
+from emcc.frontend import rules_truth as truths
 from emcc.frontend.grids import BITS
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
@@ -65,7 +66,9 @@ def _arg_max(node: Operands) -> Made:
 
 
 def _cast(node: Operands) -> Made:
-    """Floats to floats, or integers to them."""
+    """Floats to floats, or integers or booleans to them; floats to booleans."""
+    if truths.truthful(node):
+        return truths.cast(node)
     integers = node.data[node.proto.input[0]].dtype in BITS and node.attrs["to"] in FLOATS
     return quantised.to_floats(node) if integers else shapes.cast(node)
 
@@ -78,6 +81,7 @@ FUNCTIONS = NAMES.split()
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(FUNCTIONS, functions.function),
     **dict.fromkeys(REDUCTIONS, whole.reduction),
+    **truths.RULES,
     "Abs": many.magnitude,
     "Add": arithmetic.binary,
     "ArgMax": _arg_max,
@@ -156,6 +160,7 @@ EITHER_SIDE = (
     *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
     *(concat, many.total, many.mean, clips.extreme, many.power, picks.gather),
     *(microsoft.joined, microsoft.concat),
+    *(truths.compared, truths.logical, truths.where),
 )
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""
 

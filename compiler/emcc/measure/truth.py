@@ -186,8 +186,8 @@ NUMBERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)":
 def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, plain: bool) -> tuple[Array, list[Array]] | str:
     """Return the samples in the inputs' type and what onnxruntime computes as outputs [n, elements]; or why not.
 
-    It has what the outputs depend on, and nothing else of the model. They run in batches where the model fixes one;
-    `plain`: without onnxruntime's optimiser.
+    It has what the outputs depend on, and nothing else of the model. They run in batches where the model fixes one, one
+    by one where an input has no axis for samples; `plain`: without onnxruntime's optimiser.
     """
     model = live(path, graph.outputs, shapes)
     if model is None:
@@ -195,7 +195,9 @@ def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, plain: b
     elements = sum(tensor.features for tensor in graph.tensors.values())
     try:
         session = Session(*model, plain=plain, room=2 * _WIDEST * min(elements * len(x), MOST))
-        fixed = [axes[0] for name, (_, axes) in session.inputs.items() if name in graph.inputs and axes]
+        axes_of = {name: axes for name, (_, axes) in session.inputs.items() if name in graph.inputs}
+        alone = {name for name, axes in axes_of.items() if len(axes) < len(graph.tensors[name].shape)}
+        fixed = [1 if name in alone else axes[0] for name, axes in axes_of.items()]
         size = next((batch for batch in fixed if isinstance(batch, int)), len(x))
         if size * elements > MOST:
             return f"it takes {size:,} samples at a time, of {elements:,} elements all in all"
@@ -207,6 +209,7 @@ def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, plain: b
             if len(batch) < size:
                 batch = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
             fed = {name: _cast(value, session.inputs[name][0]) for name, value in apart(ends(graph), batch).items()}
+            fed |= {name: fed[name][0] for name in alone}
             fed |= {name: _zeros(*source, size) for name, source in session.inputs.items() if name not in fed}
             ran = session.run(graph.outputs, {name: fed[name] for name in session.inputs})
             parts.append([value.reshape(size, -1) for value in ran])
