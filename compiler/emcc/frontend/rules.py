@@ -14,6 +14,7 @@ from emcc.frontend import rules_microsoft as microsoft
 from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_norm as norms
 from emcc.frontend import rules_pick as picks
+from emcc.frontend import rules_places as places
 from emcc.frontend import rules_qonnx as qonnx
 from emcc.frontend import rules_quantised as quantised
 from emcc.frontend import rules_reduce as whole
@@ -92,6 +93,7 @@ RULES: Mapping[str, Rule] = {
     "Clip": clips.clip,
     "Concat": concat,
     "Conv": images.conv,
+    "CumSum": spaces.sums_up_to,
     "ConvInteger": quantised.conv_integer,
     "ConvTranspose": transposed.conv_transpose,
     "DepthToSpace": spaces.blocks,
@@ -102,6 +104,7 @@ RULES: Mapping[str, Rule] = {
     "Expand": picks.expand,
     "Flatten": shapes.flatten,
     "Gather": picks.gather,
+    **dict.fromkeys(("GatherElements", "GatherND"), places.gather),
     "Gelu": functions.gelu,
     "Gemm": arithmetic.gemm,
     **dict.fromkeys(("GRU", "LSTM"), recurrent),
@@ -131,6 +134,7 @@ RULES: Mapping[str, Rule] = {
     "RMSNormalization": norms.layer,
     "Reshape": shapes.reshape,
     "Resize": spaces.resize,
+    **dict.fromkeys(("ScatterElements", "ScatterND"), places.scatter),
     "Slice": picks.cut,
     "Softmax": _softmax,
     "SpaceToDepth": spaces.blocks,
@@ -142,6 +146,7 @@ RULES: Mapping[str, Rule] = {
     "Tile": picks.tile,
     "TopK": whole.top,
     "Transpose": shapes.transpose,
+    "Trilu": spaces.triangle,
     "Unsqueeze": shapes.unsqueeze,
     "Upsample": spaces.resize,
 }
@@ -160,7 +165,7 @@ EITHER_SIDE = (
     *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
     *(concat, many.total, many.mean, clips.extreme, many.power, picks.gather),
     *(microsoft.joined, microsoft.concat),
-    *(truths.compared, truths.logical, truths.where),
+    *(truths.compared, truths.logical, truths.where, places.scatter),
 )
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""
 

@@ -32,8 +32,8 @@ def reduction(node: Operands) -> Made:
     if not named and node.attrs.get("noop_with_empty_axes", 0) == 1:
         return _of_itself(op, x, node)
     if node.bare():
-        over = named or range(len(node.own()))
-        return op, (x,), {"axes": tuple(axis + 1 for axis in over), "keepdims": int(keep)}
+        own = tuple(axis + 1 for axis in named or range(len(node.own())))
+        return op, (x,), {"axes": own, "keepdims": int(keep)}
     axes = named or tuple(range(len(shape)))
     if axes[0] == 0:
         if not node.single:
