@@ -72,6 +72,8 @@ def _between(node: Operands, axis: int, size: int, scale: float) -> Callable[[st
     how = str(node.attrs.get("coordinate_transformation_mode", "asymmetric"))
     if how not in COORDINATES or node.attrs.get("antialias", 0) or node.attrs.get("exclude_outside", 0):
         raise Refusal(f"it samples by {quoted(how)}", "export it with half_pixel or align_corners, without antialias")
+    if how == "align_corners" and not math.isclose(count, size * scale, rel_tol=1e-6):
+        raise Refusal(f"aligns the corners of {size} elements times {scale:g}", "give it sizes instead of scales")
     at = np.clip(COORDINATES[how](np.arange(count, dtype=np.float64), scale, size, count), 0, size - 1)
     low = np.floor(at).astype(np.int64)
     matrix = np.zeros((count, size))
@@ -122,7 +124,7 @@ def _places(node: Operands, size: int, count: int, scale: float) -> Array:
     nearest = node.attrs.get("nearest_mode", "floor")
     if how not in COORDINATES or nearest not in NEAREST or node.attrs.get("antialias", 0):
         raise Refusal(f"it samples by {quoted(str(how))}, {quoted(str(nearest))}", "export it with asymmetric, floor")
-    at = COORDINATES[how](np.arange(count, dtype=np.float32), np.float32(scale), size, count)
+    at = COORDINATES[how](np.arange(count, dtype=np.float32), float(np.float32(scale)), size, count)
     return np.clip(NEAREST[nearest](at), 0, size - 1).astype(np.int64)
 
 
