@@ -143,6 +143,8 @@ def test_whole_samples(tmp_path: Path, op: str, keep: int) -> None:
 
 
 def test_an_input_without_a_batch_axis(tmp_path: Path) -> None:
+    """A vector; and a column, whose first axis a matrix in front of it takes for its features."""
+    agrees(tmp_path, [node("MatMul", ["w", "x"], "c"), node("Relu", ["c"], "y")], [4, 1])
     agrees(tmp_path, [FC, node("Relu", ["m"], "y")], [4])
     agrees(tmp_path, [FC, node("Unsqueeze", ["m", "first"], "u"), node("Concat", ["u", "u"], "y", axis=0)], [4])
 
