@@ -21,7 +21,8 @@ def lower(graph: Graph, options: LowerOptions | None = None, activity: Mapping[s
             entries where this is None.
 
     Raises:
-        EmccError: the accumulator of a step would need more than MAX_ACC_W bits, or the groups do not divide the PEs.
+        EmccError: the accumulator of a step would need more than MAX_ACC_W bits, the groups do not divide the PEs, or
+            there are no steps.
     """
     options = options or LowerOptions()
     options.require_groups()
@@ -29,6 +30,9 @@ def lower(graph: Graph, options: LowerOptions | None = None, activity: Mapping[s
     for node in graph.nodes:
         draft.add(node)
     program = draft.build()
+    if not program.steps:
+        message = "nothing of the model runs on the array: its operators are moves, or the host's"
+        raise EmccError(message, hint="compile the part that has layers, pools or sums of tensors: --output NAME")
     width = program.act_w + 1
     for step, bits in accumulators(program):
         if bits > MAX_ACC_W:

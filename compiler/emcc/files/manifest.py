@@ -23,7 +23,7 @@ _CODED = {
         }
     ],
     "totals": {
-        **{"weights": SIZE, "dense_bytes": SIZE, "kept": COUNT, "bytes": COUNT, "header_bytes": COUNT},
+        **dict.fromkeys(("weights", "dense_bytes", "kept", "bytes", "header_bytes"), COUNT),
         **{"made_bytes?": COUNT, "compression": float, "coders": _CODERS},
     },
 }

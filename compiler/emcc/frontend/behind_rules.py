@@ -192,19 +192,20 @@ def _gemm(node: Operands, axes: Axes) -> Where:
 Rule = Callable[[Operands, Axes], Where]
 _SAME = (
     "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Clip Cos Cosh Dropout Elu Erf Exp Floor Gelu HardSigmoid "
-    "HardSwish Identity LeakyRelu Log Mish Neg Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt "
-    "Swish Tan Tanh ThresholdedRelu"
+    "HardSwish Identity IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus "
+    "Softsign Sqrt Swish Tan Tanh ThresholdedRelu"
 )
 MOVES: Mapping[str, Rule] = {"Reshape": _reshape, "Transpose": _transpose, "Unsqueeze": _unsqueeze}
 """What may take the batch away from the front."""
 
-JOINS = ("Add", "Concat", "Div", "MatMul", "Mul", "Pow", "Sub")
+_COMPARED = ("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Or", "Where", "Xor")
+JOINS = ("Add", "Concat", "Div", "MatMul", "Max", "Min", "Mul", "Pow", "Sub", *_COMPARED)
 PLACED = ("GRU", "LSTM")
 """Whose rules say themselves where the batch lies."""
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_SAME.split(), _plain),
-    **dict.fromkeys(("Add", "Div", "Mul", "Pow", "Sub"), _beside_constants),
+    **dict.fromkeys(("Add", "Div", "Max", "Min", "Mul", "Pow", "Sub", *_COMPARED), _beside_constants),
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
     "Concat": _concat,
     "Split": _along,

@@ -185,6 +185,18 @@ def _matmul(model: Writing, _graph: Graph, node: Node) -> None:
     model.node("MatMul", node.inputs, node.outputs[0], node.name)
 
 
+def _where(model: Writing, _graph: Graph, node: Node) -> None:
+    """A number of 0 or 1 as the boolean that ONNX selects by."""
+    half = model.constant(f"{node.name}_half", np.array(0.5, np.float32))
+    chosen = model.node("Greater", [node.inputs[0], half], model.fresh(f"{node.outputs[0]}_if"), f"{node.name}_if")
+    model.node("Where", [chosen, *node.inputs[1:]], node.outputs[0], node.name)
+
+
+def _no_number(model: Writing, _graph: Graph, node: Node) -> None:
+    truth = model.node("IsNaN", node.inputs, model.fresh(f"{node.outputs[0]}_is"), f"{node.name}_is")
+    model.node("Cast", [truth], node.outputs[0], node.name, to=1)
+
+
 _FUNCTIONS: dict[str, Callable[[Writing, Node, str], None]] = {
     "Bipolar": bipolar,
     "Clip": _clip,
@@ -196,6 +208,7 @@ _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "BatchMatMul": _matmul,
     "Embedding": embedding,
     "Gather": _gather,
+    "IsNaN": _no_number,
     "Linear": _linear,
     "Pad": _pad,
     "Resize": _resize,
@@ -204,6 +217,7 @@ _SPECIAL: dict[str, Callable[[Writing, Graph, Node], None]] = {
     "Tile": _tile,
     "TopK": _top,
     "Shift": _shift,
+    "Where": _where,
     **dict.fromkeys(GRIDS, grid_node),
     **dict.fromkeys(("GRU", "LSTM"), recurrent),
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), _moved),

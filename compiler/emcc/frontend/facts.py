@@ -66,10 +66,15 @@ def axes_of(value: onnx.ValueInfoProto) -> Axes | None:
 
 
 def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
-    """Return the input as a computed tensor, and the number of samples it is fixed to or None."""
+    """Return the input as a computed tensor, and the number of samples it is fixed to or None.
+
+    A vector of fixed size is one sample, without a batch axis.
+    """
     axes = axes_of(value)
     kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
     dtype = "float32" if kind in FLOATS else type_name(kind).lower()
+    if axes and len(axes) == 1 and isinstance(axes[0], int) and axes[0] > 0:
+        return Data((None, axes[0]), dtype, bare=True), 1
     if not axes or not 1 < len(axes) <= MOST_AXES or 0 in axes or any(isinstance(axis, str) for axis in axes[1:]):
         return Data(None, dtype), None
     shape: Shape = (None, *(int(axis) for axis in axes[1:]))
@@ -87,7 +92,11 @@ def model_problems(model: onnx.ModelProto, path: Path, read: Container[str]) -> 
     if not inputs:
         problems.append(_error(path, "has no input", _NO_INPUT))
     inputs = [value for value in inputs if value.name in read] or inputs[:1]
-    fixed = {value.name: axes[0] for value in inputs if (axes := axes_of(value)) and isinstance(axes[0], int)}
+    fixed = {
+        value.name: axes[0] if len(axes) > 1 else 1
+        for value in inputs
+        if (axes := axes_of(value)) and isinstance(axes[0], int)
+    }
     if len(set(fixed.values())) > 1:
         batches = ", ".join(f"{quoted(name)} {size}" for name, size in fixed.items())
         problems.append(_error(path, f"its inputs are for different numbers of samples: {batches}", _BATCH))
@@ -127,7 +136,7 @@ def _input_problem(value: onnx.ValueInfoProto, path: Path, picks: bool) -> EmccE
         return _error(path, f"{subject} has {len(axes)} axes; emcc takes up to {MOST_AXES}", "is its shape right?")
     if 0 in axes:
         return _error(path, f"{subject} is {shown}: it has no elements", "give every axis its size")
-    if len(axes) < 2:
+    if len(axes) < 2 and not (axes and isinstance(axes[0], int)):
         return _error(path, f"{subject} is {shown}: it needs a batch axis in front of its features", _BATCH)
     if any(isinstance(axis, str) for axis in axes[1:]):
         return _error(

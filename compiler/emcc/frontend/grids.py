@@ -17,6 +17,9 @@ BITS: Mapping[str, tuple[int, int]] = {
 INDEXED = frozenset(["Cast", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"])
 """Operators that may read integers of the model's input by which rows of a table are picked."""
 
+TRUTHS = INDEXED | {"And", "Concat", "Equal", "Expand", "Not", "Or", "Split", "Tile", "Where", "Xor"}
+"""Operators that may read booleans, which are 0 and 1 in the Graph."""
+
 AGAIN = "quantise the model again"
 
 

@@ -121,12 +121,18 @@ def _open(path: Path, by: str, output: tuple[str, ...], shapes: Shapes | None) -
 
 
 def _read(model: _Model) -> Walk:
-    """Return the walk for the batch that the model fixes, for any batch, or else for one sample."""
+    """Return the walk for the batch that the model fixes, for any batch, or else for one sample.
+
+    Where the first axis, of fixed size, cannot be samples, all that goes in is one sample without a batch axis.
+    """
     graph = model.proto.graph
     batch = None
     data: dict[str, Data] = {}
+    alone: dict[str, Data] = {}
     for value in real_inputs(graph):
         data[value.name], fixed = input_data(value)
+        if fixed is not None and (shape := data[value.name].shape) and not data[value.name].bare:
+            alone[value.name] = replace(data[value.name], shape=(None, fixed, *shape[1:]), bare=True)
         batch = fixed if fixed is not None and value.name in model.inputs else batch
 
     names = {*(tensor.name for tensor in graph.initializer), *data}
@@ -138,11 +144,11 @@ def _read(model: _Model) -> Walk:
 
     recurrent = any(node.op_type in PLACED for node in model.nodes)
 
-    def walk(samples: int, frozen: bool = False, behind: bool = True) -> Walk:
+    def walk(samples: int, frozen: bool = False, behind: bool = True, given: dict[str, Data] = data) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)
         about = Model(model.path, opsets, frozenset(data), functions, model.by, readers, behind)
         room = Room(model.size)
-        return Walk(about, samples, frozen, known, dict(data), set(names), room=room).run(model.nodes, model.outputs)
+        return Walk(about, samples, frozen, known, dict(given), set(names), room=room).run(model.nodes, model.outputs)
 
     first = walk(BATCHES[0] if batch is None else batch)
     if not _faults(first, model) and (batch is not None or _same(first, walk(BATCHES[1]))):
@@ -151,6 +157,10 @@ def _read(model: _Model) -> Walk:
         single = walk(1, frozen=True, behind=recurrent)
         if not _faults(single, model):
             return single
+    elif batch != 1 and alone.keys() >= set(model.inputs):
+        whole = walk(1, given={**data, **alone})
+        if not _faults(whole, model):
+            return whole
     plain = walk(BATCHES[0] if batch is None else batch, behind=False)
     return first if _faults(first, model) < _faults(plain, model) + recurrent else plain
 
@@ -227,4 +237,4 @@ def _graph(model: _Model, walk: Walk) -> Graph:
 def _tensor(name: str, data: Data) -> Tensor:
     if data.shape is None:
         raise ValueError(f"{name!r} has no shape")
-    return Tensor(name, data.shape, data.dtype)
+    return Tensor(name, data.shape, "float32" if data.dtype == "bool" else data.dtype)

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from emcc.frontend.context import Model
-from emcc.frontend.grids import BITS, INDEXED
+from emcc.frontend.grids import BITS, INDEXED, TRUTHS
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.topology import node_name
 from emcc.ir.graph import INDICES, Array, Node
@@ -152,6 +152,7 @@ class Operands:
         """
         data = self.data[self.proto.input[i]]
         taken = self.picks(i) or (self.integers_too and data.dtype in BITS)
+        taken = taken or (data.dtype == "bool" and self.proto.op_type in TRUTHS)
         if data.dtype != "float32" and not taken:
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
         if data.shape is None:
@@ -225,6 +226,11 @@ class Operands:
             reason = f"{quoted(name)} holds {value[at]} at [{index}]"
             raise Refusal(reason, "train again, or mend it: weights must be finite")
         return floats
+
+    def truths(self, i: int) -> Array:
+        """Return the value of input i, of booleans or floats, as float32."""
+        value = self.constant(i)
+        return value.astype(np.float32) if value.dtype.kind == "b" and value.size else self.weights(i)
 
     def number(self, name: str) -> float:
         """Return a float attribute, finite."""

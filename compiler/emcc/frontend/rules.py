@@ -14,12 +14,14 @@ from emcc.frontend import rules_microsoft as microsoft
 from emcc.frontend import rules_ml as ml
 from emcc.frontend import rules_norm as norms
 from emcc.frontend import rules_pick as picks
+from emcc.frontend import rules_places as places
 from emcc.frontend import rules_qonnx as qonnx
 from emcc.frontend import rules_quantised as quantised
 from emcc.frontend import rules_reduce as whole
 from emcc.frontend import rules_shape as shapes
 from emcc.frontend import rules_space as spaces
 from emcc.frontend import rules_transposed as transposed
+from emcc.frontend import rules_truth as truths
 from emcc.frontend.grids import BITS
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
@@ -65,7 +67,9 @@ def _arg_max(node: Operands) -> Made:
 
 
 def _cast(node: Operands) -> Made:
-    """Floats to floats, or integers to them."""
+    """Floats to floats, or integers or booleans to them; floats to booleans."""
+    if truths.truthful(node):
+        return truths.cast(node)
     integers = node.data[node.proto.input[0]].dtype in BITS and node.attrs["to"] in FLOATS
     return quantised.to_floats(node) if integers else shapes.cast(node)
 
@@ -78,6 +82,7 @@ FUNCTIONS = NAMES.split()
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(FUNCTIONS, functions.function),
     **dict.fromkeys(REDUCTIONS, whole.reduction),
+    **truths.RULES,
     "Abs": many.magnitude,
     "Add": arithmetic.binary,
     "ArgMax": _arg_max,
@@ -88,6 +93,7 @@ RULES: Mapping[str, Rule] = {
     "Clip": clips.clip,
     "Concat": concat,
     "Conv": images.conv,
+    "CumSum": spaces.sums_up_to,
     "ConvInteger": quantised.conv_integer,
     "ConvTranspose": transposed.conv_transpose,
     "DepthToSpace": spaces.blocks,
@@ -98,6 +104,7 @@ RULES: Mapping[str, Rule] = {
     "Expand": picks.expand,
     "Flatten": shapes.flatten,
     "Gather": picks.gather,
+    **dict.fromkeys(("GatherElements", "GatherND"), places.gather),
     "Gelu": functions.gelu,
     "Gemm": arithmetic.gemm,
     **dict.fromkeys(("GRU", "LSTM"), recurrent),
@@ -127,6 +134,7 @@ RULES: Mapping[str, Rule] = {
     "RMSNormalization": norms.layer,
     "Reshape": shapes.reshape,
     "Resize": spaces.resize,
+    **dict.fromkeys(("ScatterElements", "ScatterND"), places.scatter),
     "Slice": picks.cut,
     "Softmax": _softmax,
     "SpaceToDepth": spaces.blocks,
@@ -138,6 +146,7 @@ RULES: Mapping[str, Rule] = {
     "Tile": picks.tile,
     "TopK": whole.top,
     "Transpose": shapes.transpose,
+    "Trilu": spaces.triangle,
     "Unsqueeze": shapes.unsqueeze,
     "Upsample": spaces.resize,
 }
@@ -156,6 +165,7 @@ EITHER_SIDE = (
     *(arithmetic.binary, arithmetic.gemm, arithmetic.matmul),
     *(concat, many.total, many.mean, clips.extreme, many.power, picks.gather),
     *(microsoft.joined, microsoft.concat),
+    *(truths.compared, truths.logical, truths.where, places.scatter),
 )
 """Rules of operators whose first input may be constant, or which say themselves why it may not."""
 

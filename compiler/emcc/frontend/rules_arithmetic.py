@@ -1,6 +1,7 @@
 """Rules of the operators that have weights: Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,11 +16,15 @@ SAME = "give both inputs the same number of axes"
 
 def binary(node: Operands) -> Made:
     """Add, Sub, Mul, Div of a computed tensor and a constant, either side, or of two computed ones."""
-    op = node.proto.op_type
+    return of_two(node, node.proto.op_type)
+
+
+def of_two(node: Operands, op: str, *, truths: bool = False) -> Made:
+    """`op` of inputs 0 and 1; `truths`: a constant may hold such, as 0 and 1."""
     if node.is_data(0) and node.is_data(1):
         return _joined(node, op)
     which = 1 if node.is_data(0) else 0
-    value = node.weights(which)
+    value = node.truths(which) if truths else node.weights(which)
     if node.opset < legacy.BROADCASTING:
         value = _legacy(node, which, value)
     if op == "Div" and not value.all():
@@ -30,7 +35,7 @@ def binary(node: Operands) -> Made:
     else:
         value = one_sample(node, value, len(node.shape(1 - which)))
     names = [node.proto.input[0], node.proto.input[1]]
-    names[which] = node.keep(which, value)
+    names[which] = node.constant_of("truths", value) if truths else node.keep(which, value)
     if op == "Div" and which == 0:
         return "Mul", (node.put("Reciprocal", (names[1],), {}), names[0]), {}
     return op, (names[0], names[1]), {}
@@ -39,10 +44,25 @@ def binary(node: Operands) -> Made:
 def _joined(node: Operands, op: str) -> Made:
     if node.opset < legacy.BROADCASTING and len(node.own(0)) != len(node.own(1)):
         raise Refusal(f"{op} before opset 7 joins tensors of {len(node.own(0))} and {len(node.own(1))} axes", SAME)
-    alike = node.bare(0) and node.bare(1) and len(node.own(0)) == len(node.own(1))
-    node.shape(0, bare=alike), node.shape(1, bare=alike)
-    x, y = node.proto.input
+    x, y = level(node, (0, 1))
     return ("Add", (x, node.put(*negative(node, y))), {}) if op == "Sub" else (op, (x, y), {})
+
+
+def level(node: Operands, which: Sequence[int]) -> list[str]:
+    """The computed inputs `which`, with as many axes in the Graph: those without a batch axis in the model meet others.
+
+    Then the model is for one sample, all its axes are the sample's, and the output is bare.
+    """
+    names, ranks = [node.proto.input[i] for i in which], {len(node.own(i)) for i in which}
+    bare = {node.bare(i) for i in which}
+    if bare == {False} or (bare == {True} and len(ranks) == 1):
+        return names
+    if not node.single:
+        for i in which:
+            node.shape(i)
+    node.leaves_bare = True
+    shapes = [(1,) * (max(ranks) - len(node.own(i))) + node.own(i) for i in which]
+    return [node.put("Reshape", (name,), {"shape": shape}) for name, shape in zip(names, shapes, strict=True)]
 
 
 def _legacy(node: Operands, which: int, value: Array) -> Array:
@@ -61,6 +81,17 @@ def _beside_bare(node: Operands, value: Array, rank: int) -> Array:
     if value.ndim > rank + 1 or (value.ndim > rank and len(value) != 1):
         raise Refusal(f"its constant is {list(value.shape)}, the tensor has {rank} axes", BATCH)
     return value if node.leaves_bare else value[0]
+
+
+def beside(node: Operands, i: int, value: Array) -> Array:
+    """Constant i beside the computed inputs, which `level` has gone through."""
+    data = [at for at in range(len(node.proto.input)) if node.is_data(at)]
+    rank = max(len(node.own(at)) for at in data)
+    if not (node.leaves_bare or node.bare(data[0])):
+        return one_sample(node, value, rank)
+    if value.ndim > rank:
+        raise Refusal(f"input {i} is {list(value.shape)}, the computed ones have {rank} axes", BATCH)
+    return value
 
 
 def negative(node: Operands, x: str) -> Made:
@@ -115,7 +146,7 @@ def matmul(node: Operands) -> Made:
     if not many and value.ndim <= 2:
         names[which] = node.keep(which, value)
         return "MatMul", (names[0], names[1]), {}
-    if which and value.ndim == 2 and not bare and 3 <= len(shape) <= 4:
+    if which and value.ndim == 2 and 3 <= len(shape) <= 4:
         return _rows(node, value)
     if bare or value.ndim < 2:
         raise Refusal(

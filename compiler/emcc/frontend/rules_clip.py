@@ -1,4 +1,4 @@
-"""Rules of what bounds every element alike: Clip, and Max and Min with numbers."""
+"""Rules of what bounds elements: Clip, Max and Min."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
-from emcc.frontend.rules_arithmetic import one_sample
+from emcc.frontend.rules_arithmetic import beside, level
 
 AGAIN = "export the model again"
 LARGEST = float(np.finfo(np.float32).max)
@@ -48,12 +48,15 @@ def _one(node: Operands, i: int, name: str) -> float:
 
 
 def extreme(node: Operands) -> Made:
-    """Max or Min of a computed tensor and numbers: a Clip; of several computed ones what it is."""
+    """Max or Min of a computed tensor and numbers: a Clip; of several computed ones, or with a bound for each element,
+    what it is."""
     op, count = node.proto.op_type, len(node.proto.input)
     computed = [i for i in range(count) if node.is_data(i)]
     if len(computed) > 1:
         return _of_several(node, op, computed)
     (x,) = computed
+    if any(node.weights(i).min() != node.weights(i).max() for i in range(count) if i != x):
+        return _of_several(node, op, computed)
     numbers = [_number(node, i, x) for i in range(count) if i != x]
     name = node.proto.input[x]
     node.shape(x, bare=True)
@@ -64,20 +67,19 @@ def extreme(node: Operands) -> Made:
 
 def _of_several(node: Operands, op: str, computed: list[int]) -> Made:
     """The largest or smallest of tensors, element by element."""
-    rank = max(len(node.shape(i)) for i in computed)
-    inputs = [
-        node.proto.input[i] if i in computed else node.keep(i, one_sample(node, node.weights(i), rank))
-        for i in range(len(node.proto.input))
-    ]
-    return op, tuple(inputs), {}
+    count = len(node.proto.input)
+    names = dict(zip(computed, level(node, computed), strict=True))
+    return (
+        op,
+        tuple(names[i] if i in names else node.keep(i, beside(node, i, node.weights(i))) for i in range(count)),
+        {},
+    )
 
 
 def _number(node: Operands, i: int, x: int) -> float:
     """The one number that constant i holds, whose shape does not widen input x."""
     value, full = node.weights(i), node.own(x)
     name, one = quoted(node.proto.input[i]), "make it one number for all elements"
-    if value.min() != value.max():
-        raise Refusal(f"{name} holds {value.min()} to {value.max()}: other bounds for other elements", one)
     sizes = zip(reversed(value.shape), reversed(full), strict=False)
     if value.ndim > len(full) or any(size not in (1, own) for size, own in sizes):
         raise Refusal(f"{name} is {list(value.shape)}, more than the tensor that it bounds", one)

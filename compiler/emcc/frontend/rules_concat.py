@@ -14,11 +14,20 @@ def concat(node: Operands) -> Made:
     bare = {node.bare(i) for i in range(len(node.proto.input))} == {True}
     ranks = {len(node.own(i) if bare else node.full(i)) for i in range(len(node.proto.input))}
     axis = node.axis("axis", max(ranks))
+    if axis == 0 and not bare and node.single:
+        return _in_a_row(node)
     if axis == 0 and not bare:
         raise Refusal("Concat joins samples along the batch axis", "set its axis to the features")
     if len(node.proto.input) == 1:
         return "Identity", (node.proto.input[0],), {}
     return _both_classes(node, axis) or ("Concat", tuple(node.proto.input), {"axis": axis + bare})
+
+
+def _in_a_row(node: Operands) -> Made:
+    """Along the first axis, in a model for one sample: all its axes are the sample's."""
+    node.leaves_bare = True
+    names = [node.put("Reshape", (node.proto.input[i],), {"shape": node.own(i)}) for i in range(len(node.proto.input))]
+    return "Concat", tuple(names), {"axis": 1}
 
 
 def _with_constants(node: Operands) -> Made:

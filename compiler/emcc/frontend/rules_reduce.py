@@ -27,14 +27,20 @@ def global_average_pool(node: Operands) -> Made:
 
 def reduction(node: Operands) -> Made:
     """Over axes of a sample; over all spatial axes of an image means, sums and largest are pools."""
-    op, x, shape = node.proto.op_type, node.proto.input[0], node.shape()
-    axes = node.axes(len(shape))
-    if not axes and node.attrs.get("noop_with_empty_axes", 0) == 1:
+    op, x, shape = node.proto.op_type, node.proto.input[0], node.shape(bare=True)
+    named, keep = node.axes(len(node.own())), bool(node.attrs["keepdims"])
+    if not named and node.attrs.get("noop_with_empty_axes", 0) == 1:
         return _of_itself(op, x, node)
-    if not axes or axes[0] == 0:
-        over = "all axes" if not axes else f"axes {list(axes)}"
-        raise Refusal(f"{op} of {list(shape[1:])} samples runs over {over}", MEAN)
-    keep = bool(node.attrs["keepdims"])
+    if node.bare():
+        own = tuple(axis + 1 for axis in named or range(len(node.own())))
+        return op, (x,), {"axes": own, "keepdims": int(keep)}
+    axes = named or tuple(range(len(shape)))
+    if axes[0] == 0:
+        if not node.single:
+            over = f"axes {list(named)}" if named else "all axes"
+            raise Refusal(f"{op} of {list(shape[1:])} samples runs over {over}", MEAN)
+        node.leaves_bare, axes = not keep, axes[1:]
+        return (op, (x,), {"axes": axes, "keepdims": int(keep)}) if axes else _of_itself(op, x, node)
     if axes == tuple(range(2, len(shape))):
         if op == "ReduceMax" and len(shape) == 4:
             return _largest(node, axes, keep)

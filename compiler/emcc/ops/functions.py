@@ -49,8 +49,10 @@ FUNCTIONS: Mapping[str, Operator] = {
             "Tan": "tan",
         }.items()
     },
+    "IsNaN": elementwise(lambda xp, attrs, x: 1.0 * xp.isnan(x), "channel-wise", "hosted", "keeps zero"),
     "Max": elementwise(lambda xp, attrs, *values: reduce(xp.maximum, values), "hosted", "joins", inputs="e", more=True),
     "Min": elementwise(lambda xp, attrs, *values: reduce(xp.minimum, values), "hosted", "joins", inputs="e", more=True),
     "Pow": elementwise(_power, "hosted", "joins", inputs="ee"),
     "Reciprocal": elementwise(lambda xp, attrs, x: 1 / x, "channel-wise", "hosted"),
+    "Where": elementwise(lambda xp, attrs, c, x, y: xp.where(c > 0.5, x, y), "hosted", "joins", inputs="eee"),
 }

@@ -25,10 +25,12 @@ NAMED: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("Softplus", {}),
     ("Sigmoid", {}),
     ("Softsign", {}),
+    ("Bipolar", {"step": 1.0}),
+    ("Bipolar", {"step": 0.5}),
 )
 """What a function is held against."""
 
-GRID = np.concatenate([np.linspace(-20, 20, 401), np.linspace(-1, 1, 41)])
+GRID = np.concatenate([np.linspace(-20, 20, 401), np.linspace(-1, 1, 41), [0.0, -1e-30, 1e-30]])
 CLOSE = 2e-6
 """Of a function's value; constants are rounded to float32."""
 

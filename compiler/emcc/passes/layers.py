@@ -88,8 +88,9 @@ def takes_along(graph: Graph, node: Node) -> bool:
     if len(shapes) != len(node.inputs) or node.op not in ("Add", "Sub", "Mul"):
         return False
     result = graph.tensors[node.outputs[0]].shape
+    gated = node.op == "Mul" and len(result) <= 4  # of more axes than a map has, all are one vector
     over_space = (*result[:2], *(1 for _ in result[2:]))
-    return all(shape == result or (node.op == "Mul" and shape == over_space) for shape in shapes)
+    return all(shape == result or (gated and shape == over_space) for shape in shapes)
 
 
 def linear_layers(graph: Graph) -> Iterator[Layer]:

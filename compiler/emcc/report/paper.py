@@ -97,7 +97,7 @@ def paper_table(table: Mapping[str, Any]) -> Table:
     columns = [
         ("layer", [printable(row["name"], 40) for row in rows], "total"),
         ("weights", [kilo_count(row["weights"]) for row in rows], kilo_count(total["weights"])),
-        ("kept", [percent(row["density"]) for row in rows], percent(total["kept"] / total["weights"])),
+        ("kept", [percent(row["density"]) for row in rows], percent(total["kept"] / max(1, total["weights"]))),
         ("entries", [str(row["entries"]) for row in rows], ""),
         ("code\nbits", [str(row["code_bits"]) for row in rows], ""),
         ("coded", [f"{row['code_bits_coded']:.2f}" for row in rows], ""),
@@ -107,7 +107,7 @@ def paper_table(table: Mapping[str, Any]) -> Table:
         (
             "of\nfloat32",
             [percent(row["bytes"] / (4 * (row["weights"] + row["biases"]))) for row in rows],
-            percent(total["bytes"] / total["dense_bytes"]),
+            percent(total["bytes"] / total["dense_bytes"]) if total["dense_bytes"] else "",
         ),
     ]
     for coder, title in TITLES.items():

@@ -83,7 +83,7 @@ def test_two_outputs_of_integers(tmp_path: Path) -> None:
         (["n", "k"], "input 'x' is ['n', 'k']: only the first axis, the batch, may be open"),
         (["n", 0], "input 'x' is ['n', 0]: it has no elements"),
         ([0, 3], "input 'x' is [0, 3]: it has no elements"),
-        ([3], "input 'x' is [3]: it needs a batch axis in front of its features"),
+        (["n"], "input 'x' is ['n']: it needs a batch axis in front of its features"),
         (None, "input 'x' has no shape"),
     ],
 )

@@ -106,6 +106,7 @@ CASES += [
     ("SpaceToDepth", {"blocksize": 2, "mode": "DCR"}, [IMAGE[:, :, :6, :4]]),
     ("SpaceToDepth", {"blocksize": 2, "mode": "CRD"}, [IMAGE[:, :, :6, :4]]),
     ("Tile", {"repeats": (1, 2, 3)}, [IMAGE]),
+    ("Where", {}, [1.0 * (X > 0), ROW, X]),
     ("TopK", {"axis": 1, "indices": 0, "k": 3, "largest": 1}, [IMAGE]),
     ("TopK", {"axis": 3, "indices": 1, "k": 2, "largest": 0}, [IMAGE.round()]),
 ]
