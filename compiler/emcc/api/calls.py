@@ -131,7 +131,7 @@ def compress(
     work: Named | None = None,
     progress: Progress | None = None,
 ) -> Artefact:
-    """Compress a model by itself: model.emc and compressed.onnx; convolutional models too.
+    """Compress a model by itself: model.emc, compressed.onnx, report.html; convolutional models too.
 
     Without a goal and keep_weights: max_drop=0.3. By default training takes what its passes take. Arguments and errors
     are those of `compile`.

@@ -147,7 +147,7 @@ def compress(
     shape: Shape = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compress a model by itself: model.emc, compressed.onnx, and what was done. Without a goal: --max-drop 0.3."""
+    """Compress a model by itself: model.emc, compressed.onnx, report.html. Without a goal: --max-drop 0.3."""
     from emcc.driver.compress import compress_model
     from emcc.driver.request import CompressOptions, compress_goal, goal_of
     from emcc.driver.shapes import parsed
@@ -157,7 +157,7 @@ def compress(
 
     goal = compress_goal(goal_of(max_drop, target_size, target_sparsity), keep_weights)
     folder = out or Path(f"{for_path(model.stem)}_compressed")
-    check_folder(folder, names=("model.emc", "compressed.onnx"))
+    check_folder(folder, names=("model.emc", "compressed.onnx", "report.html"))
     with Progress(quiet) as progress:
         one = taken(output)
         given = parsed(shape or ())

@@ -17,7 +17,7 @@ KIND = "compressed"
 
 
 def compress_model(options: CompressOptions, tell: Callable[[Event | str], None] = lambda event: None) -> Artefact:
-    """Compress: model.emc, compressed.onnx and emcc.json. The same options and files give the same bytes.
+    """Compress: model.emc, compressed.onnx, report.html and emcc.json. The same options and files give the same bytes.
 
     Raises:
         EmccError: the model, the data, the recipe or the goal are at fault.
@@ -35,6 +35,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.measure.quality import Quality, decoded
     from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
+    from emcc.report import page
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
@@ -78,6 +79,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     if options.goal is None and set_up.sides is not None:
         tell("measuring")
         facts["quality"] = rounded(Quality(folded, set_up.sides, options.task).facts(decoded(decode(encoded))))
+    files["report.html"] = page.render(facts)
     return Artefact({**files, MANIFEST: to_json({**facts, "format": FORMAT, "files": digests(files)})})
 
 
@@ -94,6 +96,7 @@ def manifest(
     graphs: folded, the same or with layers split, and that with shared weights.
     """
     from emcc.measure.coding import table
+    from emcc.measure.histograms import histograms
     from emcc.measure.values import rounded, source
 
     effective = recipe.effective()
@@ -117,4 +120,5 @@ def manifest(
         "recipe": source(options.recipe) if options.recipe else None,
         "options": {"passes": {name: effective[name] for name in used}},
         **rounded(table(*graphs, encoded)),
+        "histograms": rounded(histograms(*graphs[1:])),
     }

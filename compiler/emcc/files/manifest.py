@@ -52,6 +52,13 @@ COMPRESSED = {
     },
     "quality?": _QUALITY,
     "goal?": {"max_drop?": float},
+    "curve?": [{"stage": str, "steps": COUNT, "kept": float, "quality": (float, None)}],
+    "histograms?": [
+        {
+            **{"name": str, "reach": float, "before": [COUNT], "after": [COUNT]},
+            **dict.fromkeys(("zeros_before", "zeros"), COUNT),
+        }
+    ],
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 _CELLS = dict.fromkeys(("lut", "ff", "bram", "dsp"), COUNT)
