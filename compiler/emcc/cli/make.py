@@ -19,6 +19,7 @@ from emcc.cli.parameters import (
     TargetSize,
     TargetSparsity,
     Task,
+    Teacher,
     TrainSteps,
     Validate,
     Work,
@@ -74,6 +75,7 @@ def compile_command(
     keep_weights: KeepWeights = False,
     recipe: RecipeFile = None,
     method: Method = None,
+    teacher: Teacher = None,
     quiet: Quiet = False,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
@@ -114,7 +116,7 @@ def compile_command(
         model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board,
         keep_weights=keep_weights, recipe=recipe, goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed,
         validate=validate, task=task, minutes=minutes, steps=steps, shape=parsed(shape or ()),
-        method=method,
+        method=method, teacher=teacher,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -138,6 +140,7 @@ def compress(
     ] = None,
     recipe: RecipeFile = None,
     method: Method = None,
+    teacher: Teacher = None,
     validate: Validate = None,
     task: Task = "auto",
     minutes: Minutes = None,
@@ -162,7 +165,20 @@ def compress(
         one = taken(output)
         given = parsed(shape or ())
         options = CompressOptions(
-            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given, method
+            model,
+            data,
+            goal,
+            recipe,
+            work,
+            keep_weights,
+            validate,
+            task,
+            minutes,
+            steps,
+            one,
+            given,
+            method,
+            teacher,
         )
         artefact = compress_model(options, progress)
     artefact.write(folder)

@@ -1,7 +1,7 @@
 """The trainer: an epoch of gradient descent on a State, in whichever way its Parameters say."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +12,7 @@ from emcc.base.errors import EmccError
 from emcc.compress.method import Parameters
 from emcc.compress.problem import Problem, outputs
 from emcc.compress.state import State
+from emcc.ir.graph import Array
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,14 @@ class Span:
         return float(self.rate * rise * fall)
 
 
-def train(problem: Problem, state: State, parameters: Parameters, span: Span) -> tuple[State, float]:
-    """Train one epoch: (the state after it, the mean loss of its steps).
+Step = Callable[[Any, Array, Any, dict[str, Any]], Any]
+"""Of inputs, rows, the original's outputs and constants of a batch to the loss."""
+
+
+def train(
+    problem: Problem, state: State, parameters: Parameters, span: Span, aim: Step | None = None
+) -> tuple[State, float]:
+    """Train one epoch: (the state after it, the mean loss of its steps). `aim`: another loss than the problem's.
 
     The state carries Adam's moments and the count of epochs, so that a stage may be stored between any two epochs.
     Biases that no leaf stands for are the state's, and not those of the graph as it came. Without a leaf nothing is
@@ -73,7 +80,9 @@ def train(problem: Problem, state: State, parameters: Parameters, span: Span) ->
             group["lr"] = span.rate_at(at)
         optimiser.zero_grad()
         constants = {**still, **parameters.constants(), **problem.dropout.factors(rng, len(rows))}
-        loss = problem.loss(outputs(torch, graph, x, constants), rows, wanted)
+        loss = (
+            aim(x, rows, wanted, constants) if aim else problem.loss(outputs(torch, graph, x, constants), rows, wanted)
+        )
         loss.backward()
         optimiser.step()
         total += float(loss.detach())

@@ -41,7 +41,8 @@ def search(
 ) -> tuple[Result, dict[str, Any]]:
     """Search: (what was found, "goal", "search", "layer_passes" and "curve" of emcc.json).
 
-    `network` is what is compressed: the folded graph, or the same with layers split.
+    `folded` is what the result is held against, `network` what is compressed: the same, or with layers split, or its
+    student.
 
     Raises EmccError where the goal cannot be reached.
     """
@@ -75,9 +76,15 @@ def _key(options: CompressOptions, set_up: Setup, recipe: Recipe) -> str:
     """A hash of the files and of everything that was chosen; "" where no steps are kept."""
     if options.work is None or set_up.goal is None or options.data is None:
         return ""
-    files = [file for file in (options.model, options.data, options.validate) if file is not None]
+    given = (options.model, options.data, options.validate, options.teacher)
+    files = [file for file in given if file is not None]
     total = hashlib.sha256("".join(source(file)["sha256"] for file in files).encode())
-    chosen = {"goal": asdict(set_up.goal), "recipe": recipe.effective(), "emcc": __version__, "layout": LAYOUT}
+    chosen = {
+        "goal": asdict(set_up.goal),
+        "recipe": recipe.effective(options.teacher is not None),
+        "emcc": __version__,
+        "layout": LAYOUT,
+    }
     chosen["judging"] = {"task": options.task, "steps": set_up.search.steps}
     total.update(json.dumps({**chosen, "keep_weights": options.keep_weights}, sort_keys=True, default=str).encode())
     return total.hexdigest()

@@ -39,7 +39,12 @@ _LOSS = {
     **{"measure": str, "source": str, "samples": SIZE, "rounded": [str], "advice": (str, None)},
     "causes": [{"cause": str, "lost": float}],
 }
-_EITHER = {"emcc": str, "model": {**_SOURCE, "name": str}, "files": _FILES}
+_TEACHER = {
+    **_SOURCE,
+    "parameters": SIZE,
+    "student": {**{"measure": str, "features?": [str]}, **dict.fromkeys(("before", "quality", "teacher"), float)},
+}
+_EITHER = {"teacher?": _TEACHER, "emcc": str, "model": {**_SOURCE, "name": str}, "files": _FILES}
 COMPRESSED = {
     **_EITHER,
     **_CODED,

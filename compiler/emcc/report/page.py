@@ -5,7 +5,7 @@ from typing import Any
 
 from emcc.base.text import printable
 from emcc.report.lines import kilo, percent, than, worth
-from emcc.report.paper import lost_line, parts
+from emcc.report.paper import lost_line, parts, smaller_than_teacher, taught_line
 from emcc.report.plots import NARROW, WIDE, histogram, search_plots, sensitivity, stages_of, worst
 from emcc.resources import template
 
@@ -77,8 +77,11 @@ def _subtitle(manifest: Mapping[str, Any]) -> str:
 def _tiles(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return (name, figure, what is beside it)."""
     totals = manifest["totals"]
+    smaller = than(totals["compression"], "smaller", "larger")
+    if "teacher" in manifest:
+        smaller += f"; {than(smaller_than_teacher(manifest), 'smaller', 'larger')} than its teacher"
     tiles = [
-        ("model.emc", kilo(totals["bytes"]), than(totals["compression"], "smaller", "larger")),
+        ("model.emc", kilo(totals["bytes"]), smaller),
         ("weights kept", percent(totals["kept"] / totals["weights"]), f"{totals['kept']:,} of {totals['weights']:,}"),
     ]
     found, quality = manifest.get("search"), manifest.get("quality")
@@ -139,7 +142,7 @@ def _layer(row: Mapping[str, Any], scanned: Any, counted: Any, most: float) -> d
 
 
 def _notes(manifest: Mapping[str, Any]) -> list[str]:
-    lines = [parts(manifest)]
+    lines = [parts(manifest), *([taught_line(manifest)] if "teacher" in manifest else [])]
     search, quality = manifest.get("search"), manifest.get("quality")
     if search and "score" in search:
         lines.append(
@@ -152,7 +155,13 @@ def _notes(manifest: Mapping[str, Any]) -> list[str]:
     lines.append(f"methods: {methods.get('methods') or '+'.join(filter(None, _named(methods)))}")
     lines += [
         f"{name}: {printable(manifest[key]['file'])}, SHA-256 {manifest[key]['sha256'][:16]}"
-        for name, key in (("model", "model"), ("data", "data"), ("validation", "validation"), ("recipe", "recipe"))
+        for name, key in (
+            ("model", "model"),
+            ("teacher", "teacher"),
+            ("data", "data"),
+            ("validation", "validation"),
+            ("recipe", "recipe"),
+        )
         if manifest.get(key)
     ]
     return [*lines, f"emcc {manifest['emcc']}"]
