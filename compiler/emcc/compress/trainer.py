@@ -10,7 +10,9 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.compress.method import Parameters
+from emcc.compress.penalties import penalty
 from emcc.compress.problem import Problem, outputs
+from emcc.compress.sparse_gradients import cutting
 from emcc.compress.state import State
 from emcc.ir.graph import Array
 
@@ -69,6 +71,13 @@ def train(
         if f"m:{name}" in state.moments:
             first, second = (torch.from_numpy(np.array(state.moments[f"{kind}:{name}"])) for kind in "mv")
             optimiser.state[leaf] = {"step": torch.tensor(float(state.steps)), "exp_avg": first, "exp_avg_sq": second}
+    options, through = problem.options, cutting(graph, problem.options.top_gradients)
+
+    def default(x: Any, rows: Array, wanted: Any, constants: dict[str, Any]) -> Any:
+        given = outputs(torch, graph, x, constants, through)
+        decaying = (constants[name] for name in leaves if name in parameters.decays)
+        return problem.loss(given, rows, wanted) + penalty(options, decaying)
+
     still = {name: torch.from_numpy(biases) for name, biases in state.biases.items() if name not in leaves}
     count, total = min(problem.steps(), span.limit or problem.steps()), 0.0
     for step, (rows, x, wanted) in enumerate(problem.epoch(state.clock, span.clean)):
@@ -80,9 +89,7 @@ def train(
             group["lr"] = span.rate_at(at)
         optimiser.zero_grad()
         constants = {**still, **parameters.constants(), **problem.dropout.factors(rng, len(rows))}
-        loss = (
-            aim(x, rows, wanted, constants) if aim else problem.loss(outputs(torch, graph, x, constants), rows, wanted)
-        )
+        loss = (aim or default)(x, rows, wanted, constants)
         loss.backward()
         optimiser.step()
         total += float(loss.detach())
