@@ -48,7 +48,7 @@ LESSONS: dict[str, dict[str, Any]] = {
     "hidden tensors first": {"features": "auto"},
 }
 STUDENTS = {"64-16-10": (16,), "64-16-16-16-10": (16, 16, 16)}
-PENALTY, EPOCHS, BATCH = 1e-3, 20, 64
+PENALTY, EPOCHS, BATCH = 1e-2, 20, 64
 """Of the scales' sizes, in the loss; of training the network with BatchNormalizations."""
 
 
