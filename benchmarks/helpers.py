@@ -17,7 +17,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,8 @@ HELPERS: dict[str, dict[str, float]] = {
     "L1 1e-5": {"l1": 1e-5},
     "L1 1e-4": {"l1": 1e-4},
     "group 1e-4": {"group": 1e-4},
-    "group 1e-3": {"group": 1e-3},
     "exclusive 1e-5": {"exclusive": 1e-5},
-    "exclusive 1e-4": {"exclusive": 1e-4},
     "meProp 0.2": {"top_gradients": 0.2},
-    "meProp 0.05": {"top_gradients": 0.05},
 }
 LESSONS: dict[str, dict[str, Any]] = {
     "labels alone": {"soft": 0.0},
@@ -116,10 +113,13 @@ def slimming() -> Rows:
     """A row a way of training, criterion and share."""
     import emcc
 
-    def row(penalty: float, criterion: str, keep: float, seed: int) -> Figures:
+    def row(penalty: float, criterion: str, spread: str, keep: float, seed: int) -> Figures:
         (x, y), (test_x, test_y) = (images(name) for name in ("train", "test"))
         model, before, small = trained(penalty, seed)
-        recipe = {"filters": {"criterion": criterion, "keep": keep}, "finetune": {"seed": seed, "epochs": 4}}
+        recipe = {
+            "filters": {"criterion": criterion, "spread": spread, "keep": keep},
+            "finetune": {"seed": seed, "epochs": 4},
+        }
         options: dict[str, Any] = {"data": (x, y), "fixed": True, "recipe": recipe, "method": "filters"}
         made = emcc.compile(io_model(model), **options)
         after = {"error": error(made, test_x, test_y), "bytes": len(made.files["model.emc"])}
@@ -127,9 +127,10 @@ def slimming() -> Rows:
         return {"dense error": before, "scales below 0.01, %": small, **after, "cycles": cycles}
 
     for keep in (0.5, 0.25):
-        for penalty, criterion in ((0.0, "l1"), (0.0, "slimming"), (PENALTY, "l1"), (PENALTY, "slimming")):
-            name = f"keep {keep:g}, {criterion}, {'with' if penalty else 'no'} penalty"
-            yield name, lambda seed, p=penalty, c=criterion, k=keep: row(p, c, k, seed)
+        for criterion, spread in (("l1", "auto"), ("slimming", "auto"), ("slimming", "even")):
+            for penalty in (0.0, PENALTY):
+                name = f"keep {keep:g}, {criterion} {spread}, {'with' if penalty else 'no'} penalty"
+                yield name, partial(row, penalty, criterion, spread, keep)
 
 
 def images(name: str) -> tuple[np.ndarray, np.ndarray]:
