@@ -36,6 +36,7 @@ def compile(
     shape: Shape | None = None,
     recipe: Recipe | None = None,
     method: str | None = None,
+    teacher: Any = None,
     example_input: Any = None,
     target: str = "eie",
     weights: str = "rom",
@@ -64,6 +65,7 @@ def compile(
         output: the tensor to take as the output, where the model has several; or several of them.
         shape: sizes of an input that the file leaves open: (1, 3, 224, 224), or {"name": (1, 3, 224, 224)}.
         recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}. method: "filters+magnitude+kmeans".
+        teacher: a larger model, as `model` is given, of which `model` learns first, and which it is held against.
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
         target: what is in it beside the array: "hls" or "c", C for synthesis or for firmware; or "c,hls".
         weights: where "hls" has them: "rom", or "external", behind an AXI master, from a file.
@@ -88,6 +90,7 @@ def compile(
             ),
             recipe=inputs.recipe(recipe),
             method=method,
+            teacher=None if teacher is None else inputs.model(teacher, None, data, "the teacher"),
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),
@@ -128,11 +131,12 @@ def compress(
     shape: Shape | None = None,
     recipe: Recipe | None = None,
     method: str | None = None,
+    teacher: Any = None,
     example_input: Any = None,
     work: Named | None = None,
     progress: Progress | None = None,
 ) -> Artefact:
-    """Compress a model by itself: model.emc and compressed.onnx; convolutional models too.
+    """Compress a model by itself: model.emc, compressed.onnx, report.html; convolutional models too.
 
     Without a goal, keep_weights and fixed: max_drop=0.3. By default training takes what its passes take. Arguments and
     errors are those of `compile`.
@@ -151,6 +155,7 @@ def compress(
             goal=compress_goal(goal, keep_weights, fixed),
             recipe=inputs.recipe(recipe),
             method=method,
+            teacher=None if teacher is None else inputs.model(teacher, None, data, "the teacher"),
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),

@@ -24,7 +24,7 @@ Data: TypeAlias = Named | ArrayLike | tuple[ArrayLike, ArrayLike | None] | Mappi
 Recipe: TypeAlias = Named | Mapping[str, Mapping[str, Any]]
 """A TOML file, or its sections."""
 
-NPZ, MODEL, RECIPE = "data.npz", "model.onnx", "recipe.toml"
+NPZ, RECIPE = "data.npz", "recipe.toml"
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)( (?=\d|reference\b))?")
 
 
@@ -56,8 +56,10 @@ class Inputs:
             error.details = tuple(in_python(line) for line in error.details)
             error.args = (str(error),)
 
-    def model(self, given: Any, example: Any, data: Data | None) -> Path:
+    def model(self, given: Any, example: Any, data: Data | None, name: str = "the model") -> Path:
         """Return the file of a model: a path, an onnx.ModelProto, or a torch module, exported for an example.
+
+        `name` is what messages call it.
 
         Raises:
             EmccError: it is none of these, there is no example, or torch cannot export it.
@@ -67,17 +69,17 @@ class Inputs:
                 raise EmccError("example_input is for a torch module, and the model is a file", hint="leave it out")
             return Path(given)
         if callable(write := getattr(given, "SerializeToString", None)):
-            return self._put(MODEL, write(deterministic=True), "the model")
+            return self._put(_file(name), write(deterministic=True), name)
         kind = type(given).__name__
         if not is_module(given):
             hint = "give an ONNX file, an onnx.ModelProto or a torch module"
-            raise EmccError(f"the model is of type {kind}", hint=hint)
+            raise EmccError(f"{name} is of type {kind}", hint=hint)
         if example is None:
             example = _first(data)
         if example is None:
             hint = "give example_input=x0, with the batch first, as the module takes it"
             raise EmccError(f"the torch module {kind} is exported by running it on an input", hint=hint)
-        return self._put(MODEL, export(given, example), f"the torch module {kind}")
+        return self._put(_file(name), export(given, example), f"the torch module {kind}")
 
     def data(self, given: Data | None, name: str = "data") -> Path | None:
         """Return the file of data; `name` is the option's. EmccError where it holds no arrays."""
@@ -100,6 +102,10 @@ class Inputs:
         path.write_bytes(content)
         self._given[str(path)] = given
         return path
+
+
+def _file(name: str) -> str:
+    return f"{name.removeprefix('the ')}.onnx"
 
 
 def as_array(value: Any, name: str) -> Array:

@@ -18,7 +18,7 @@ class Report:
 
     Attributes:
         text: the summary that ends a compile, and what other coders would take.
-        html: report.html, or "" of `emcc.compress`, which has none.
+        html: report.html, or "" where an artefact has none.
     """
 
     text: str

@@ -19,6 +19,7 @@ from emcc.cli.parameters import (
     TargetSize,
     TargetSparsity,
     Task,
+    Teacher,
     TrainSteps,
     Validate,
     Work,
@@ -74,6 +75,7 @@ def compile_command(
     keep_weights: KeepWeights = False,
     recipe: RecipeFile = None,
     method: Method = None,
+    teacher: Teacher = None,
     quiet: Quiet = False,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
@@ -114,7 +116,7 @@ def compile_command(
         model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board,
         keep_weights=keep_weights, recipe=recipe, goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed,
         validate=validate, task=task, minutes=minutes, steps=steps, shape=parsed(shape or ()),
-        method=method,
+        method=method, teacher=teacher,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)
@@ -138,6 +140,7 @@ def compress(
     ] = None,
     recipe: RecipeFile = None,
     method: Method = None,
+    teacher: Teacher = None,
     validate: Validate = None,
     task: Task = "auto",
     minutes: Minutes = None,
@@ -148,7 +151,7 @@ def compress(
     quiet: Quiet = False,
     fixed: Annotated[bool, typer.Option("--fixed", help="Follow the recipe's schedule, and no goal.")] = False,
 ) -> None:
-    """Compress a model by itself: model.emc, compressed.onnx, and what was done. Without a goal: --max-drop 0.3."""
+    """Compress a model by itself: model.emc, compressed.onnx, report.html. Without a goal: --max-drop 0.3."""
     from emcc.driver.compress import compress_model
     from emcc.driver.request import CompressOptions, compress_goal, goal_of
     from emcc.driver.shapes import parsed
@@ -158,12 +161,26 @@ def compress(
 
     goal = compress_goal(goal_of(max_drop, target_size, target_sparsity), keep_weights, fixed)
     folder = out or Path(f"{for_path(model.stem)}_compressed")
-    check_folder(folder, names=("model.emc", "compressed.onnx"))
+    check_folder(folder, names=("model.emc", "compressed.onnx", "report.html"))
     with Progress(quiet) as progress:
         one = taken(output)
         given = parsed(shape or ())
         options = CompressOptions(
-            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given, method, fixed
+            model,
+            data,
+            goal,
+            recipe,
+            work,
+            keep_weights,
+            validate,
+            task,
+            minutes,
+            steps,
+            one,
+            given,
+            method,
+            fixed,
+            teacher,
         )
         artefact = compress_model(options, progress)
     artefact.write(folder)

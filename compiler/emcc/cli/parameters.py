@@ -61,6 +61,14 @@ Method = Annotated[
         show_default="the recipe's: magnitude+kmeans",
     ),
 ]
+Teacher = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="TEACHER.onnx",
+        help="A larger model: MODEL, its student, learns of it first, and is held against it.",
+        show_default="MODEL itself",
+    ),
+]
 RecipeFile = Annotated[
     Path | None,
     typer.Option(

@@ -10,8 +10,10 @@ from emcc.base.events import Event
 from emcc.base.options import option
 from emcc.compress.method import Assigner, Codebooks, Make, Parameters, Shrinks, Zeros
 from emcc.compress.parameters import Entries, Weights
+from emcc.compress.penalties import EXCLUSIVE, GROUP, L1
 from emcc.compress.problem import Aim, Problem
 from emcc.compress.quantisers.quantiser import Quantiser
+from emcc.compress.sparse_gradients import TOP
 from emcc.compress.state import State, graph_of, state_of
 from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.ir.graph import Graph
@@ -21,6 +23,8 @@ from emcc.samples.split import Sides
 
 DISTIL = ("auto", "values", "distribution")
 STAGE = "fine-tuning"
+HELPERS = ("weight_decay", "l1", "group", "exclusive", "top_gradients")
+"""Options that are the Aim's."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,9 @@ class Finetune:
     Before sharing, the weights that are not zero are trained, and zeros stay exactly zero. After sharing (the graph
     has codebooks) the codebooks' entries are, each by the sum of its weights' gradients; codes do not change.
 
-    The aim, on `data`: the labels' cross entropy, or the squared error of a regression's targets over their variance.
-    Without either the outputs of `teacher`, the model before it was compressed (Hinton et al. 2015): a regression's and
+    The aim, on `data`: the labels' cross entropy, or the squared error of a regression's targets over their variance,
+    and in the share `soft` the teacher's outputs beside them, a classifier's softened by `temperature`. Without labels
+    and targets the outputs of `teacher`, the model before it was compressed (Hinton et al. 2015): a regression's and
     with `distil` "values" by their squared error over their variance, with "distribution" by the Kullback-Leibler
     divergence of their softmax at `temperature`. "auto" is "distribution" where the host applies a softmax or arg-max.
     (LeNet-300-100 pruned to a tenth, without labels, keeps 97.6 % with "values" and 97.8 % with "distribution" of 97.7
@@ -54,6 +59,16 @@ class Finetune:
     least_steps: int = option(40, "steps of a pass over small data, at least", low=1, high=1_000_000)
     distil: str = option("auto", "what to learn of the original model without labels", choices=DISTIL)
     temperature: float = option(1.0, "of distilling a distribution", low=0.01, high=1000.0)
+    soft: float = option(
+        0.0, "share of the original model's outputs in the aim, beside labels", low=0.0, high=1.0, silent=True
+    )
+    weight_decay: float = option(
+        0.0, "of weights before they are shared, per unit of learning rate", low=0.0, high=10.0, silent=True
+    )
+    l1: float = option(0.0, L1, low=0.0, high=10.0, silent=True)
+    group: float = option(0.0, GROUP, low=0.0, high=10.0, silent=True)
+    exclusive: float = option(0.0, EXCLUSIVE, low=0.0, high=10.0, silent=True)
+    top_gradients: float = option(1.0, TOP, low=0.0, high=1.0, silent=True)
     holdout: float = option(0.1, "share of the data that judges and does not train", low=0.0, high=0.9)
     threads: int = option(1, "processor threads; the last bits of the result depend on it", low=1, high=1024)
     seed: int = option(0, "of the order of the data", low=0, high=2**32 - 1)
@@ -72,8 +87,10 @@ class Finetune:
         if self.data is None or self.teacher is None:
             raise ValueError("nothing to learn from")
         by_host = any(op in having("host") for op, _ in self.teacher.host)
-        scores = self.distil == "distribution" or (self.distil == "auto" and by_host)
-        aim = Aim(self.holdout, self.seed, self.batch, self.least_steps, temperature=self.temperature, scores=scores)
+        labelled = self.soft > 0 and self.data.labelled
+        scores = self.distil == "distribution" or (self.distil == "auto" and (by_host or labelled))
+        helpers = {name: getattr(self, name) for name in HELPERS}
+        aim = Aim(self.holdout, self.seed, self.batch, self.least_steps, self.soft, self.temperature, scores, **helpers)
         return Problem(import_torch(), self.teacher, self.data, aim, self.sides, self.task, self.network)
 
     def apply(self, graph: Graph) -> Graph:

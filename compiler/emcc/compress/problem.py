@@ -1,7 +1,7 @@
 """The problem that compression solves: what trains, what decides, what the aim is."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +45,8 @@ class Aim:
             by the mean squared error over their variance. A regression's are values.
         augment: random changes of image inputs; dropout, input_dropout: shares that a step leaves out.
         weight_decay: per unit of learning rate.
+        l1, group, exclusive: of what sparsity penalties add to the aim, see `penalties`.
+        top_gradients: share of the gradient of a hidden layer's sums that goes on, a sample; see `sparse_gradients`.
     """
 
     holdout: float = 0.1
@@ -58,11 +60,24 @@ class Aim:
     dropout: float = 0.0
     input_dropout: float = 0.0
     weight_decay: float = 0.0
+    l1: float = 0.0
+    group: float = 0.0
+    exclusive: float = 0.0
+    top_gradients: float = 1.0
 
 
-def outputs(torch: Any, graph: Graph, x: Any, constants: dict[str, Any] | None = None) -> Any:
-    """The graph's outputs, [n, features], by the operators' own meaning."""
-    return interpret.run(graph, x, torch, constants).flatten(1)
+def outputs(
+    torch: Any,
+    graph: Graph,
+    x: Any,
+    constants: dict[str, Any] | None = None,
+    through: Callable[[str, Any], Any] | None = None,
+) -> Any:
+    """The graph's outputs, [n, features], by the operators' own meaning; `through`: see interpret.trace."""
+    if through is None:
+        return interpret.run(graph, x, torch, constants).flatten(1)
+    values = interpret.trace(graph, x, torch, constants, graph.outputs, through)
+    return interpret.outputs(graph, values, torch).flatten(1)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The trainer: an epoch of gradient descent on a State, in whichever way its Parameters say."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +10,11 @@ import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.compress.method import Parameters
+from emcc.compress.penalties import penalty
 from emcc.compress.problem import Problem, outputs
+from emcc.compress.sparse_gradients import cutting
 from emcc.compress.state import State
+from emcc.ir.graph import Array
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,14 @@ class Span:
         return float(self.rate * rise * fall)
 
 
-def train(problem: Problem, state: State, parameters: Parameters, span: Span) -> tuple[State, float]:
-    """Train one epoch: (the state after it, the mean loss of its steps).
+Step = Callable[[Any, Array, Any, dict[str, Any]], Any]
+"""Of inputs, rows, the original's outputs and constants of a batch to the loss."""
+
+
+def train(
+    problem: Problem, state: State, parameters: Parameters, span: Span, aim: Step | None = None
+) -> tuple[State, float]:
+    """Train one epoch: (the state after it, the mean loss of its steps). `aim`: another loss than the problem's.
 
     The state carries Adam's moments and the count of epochs, so that a stage may be stored between any two epochs.
     Biases that no leaf stands for are the state's, and not those of the graph as it came. Without a leaf nothing is
@@ -62,6 +71,13 @@ def train(problem: Problem, state: State, parameters: Parameters, span: Span) ->
         if f"m:{name}" in state.moments:
             first, second = (torch.from_numpy(np.array(state.moments[f"{kind}:{name}"])) for kind in "mv")
             optimiser.state[leaf] = {"step": torch.tensor(float(state.steps)), "exp_avg": first, "exp_avg_sq": second}
+    options, through = problem.options, cutting(graph, problem.options.top_gradients)
+
+    def default(x: Any, rows: Array, wanted: Any, constants: dict[str, Any]) -> Any:
+        given = outputs(torch, graph, x, constants, through)
+        decaying = (constants[name] for name in leaves if name in parameters.decays)
+        return problem.loss(given, rows, wanted) + penalty(options, decaying)
+
     still = {name: torch.from_numpy(biases) for name, biases in state.biases.items() if name not in leaves}
     count, total = min(problem.steps(), span.limit or problem.steps()), 0.0
     for step, (rows, x, wanted) in enumerate(problem.epoch(state.clock, span.clean)):
@@ -73,7 +89,7 @@ def train(problem: Problem, state: State, parameters: Parameters, span: Span) ->
             group["lr"] = span.rate_at(at)
         optimiser.zero_grad()
         constants = {**still, **parameters.constants(), **problem.dropout.factors(rng, len(rows))}
-        loss = problem.loss(outputs(torch, graph, x, constants), rows, wanted)
+        loss = (aim or default)(x, rows, wanted, constants)
         loss.backward()
         optimiser.step()
         total += float(loss.detach())

@@ -29,7 +29,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.backends.options import EmitOptions
     from emcc.compress.record import Recorder
     from emcc.container import encode
-    from emcc.driver import goals, losses, manifest, onboard, plan
+    from emcc.driver import goals, losses, manifest, onboard, plan, teachers
     from emcc.driver.dump import Dump
     from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
@@ -60,6 +60,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     shapes = options.shapes
     source = load(options.model, "emcc compile", options.output, shapes)
     require_array(source, options.model)
+    teacher = teachers.Teacher.of(options, source, "emcc compile")
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
@@ -69,20 +70,26 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     steps.say("import", truth.check(source, options.model, sample(source, data, CHECKED).x, shapes))
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
-    factored = steps.run(recipe.factors, original)
+    against, factored = original, original if teacher else steps.run(recipe.factors, original)
     channels = goals.channels_of(options, recipe, goal, source, original)
     set_up = goals.set_up(options, recipe, goal, data, source, factored, goals.MINUTES)
-    planned = plan.make(recipe, data, original, options, set_up.sides, progress, factored, channels)
+    if teacher:
+        original = teacher.taught(original, recipe, data, set_up.sides, options.task, progress)
+        teacher.check(goal)
+        against = teacher.folded
+        steps.say("distil", teacher.sentence)
+        factored = steps.run(recipe.factors, original)
+    planned = plan.make(recipe, data, against, options, set_up.sides, progress, factored, channels)
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)
     encoder = Encoder.of(recipe, data.x if data else None, "compile")
     if goal is None:
-        steps.watch = recorder = Recorder(encoder, Agreement(original, data and sample(source, data), options.task))
+        steps.watch = recorder = Recorder(encoder, Agreement(against, data and sample(source, data), options.task))
         shared, steps.watch = steps.run(planned.compress, factored), None
         pruned, record = steps.before.get("share", factored), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        found, record = search(original, factored, data, set_up, options, recipe, encoder, progress, channels)
+        found, record = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)
@@ -114,7 +121,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     digest = digest_of(files)
     files |= of_board(program, files, digest)
     progress("measuring")
-    graphs = losses.Stages(original, pruned, shared, calibrated, program)
+    graphs = losses.Stages(original, pruned, shared, calibrated, program, against)
     worth = losses.worth(graphs, set_up.sides, options, goal)
     errors = table_errors(calibrated, quantised)
     compiled = manifest.Compiled(
@@ -136,7 +143,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         onboard.lut_words(sized),
         c_facts,
     )
-    facts = manifest.build(options, compiled, files["model.emc"])
+    facts = manifest.build(options, compiled, files["model.emc"]) | (teacher.facts if teacher else {})
     if board and sized:
         facts["board"] = rounded(onboard.facts(board, sized, facts["totals"]))
     files["report.html"] = html.render(facts)

@@ -17,13 +17,13 @@ KIND = "compressed"
 
 
 def compress_model(options: CompressOptions, tell: Callable[[Event | str], None] = lambda event: None) -> Artefact:
-    """Compress: model.emc, compressed.onnx and emcc.json. The same options and files give the same bytes.
+    """Compress: model.emc, compressed.onnx, report.html and emcc.json. The same options and files give the same bytes.
 
     Raises:
         EmccError: the model, the data, the recipe or the goal are at fault.
     """
     from emcc.container import decode
-    from emcc.driver import goals
+    from emcc.driver import goals, teachers
     from emcc.driver.compile import check_factors
     from emcc.driver.encoder import Encoder
     from emcc.driver.plan import fixed
@@ -36,6 +36,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.measure.quality import Quality, decoded
     from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
+    from emcc.report import page
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
@@ -44,6 +45,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     check_factors(options, recipe)
     shapes = options.shapes
     source = load(options.model, "emcc compress", options.output, shapes)
+    teacher = teachers.Teacher.of(options, source, "emcc compress")
     data = load_data(options.data, source) if options.data else None
     checked = truth.check(source, options.model, sample(source, data, CHECKED).x, shapes)
     folded = Fold().apply(source)
@@ -58,13 +60,14 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     for step in scaling.passes if chained(folded) else ():
         tell(step.name)
         folded = step.apply(folded)
-    network = folded
-    for step in recipe.factors:
-        tell(step.name)
-        network = step.apply(network)
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
     channels = goals.channels_of(options, recipe, options.goal, source, folded)
+    network = folded if teacher else split(folded, recipe, tell)
     set_up = goals.set_up(options, recipe, options.goal, data, source, network, None)
+    if teacher:
+        taught = teacher.taught(folded, recipe, data, set_up.sides, options.task, tell)
+        teacher.check(options.goal)
+        network = split(taught, recipe, tell)
     searched: dict[str, Any] = {}
     if options.fixed and data is not None:
         passes, _ = fixed(recipe, data, folded, options, set_up.sides, tell, network, channels)
@@ -77,17 +80,28 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
         shared = codebooks.kept().apply(network)
     else:
-        found, searched = search(folded, network, data, set_up, options, recipe, encoder, tell, channels)
+        against = teacher.folded if teacher else folded
+        found, searched = search(against, network, data, set_up, options, recipe, encoder, tell, channels)
         shared = found.shared
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
     facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, checked), **searched}
+    facts |= teacher.facts if teacher else {}
     facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings(scaling.chosen)}
     if options.goal is None and set_up.sides is not None:
         tell("measuring")
         facts["quality"] = rounded(Quality(folded, set_up.sides, options.task).facts(decoded(decode(encoded))))
+    files["report.html"] = page.render(facts)
     return Artefact({**files, MANIFEST: to_json({**facts, "format": FORMAT, "files": digests(files)})})
+
+
+def split(graph: Graph, recipe: Recipe, tell: Callable[[Event | str], None]) -> Graph:
+    """The graph with layers split, where a method of the recipe does that."""
+    for step in recipe.factors:
+        tell(step.name)
+        graph = step.apply(graph)
+    return graph
 
 
 def manifest(
@@ -103,13 +117,15 @@ def manifest(
     graphs: folded, the same or with layers split, and that with shared weights.
     """
     from emcc.measure.coding import table
+    from emcc.measure.histograms import histograms
     from emcc.measure.values import rounded, source
 
-    effective = recipe.effective()
+    effective = recipe.effective(options.teacher is not None)
     used = [
         "scale",
         "equalise",
         "compress",
+        *(("distil",) if options.teacher else ()),
         *((recipe.channels.name,) if recipe.channels else ()),
         *(step.name for step in recipe.factors),
         *(("search",) if options.goal else (recipe.codebooks.name,)),
@@ -127,4 +143,5 @@ def manifest(
         "recipe": source(options.recipe) if options.recipe else None,
         "options": {"passes": {name: effective[name] for name in used}},
         **rounded(table(*graphs, encoded)),
+        "histograms": rounded(histograms(*graphs[1:])),
     }

@@ -28,13 +28,17 @@ TRY = {
 
 @dataclass(frozen=True)
 class Stages:
-    """The model on its way: folded, pruned, with shared weights, with formats (floats all), and in integers."""
+    """The model on its way: folded, pruned, with shared weights, with formats (floats all), and in integers.
+
+    `teacher`: what it is held against, where that is another model, folded.
+    """
 
     original: Graph
     pruned: Graph
     shared: Graph
     calibrated: Graph
     program: Program
+    teacher: Graph | None = None
 
 
 def worth(stages: Stages, sides: Sides | None, options: CompileOptions, goal: Goal | None) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def worth(stages: Stages, sides: Sides | None, options: CompileOptions, goal: Go
             noise = _synthetic(stages, options)
             loss = _of(noise, stages, rounded, noise.score(integers(stages.program)).lost(noise.before), POINT)
         return {"quality": {**_missing(), **errors}, "loss": loss, "warnings": []}
-    quality = Quality(stages.original, sides, options.task)
+    quality = Quality(stages.teacher or stages.original, sides, options.task)
     allowed = goal.max_drop if goal is not None and goal.max_drop is not None else POINT
     facts = quality.facts(integers(stages.program))
     loss = _of(quality, stages, rounded, facts["lost"], allowed)

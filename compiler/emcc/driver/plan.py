@@ -64,7 +64,8 @@ def make(
     method that takes out channels, with what it knows of the model before folding.
     """
     keep_weights, pes = options.keep_weights, options.pes
-    resolved = {name: section for name, section in recipe.effective().items() if name != "search"}
+    effective = recipe.effective(options.teacher is not None)
+    resolved = {name: section for name, section in effective.items() if name != "search"}
     lower = recipe.of(LowerOptions)
     lower = lower if pes is None else replace(lower, pes=pes)
     lower = lower if options.memory is None else replace(lower, memory=options.memory)

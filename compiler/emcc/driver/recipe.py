@@ -114,9 +114,12 @@ class Recipe:
         """The method that splits layers, with its options; nothing where there is none."""
         return (cast(Method, self.of(method(self.named["factor"]))),) if "factor" in self.named else ()
 
-    def effective(self) -> dict[str, dict[str, Any]]:
-        """Every section's every value, defaults included, but for methods that are not used: for the manifest."""
-        unused = set(METHODS) - {*self.named.values(), self.codebooks.name}
+    def effective(self, taught: bool = False) -> dict[str, dict[str, Any]]:
+        """Every section's every value, defaults included, but for what is not used: for the manifest.
+
+        taught: whether a student learns of a teacher.
+        """
+        unused = set(METHODS) - {*self.named.values(), self.codebooks.name} | (set() if taught else {"distil"})
         return {section: self._effective(section) for section in sections() if section not in unused}
 
     def _effective(self, section: str) -> dict[str, Any]:
@@ -134,6 +137,7 @@ def sections() -> dict[str, str]:
         "compress": "emcc.compress.method:Combination",
         **{name: where for name, (_, where) in METHODS.items()},
         "finetune": "emcc.compress.finetune:Finetune",
+        "distil": "emcc.compress.distil:Distil",
         "calibrate": "emcc.passes.calibrate:Calibrate",
         "quantise": "emcc.passes.quantise:Quantise",
         "lower": "emcc.eie.options:LowerOptions",

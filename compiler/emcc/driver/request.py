@@ -24,6 +24,7 @@ class CompressOptions:
         task: what outputs are for, one of samples.judge.TASKS.
         minutes: how long training may take, about; steps: of training, instead.
         method: methods joined by "+", in the place of the recipe's [compress].
+        teacher: an ONNX file whose outputs `model`, its student, learns before it is compressed, and is held against.
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
         shape: sizes of inputs whose axes the file leaves open, by their names; see frontend.report.Shapes.
@@ -44,6 +45,7 @@ class CompressOptions:
     shape: Mapping[str, Sizes] = field(default_factory=dict)
     method: str | None = None
     fixed: bool = False
+    teacher: Path | None = None
 
     @property
     def shapes(self) -> Shapes:

@@ -26,6 +26,9 @@ from emcc.samples.dataset import Dataset
 
 Tell = Callable[[Event | str], None]
 
+LAYOUT = 2
+"""Of the steps that a search keeps: a folder that was begun with another is refused."""
+
 
 def search(
     folded: Graph,
@@ -38,9 +41,10 @@ def search(
     tell: Tell,
     channels: Shrinks | None = None,
 ) -> tuple[Result, dict[str, Any]]:
-    """Search: (what was found, "goal", "search" and "layer_passes" of emcc.json).
+    """Search: (what was found, "goal", "search", "layer_passes" and "curve" of emcc.json).
 
-    `network` is what is compressed: the folded graph, or the same with layers split.
+    `folded` is what the result is held against, `network` what is compressed: the same, or with layers split, or its
+    student.
 
     Raises EmccError where the goal cannot be reached.
     """
@@ -57,10 +61,11 @@ def search(
         methods = Methods(recipe.zeros, recipe.codebooks, channels)
         kind = Keeper if options.keep_weights else Searcher
         result = kind(problem, goal, effort, methods, coder, store, tell).run()
-    measured = {name: value for name, value in result.record.items() if name != "steps"}
+    measured = {name: value for name, value in result.record.items() if name not in ("steps", "curve")}
     measured["steps"] = effort.steps
     aim = {name: value for name, value in asdict(goal).items() if value is not None and name != "refuses"}
-    return result, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"]})
+    curve = {"curve": result.record["curve"]} if result.record.get("curve") else {}
+    return result, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"], **curve})
 
 
 def checked(recipe: Recipe, network: Graph) -> None:
@@ -76,9 +81,15 @@ def _key(options: CompressOptions, set_up: Setup, recipe: Recipe) -> str:
     """A hash of the files and of everything that was chosen; "" where no steps are kept."""
     if options.work is None or set_up.goal is None or options.data is None:
         return ""
-    files = [file for file in (options.model, options.data, options.validate) if file is not None]
+    given = (options.model, options.data, options.validate, options.teacher)
+    files = [file for file in given if file is not None]
     total = hashlib.sha256("".join(source(file)["sha256"] for file in files).encode())
-    chosen = {"goal": asdict(set_up.goal), "recipe": recipe.effective(), "emcc": __version__}
+    chosen = {
+        "goal": asdict(set_up.goal),
+        "recipe": recipe.effective(options.teacher is not None),
+        "emcc": __version__,
+        "layout": LAYOUT,
+    }
     chosen["judging"] = {"task": options.task, "steps": set_up.search.steps}
     total.update(json.dumps({**chosen, "keep_weights": options.keep_weights}, sort_keys=True, default=str).encode())
     return total.hexdigest()

@@ -39,7 +39,12 @@ _LOSS = {
     **{"measure": str, "source": str, "samples": SIZE, "rounded": [str], "advice": (str, None)},
     "causes": [{"cause": str, "lost": float}],
 }
-_EITHER = {"emcc": str, "model": {**_SOURCE, "name": str}, "files": _FILES}
+_TEACHER = {
+    **_SOURCE,
+    "parameters": SIZE,
+    "student": {**{"measure": str, "features?": [str]}, **dict.fromkeys(("before", "quality", "teacher"), float)},
+}
+_EITHER = {"teacher?": _TEACHER, "emcc": str, "model": {**_SOURCE, "name": str}, "files": _FILES}
 COMPRESSED = {
     **_EITHER,
     **_CODED,
@@ -52,6 +57,13 @@ COMPRESSED = {
     },
     "quality?": _QUALITY,
     "goal?": {"max_drop?": float},
+    "curve?": [{"stage": str, "steps": COUNT, "kept": float, "quality": (float, None)}],
+    "histograms?": [
+        {
+            **{"name": str, "reach": float, "before": [COUNT], "after": [COUNT]},
+            **dict.fromkeys(("zeros_before", "zeros"), COUNT),
+        }
+    ],
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 _CELLS = dict.fromkeys(("lut", "ff", "bram", "dsp"), COUNT)

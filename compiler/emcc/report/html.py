@@ -6,6 +6,7 @@ from typing import Any
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds, than
 from emcc.report.memories import memory_rows
 from emcc.report.onboard import board_lines
+from emcc.report.page import way
 from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
@@ -27,6 +28,7 @@ def render(manifest: Mapping[str, Any]) -> bytes:
             _memory(manifest),
         ],
         bars=_bars(manifest),
+        search=way(manifest),
     )
     return page.encode("utf-8")
 
@@ -136,7 +138,7 @@ def _formats(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _memory(manifest: Mapping[str, Any]) -> dict[str, Any]:
     head, rows, total = memory_rows(manifest)
-    return {"title": "Memory", "head": head, "rows": rows, "foot": total}
+    return {"title": "Memory", "head": [title.replace("\n", " ") for title in head], "rows": rows, "foot": total}
 
 
 def _bars(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

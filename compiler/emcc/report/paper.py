@@ -25,7 +25,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | No
         out.print(shown(lost, style="bold red"))
     out.print(shown(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
-    lines = [parts(manifest)]
+    lines = [parts(manifest), *([taught_line(manifest)] if "teacher" in manifest else [])]
     if not search:
         exact = sum(row["inertia"] == 0 for row in manifest["layers"])
         lines.append(
@@ -57,7 +57,8 @@ def lost_line(manifest: Mapping[str, Any]) -> str | None:
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
     """Return sentences on what the search measured."""
     judging = manifest.get("validation") or manifest["data"]
-    trained = "nothing was trained: zero pattern and weights stay, but for their codebooks"
+    what = "nothing more" if "teacher" in manifest else "nothing"
+    trained = f"{what} was trained: zero pattern and weights stay, but for their codebooks"
     if "score" in search:
         trained = f"trained on the other {search['trained_on']:,} samples; weights ranked by {search['score']}"
     return [
@@ -66,6 +67,24 @@ def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[st
         f"{max(search['lost_at_most'], 0):.2f} points lost; agreement with the original {search['agreement']:.2f} %",
         trained,
     ]
+
+
+def taught_line(manifest: Mapping[str, Any]) -> str:
+    """Say what the student of a teacher learned, and how much larger the teacher is than the file."""
+    teacher = manifest["teacher"]
+    said = teacher["student"]
+    names = f", {printable(said['features'][0], 40)} first" if "features" in said else ""
+    return (
+        f"student of {printable(teacher['file'])} ({teacher['parameters']:,} parameters, "
+        f"{than(smaller_than_teacher(manifest), 'larger than', 'smaller than')} model.emc){names}: {said['measure']} "
+        f"{said['before']:.2f} % before it learned, {said['quality']:.2f} % after, its teacher's "
+        f"{said['teacher']:.2f} %"
+    )
+
+
+def smaller_than_teacher(manifest: Mapping[str, Any]) -> float:
+    """Return how many times the teacher's float32 parameters are as large as model.emc."""
+    return float(4 * manifest["teacher"]["parameters"] / manifest["totals"]["bytes"])
 
 
 def print_paper(manifest: Mapping[str, Any]) -> None:

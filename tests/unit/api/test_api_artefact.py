@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,9 +104,16 @@ def test_report_shows_itself(artefact: emcc.Artefact, tmp_path: Path) -> None:
     assert emcc.load(tmp_path / "out").report().html == report.html
 
 
-def test_the_report_of_a_compressed_model_is_its_table(model: Path) -> None:
-    report = emcc.compress(model, keep_weights=True).report()
-    assert report.html == ""
+def test_the_report_of_a_compressed_model_is_its_table_and_its_page(model: Path) -> None:
+    artefact = emcc.compress(model, keep_weights=True)
+    report = artefact.report()
+    assert repr(report).startswith("in memory: m<b>.onnx, compressed")
+    assert report.html == artefact.files["report.html"].decode()
+    assert report._repr_html_().startswith('<iframe srcdoc="')
+
+
+def test_without_a_page_the_table_stands_for_it(model: Path) -> None:
+    report = replace(emcc.compress(model, keep_weights=True).report(), html="")
     assert report._repr_html_().startswith("<pre>in memory: m&lt;b&gt;.onnx, compressed")
 
 

@@ -116,11 +116,11 @@ def test_an_artefact_is_replaced(folder: Path) -> None:
 
 def test_a_foreign_file_in_the_way_is_said_before_the_work(folder: Path) -> None:
     run("compress", "model.onnx", "--keep-weights", "--out", "out", "--quiet")
-    (folder / "out" / "report.html").write_text("mine")
+    (folder / "out" / "program.npz").write_text("mine")
     before = contents(folder)
     done = CliRunner().invoke(app, ["compile", "no.onnx", "--out", "out"])
     assert done.exit_code == 2
-    assert done.stderr.startswith("emcc: error: out/report.html: was not written by emcc")
+    assert done.stderr.startswith("emcc: error: out/program.npz: was not written by emcc")
     assert contents(folder) == before
 
 

@@ -35,7 +35,9 @@ COMPRESS = ("compress", "model.onnx", "--data", "data.npz", "--recipe", "fast.to
 def test_what_it_writes(folder: Path) -> None:
     said = emcc(*COMPRESS, "--target-size", "0.4KB", "--out", "out", "--work", "work")
     assert "weights" in said
-    assert {path.name for path in (folder / "out").iterdir()} == {"model.emc", "compressed.onnx", "emcc.json"}
+    assert {path.name for path in (folder / "out").iterdir()} == {
+        *("model.emc", "compressed.onnx", "emcc.json", "report.html"),
+    }
     data = (folder / "out" / "model.emc").read_bytes()
     assert len(data) <= 400
     manifest = json.loads((folder / "out" / "emcc.json").read_text())
@@ -55,7 +57,7 @@ def test_what_it_writes(folder: Path) -> None:
     assert f"model.emc: {len(data)} bytes" in emcc("inspect", "out")
     again = emcc(*COMPRESS, "--target-size", "0.4KB", "--out", "again", "--quiet")
     assert again == ""
-    for name in ("model.emc", "compressed.onnx", "emcc.json"):
+    for name in ("model.emc", "compressed.onnx", "emcc.json", "report.html"):
         assert (folder / "out" / name).read_bytes() == (folder / "again" / name).read_bytes()
 
 

@@ -37,8 +37,8 @@ trim = "yes"
 ALL_SAID = """\
 my.toml: 15 mistakes in the recipe
   depth is in no section; the sections are scale, equalise, compress, filters, svd, \
-spatial-svd, tucker-2, prune, share, uniform, power-of-two, ternary, binary, product, finetune, calibrate, quantise, \
-lower, encode, emit, search
+spatial-svd, tucker-2, prune, share, uniform, power-of-two, ternary, binary, product, finetune, distil, calibrate, \
+quantise, lower, encode, emit, search
   share is a section: write [share], and its options below
   no section [prun], did you mean prune?
   [prune] sparsty: no such option, did you mean sparsity?
@@ -47,7 +47,8 @@ lower, encode, emit, search
   [prune] layers is 3, not a table of values by layer
   [finetune] epochs is 1.5, not a whole number
   [finetune] data: no such option; its options are epochs, steps, learning_rate, shared_epochs, \
-shared_learning_rate, batch, least_steps, distil, temperature, holdout, threads, seed
+shared_learning_rate, batch, least_steps, distil, temperature, soft, weight_decay, l1, group, exclusive, \
+top_gradients, holdout, threads, seed
   [finetune] steps is 0, not from 1 to 100
   [finetune] batch is true, not a whole number
   [calibrate] bits is 12; it can be 8, 16

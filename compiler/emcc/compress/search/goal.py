@@ -7,7 +7,9 @@ from typing import ClassVar
 from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.base.text import printable
+from emcc.compress.penalties import EXCLUSIVE, GROUP, L1
 from emcc.compress.problem import Aim
+from emcc.compress.sparse_gradients import TOP
 
 UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "kib": 1024, "mib": 1 << 20}
 SCORES = ("auto", "magnitude", "scan", "lamp")
@@ -75,6 +77,10 @@ class Search:
     weight_decay: float = option(
         0.0, "of weights before they are shared, per unit of learning rate", low=0.0, high=10.0
     )
+    l1: float = option(0.0, L1, low=0.0, high=10.0, silent=True)
+    group: float = option(0.0, GROUP, low=0.0, high=10.0, silent=True)
+    exclusive: float = option(0.0, EXCLUSIVE, low=0.0, high=10.0, silent=True)
+    top_gradients: float = option(1.0, TOP, low=0.0, high=1.0, silent=True)
     augment: str = option("none", "random changes of image inputs: shifts; or shifts and warps", choices=AUGMENT)
     holdout: float = option(0.1, "share of the data that decides and does not train", low=0.001, high=0.9)
     entries: int = option(15, "most entries of a codebook besides zero", low=1, high=255)

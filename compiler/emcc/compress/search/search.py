@@ -73,7 +73,7 @@ class Searcher(Stages):
         """What was found, with what it is worth."""
         original = self.problem.network
         graphs = graph_of(original, replace(pruned, codes={}, values={})), snapped(graph_of(original, shared))
-        return Result(*graphs, {**self.measured(graphs[1]), **scanned, "steps": self.rows})
+        return Result(*graphs, {**self.measured(graphs[1]), **scanned, "steps": self.rows, "curve": self.curve})
 
     def _shared_to_keep(self, pruned: State) -> State:
         """Codebooks where no size is asked for: cheap ones, or richer ones where they lose more than SHARING points.

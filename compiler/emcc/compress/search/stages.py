@@ -68,7 +68,7 @@ class Stages:
     """What the stages share. Every epoch and every decision is a step of the store.
 
     Attributes:
-        rows: for the record. before: (loss, quality) of the model as it came.
+        rows, curve: for the record. before: (loss, quality) of the model as it came.
         used: steps of training so far.
         zeros: the form of the method that chooses zeros; codebooks: the method that shares weights.
     """
@@ -87,8 +87,10 @@ class Stages:
         self.tell = tell or (lambda event: None)
         self.zeros, self.codebooks, self.channels = methods.zeros, methods.codebooks, methods.channels
         self.rows: list[dict[str, Any]] = []
+        self.curve: list[dict[str, Any]] = []
         self.before = (0.0, 0.0)
         self.used = 0
+        self._size = sum(problem.network.constants[node.inputs[1]].size for node in problem.network.layers())
 
     def scan(self, start: State) -> dict[str, Any]:
         """The sensitivity scan, and which form of the method ranks weights best between layers.
@@ -330,9 +332,19 @@ class Stages:
 
         after = self.store.state(trained)
         self.used += after.steps - state.steps
+        self.curve.append(self.store.value(partial(self.point, stage, after)))
         for loss in losses:
-            self.say(stage, epoch + 1, epochs, after, loss)
+            self.say(stage, epoch + 1, epochs, after, loss, self.curve[-1]["quality"])
         return after
+
+    def point(self, stage: str, state: State) -> dict[str, Any]:
+        """A point of the search: steps of training so far, share of all weights that is left, quality held out.
+
+        quality: in percent; None where it is no number.
+        """
+        quality = self.quality(state)
+        known = {"quality": quality if math.isfinite(quality) else None}
+        return {"stage": stage, "steps": self.used, "kept": state.kept() / self._size, **known}
 
     def assigned(self, weights: Mapping[str, Array], sizes: Mapping[str, int]) -> Books:
         """(values, codes) of every layer, of so many entries."""
@@ -417,8 +429,8 @@ class Stages:
         coded = self.coder.layers(after if state.codes else graph_of(original, self.quick(state)))
         return rows(name, before, after, coded, problem.yardstick.agreement(problem.outputs(after)))
 
-    def say(self, stage: str, done: int, total: int, state: State, loss: float) -> None:
-        """Tell of an epoch."""
-        quality = self.quality(state) if done else self.before[1]
+    def say(self, stage: str, done: int, total: int, state: State, loss: float, known: float | None = None) -> None:
+        """Tell of an epoch; `known`: its quality, where that was measured."""
+        quality = known if known is not None else self.quality(state) if done else self.before[1]
         sparsity = 1 - state.kept() / state.size()
         self.tell(Event(stage, done, total, loss, sparsity, quality, self.problem.measure))
