@@ -9,6 +9,7 @@ from emcc.base.errors import EmccError
 from emcc.compress.search.goal import Goal, parse_size
 from emcc.driver.shapes import as_values, shapes_of
 from emcc.frontend.report import Shapes, Sizes
+from emcc.samples.judge import check_task
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class CompressOptions:
     output: str | tuple[str, ...] | None = None
     shape: Mapping[str, Sizes] = field(default_factory=dict)
     method: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise EmccError where an option names nothing."""
+        check_task(self.task)
 
     @property
     def shapes(self) -> Shapes:
