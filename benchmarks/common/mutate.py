@@ -275,7 +275,18 @@ def of_emc(rng: Rng, data: bytes) -> bytes:
 
 def of_words(rng: Rng, data: bytes) -> bytes:
     """Return what somebody types: its bytes changed, repeated, or another's."""
-    odd = (b"", b"x" * 5000, "é\u202e\U0001f600".encode(), b"\xff\xfe", b"a\x1b[31mb", b"../../x", b"-1", b"nan", b"1e999", b"inf")
+    odd = (
+        b"",
+        b"x" * 5000,
+        "é\u202e\U0001f600".encode(),
+        b"\xff\xfe",
+        b"a\x1b[31mb",
+        b"../../x",
+        b"-1",
+        b"nan",
+        b"1e999",
+        b"inf",
+    )
     match int(rng.integers(4)):
         case 0:
             return bytes(pick(rng, odd))

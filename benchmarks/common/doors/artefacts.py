@@ -39,7 +39,9 @@ def _made(*options: str) -> tempfile.TemporaryDirectory[str]:
     (folder / "boot.toml").write_text('[emit]\nweights = "boot"\n')
     np.savez(folder / "d.npz", x=np.zeros((3, 6), np.float32), y=np.arange(3))
     words = [str(folder / word) if word.endswith(".toml") else word for word in options]
-    done = CliRunner().invoke(app, [words[0], path, "--keep-weights", "--quiet", "--out", str(folder / "a"), *words[1:]])
+    done = CliRunner().invoke(
+        app, [words[0], path, "--keep-weights", "--quiet", "--out", str(folder / "a"), *words[1:]]
+    )
     assert done.exit_code == 0, done.output
     return place
 
@@ -195,13 +197,18 @@ HEADERS = {
 ROWS = (
     *(Row(f"emcc.json: {name}", of(change), LOOK, "emcc: error") for name, change in JUNK.items()),
     *(Row(f"emcc.json: {name}", of(instead("emcc.json", make)), LOOK, "emcc: error") for name, make in FILES.items()),
-    *(Row(f"program.npz: {name}", of(instead("program.npz", make)), RUN, "emcc: error") for name, make in FILES.items()),
+    *(
+        Row(f"program.npz: {name}", of(instead("program.npz", make)), RUN, "emcc: error")
+        for name, make in FILES.items()
+    ),
     *(Row(f"model.emc: {name}", of(instead("model.emc", make)), LOOK, code=0) for name, make in FILES.items()),
     Row("emcc.json: controls", of(edited("model", "name", value="a\x1b[31m\u202eb")), LOOK, code=0),
     Row("emcc.json: brackets, run", of(JUNK["200,000 brackets"]), RUN, "emcc: error"),
     Row("emcc.json: brackets, rom", of(JUNK["200,000 brackets"]), ("rom", "a", "--format", "hex"), "emcc: error"),
     Row("emcc.json: brackets, flash", of(JUNK["200,000 brackets"]), FLASH, "emcc: error"),
-    Row("emcc.json: another's act_w", of(edited("design", "act_w", value=8)), SIMULATE, code=0, seconds=60, cheap=False),
+    Row(
+        "emcc.json: another's act_w", of(edited("design", "act_w", value=8)), SIMULATE, code=0, seconds=60, cheap=False
+    ),
     *(Row(f"program: {name}", of(program(change)), RUN, "emcc: error") for name, change in HEADERS.items()),
     Row("rtl/: damaged", of(text("garbage", "rtl/emcc_top.sv")), SIMULATE, "rtl/emcc_top.sv"),
     Row("rtl/: $c, with a hash that holds", of(evil), SIMULATE, "is not what this emcc makes"),
@@ -210,24 +217,117 @@ ROWS = (
     Row("rtl/: a listing that climbs", of(right("rtl/files.f", b"../../m.onnx\n")), SIMULATE, "rtl/files.f"),
     Row("rom/: damaged", of(text("zz\n", "rom/codebook.hex")), SIMULATE, "rom/codebook.hex"),
     Row("rom/: no digits, for a bitstream", of(right("rom/codebook.hex", b"zz\n")), UPDATE, "emcc: error"),
-    Row("c/: another program", of(lambda a: right(next(p.relative_to(a).as_posix() for p in sorted(a.glob("c/emcc_*.c"))), b"int x;")(a), "compile", "--target", "c,hls"), (*RUN, "--engine", "c"), "is not what emcc makes"),
-    Row("hls/: another name in emcc.json", of(edited("c", "name", value='x"; }'), "compile", "--target", "c,hls"), (*RUN, "--engine", "hls"), "emcc: error"),
-    Row("external weights: cut", of(lambda a: right(next(p.relative_to(a).as_posix() for p in sorted(a.glob("hls/*.bin"))), b"x")(a), "compile", "--target", "hls", "--weights", "external"), (*RUN, "--engine", "hls"), "is not what emcc makes"),
-    Row("boot.bin: cut", of(lambda a: right("rom/boot.bin", b"EMCB")(a), "compile", "--recipe", "boot.toml"), SIMULATE, code=1, seconds=60, cheap=False),
-    Row("boot_structure: of another", of(edited("design", "boot_structure", value="00"), "compile", "--recipe", "boot.toml"), ("rom", "a", "--format", "flash"), "emcc: error"),
+    Row(
+        "c/: another program",
+        of(
+            lambda a: right(next(p.relative_to(a).as_posix() for p in sorted(a.glob("c/emcc_*.c"))), b"int x;")(a),
+            "compile",
+            "--target",
+            "c,hls",
+        ),
+        (*RUN, "--engine", "c"),
+        "is not what emcc makes",
+        cheap=False,
+    ),
+    Row(
+        "hls/: another name in emcc.json",
+        of(edited("c", "name", value='x"; }'), "compile", "--target", "c,hls"),
+        (*RUN, "--engine", "hls"),
+        "emcc: error",
+        cheap=False,
+    ),
+    Row(
+        "external weights: cut",
+        of(
+            lambda a: right(next(p.relative_to(a).as_posix() for p in sorted(a.glob("hls/*.bin"))), b"x")(a),
+            "compile",
+            "--target",
+            "hls",
+            "--weights",
+            "external",
+        ),
+        (*RUN, "--engine", "hls"),
+        "is not what emcc makes",
+        cheap=False,
+    ),
+    Row(
+        "boot.bin: cut",
+        of(lambda a: right("rom/boot.bin", b"EMCB")(a), "compile", "--recipe", "boot.toml"),
+        SIMULATE,
+        code=1,
+        seconds=60,
+        cheap=False,
+    ),
+    Row(
+        "boot_structure: of another",
+        of(edited("design", "boot_structure", value="00"), "compile", "--recipe", "boot.toml"),
+        ("rom", "a", "--format", "flash"),
+        "emcc: error",
+        cheap=False,
+    ),
     Row("bitstream.json: brackets", of(marker(b"[" * 200_000)), FLASH, "cannot be read"),
     Row("bitstream.json: a list", of(marker([])), FLASH, "cannot be read"),
-    Row("bitstream.json: files a list", of(marker({"artefact": "digest", "status": "done", "files": []})), FLASH, "changed since"),
-    Row("bitstream.json: placed", of(marker({"artefact": "digest", "status": "done", "files": {}, "placed": {}})), UPDATE, "emcc: error"),
-    Row("bitstream.json: climbing", of(marker({"artefact": "digest", "status": "done", "files": {"../../../m.onnx": {"sha256": "0"}}, "placed": {}})), UPDATE, "emcc: error"),
-    Row("bitstream.json: /dev/zero", of(lambda a: ((a / "boards/icebreaker").mkdir(parents=True), (a / "boards/icebreaker/bitstream.json").symlink_to("/dev/zero"))), FLASH, "emcc: error"),
+    Row(
+        "bitstream.json: files a list",
+        of(marker({"artefact": "digest", "status": "done", "files": []})),
+        FLASH,
+        "changed since",
+    ),
+    Row(
+        "bitstream.json: placed",
+        of(marker({"artefact": "digest", "status": "done", "files": {}, "placed": {}})),
+        UPDATE,
+        "emcc: error",
+    ),
+    Row(
+        "bitstream.json: climbing",
+        of(
+            marker(
+                {"artefact": "digest", "status": "done", "files": {"../../../m.onnx": {"sha256": "0"}}, "placed": {}}
+            )
+        ),
+        UPDATE,
+        "emcc: error",
+    ),
+    Row(
+        "bitstream.json: /dev/zero",
+        of(
+            lambda a: (
+                (a / "boards/icebreaker").mkdir(parents=True),
+                (a / "boards/icebreaker/bitstream.json").symlink_to("/dev/zero"),
+            )
+        ),
+        FLASH,
+        "emcc: error",
+    ),
     Row("a port that is a file", of(lambda a: None), (*RUN, "--port", "d.npz"), "emcc: error"),
     Row("a port that is /dev/null", of(lambda a: None), (*RUN, "--port", "/dev/null"), "emcc: error"),
-    Row("compressed: model.emc cut", of(lambda a: (a / "model.emc").write_bytes((a / "model.emc").read_bytes()[:-9]), "compress"), RUN, "emcc: error"),
+    Row(
+        "compressed: model.emc cut",
+        of(lambda a: (a / "model.emc").write_bytes((a / "model.emc").read_bytes()[:-9]), "compress"),
+        RUN,
+        "emcc: error",
+    ),
     Row("compressed: model.emc a pipe", of(instead("model.emc", os.mkfifo), "compress"), RUN, "emcc: error"),
     Row("compressed: simulate", of(lambda a: None, "compress"), SIMULATE, "emcc: error"),
-    Row("compressed: bitstream", of(lambda a: None, "compress"), ("bitstream", "a", "--board", "icebreaker"), "emcc: error"),
-    Row("compressed: no model.emc, compare", of(lambda a: (a / "model.emc").unlink(), "compress"), COMPARE, "emcc: error"),
+    Row(
+        "compressed: bitstream",
+        of(lambda a: None, "compress"),
+        ("bitstream", "a", "--board", "icebreaker"),
+        "emcc: error",
+    ),
+    Row(
+        "compressed: no model.emc, compare",
+        of(lambda a: (a / "model.emc").unlink(), "compress"),
+        COMPARE,
+        "emcc: error",
+    ),
     Row("compare: taken text", of(edited("model", "shape", value="x")), COMPARE, code=0, cheap=False),
-    Row("compare: shape of lists", of(edited("model", "shape", value={"x": [[], {}]})), COMPARE, "emcc: error", cheap=False),
+    Row(
+        "compare: shape of lists",
+        of(edited("model", "shape", value={"x": [[], {}]})),
+        COMPARE,
+        "emcc: error",
+        cheap=False,
+    ),
 )

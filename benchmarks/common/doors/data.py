@@ -105,19 +105,36 @@ ROWS = (
     Row("npz: deflate, damaged", with_members({"x.npy": npy(X)}, zipfile.ZIP_DEFLATED, damaged), DATA, "d.npz"),
     Row("npz: a bomb of 300 MB by LZMA", bomb(zipfile.ZIP_LZMA, 300 << 20), DATA, "compressed in a way", cheap=False),
     Row("npz: a bomb of 300 MB by bzip2", bomb(zipfile.ZIP_BZIP2, 300 << 20), DATA, "compressed in a way", cheap=False),
-    Row("npz: a bomb of 3 GB by deflate", bomb(zipfile.ZIP_DEFLATED, 3000 << 20), DATA, "not compressed alone", cheap=False),
+    Row(
+        "npz: a bomb of 3 GB by deflate",
+        bomb(zipfile.ZIP_DEFLATED, 3000 << 20),
+        DATA,
+        "not compressed alone",
+        cheap=False,
+    ),
     *(
-        Row(f"npz: the directory says {size} at {field}", with_members({"x.npy": npy(X)}, method, lying(size, field)), DATA, "d.npz")
+        Row(
+            f"npz: the directory says {size} at {field} of method {method}",
+            with_members({"x.npy": npy(X)}, method, lying(size, field)),
+            DATA,
+            "d.npz",
+        )
         for method, size, field in (
-            (zipfile.ZIP_STORED, 0xFFFFFFFE, 24), (zipfile.ZIP_STORED, 3, 24), (zipfile.ZIP_DEFLATED, 0xFFFFFFFE, 24),
-            (zipfile.ZIP_DEFLATED, 0xFFFFFFFE, 20), (zipfile.ZIP_STORED, 0xFFFFFF, 42), (zipfile.ZIP_STORED, 0, 20),
+            (zipfile.ZIP_STORED, 0xFFFFFFFE, 24),
+            (zipfile.ZIP_STORED, 3, 24),
+            (zipfile.ZIP_DEFLATED, 0xFFFFFFFE, 24),
+            (zipfile.ZIP_DEFLATED, 0xFFFFFFFE, 20),
+            (zipfile.ZIP_STORED, 0xFFFFFF, 42),
+            (zipfile.ZIP_STORED, 0, 20),
         )
     ),
     Row("npz: header ()", with_members({"x.npy": titled("()")}), DATA, NONE),
     Row("npz: header {[]: 1}", with_members({"x.npy": titled("{[]: 1}")}), DATA, NONE),
     Row("npz: header of 50 brackets", with_members({"x.npy": titled("[" * 50)}), DATA, NONE),
     Row("npz: header of 60,000 brackets", with_members({"x.npy": titled("[" * 60_000)}), DATA, NONE),
-    Row("npz: header that calls", with_members({"x.npy": titled("__import__('os').system('touch owned')")}), DATA, NONE),
+    Row(
+        "npz: header that calls", with_members({"x.npy": titled("__import__('os').system('touch owned')")}), DATA, NONE
+    ),
     Row("npz: an empty name", with_members({"x.npy": npy(X)}, change=unnamed), DATA, "d.npz"),
     Row("npz: only .npy", with_members({".npy": npy(X)}), DATA, "no array called x"),
     Row("npz: a name of controls", with_members({"a\x1b[31m\u202e.npy": npy(X)}), DATA, "no array called x"),
@@ -129,7 +146,12 @@ ROWS = (
     Row("npz: x of objects", with_arrays(x=np.array([{}], object)), DATA, "Python objects"),
     Row("npz: x of dates", with_arrays(x=np.zeros((5, 4), "M8[s]")), DATA, NONE),
     Row("npz: x of no axes", with_arrays(x=np.float32(1)), DATA, "shape []"),
-    Row("npz: x of 2^40 samples of nothing", with_members({"x.npy": titled(HEADER.replace("5, 4", f"{1 << 40}, 0"), b"")}), DATA, "shape"),
+    Row(
+        "npz: x of 2^40 samples of nothing",
+        with_members({"x.npy": titled(HEADER.replace("5, 4", f"{1 << 40}, 0"), b"")}),
+        DATA,
+        "shape",
+    ),
     Row("npz: a pipe", placed(os.mkfifo), DATA, "a device, a pipe or a socket"),
     Row("npz: /dev/zero", placed(lambda path: path.symlink_to("/dev/zero")), DATA, "a device"),
     Row("npz: a ring of links", placed(lambda path: path.symlink_to("d.npz")), DATA, "symbolic links"),

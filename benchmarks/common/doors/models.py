@@ -18,7 +18,9 @@ Build = Callable[[Path], object]
 INTO = node("Add", ["x", "c"], "y", "end")
 
 
-def of(nodes: Sequence[onnx.NodeProto], weights: Mapping[str, Any], shape: Sequence[Any] = ("n", 4), **more: Any) -> Build:
+def of(
+    nodes: Sequence[onnx.NodeProto], weights: Mapping[str, Any], shape: Sequence[Any] = ("n", 4), **more: Any
+) -> Build:
     """m.onnx of these nodes."""
     return lambda folder: save(model(nodes, list(shape), weights=weights, **more), folder / "m.onnx")
 
@@ -102,7 +104,9 @@ def dequantised() -> onnx.ModelProto:
     """Weights of int8 behind DequantizeLinear, as an exporter writes them."""
     rng = np.random.default_rng(3)
     weights = {"q": rng.integers(-128, 128, (64, 8)).astype(np.int8), "s": np.float32(0.0173), "z": np.int8(3)}
-    return model([node("DequantizeLinear", ["q", "s", "z"], "w"), node("MatMul", ["x", "w"], "y")], ["n", 64], weights=weights)
+    return model(
+        [node("DequantizeLinear", ["q", "s", "z"], "w"), node("MatMul", ["x", "w"], "y")], ["n", 64], weights=weights
+    )
 
 
 def named(title: bytes) -> Build:
@@ -114,7 +118,12 @@ def named(title: bytes) -> Build:
 
 def quantised(**changes: Any) -> Build:
     """A QDQ model with other scales, zero points or axes."""
-    values: dict[str, Any] = {"s": np.float32(0.1), "z": np.int8(0), "axis": 1, "w": np.ones((4, 3), np.float32)} | changes
+    values: dict[str, Any] = {
+        "s": np.float32(0.1),
+        "z": np.int8(0),
+        "axis": 1,
+        "w": np.ones((4, 3), np.float32),
+    } | changes
     axis = values.pop("axis")
     nodes = [
         node("QuantizeLinear", ["x", "s", "z"], "q", axis=axis),
@@ -133,19 +142,52 @@ WIDE = [node("ConstantOfShape", ["s"], "w"), node("MatMul", ["x", "w"], "y")]
 
 ROWS = (
     Row("constants of 2^28, sliced", of(SLICED, BIG), COMPILE, "computes a constant of 268435456 elements"),
-    Row("constants of 2^28, twice", of([*SLICED[:2], node("Add", ["big", "big"], "d"), INTO], BIG), COMPILE, "constant"),
-    Row("Cast of 2^26 to STRING", of([*STRINGS, node("Add", ["x", "f"], "y")], {"s": np.array([1 << 26])}), COMPILE, "STRING"),
+    Row(
+        "constants of 2^28, twice", of([*SLICED[:2], node("Add", ["big", "big"], "d"), INTO], BIG), COMPILE, "constant"
+    ),
+    Row(
+        "Cast of 2^26 to STRING",
+        of([*STRINGS, node("Add", ["x", "f"], "y")], {"s": np.array([1 << 26])}),
+        COMPILE,
+        "STRING",
+        seconds=4,
+        cheap=False,
+    ),
     Row("batch 2^31 - 1", held(mlp((4, 3), batch=(1 << 31) - 1)), COMPILE, code=0, seconds=8, cheap=False),
     Row("batch 10^6", held(mlp((4, 3), batch=10**6)), COMPILE, code=0, seconds=8, cheap=False),
     Row("40,000 outputs", chain(lambda i: f"n{i}", True), INSPECT, "emcc takes up to", seconds=15, cheap=False),
     Row("40,000 nodes", chain(lambda i: f"n{i}", False), COMPILE, "emcc takes up to 10,000", seconds=8, cheap=False),
-    Row("40,000 nodes of one name", chain(lambda i: "n", False), COMPILE, "emcc takes up to 10,000", seconds=8, cheap=False),
+    Row(
+        "40,000 nodes of one name",
+        chain(lambda i: "n", False),
+        COMPILE,
+        "emcc takes up to 10,000",
+        seconds=8,
+        cheap=False,
+    ),
     Row("endless Loop behind a dead output", endless, (*COMPILE, "--output", "z0"), code=0, seconds=8, cheap=False),
     Row("endless Loop, not named", endless, COMPILE, code=0, seconds=8, cheap=False),
-    Row("MaxPool of 2^33", of([node("MaxPool", ["x"], "y", kernel_shape=[1 << 33, 1 << 33])], {}, IMAGE), COMPRESS, "does not fit"),
+    Row(
+        "MaxPool of 2^33",
+        of([node("MaxPool", ["x"], "y", kernel_shape=[1 << 33, 1 << 33])], {}, IMAGE),
+        COMPRESS,
+        "does not fit",
+    ),
     Row("pads of 2^40", of([node("Conv", ["x", "k"], "y", pads=[1 << 40] * 4)], KERNEL, IMAGE), COMPRESS, "elements"),
-    Row("dilations of 2^62", of([node("Conv", ["x", "k"], "y", dilations=[1 << 62] * 2)], KERNEL, IMAGE), COMPRESS, "m.onnx"),
-    Row("2^22 x 1 of nothing", of(WIDE, {"s": np.array([1 << 22, 1])}, ("n", 1 << 22)), COMPILE, code=0, seconds=60, cheap=False),
+    Row(
+        "dilations of 2^62",
+        of([node("Conv", ["x", "k"], "y", dilations=[1 << 62] * 2)], KERNEL, IMAGE),
+        COMPRESS,
+        "m.onnx",
+    ),
+    Row(
+        "2^22 x 1 of nothing",
+        of(WIDE, {"s": np.array([1 << 22, 1])}, ("n", 1 << 22)),
+        COMPILE,
+        code=0,
+        seconds=60,
+        cheap=False,
+    ),
     Row("110,000 dims", dims(*[1] * 110_000), COMPILE, "110000 axes"),
     Row("240 dims of 2^62", dims(*[1 << 62] * 240), COMPILE, "240 axes"),
     Row("external data of 300 letters", external("a" * 300), COMPILE, "File name too long"),
@@ -157,15 +199,37 @@ ROWS = (
     Row("a bias beyond float32", of(BEYOND, WEIGHT), COMPILE, "m.onnx"),
     Row("layers beyond float32", of(OVERFLOW, OVER), COMPILE, "beyond float32"),
     Row("DequantizeLinear of weights", held(dequantised()), COMPILE, code=0, seconds=8, cheap=False),
-    Row("QDQ: a scale of 0", of([node("QuantizeLinear", ["x", "s", "z"], "q"), node("DequantizeLinear", ["q", "s", "z"], "d"), node("MatMul", ["d", "w"], "y")], {"s": np.float32(0), "z": np.int8(0), "w": np.ones((4, 3), np.float32)}), COMPILE, "scale"),
+    Row(
+        "QDQ: a scale of 0",
+        of(
+            [
+                node("QuantizeLinear", ["x", "s", "z"], "q"),
+                node("DequantizeLinear", ["q", "s", "z"], "d"),
+                node("MatMul", ["d", "w"], "y"),
+            ],
+            {"s": np.float32(0), "z": np.int8(0), "w": np.ones((4, 3), np.float32)},
+        ),
+        COMPILE,
+        "scale",
+    ),
     Row("QDQ: a scale of NaN", quantised(s=np.float32(np.nan)), COMPILE, "scale"),
     Row("QDQ: a scale of 1e-45", quantised(s=np.float32(1e-45)), COMPILE, code=0, seconds=8, cheap=False),
-    Row("QDQ: an axis of 2^40", quantised(axis=1 << 40, s=np.ones(4, np.float32), z=np.zeros(4, np.int8)), COMPILE, "axis"),
+    Row(
+        "QDQ: an axis of 2^40",
+        quantised(axis=1 << 40, s=np.ones(4, np.float32), z=np.zeros(4, np.int8)),
+        COMPILE,
+        "axis",
+    ),
     Row("QDQ: two scales for four", quantised(s=np.ones(2, np.float32), z=np.zeros(2, np.int8)), COMPILE, "m.onnx"),
     Row("nothing for an array: compile", held(classifier("LSTM")), COMPILE, "running on the array comes later"),
     Row("nothing for an array: inspect", held(classifier("LSTM")), INSPECT, "running on the array comes later"),
     Row("a model is a pipe", lambda folder: os.mkfifo(folder / "m.onnx"), COMPILE, "a device, a pipe or a socket"),
     Row("a model is /dev/zero", lambda folder: (folder / "m.onnx").symlink_to("/dev/zero"), COMPILE, "a device"),
-    Row("a model of 2^40 bytes", lambda folder: (folder / "m.onnx").touch() or os.truncate(folder / "m.onnx", 1 << 40), COMPILE, "larger than"),
+    Row(
+        "a model of 2^40 bytes",
+        lambda folder: (folder / "m.onnx").touch() or os.truncate(folder / "m.onnx", 1 << 40),
+        COMPILE,
+        "larger than",
+    ),
     Row("a name of controls", held(mlp((4, 3), name="a\x1b[31m\u202eb")), COMPILE, "control character"),
 )

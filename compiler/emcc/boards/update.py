@@ -27,6 +27,7 @@ from emcc.files.manifest import is_plain
 from emcc.tools import packer
 from emcc.tools.process import ToolError
 
+
 def update(folder: Path, options: BuildOptions, report: Report) -> None:
     """Put an artefact's memories into the bitstream of `folder`/boards/BOARD that `emcc bitstream --updatable` placed.
 
