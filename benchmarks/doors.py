@@ -32,7 +32,7 @@ COMMAND = [sys.executable, "-m", "emcc"]
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: `said` on both outputs, processor seconds with those of its children, the largest's bytes."""
+    """How a command ended: what it `said`, processor seconds with its children's, the largest's bytes."""
 
     code: int
     said: str

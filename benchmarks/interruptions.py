@@ -2,10 +2,10 @@
 
     python benchmarks/interruptions.py [--json FILE] [--writes 30] [--compiles 10] [--races 3] [--seed 0]
 
-A write is a process that puts two artefacts in turn under one name until SIGINT, SIGTERM or SIGHUP comes; a compile is
-`emcc compile` into a folder that has an artefact, ended so after a random time. Then the folder has to be as one of both
-wrote it, with nothing beside it, and the exit code 130, 143 or 129 (or the signal's own, before emcc has begun). A race
-is two compiles into one folder at once. Exits with 1 where that does not hold.
+A write is a process that puts two artefacts in turn under one name until SIGINT, SIGTERM or SIGHUP comes; a compile
+is `emcc compile` into a folder that has an artefact, ended so after a random time. Then the folder has to be as one of
+both wrote it, with nothing beside it, and the exit code 130, 143 or 129 (or the signal's own, before emcc has begun). A
+race is two compiles into one folder at once. Exits with 1 where that does not hold.
 """
 
 import argparse
@@ -34,7 +34,8 @@ def write():
     while True:
         for text in (b"old", b"new"):
             files = dict.fromkeys(names, text * 5000)
-            Artefact({**files, MANIFEST: to_json({"files": {name: {} for name in names}, "text": text.decode()})}).write(Path("out"))
+            facts = {"files": {name: {} for name in names}, "text": text.decode()}
+            Artefact({**files, MANIFEST: to_json(facts)}).write(Path("out"))
             print("wrote", flush=True)
 recipe.default_text = write
 sys.argv = ["emcc", "recipe"]

@@ -116,7 +116,7 @@ KINDS: Mapping[str, Kind] = {
     "data": Kind("d.npz", mutate.of_npz, (("run", "art", "--data", "d.npz", "--quiet"),)),
     "frames": Kind("frames", mutate.of_frames, direct=lambda folder, data: _talk(folder, data)),
     "flash": Kind("boot.bin", mutate.of_boot, direct=lambda folder, data: _boot(data)),
-    "placed": Kind("placed", mutate.of_placed, direct=lambda folder, data: _placed(data)),
+    "placed": Kind("placed", mutate.of_placed, direct=lambda folder, data: exchanged(data)),
     "external": Kind("m.data", mutate.of_bytes, (("inspect", "e.onnx"), ("compress", "e.onnx", *KEPT_WEIGHTS))),
     "words": Kind(
         "words",
@@ -252,7 +252,7 @@ def _seeds(folder: Path) -> dict[str, list[bytes]]:
     small = folder / "small/emcc.json"
     return {
         "compressed": [small.read_bytes()],
-        "placed": [_placed_files()],
+        "placed": [placed_files()],
         "external": [Path("m.data").read_bytes()],
         "words": list(WORDS),
         "onnx": [model.SerializeToString() for model in models],
@@ -379,7 +379,7 @@ PLACED = {"rom/a.hex": Shape(8, 16), "rom/b.hex": Shape(3, 40)}
 """Memories of a design that was placed."""
 
 
-def _placed_files() -> bytes:
+def placed_files() -> bytes:
     """Return what is kept of a placed design, as JSON: "memories", and files in hex."""
     order = FORMATS["ice40"].order().size
     layouts, memories, blocks = {}, {}, []
@@ -394,7 +394,7 @@ def _placed_files() -> bytes:
     return json.dumps({"memories": made.to_json(), **files}).encode()
 
 
-def _placed(data: bytes) -> object:
+def exchanged(data: bytes) -> object:
     """Exchange the memories of a placed design."""
     from emcc.boards.update import restored_files
 

@@ -20,7 +20,8 @@ class Row:
 
     Attributes:
         build: makes it in an empty folder. command: of emcc, there.
-        said: a part of the error, or several with "|" of which one is there; "" where the command is to succeed, which ends with `code`.
+        said: a part of the error, or several with "|" of which one is there; "" where the command is to succeed.
+        code: how it ends.
         seconds: of processor time beside what an empty command takes. cheap: a test runs it too.
     """
 
