@@ -154,7 +154,7 @@ JUNK = {
     "a list": text("[]"),
     "nothing": text(""),
     "not UTF-8": text(b'{"a": "\xff"}'),
-    "64 MB of lists": text(b"[" + b"[]," * (20 << 20) + b"[]]"),
+    "64 MB of lists": lambda folder: text(b"[" + b"[]," * (20 << 20) + b"[]]")(folder),
     "no files": edited("files"),
     "files a list": edited("files", value=[]),
     "a file outside": edited("files", "../../etc/passwd", value={"bytes": 1, "sha256": "0"}),

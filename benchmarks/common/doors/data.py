@@ -91,9 +91,18 @@ def placed(make: Callable[[Path], object]) -> Build:
 
 def bomb(method: int, size: int) -> Build:
     """x of zeros, of so many bytes."""
-    samples = size // 16
-    head = HEADER.replace("5, 4", f"{samples}, 4")
-    return with_members({"x.npy": titled(head, bytes(16 * samples))}, method)
+
+    def build(folder: Path) -> None:
+        save(mlp((4, 3)), folder / "m.onnx")
+        with (
+            zipfile.ZipFile(folder / "d.npz", "w", method) as archive,
+            archive.open("x.npy", "w", force_zip64=True) as file,
+        ):
+            file.write(titled(HEADER.replace("5, 4", f"{size // 16}, 4"), b""))
+            for _ in range(size >> 20):
+                file.write(bytes(1 << 20))
+
+    return build
 
 
 NONE = "is not an array"
