@@ -166,6 +166,8 @@ JUNK = {
     "pes 0": edited("design", "pes", value=0),
     "pes -1": edited("design", "pes", value=-1),
     "pes true": edited("design", "pes", value=True),
+    "no synthetic": edited("quality", "synthetic"),
+    "a table's error of text": edited("layers", 0, "table_error", value="x"),
     "clock 0": edited("totals", "clock_hz", value=0),
     "seconds infinite": edited("totals", "seconds", value=float("inf")),
 }
