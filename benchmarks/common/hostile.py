@@ -14,9 +14,16 @@ import numpy as np
 
 from benchmarks.common import mutate
 from benchmarks.common.mutate import Rng
+from emcc.boards.memories.blocks import FORMATS
+from emcc.boards.memories.images import Shape, image_of
+from emcc.boards.memories.layout import Layout
+from emcc.boards.memories.placed import Memory, Placed
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
+
+REFUSALS = ("emcc: error: ", "NOT supported", "Usage: ")
+"""What is said with exit code 2; the last by the command line itself, of a word that is no number, say."""
 
 MEMORY_WORDS = "there is not enough memory"
 
@@ -36,7 +43,28 @@ class Kind:
     direct: Callable[[Path, bytes], object] | None = None
 
 
+KEPT_WEIGHTS = ("--keep-weights", "--out", "made", "--quiet")
+COMPARE = ("compare", "--model", "good.onnx", "--data", "d.npz", "--quiet", "--out", "made.html")
 COMPILE = ("compile", "good.onnx", "--out", "made", "--quiet", "--keep-weights")
+WORDS = (
+    *(b"x:1x2x8x8", b"?x2x8x8", b"1,2,8,8", b"filters+magnitude+kmeans", b"svd+prune", b"c,hls", b"ulx3s-85f"),
+    *(
+        b"b.toml",
+        b"208xecp5",
+        b"3.7Mbit",
+        b"460KB",
+        b"classify",
+        b"20KB",
+        b"0.5",
+        b"reference",
+        b"/dev/null",
+        b"y",
+        b"z1",
+    ),
+)
+WORD = "{}"
+"""In a command: what the file says."""
+
 KINDS: Mapping[str, Kind] = {
     "onnx": Kind(
         "m.onnx",
@@ -51,12 +79,24 @@ KINDS: Mapping[str, Kind] = {
         "art/emcc.json",
         mutate.of_json,
         (
-            *(
-                ("inspect", "art"),
-                ("inspect", "art", "--json", "made.json"),
-                ("rom", "art", "--format", "mem", "--out", "rom"),
-            ),
-            *(("run", "art", "--data", "d.npz", "--quiet"), ("flash", "art", "--board", "ulx3s-85f", "--dry-run")),
+            ("inspect", "art"),
+            ("inspect", "art", "--json", "made.json"),
+            ("rom", "art", "--format", "mem", "--out", "rom"),
+            ("rom", "art", "--format", "flash", "--out", "made.bin"),
+            ("run", "art", "--data", "d.npz", "--quiet"),
+            ("run", "art", "--data", "d.npz", "--quiet", "--port", "d.npz"),
+            ("flash", "art", "--board", "ulx3s-85f", "--dry-run"),
+            (*COMPARE, "art"),
+        ),
+    ),
+    "compressed": Kind(
+        "small/emcc.json",
+        mutate.of_json,
+        (
+            ("inspect", "small"),
+            ("run", "small", "--data", "d.npz", "--quiet"),
+            (*COMPARE, "small"),
+            ("bitstream", "small", "--board", "icebreaker", "--update"),
         ),
     ),
     "program": Kind(
@@ -76,6 +116,23 @@ KINDS: Mapping[str, Kind] = {
     "data": Kind("d.npz", mutate.of_npz, (("run", "art", "--data", "d.npz", "--quiet"),)),
     "frames": Kind("frames", mutate.of_frames, direct=lambda folder, data: _talk(folder, data)),
     "flash": Kind("boot.bin", mutate.of_boot, direct=lambda folder, data: _boot(data)),
+    "placed": Kind("placed", mutate.of_placed, direct=lambda folder, data: exchanged(data)),
+    "external": Kind("m.data", mutate.of_bytes, (("inspect", "e.onnx"), ("compress", "e.onnx", *KEPT_WEIGHTS))),
+    "words": Kind(
+        "words",
+        mutate.of_words,
+        tuple(
+            (*command, option, WORD)
+            for command, options in {
+                ("inspect", "open.onnx"): ("--shape", "--output"),
+                COMPILE: ("--shape", "--output", "--method", "--target", "--board", "--memory", "--task"),
+                ("compress", "good.onnx", *KEPT_WEIGHTS): ("--method", "--target-size", "--target-sparsity"),
+                ("run", "art", "--data", "d.npz", "--quiet"): ("--engine", "--port"),
+                ("rom", "art", "--out", "rom"): ("--format",),
+            }.items()
+            for option in options
+        ),
+    ),
     "marker": Kind(
         "art/boards/ulx3s-85f/bitstream.json", mutate.of_json, (("flash", "art", "--board", "ulx3s-85f", "--dry-run"),)
     ),
@@ -131,12 +188,13 @@ class Bench:
             except Exception as error:
                 return "traceback", _last(error)
             return "ok", ""
-        done = CliRunner().invoke(app, list(command))
+        said = data.decode(errors="surrogateescape").replace("\0", "") if WORD in command else ""
+        done = CliRunner().invoke(app, [said if part == WORD else part for part in command])
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             return ("memory" if isinstance(done.exception, MemoryError) else "traceback"), _last(done.exception)
         if MEMORY_WORDS in done.output:
             return "memory", done.output
-        clean = done.exit_code in (0, 1) or "emcc: error: " in done.output or "NOT supported" in done.output
+        clean = done.exit_code in (0, 1) or any(word in done.output for word in REFUSALS)
         if not clean or any(ord(char) < 32 and char not in "\n\r\t" for char in done.output):
             return "traceback", f"exit code {done.exit_code}, said {done.output!r}"
         return ("refused" if done.exit_code == 2 else "ok"), done.output
@@ -153,7 +211,11 @@ def _last(error: BaseException) -> str:
 
 def _seeds(folder: Path) -> dict[str, list[bytes]]:
     """Make good files; return the contents that each kind is changed from."""
+    import onnx
     from models import mlp
+    from quantised_files import network
+    from sequence_models import classifier, encoder
+    from several import two
     from small_convs import small_conv
 
     from emcc.driver.compile import compile_model
@@ -170,20 +232,33 @@ def _seeds(folder: Path) -> dict[str, list[bytes]]:
         mlp((6, 5, 4), "LeakyRelu"),
         small_conv(),
         small_conv(hosted=True),
+        network(np.random.default_rng(1), "int8", True, "uint8")[0],
+        classifier("LSTM"),
+        encoder(),
+        two(clipped=True),
     ]
     Path("good.onnx").write_bytes(models[0].SerializeToString())
     compile_model(CompileOptions(Path("good.onnx"), keep_weights=True, pes=2)).write(Path("art"))
+    wide = CompileOptions(Path("good.onnx"), keep_weights=True, pes=2, target="c,hls", weights="external")
+    compile_model(wide).write(Path("c"))
     compress_model(CompressOptions(Path("good.onnx"), keep_weights=True)).write(Path("small"))
     stored = CompressOptions(Path("good.onnx"), keep_weights=True, method="product")
     compress_model(stored).write(Path("blocks"))
     np.savez("d.npz", x=np.random.default_rng(0).standard_normal((5, 6)).astype(np.float32), y=np.arange(5) % 4)
     np.savez_compressed("e.npz", x=np.zeros((5, 6), np.float32), y=np.arange(5) % 4)
     program = load_program(Path("art/program.npz"))
+    onnx.save(mlp((6, 9, 4)), "e.onnx", save_as_external_data=True, location="m.data", size_threshold=0)
+    Path("open.onnx").write_bytes(_open(small_conv()).SerializeToString())
     boards = [path.read_bytes() for path in sorted(Path(str(resource("boards"))).glob("*.toml"))]
     marker = {"artefact": "0", "status": "done", "files": {"bitstream.bit": {"bytes": 1, "sha256": "0"}}}
+    small = folder / "small/emcc.json"
     return {
+        "compressed": [small.read_bytes()],
+        "placed": [placed_files()],
+        "external": [Path("m.data").read_bytes()],
+        "words": list(WORDS),
         "onnx": [model.SerializeToString() for model in models],
-        "manifest": [Path("art/emcc.json").read_bytes()],
+        "manifest": [Path("art/emcc.json").read_bytes(), Path("c/emcc.json").read_bytes()],
         "program": [Path("art/program.npz").read_bytes()],
         "emc": [Path(folder, "model.emc").read_bytes() for folder in ("small", "blocks")],
         "recipe": [default_text().encode()],
@@ -293,3 +368,41 @@ def _boot(data: bytes) -> object:
     from emcc.backends.rom import flash
 
     return flash.read(data)
+
+
+def _open(model: Any) -> Any:
+    """A model whose file leaves the sizes of its input open."""
+    for axis in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        axis.dim_param = "s"
+    return model
+
+
+PLACED = {"rom/a.hex": Shape(8, 16), "rom/b.hex": Shape(3, 40)}
+"""Memories of a design that was placed."""
+
+
+def placed_files() -> bytes:
+    """Return what is kept of a placed design, as JSON: "memories", and files in hex."""
+    order = FORMATS["ice40"].order().size
+    layouts, memories, blocks = {}, {}, []
+    for number, (name, shape) in enumerate(PLACED.items()):
+        source = np.full((1, order), -1, np.int32)
+        source[0, : shape.words * shape.width] = np.arange(shape.words * shape.width)
+        layouts[shape] = Layout(source)
+        memories[name] = Memory(shape, ((f"6 {number}",),))
+        blocks.append(f".ram_data 6 {number}\n" + f"{number:064x}\n" * 16)
+    made = Placed("ice40", ".comment x\n.device 5k\n" + "\n".join(blocks), memories, layouts)
+    files = {name: content.hex() for name, content in made.files().items()}
+    return json.dumps({"memories": made.to_json(), **files}).encode()
+
+
+def exchanged(data: bytes) -> object:
+    """Exchange the memories of a placed design."""
+    from emcc.boards.update import restored_files
+
+    kept = json.loads(data)
+    files = {name: bytes.fromhex(text) for name, text in kept.items() if name != "memories"}
+    images = {name: image_of(np.ones((shape.words, shape.width), np.uint8)) for name, shape in PLACED.items()}
+    placed = restored_files(Path("art"), "ice40", kept["memories"], images, files, "again")
+    text = placed.filled(images)
+    return placed.images(text), placed.rest(text)

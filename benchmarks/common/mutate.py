@@ -1,5 +1,6 @@
 """Changes to files that leave most of their structure: each takes a numpy Generator, so that a seed gives the same."""
 
+import gzip
 import io
 import json
 import re
@@ -270,3 +271,54 @@ def of_emc(rng: Rng, data: bytes) -> bytes:
     name = pick(rng, sorted(contents))
     contents[name] = of_bytes(rng, contents[name])
     return seal(contents.pop(""), contents, data[len(MAGIC)] == BLOCKED)
+
+
+def of_words(rng: Rng, data: bytes) -> bytes:
+    """Return what somebody types: its bytes changed, repeated, or another's."""
+    odd = (
+        b"",
+        b"x" * 5000,
+        "é\u202e\U0001f600".encode(),
+        b"\xff\xfe",
+        b"a\x1b[31mb",
+        b"../../x",
+        b"-1",
+        b"nan",
+        b"1e999",
+        b"inf",
+    )
+    match int(rng.integers(4)):
+        case 0:
+            return bytes(pick(rng, odd))
+        case 1:
+            return pick(rng, (b"x", b",", b"+", b":", b"")).join([data] * int(rng.integers(1, 40)))
+        case 2:
+            numbers = (b"0", b"-1", b"4294967296", b"9" * 30, b"9" * 5000, b"1e9", b"0x10", "\u0663".encode(), b"?")
+            return re.sub(rb"\d+", lambda _: pick(rng, numbers), data)
+    return of_bytes(rng, data)
+
+
+def of_placed(rng: Rng, data: bytes) -> bytes:
+    """Return what is kept of a placed design with its memories, its text or its layouts changed."""
+    kept = json.loads(data)
+    config, layouts = "placed/config.gz", "placed/layouts.npz"
+    match int(rng.integers(5)):
+        case 0:
+            kept[config] = of_bytes(rng, bytes.fromhex(kept[config])).hex()
+        case 1:
+            text = of_bytes(rng, gzip.decompress(bytes.fromhex(kept[config])))
+            kept[config] = gzip.compress(text, 6, mtime=0).hex()
+        case 2:
+            kept[layouts] = of_npz(rng, bytes.fromhex(kept[layouts])).hex()
+        case 3:
+            with np.load(io.BytesIO(bytes.fromhex(kept[layouts]))) as archive:
+                arrays = {name: archive[name].copy() for name in archive.files}
+            name = pick(rng, sorted(arrays))
+            array = arrays[name].reshape(-1)
+            array[int(rng.integers(array.size))] = pick(rng, (-1, -2, -3, 0, 127, 128, 1 << 30))
+            out = io.BytesIO()
+            np.savez_compressed(out, **arrays)
+            kept[layouts] = out.getvalue().hex()
+        case _:
+            kept["memories"] = of_value(rng, kept["memories"])
+    return json.dumps(kept).encode()

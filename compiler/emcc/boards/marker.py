@@ -8,7 +8,7 @@ from emcc.files import door
 from emcc.files.texts import from_json
 
 MARKER = "bitstream.json"
-_LARGEST = 1 << 26
+_LARGEST = 1 << 24
 
 
 def read_marker(place: Path, command: str) -> dict[str, Any]:

@@ -16,16 +16,16 @@ from emcc.boards.design import Design, read_design
 from emcc.boards.marker import MARKER, read_marker
 from emcc.boards.memories.images import exchanged, shape_of, structure
 from emcc.boards.memories.packed import check_family, pack_images
-from emcc.boards.memories.placed import CONFIG, LAYOUTS, Placed, restored
+from emcc.boards.memories.placed import CONFIG, DAMAGED, LAYOUTS, Placed, restored
 from emcc.boards.options import BuildOptions
 from emcc.boards.outcome import DONE
 from emcc.boards.project import FOLDER, project
 from emcc.boards.tried import failed
+from emcc.files import door
 from emcc.files.artefact import Artefact, facts_of, to_json
+from emcc.files.manifest import is_plain
 from emcc.tools import packer
 from emcc.tools.process import ToolError
-
-_DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, EOFError)
 
 
 def update(folder: Path, options: BuildOptions, report: Report) -> None:
@@ -48,7 +48,7 @@ def update(folder: Path, options: BuildOptions, report: Report) -> None:
     images = exchanged(design)
     _check_structure(place, facts["placed"], design, images, again)
     _check_board(place, board, design, label, options, facts, again)
-    placed = _restored(place, board, facts["placed"], images, files, again)
+    placed = restored_files(place, board.part.family, facts["placed"].get("memories"), images, files, again)
     with working() as work:
         try:
             packed = pack_images(placed, board, images, work, report)
@@ -80,11 +80,9 @@ def _files(place: Path, facts: Mapping[str, Any], again: str) -> dict[str, bytes
 
 
 def _content(place: Path, name: str) -> bytes | None:
-    path = place / name
     try:
-        inside = path.resolve().is_relative_to(place.resolve()) and path.is_file()
-        return path.read_bytes() if inside else None
-    except (OSError, ValueError):
+        return door.read_inside(place, name) if is_plain(name) else None
+    except OSError:
         return None
 
 
@@ -127,14 +125,20 @@ def _check_board(
         raise EmccError("was placed for another board", file=place, details=differ, hint=f"run `{again}`")
 
 
-def _restored(
-    place: Path, board: Board, kept: Mapping[str, Any], images: Mapping[str, RomImage], files: Mapping[str, bytes],
-    again: str,
-) -> Placed:  # fmt: skip
+def restored_files(
+    place: Path, family: str, kept: Any, images: Mapping[str, RomImage], files: Mapping[str, bytes], again: str
+) -> Placed:
+    """Return a placed design whose memories are those of `images`. EmccError where it is damaged, or another's.
+
+    `kept`: what its marker has of the memories; `again`: the command that makes another.
+    """
     shapes = {name: shape_of(name, image) for name, image in images.items()}
+    odd = [printable(name) for name, image in images.items() if len(image) != shapes[name].words]
+    if odd:
+        raise EmccError("has images of another length", details=odd[:10], file=place, hint="compile the model again")
     try:
-        return restored(board.part.family, kept["memories"], shapes, files)
-    except _DAMAGED as error:
+        return restored(family, kept, shapes, files)
+    except DAMAGED as error:
         raise EmccError("cannot be read", file=place, hint=f"run `{again}`") from error
 
 

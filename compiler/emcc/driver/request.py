@@ -9,6 +9,7 @@ from emcc.base.errors import EmccError
 from emcc.compress.search.goal import Goal, parse_size
 from emcc.driver.shapes import as_values, shapes_of
 from emcc.frontend.report import Shapes, Sizes
+from emcc.samples.judge import check_task
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class CompressOptions:
     method: str | None = None
     fixed: bool = False
     teacher: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise EmccError where an option names nothing."""
+        check_task(self.task)
 
     @property
     def shapes(self) -> Shapes:

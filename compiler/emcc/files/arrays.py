@@ -29,6 +29,9 @@ _UNIX = 3
 _EXPANSION = 1032
 """Bytes that a byte of deflate can stand for, at most (zlib's own figure)."""
 
+_INFLATED = 1 << 29
+"""Bytes of an array that is compressed: a small file may ask for as many."""
+
 _LONGEST = 1 << 16
 _ITEM = rb"'(descr|fortran_order|shape)' ?: ?('[<>|=][biufcSUVO]\d{1,6}'|'\|O'|True|False|\([0-9, ]{0,400}\))"
 _HEADER = re.compile(rb"\{ ?" + rb" ?, ?".join([_ITEM] * 3) + rb" ?,? ?\} ?")
@@ -74,9 +77,13 @@ def member(archive: zipfile.ZipFile, name: str) -> Member:
     Sizes are believed only as far as the file has bytes for them. Nothing is unpickled, and no header is evaluated.
     """
     info = archive.getinfo(f"{name}.npy")
-    most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _EXPANSION}.get(info.compress_type, 0)
+    most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _EXPANSION}.get(info.compress_type)
+    if most is None:
+        raise ValueError("is compressed in a way that numpy does not use")
     if info.compress_size > archive.start_dir or info.file_size > info.compress_size * most:
         raise ValueError("is damaged: it is larger than the file can hold")
+    if most > 1 and info.file_size > _INFLATED:
+        raise ValueError(f"has more than {_INFLATED:,} bytes, which are read where they are not compressed alone")
     with archive.open(info) as stream:
         dtype, fortran, shape = _header(stream)
         offset = stream.tell()

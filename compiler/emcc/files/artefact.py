@@ -9,8 +9,9 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,10 @@ from emcc.files.texts import from_json
 
 MANIFEST = "emcc.json"
 FORMAT = 5
-_LARGEST = 1 << 26
+_LARGEST = 1 << 24
+WAIT, _TURN = 60, 0.05
+"""Seconds that another process is waited for, and between two tries."""
+
 _NUMBERS = re.compile(r"\[[-+\d.eE,\s]+\]")
 
 
@@ -65,8 +69,10 @@ class Artefact:
         check_folder(folder, marker)
         with _refusals(folder), _parents(folder.resolve()) as target, _alone(target.parent):
             check_folder(folder, marker)
-            fresh = Path(tempfile.mkdtemp(prefix=f".{for_path(target.name, 80)}.new-", dir=target.parent))
+            fresh: Path | None = None
             try:
+                with _undisturbed():  # or a signal leaves a folder that nobody knows
+                    fresh = Path(tempfile.mkdtemp(prefix=f".{for_path(target.name, 80)}.new-", dir=target.parent))
                 fresh.chmod(0o777 & ~_umask())
                 for name in sorted(self.files):
                     path = fresh / name
@@ -76,7 +82,9 @@ class Artefact:
                     _carry_over(target, fresh, _written_before(target / marker))
                 _swap(fresh, target)
             finally:
-                shutil.rmtree(fresh, ignore_errors=True)
+                with _undisturbed():
+                    if fresh is not None:
+                        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def check_folder(folder: Path, marker: str = MANIFEST, names: Sequence[str] = ()) -> None:
@@ -135,15 +143,17 @@ def write_file(path: Path, content: bytes) -> None:
         if path.exists() and not path.is_file():  # a pipe or a device: /dev/stdout
             path.write_bytes(content)
             return
-        handle, fresh = tempfile.mkstemp(prefix=f".{for_path(path.name, 80)}.new-", dir=path.parent)
+        fresh = ""
         try:
+            with _undisturbed():
+                handle, fresh = tempfile.mkstemp(prefix=f".{for_path(path.name, 80)}.new-", dir=path.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             os.chmod(fresh, 0o666 & ~_umask())
             os.replace(fresh, path)
-        except BaseException:
-            os.unlink(fresh)
-            raise
+        finally:
+            if fresh:
+                Path(fresh).unlink(missing_ok=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -278,14 +288,32 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes that write into the same folder out, where its file system has locks."""
+    """Keep other processes that write into the same folder out, where its file system has locks.
+
+    EmccError where one is in it for WAIT seconds: whoever may read a folder can lock it.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        end = time.monotonic() + WAIT
+        while not _locked(handle):
+            if time.monotonic() > end:
+                hint = "name another folder with --out, or end the program that holds it"
+                raise EmccError(f"has been locked by another program for {WAIT} s", file=folder, hint=hint)
+            time.sleep(_TURN)
         yield
     finally:
         os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Tell whether a folder is this process's alone now, or its file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _written_before(marker: Path) -> set[str]:

@@ -33,7 +33,10 @@ _QUALITY = {
     **{"agreement_measure": str, "interval": [float]},
 }
 _UNKNOWN = {"measure": None, "samples": range(1), "interval?": ([float], None)}
-_FIXED = dict.fromkeys(("fixed_error_max", "fixed_error_rms", "output_range"), float) | {"fixed_samples": SIZE}
+_FIXED = dict.fromkeys(("fixed_error_max", "fixed_error_rms", "output_range"), float) | {
+    "fixed_samples": SIZE,
+    "synthetic": bool,
+}
 _LOSS = {
     **dict.fromkeys(("lost", "allowed", "by_rounding"), float),
     **{"measure": str, "source": str, "samples": SIZE, "rounded": [str], "advice": (str, None)},
@@ -98,6 +101,7 @@ COMPILED = {
         {
             **dict.fromkeys(("rows", "columns", "code_w", "run_w", "padding_zeros", "dense_bytes", "bytes"), COUNT),
             **{"name": str, "dense_cycles": COUNT, "density": float, "cycles": float, "made?": bool},
+            "table_error?": (float, None),
         }
     ],
     "steps": [

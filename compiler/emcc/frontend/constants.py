@@ -21,7 +21,7 @@ from emcc.frontend.refusal import Refusal, quoted
 from emcc.frontend.tensors import NUMBERS, decode, type_name
 from emcc.ir.graph import Array
 
-HELD = 1 << 30
+HELD = 3 << 28
 """Most bytes, in all of a model, of computed constants that are still needed: what a small file may ask for."""
 
 COMPUTED = 1 << 32

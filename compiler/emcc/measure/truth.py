@@ -20,6 +20,9 @@ from emcc.ops.interpret import left, trace
 MOST = 1 << 28
 """Elements that all tensors of a batch may have together for it to be checked."""
 
+TRACED = 1 << 25
+"""The same of the samples that are run here at a time."""
+
 _WIDEST = 8
 """Bytes of an element, at most."""
 
@@ -122,8 +125,7 @@ def _compared(graph: Graph, path: Path, x: Array, wanted: list[Array], about: Re
         x, wanted = x[rows], [own[rows] for own in wanted]
     if not len(x):
         return "not checked against onnxruntime: every sample overflows in float16"
-    with np.errstate(all="ignore"):
-        values = trace(graph, x.astype(np.float64), keep=graph.outputs)
+    values = _traced(graph, x)
     pairs = zip(graph.outputs, wanted, strict=True)
     try:
         with np.errstate(all="ignore"):
@@ -144,6 +146,17 @@ def closeness(graph: Graph, *, half: bool) -> Closeness:
     if half:
         return HALF
     return JUMPS if any(node.op in JUMPING for node in graph.nodes) else SINGLE
+
+
+def _traced(graph: Graph, x: Array) -> dict[str, Array]:
+    """Return the outputs of samples, a few at a time: float64 [n, ...]."""
+    most = max(1, TRACED // max(1, sum(tensor.features for tensor in graph.tensors.values())))
+    with np.errstate(all="ignore"):
+        parts = [
+            trace(graph, x[begin : begin + most].astype(np.float64), keep=graph.outputs)
+            for begin in range(0, len(x), most)
+        ]
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in graph.outputs}
 
 
 def _check_overflow(graph: Graph, x: Array, path: Path) -> None:

@@ -85,24 +85,33 @@ def output_bounds(fmt: Format, function: str, table: Table | None) -> tuple[int,
     return max(fmt.low, int(coarse.min() + fine.min())), min(fmt.high, int(coarse.max() + fine.max()))
 
 
-def code_counts(codes: Array, entries: int) -> Array:
-    """How often each code occurs in each row: int64 [out, entries] for uint8 codes [out, in]."""
+def row_sums(codes: Array, entries: int) -> Callable[[Array], Array]:
+    """What gives, for a codebook [entries], the sum of the absolute weights of each row: int64 [rows].
+
+    Of codes uint8 [rows, columns]. It counts codes once, where that takes no more than the codes; all values must be
+    below 2**60 / columns.
+    """
     rows, columns = codes.shape
+    if columns < entries:
+        return lambda codebook: np.concatenate(
+            [np.abs(codebook)[block].sum(axis=1) for block in _blocks(codes)] or [np.zeros(0, np.int64)]
+        )
     counts = np.zeros((rows, entries), np.int64)
-    height = max(1, _BLOCK // max(1, columns))
-    for top in range(0, rows, height):
-        block = codes[top : top + height]
+    for top, block in zip(range(0, rows, _height(columns)), _blocks(codes), strict=True):
         offset = np.arange(block.shape[0], dtype=np.int64)[:, None] * entries
         flat = np.bincount((block + offset).ravel(), minlength=block.shape[0] * entries)
-        counts[top : top + height] = flat.reshape(block.shape[0], entries)
-    return counts
+        counts[top : top + len(block)] = flat.reshape(block.shape[0], entries)
+    return lambda codebook: np.asarray(counts @ np.abs(codebook[:entries].astype(np.int64)))
 
 
-def bound_of_counts(counts: Array, codebook: Array, bias: Array, in_low: int, in_high: int, shift: int) -> int:
-    """`accumulator_bound` from `code_counts`. All values must be below 2**60."""
-    return accumulator_bound(
-        counts @ np.abs(codebook[: counts.shape[1]].astype(np.int64)), bias, in_low, in_high, shift
-    )
+def _height(columns: int) -> int:
+    return max(1, _BLOCK // max(1, columns))
+
+
+def _blocks(codes: Array) -> list[Array]:
+    """Views of a few rows each."""
+    height = _height(codes.shape[1])
+    return [codes[top : top + height] for top in range(0, len(codes), height)]
 
 
 def accumulator_bound(weights: Array, bias: Array, in_low: int, in_high: int, shift: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emcc.ir.graph import Array, Codebook, Format
-from emcc.ops.fixed import MULTIPLIER_W, accumulator_bound, bound_of_counts, code_counts
+from emcc.ops.fixed import MULTIPLIER_W, accumulator_bound, row_sums
 
 WEIGHT = Format(16, 0)
 ACC_LIMIT = 1 << 47
@@ -87,7 +87,7 @@ def _scaled(
 
 def _looked_up(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) -> Scaled:
     """Entries of a codebook, rounded."""
-    counts = code_counts(book.codes.reshape(len(book.codes), -1), 1 << book.code_w)
+    sums = row_sums(book.codes.reshape(len(book.codes), -1), 1 << book.code_w)
     finest = finest_weight_frac(book.values)
     # Without weights only the bias has a scale: 15 bits finer than the output's.
     frac = z.frac_bits - x.frac_bits + 15 if finest is None else finest
@@ -95,7 +95,7 @@ def _looked_up(book: Codebook, bias: Array, x: Format, in_low: int, z: Format) -
     values[: book.values.size] = book.values
     for weight_frac, z_frac, shift, integers in _scaled(bias, range(frac, frac - 4096, -1), x, z):
         codebook = np.floor(np.ldexp(values, weight_frac) + 0.5).astype(np.int64)
-        if bound_of_counts(counts, codebook, integers, in_low, x.high, shift) < ACC_LIMIT:
+        if accumulator_bound(sums(codebook), integers, in_low, x.high, shift) < ACC_LIMIT:
             return Scaled(codebook, integers, weight_frac, z_frac)
     raise OverflowError
 

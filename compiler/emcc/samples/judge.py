@@ -222,10 +222,15 @@ def variance(values: Array) -> Array:
     return np.where(found > 0, found, 1.0)
 
 
-def task_of(graph: Graph, y: Array | None, asked: str = "auto") -> str:
-    """Return "classify" or "regress"; EmccError where the one asked for does not go with the model or the data's y."""
+def check_task(asked: str) -> None:
+    """Raise EmccError where there is no such task."""
     if asked not in TASKS:
         raise EmccError(f"no task {printable(asked)!r}", hint=f"there are {', '.join(TASKS)}")
+
+
+def task_of(graph: Graph, y: Array | None, asked: str = "auto") -> str:
+    """Return "classify" or "regress"; EmccError where the one asked for does not go with the model or the data's y."""
+    check_task(asked)
     output = graph.tensors[graph.outputs[0]]
     lengths = [size for size in output.shape[1:] if size != 1]
     by_host = any(op in having("host") for op, _ in graph.host)

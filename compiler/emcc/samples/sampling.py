@@ -14,6 +14,9 @@ from emcc.samples.split import spread
 
 SAMPLES = 4096
 NOISE, LEAST, NOISE_ELEMENTS = 256, 16, 1 << 28
+MOST = 1 << 24
+"""Elements of the inputs, or of the outputs, of all noise: a small file may name large ones."""
+
 SEED = 0
 
 
@@ -21,12 +24,13 @@ def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
     """Return at most `count` samples spread evenly over the data; without data, seeded noise.
 
     Noise is standard normal, or any integers where the model takes such: NOISE samples, of models with large tensors
-    fewer, down to LEAST.
+    fewer, down to LEAST; of large inputs or outputs no more than MOST elements, down to one sample.
     """
     if data is None:
         shape = sample_shape(ends(graph))
         elements = sum(tensor.features for tensor in graph.tensors.values())
-        count = min(count, NOISE, max(LEAST, NOISE_ELEMENTS // max(elements, 1)))
+        widest = max(sum(graph.tensors[name].features for name in side) for side in (graph.inputs, graph.outputs))
+        count = min(count, NOISE, max(LEAST, NOISE_ELEMENTS // max(elements, 1)), max(1, MOST // max(widest, 1)))
         rng = np.random.default_rng(SEED)
         if any(graph.tensors[name].dtype in INDICES for name in graph.inputs):
             parts = [_noise(graph, name, rng, (count, *own)) for name, own in ends(graph).items()]
@@ -34,9 +38,17 @@ def sample(graph: Graph, data: Dataset | None, count: int = SAMPLES) -> Dataset:
         integers = _integers(graph)
         if integers is not None:
             return Dataset(rng.integers(*integers, (count, *shape)).astype(np.float32))
-        return Dataset(rng.standard_normal((count, *shape)).astype(np.float32))
+        return Dataset(_normal(rng, count, shape))
     rows = spread(len(data), count)
     return data.taken(rows)
+
+
+def _normal(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> Array:
+    """Return standard normal noise [count, ...]: float32 of numpy's float64, a sample at a time."""
+    x = np.empty((count, *shape), np.float32)
+    for row in x:
+        row[...] = rng.standard_normal(shape)
+    return x
 
 
 def _noise(graph: Graph, name: str, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -69,4 +69,4 @@ def test_both_commands_are_installed_by_the_package() -> None:
     import tomllib
 
     project = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text())
-    assert project["project"]["scripts"] == dict.fromkeys(("emcc", "emcc-fpga"), "emcc.cli:main")
+    assert project["project"]["scripts"] == dict.fromkeys(("emcc", "emcc-fpga"), "emcc.__main__:main")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from emcc.base.errors import EmccError
+from emcc.files import arrays as arrays_module
 from emcc.files.arrays import DAMAGED, PLAIN, member, read_npz, write_npz
 
 DTYPES = ["|b1", "|i1", "|u1", *(f"{order}{kind}" for order in "<>" for kind in ("i2", "u4", "i8", "f2", "f4", "f8"))]
@@ -118,3 +119,24 @@ def test_random_damage(at: int, content: bytes, deflated: bool) -> None:
         read_npz(damaged)
     with suppress(*DAMAGED, KeyError), zipfile.ZipFile(io.BytesIO(damaged)) as archive:
         member(archive, "x").read()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_what_numpy_does_not_write_is_not_unpacked(method: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("x.npy", bytes(100_000))
+    with zipfile.ZipFile(out) as archive, pytest.raises(ValueError, match="compressed in a way that numpy does not"):
+        member(archive, "x")
+
+
+def test_what_is_compressed_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file may say that zeros are many."""
+    out = io.BytesIO()
+    np.savez_compressed(out, x=np.zeros(5000))
+    monkeypatch.setattr(arrays_module, "_INFLATED", 40_127)
+    with zipfile.ZipFile(out) as archive, pytest.raises(ValueError, match="has more than 40,127 bytes"):
+        member(archive, "x")
+    monkeypatch.setattr(arrays_module, "_INFLATED", 40_128)
+    with zipfile.ZipFile(out) as archive:
+        assert member(archive, "x").shape == (5000,)

@@ -1,12 +1,17 @@
 """An artefact takes the place of the one before it, and of nothing that emcc did not write."""
 
+import fcntl
 import os
+import signal
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from emcc.base.errors import EmccError
-from emcc.files.artefact import MANIFEST, Artefact, to_json
+from emcc.files import artefact as module
+from emcc.files.artefact import MANIFEST, Artefact, to_json, write_file
 
 
 def artefact(*names: str, text: bytes = b"new") -> Artefact:
@@ -82,3 +87,41 @@ def test_a_marker_of_no_use_makes_everything_foreign(marker: bytes, folder: Path
     assert (folder / "model.emc").read_bytes() == b"old"
     with pytest.raises(EmccError, match="was not written by emcc"):
         artefact("model.emc").write(folder)
+
+
+def test_a_lock_of_another_is_not_waited_for_without_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAIT", 0.2)
+    before = tree(folder)
+    handle = os.open(folder.parent, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(EmccError, match=r"has been locked by another program for 0.2 s"):
+            artefact("rtl/a.sv").write(folder)
+    finally:
+        os.close(handle)
+    assert tree(folder) == before
+    artefact("rtl/a.sv").write(folder)
+    assert os.listdir(folder.parent) == ["out"]
+
+
+@pytest.mark.parametrize("name", ["mkdtemp", "mkstemp"])
+def test_a_signal_as_a_place_is_made_leaves_none(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = getattr(tempfile, name)
+
+    def made(*args: Any, **options: Any) -> Any:
+        place = real(*args, **options)
+        signal.raise_signal(signal.SIGINT)
+        return place
+
+    monkeypatch.setattr(module.tempfile, name, made)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    writes = {
+        "mkdtemp": lambda: artefact("rtl/a.sv").write(tmp_path / "out"),
+        "mkstemp": lambda: write_file(tmp_path / "y.npz", b"1"),
+    }
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            writes[name]()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert os.listdir(tmp_path) == []

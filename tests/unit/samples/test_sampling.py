@@ -11,6 +11,7 @@ from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Affine, Graph, Tensor
 from emcc.ops import interpret
+from emcc.samples import sampling
 from emcc.samples.dataset import Dataset
 from emcc.samples.sampling import dequantised, format_of, quantised, sample, scaled, spread
 
@@ -100,3 +101,11 @@ def test_less_noise_for_large_tensors(elements: int, count: int) -> None:
     graph = Graph("g", ("x",), ("x",), (), {**GRAPH.tensors, "h": within}, {})
     assert len(sample(graph, None)) == count
     assert len(sample(graph, None, 2)) == 2
+
+
+def test_less_noise_for_large_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of a few bytes may name an input of 2^24 elements: all noise has no more, and one sample at least."""
+    whole = sample(GRAPH, None).x
+    for most, count in ((6 * 100, 100), (6 * 3 + 5, 3), (1, 1)):
+        monkeypatch.setattr(sampling, "MOST", most)
+        np.testing.assert_array_equal(sample(GRAPH, None).x, whole[:count])

@@ -52,7 +52,10 @@ def pack_images(
     report(f"{tools.packer}: {bitstream}, {len(content):,} bytes")
     unpacker = packer.unpack(tools.packer, bitstream, UNPACKED, cwd=work)
     text = (work / UNPACKED).read_text("utf-8")
-    wrong = differing(images, placed.images(text))
+    try:
+        wrong = differing(images, placed.images(text))
+    except ValueError as error:
+        raise ToolError(tools.packer, 0, "", reason=f"made another bitstream: {error}") from error
     if wrong:
         raise ToolError(tools.packer, 0, "", reason=f"made a bitstream with other memories: {', '.join(wrong[:4])}")
     report(f"{unpacker}: {len(images)} memories in the bitstream are those of rom/")

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,11 +16,16 @@ from emcc.backends.rom import RomImage
 from emcc.base.errors import EmccError
 from emcc.boards.memories.blocks import FORMATS, Format
 from emcc.boards.memories.images import Shape, bits_of, shape_of
-from emcc.boards.memories.layout import Layout
+from emcc.boards.memories.layout import ONE, ZERO, Layout
+from emcc.files import arrays
+from emcc.files.arrays import Member, member
 from emcc.ir.graph import Array
 
 CONFIG, LAYOUTS = "placed/config.gz", "placed/layouts.npz"
 _LARGEST = 1 << 28
+_MOST_BLOCKS = 1 << 14
+DAMAGED = (*arrays.DAMAGED, KeyError, TypeError, AttributeError, RecursionError)
+"""What `restored` raises of files that are damaged, or another's."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,10 @@ class Placed:
         found, result = self.format.parse(text), {}
         for name, memory in self.memories.items():
             source = self.layouts[memory.shape].source
-            copies = max(map(len, memory.blocks))
-            whole = all(one in found for names in memory.blocks for one in names)
+            if not all(one in found for names in memory.blocks for one in names):
+                raise ValueError(f"blocks of {name} are not there")
+            copies = len(memory.blocks[0])
             result[name] = [_taken(source, [found[names[i]] for names in memory.blocks]) for i in range(copies)]
-            assert whole
         return result
 
     def rest(self, text: str) -> str:
@@ -75,8 +81,8 @@ class Placed:
     def files(self) -> dict[str, bytes]:
         """Return what is kept of it, by file name."""
         buffer = io.BytesIO()
-        arrays = {f"layout{number}": self.layouts[shape].source for number, shape in enumerate(sorted(self.layouts))}
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        sources = {f"layout{number}": self.layouts[shape].source for number, shape in enumerate(sorted(self.layouts))}
+        np.savez_compressed(buffer, allow_pickle=False, **sources)
         return {CONFIG: gzip.compress(self.config.encode(), 6, mtime=0), LAYOUTS: buffer.getvalue()}
 
     def to_json(self) -> dict[str, Any]:
@@ -114,20 +120,39 @@ def learned(family: str, config: str, stand_ins: Mapping[str, RomImage], layouts
 
 
 def restored(family: str, kept: Mapping[str, Any], shapes: Mapping[str, Shape], files: Mapping[str, bytes]) -> Placed:
-    """Return what `files` and `to_json` had. ValueError, KeyError, TypeError or OSError where they are not that."""
+    """Return what `files` and `to_json` had. One of DAMAGED where they are not that."""
     unpacker = zlib.decompressobj(wbits=31)
     config = unpacker.decompress(files[CONFIG], _LARGEST)
     if unpacker.unconsumed_tail:
         raise ValueError("too large")
-    with np.load(io.BytesIO(files[LAYOUTS]), allow_pickle=False) as arrays:
-        layouts = {
-            shape: Layout(arrays[f"layout{number}"]) for number, shape in enumerate(sorted(set(shapes.values())))
-        }
+    layouts, wide = {}, FORMATS[family].order().size
+    with zipfile.ZipFile(io.BytesIO(files[LAYOUTS])) as archive:
+        for number, shape in enumerate(sorted(set(shapes.values()))):
+            layouts[shape] = Layout(_layout(member(archive, f"layout{number}"), shape, wide))
     memories = {
         name: Memory(shapes[name], tuple(tuple(str(one) for one in names) for names in facts["blocks"]))
         for name, facts in kept.items()
     }
-    return Placed(family, config.decode(), memories, layouts)
+    if memories.keys() != shapes.keys():
+        raise ValueError("its memories are others")
+    text = config.decode()
+    there = FORMATS[family].parse(text).keys()
+    for memory in memories.values():
+        counts = {len(names) for names in memory.blocks}
+        known = all(one in there for names in memory.blocks for one in names)
+        if len(memory.blocks) != len(layouts[memory.shape].source) or len(counts) != 1 or 0 in counts or not known:
+            raise ValueError("its blocks are others")
+    return Placed(family, text, memories, layouts)
+
+
+def _layout(found: Member, shape: Shape, wide: int) -> Array:
+    """Return a layout's source, which is one of blocks of `wide` bits for a memory of that shape."""
+    if found.dtype != np.int32 or len(found.shape) != 2 or found.shape[1] != wide or found.shape[0] > _MOST_BLOCKS:
+        raise ValueError("a layout of another kind")
+    source = found.read()
+    if not ONE <= source.min(initial=ZERO) <= source.max(initial=ZERO) < shape.words * shape.width:
+        raise ValueError("a layout of another memory")
+    return source
 
 
 def differing(images: Mapping[str, RomImage], found: Mapping[str, list[Array]]) -> list[str]:
@@ -141,7 +166,7 @@ def differing(images: Mapping[str, RomImage], found: Mapping[str, list[Array]]) 
 
 def _taken(source: Array, blocks: list[Array]) -> Array:
     """Return a memory's bits out of its blocks."""
-    bits = np.zeros(int(source.max()) + 1, np.uint8)
+    bits = np.zeros(int(source.max(initial=ZERO)) + 1, np.uint8)
     for where, block in zip(source, blocks, strict=True):
         bits[where[where >= 0]] = block[where >= 0]
     return bits
