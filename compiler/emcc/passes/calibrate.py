@@ -48,6 +48,9 @@ def _selected(graph: Graph, formats: Mapping[str, Format]) -> dict[str, Format]:
     return result
 
 
+DEEP = 32.0
+"""Below the largest of its row a number of a Softmax is e^-32, or 1e-14 of it."""
+
 FEW = 12
 """Samples at which 16 bits keep twice the headroom: the fewer there are, the farther beyond them others lie."""
 
@@ -108,7 +111,7 @@ class Calibrate:
         name = graph.inputs[0]
         try:
             if known is not None:
-                values: dict[str, Any] = {key: each.ends() for key, each in known.items()}
+                values: dict[str, Any] = unmasked(graph, {key: each.ends() for key, each in known.items()})
                 formats, headroom = {source: safe(values[source], self.bits, 1.0) for source in graph.inputs}, 1.0
             else:
                 values, formats, headroom = self._traced(graph)
@@ -136,7 +139,7 @@ class Calibrate:
         for name, x in given.items():
             formats[name] = fmt = self._choose(graph, name, x, headroom)
             given[name] = np.clip(x, *fmt.dequantise(np.array([fmt.low, fmt.high])))
-        return trace(graph.with_(affines={}), given), formats, headroom
+        return unmasked(graph, trace(graph.with_(affines={}), given)), formats, headroom
 
     def _holding(self, ends: tuple[float, float]) -> Format:
         """The finest format that holds a range which the model states."""
@@ -190,6 +193,29 @@ class Calibrate:
         seen = np.linspace(z.min(), z.max(), _SPREAD) / _OFTEN if self.synthetic else z
         exact = apply_function(node, z_fmt.dequantise(z_fmt.quantise(seen)))
         return {made.z: z_fmt, made.y: min(candidates, key=lambda fmt: error(exact, fmt))}
+
+
+def unmasked(graph: Graph, values: dict[str, Any]) -> dict[str, Any]:
+    """The values [n, ...] of tensors without the depths of masks: what a Softmax alone reads, through moves or not.
+
+    A mask adds -1e9, or the least number there is, to what attention is not to see. In a Softmax nothing counts that is
+    DEEP below the largest of its row: formats need not reach it.
+    """
+    result, makers = dict(values), {node.outputs[0]: node for node in graph.nodes}
+    for node in graph.nodes:
+        if node.op != "Softmax":
+            continue
+        name, axis = node.inputs[0], int(node.attrs.get("axis", -1))
+        least = float(np.asarray(values[name]).max(axis=axis).min()) - DEEP
+        while name in values and name not in graph.outputs:
+            if len([reader for reader in graph.nodes if name in reader.inputs]) > 1:
+                break
+            result[name] = np.maximum(values[name], least)
+            maker = makers.get(name)
+            if maker is None or "moves" not in ops.traits(maker.op):
+                break
+            name = maker.inputs[0]
+    return result
 
 
 def _weight(graph: Graph, name: str, features: int) -> Array:

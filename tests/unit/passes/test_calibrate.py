@@ -6,11 +6,14 @@ from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from models import model, node, random_weight, save
 
 from emcc.base.errors import EmccError
+from emcc.frontend import load
 from emcc.ir.graph import Format
 from emcc.ops.interpret import trace
 from emcc.passes.calibrate import Calibrate, choose
+from emcc.passes.fold import Fold
 from emcc.passes.reach import error, widest
 
 ACTIVATIONS = ["", "Relu", "LeakyRelu", "Sigmoid", "Tanh"]
@@ -117,3 +120,30 @@ def test_dead_layers_and_infinite_activations():
     graph = graph.with_constants({"fc0.bias": np.array([0, np.inf, 0])})
     with pytest.raises(EmccError, match="node 'fc0': activations are NaN or infinite on the calibration data"):
         Calibrate(data=inputs(features=3)).apply(graph)
+
+
+@pytest.mark.parametrize("data", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+def test_masks_in_front_of_a_softmax_take_no_precision(tmp_path, data, turned):
+    """Attention adds -1e9 to what it is not to see; a Transpose may stand between."""
+    rng = np.random.default_rng(0)
+    weights = {
+        "w": random_weight(rng, 36, 20), "s": np.array([-1, 6, 6]), "f": np.array([-1, 36]),
+        "m": np.tril(np.full((1, 6, 6), -1e9, np.float32), -1), "v": random_weight(rng, 5, 36),
+    }  # fmt: skip
+    nodes = [
+        node("Gemm", ["x", "w"], "a", transB=1),
+        node("Reshape", ["a", "s"], "b"),
+        node("Add", ["b", "m"], "masked"),
+        node("Transpose", ["masked"], "turned", perm=[0, 2, 1]),
+        node("Softmax", ["turned" if turned else "masked"], "d", axis=-1),
+        node("Reshape", ["d", "f"], "e"),
+        node("Gemm", ["e", "v"], "y", transB=1),
+    ]
+    nodes = nodes if turned else [each for each in nodes if each.op_type != "Transpose"]
+    proto = model(nodes, ["n", 20], ["n", 5], weights, opset=13)
+    x = inputs(100, 20)
+    graph = Fold().apply(load(save(proto, tmp_path / "m.onnx")))
+    (scores,) = (each.inputs[0] for each in graph.nodes if each.op == "Softmax")
+    assert Calibrate(data=x if data else None).apply(graph).tensors[scores].fmt.frac_bits >= 6
+    assert Calibrate(data=x).apply(graph.with_(outputs=(scores,))).tensors[scores].fmt.frac_bits < 0
