@@ -127,14 +127,16 @@ def compress(
     shape: Shape | None = None,
     recipe: Recipe | None = None,
     method: str | None = None,
+    search: str | None = None,
     example_input: Any = None,
     work: Named | None = None,
     progress: Progress | None = None,
 ) -> Artefact:
     """Compress a model by itself: model.emc and compressed.onnx; convolutional models too.
 
-    Without a goal and keep_weights: max_drop=0.3. By default training takes what its passes take. Arguments and errors
-    are those of `compile`.
+    Without a goal and keep_weights: max_drop=0.3. By default training takes what its passes take.
+    search="methods" tries combinations of methods in `minutes` (10) or `steps`. Other arguments and errors are those of
+    `compile`.
     """
     from emcc.driver.compress import compress_model
 
@@ -150,6 +152,7 @@ def compress(
             goal=compress_goal(goal, keep_weights),
             recipe=inputs.recipe(recipe),
             method=method,
+            search=search,
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),

@@ -15,6 +15,7 @@ from emcc.cli.parameters import (
     Output,
     Quiet,
     RecipeFile,
+    SearchFor,
     Shape,
     TargetSize,
     TargetSparsity,
@@ -138,6 +139,7 @@ def compress(
     ] = None,
     recipe: RecipeFile = None,
     method: Method = None,
+    search: SearchFor = None,
     validate: Validate = None,
     task: Task = "auto",
     minutes: Minutes = None,
@@ -162,7 +164,7 @@ def compress(
         one = taken(output)
         given = parsed(shape or ())
         options = CompressOptions(
-            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given, method
+            model, data, goal, recipe, work, keep_weights, validate, task, minutes, steps, one, given, method, search
         )
         artefact = compress_model(options, progress)
     artefact.write(folder)

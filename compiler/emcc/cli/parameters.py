@@ -61,6 +61,15 @@ Method = Annotated[
         show_default="the recipe's: magnitude+kmeans",
     ),
 ]
+SearchFor = Annotated[
+    str | None,
+    typer.Option(
+        "--search",
+        metavar="methods",
+        help="Try combinations of methods on held-out data, within --minutes (10) or --steps, and take the best.",
+        show_default="one combination, --method",
+    ),
+]
 RecipeFile = Annotated[
     Path | None,
     typer.Option(

@@ -24,6 +24,7 @@ class CompressOptions:
         task: what outputs are for, one of samples.judge.TASKS.
         minutes: how long training may take, about; steps: of training, instead.
         method: methods joined by "+", in the place of the recipe's [compress].
+        search: "methods": combinations of them are tried, see driver.audition; `emcc compress` alone.
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
         shape: sizes of inputs whose axes the file leaves open, by their names; see frontend.report.Shapes.
@@ -42,6 +43,7 @@ class CompressOptions:
     output: str | tuple[str, ...] | None = None
     shape: Mapping[str, Sizes] = field(default_factory=dict)
     method: str | None = None
+    search: str | None = None
 
     @property
     def shapes(self) -> Shapes:
