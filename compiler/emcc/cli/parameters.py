@@ -66,7 +66,7 @@ SearchFor = Annotated[
     typer.Option(
         "--search",
         metavar="methods",
-        help="Try combinations of methods on held-out data, within --minutes (10) or --steps, and take the best.",
+        help="Try combinations of methods on held-out data, in 10 minutes or what is given, and take the best.",
         show_default="one combination, --method",
     ),
 ]

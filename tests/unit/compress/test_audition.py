@@ -89,6 +89,11 @@ def test_a_model_is_compressed_by_the_best(monkeypatch: pytest.MonkeyPatch) -> N
     assert facts["search"]["quality"] == max(row.get("quality", 0) for row in facts["audition"]["rows"])
     assert facts["totals"]["bytes"] == len(Path("out/model.emc").read_bytes())
     assert "methods" in emcc("inspect", "out")
+    taken = [row for row in facts["audition"]["rows"] if row.get("quality") == facts["search"]["quality"]]
+    best = next(row for row in taken if row["bytes"] == facts["totals"]["bytes"])
+    alone = ("--method", best["methods"], "--steps", str(best["steps"]), "--target-size", "260")
+    emcc(*ASKED[:-2], *alone, "--out", "alone", "-q")
+    assert Path("alone/model.emc").read_bytes() == Path("out/model.emc").read_bytes()
     emcc("compile", "out/compressed.onnx", "--keep-weights", "--data", "data.npz", "--out", "chip", "-q")
 
 
