@@ -17,6 +17,7 @@ FILES = ("methods_prune", "methods_quant")
 """Files beside this one with ROWS: (model, name, methods as --method takes them, recipe by section), one a line."""
 
 MODELS = {"lenet300100": "lenet300100_dns_original.onnx", "lenet5": "lenet5_dns_original.onnx"}
+BEST = "magnitude+kmeans, for a size, with warped images and distillation"
 CLOSE = 0.3
 """Points that the best row may lose."""
 
@@ -104,6 +105,28 @@ def measured(row: Row, model: Path, samples: Samples, seed: int) -> dict[str, fl
         "error": error_of_emc(artefact.files["model.emc"], samples.test_x, samples.test_y),
         "bytes": size,
         **({} if stored else {"cycles": artefact.manifest["totals"]["cycles"]["mean"]}),
+    }
+
+
+def best_combination(model: str, data: Path, seed: int) -> dict[str, float]:
+    """Return the figures of benchmarks/deep_compression.py at its smallest size, and cycles on 16 PEs."""
+    from benchmarks.deep_compression import SMALLEST, Job, run
+    from emcc.driver.compile import compile_model
+    from emcc.driver.request import CompileOptions
+
+    result = run(Job(model, plain=False, seed=seed, data=data, threads=1, size=SMALLEST[model]))
+    x, _ = mnist.read(data, "train")
+    with tempfile.TemporaryDirectory() as name:
+        path, seen = Path(name) / f"{model}.onnx", Path(name) / "data.npz"
+        path.write_bytes(result.compressed)
+        np.savez(seen, x=x[:1000])
+        artefact = compile_model(CompileOptions(path, seen, pes=16, keep_weights=True))
+    return {
+        "ratio": 4 * lenet.parameters(model) / result.bytes,
+        "error": result.error,
+        "error_before": result.before,
+        "bytes": result.bytes,
+        "cycles": artefact.manifest["totals"]["cycles"]["mean"],
     }
 
 

@@ -132,14 +132,16 @@ def compress(
     recipe: Recipe | None = None,
     method: str | None = None,
     teacher: Any = None,
+    search: str | None = None,
     example_input: Any = None,
     work: Named | None = None,
     progress: Progress | None = None,
 ) -> Artefact:
     """Compress a model by itself: model.emc, compressed.onnx, report.html; convolutional models too.
 
-    Without a goal, keep_weights and fixed: max_drop=0.3. By default training takes what its passes take. Arguments and
-    errors are those of `compile`.
+    Without a goal, keep_weights and fixed: max_drop=0.3. By default training takes what its passes take.
+    search="methods" tries combinations of methods in `minutes` (10) or `steps`. Other arguments and errors are those of
+    `compile`.
     """
     from emcc.driver.compress import compress_model
 
@@ -156,6 +158,7 @@ def compress(
             recipe=inputs.recipe(recipe),
             method=method,
             teacher=None if teacher is None else inputs.model(teacher, None, data, "the teacher"),
+            search=search,
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),

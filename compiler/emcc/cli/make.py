@@ -15,6 +15,7 @@ from emcc.cli.parameters import (
     Output,
     Quiet,
     RecipeFile,
+    SearchFor,
     Shape,
     TargetSize,
     TargetSparsity,
@@ -141,6 +142,7 @@ def compress(
     recipe: RecipeFile = None,
     method: Method = None,
     teacher: Teacher = None,
+    search: SearchFor = None,
     validate: Validate = None,
     task: Task = "auto",
     minutes: Minutes = None,
@@ -181,6 +183,7 @@ def compress(
             method,
             fixed,
             teacher,
+            search,
         )
         artefact = compress_model(options, progress)
     artefact.write(folder)

@@ -69,6 +69,15 @@ Teacher = Annotated[
         show_default="MODEL itself",
     ),
 ]
+SearchFor = Annotated[
+    str | None,
+    typer.Option(
+        "--search",
+        metavar="methods",
+        help="Try combinations of methods on held-out data, in 10 minutes or what is given, and take the best.",
+        show_default="one combination, --method",
+    ),
+]
 RecipeFile = Annotated[
     Path | None,
     typer.Option(

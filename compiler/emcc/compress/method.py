@@ -212,6 +212,12 @@ def method(name: str) -> Any:
     return getattr(importlib.import_module(module), kind)
 
 
+def spoken(name: str) -> str:
+    """A method's name as users say it: those that are called as their role is by their file's."""
+    role, where = METHODS[name]
+    return where.split(":")[0].split(".")[-1] if name == role else name
+
+
 def having(role: str) -> tuple[str, ...]:
     """Names of the methods of a role."""
     return tuple(name for name, (its_role, _) in METHODS.items() if its_role == role)

@@ -24,6 +24,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     """
     from emcc.container import decode
     from emcc.driver import goals, teachers
+    from emcc.driver.audition import auditioned
     from emcc.driver.compile import check_factors
     from emcc.driver.encoder import Encoder
     from emcc.driver.plan import fixed
@@ -40,6 +41,8 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
+    if options.search is not None:
+        return auditioned(options, tell, compress_model)
     tell("reading")
     recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
     check_factors(options, recipe)

@@ -26,6 +26,7 @@ class CompressOptions:
         minutes: how long training may take, about; steps: of training, instead.
         method: methods joined by "+", in the place of the recipe's [compress].
         teacher: an ONNX file whose outputs `model`, its student, learns before it is compressed, and is held against.
+        search: "methods": combinations of them are tried, see driver.audition; `emcc compress` alone.
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
         shape: sizes of inputs whose axes the file leaves open, by their names; see frontend.report.Shapes.
@@ -47,6 +48,7 @@ class CompressOptions:
     method: str | None = None
     fixed: bool = False
     teacher: Path | None = None
+    search: str | None = None
 
     def __post_init__(self) -> None:
         """Raise EmccError where an option names nothing."""

@@ -67,6 +67,10 @@ COMPRESSED = {
             **dict.fromkeys(("zeros_before", "zeros"), COUNT),
         }
     ],
+    "audition?": {
+        **{"steps": SIZE, "methods": str},
+        "rows": [{"methods": str, "steps": SIZE, "bytes?": COUNT, "quality?": float, "lost?": float, "why?": str}],
+    },
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 _CELLS = dict.fromkeys(("lut", "ff", "bram", "dsp"), COUNT)
