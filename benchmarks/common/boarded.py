@@ -17,7 +17,7 @@ TINY = ("kws", "ic", "vww", "ad")
 PRUNED = ("lenet300100_dns_sparse", "lenet5_dns_sparse")
 
 MHZ: Mapping[str, float] = {
-    **dict.fromkeys(("ulx3s-85f", "ulx3s-12f"), 150),
+    **dict.fromkeys(("ulx3s-85f", "ulx3s-12f"), 75),
     **{"icebreaker": 48, "tang-nano-20k": 108},
 }
 """The clock that nextpnr aims at: more than there is, so that it gives what it can; each board's PLL can make it."""

@@ -26,6 +26,7 @@ def compile(
     pes: int | None = None,
     memory: str | None = None,
     board: Named | None = None,
+    updatable: bool = False,
     keep_weights: bool = False,
     fixed: bool = False,
     validate: Data | None = None,
@@ -55,7 +56,7 @@ def compile(
         target_sparsity: share of zeros, exactly.
         pes: processing elements; by default the recipe's, 8, and with a board as many as fit.
         memory: what the target has: block RAMs, as "208xecp5", or a size, as "3.7Mbit".
-        board: one of `emcc boards`, or a file, "mine.toml": what does not fit it is an error.
+        board: one of `emcc boards`, or a file, "mine.toml": what does not fit it is an error. updatable: with room for what an update needs.
         keep_weights: neither prune nor fine-tune.
         fixed: follow the recipe, and no goal: prune to 10 %, fine-tune.
         validate: samples that decide, new to the model, as `data` is given.
@@ -101,6 +102,7 @@ def compile(
             pes=number("pes", pes),
             memory=None if memory is None else str(memory),
             board=None if board is None else str(board),
+            updatable=updatable,
             fixed=fixed,
             dump=path_of(dump),
         )
