@@ -38,7 +38,7 @@ KINDS = ("lut", "ff", "bram", "dsp")
 def measured(row: Row, seeds: int, data: Path, folder: Path) -> dict[str, Any]:
     """Compile a row and place it in `folder`."""
     place, source = folder / row.name.replace("/", "-"), NETWORKS[row.network](data, folder)
-    size = {"board": row.board} if row.pes is None else {"pes": row.pes}
+    size = {"board": row.board} | ({"pes": row.pes} if row.pes else {})
     try:
         artefact = emcc.compile(**source, **size)
     except EmccError as error:
