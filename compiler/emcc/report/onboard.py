@@ -10,7 +10,7 @@ WORDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "dsp": "multip
 
 
 MODELS = {
-    "fitted": "LUTs and flip-flops by a model, LUTs 11 % too few to 17 % too many where checked; with the serial port",
+    "fitted": "LUTs and flip-flops by a model, LUTs 11 % too few to 9 % too many where checked; with the serial port",
     "scaled": "LUTs and flip-flops by ECP5's model in proportion, checked on few designs; with the serial port",
     "bound": "LUTs and flip-flops are ECP5's, an upper bound; Vivado was not asked",
 }
