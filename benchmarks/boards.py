@@ -3,8 +3,9 @@
     python benchmarks/boards.py --json FILE [--data DIR] [--only BOARD/NETWORK...] [--seeds K] [--keep DIR]
 
 A row is a network on a board, with the number of PEs that `emcc compile --board` chooses or that the row gives, through
-what `emcc bitstream` does. `fmax_mhz` is nextpnr's, a seed each, at the clock that the row asks for; `ms` is at the best of them, for the mean of
-`cycles` (running and transfer). Nothing here has been on a board. A network that does not fit is a row with the reason.
+what `emcc bitstream` does. `fmax_mhz` is nextpnr's, a seed each, at the clock that the row asks for; `ms` is at the
+best of them, for the mean of `cycles` (running and transfer). Nothing here has been on a board. A network that does not
+fit is a row with the reason.
 
 Rows are put into FILE one by one, beside those that are there. With --keep artefacts and what placing left stay in DIR,
 and a design that is there is not placed again. Networks of files are left out without --data.

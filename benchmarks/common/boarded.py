@@ -14,7 +14,7 @@ DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits"
 STEPS = 300
 
 TINY: Mapping[str, int | None] = {"kws": 32, "ic": None, "vww": None, "ad": 32}
-"""By network, the PEs on `ulx3s-85f`; None for as many as `--board` chooses, of 64 of which nextpnr makes no end soon."""
+"""By network, the PEs on `ulx3s-85f`; None for as many as `--board` chooses. Of the others those would be 64."""
 
 PRUNED = ("lenet300100_dns_sparse", "lenet5_dns_sparse")
 

@@ -56,7 +56,8 @@ def compile(
         target_sparsity: share of zeros, exactly.
         pes: processing elements; by default the recipe's, 8, and with a board as many as fit.
         memory: what the target has: block RAMs, as "208xecp5", or a size, as "3.7Mbit".
-        board: one of `emcc boards`, or a file, "mine.toml": what does not fit it is an error. updatable: with room for what an update needs.
+        board: one of `emcc boards`, or a file, "mine.toml": what does not fit it is an error.
+        updatable: leave room on the board for what `emcc bitstream --updatable` takes.
         keep_weights: neither prune nor fine-tune.
         fixed: follow the recipe, and no goal: prune to 10 %, fine-tune.
         validate: samples that decide, new to the model, as `data` is given.

@@ -52,7 +52,7 @@ def exchanged(design: Design) -> dict[str, RomImage]:
 def structure(design: Design) -> dict[str, str]:
     """Return what an update cannot exchange: the SHA-256 of its sources and of the tables in rom/, by file name.
 
-    Sources are those on the board, with what they include: the AXI top's registers, which are not, have a digest in them.
+    Sources are those on the board, with what they include: the AXI top's registers are not, and have a digest in them.
     """
     kept = {*design.names, *(f"rom/{name}.hex" for name in KEPT)}
     names = (name for name in sorted(design.files) if name in kept or name.endswith(_INCLUDED))
