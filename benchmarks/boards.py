@@ -2,9 +2,10 @@
 
     python benchmarks/boards.py --json FILE [--data DIR] [--only BOARD/NETWORK...] [--seeds K] [--keep DIR]
 
-A row is a network on a board, with the number of PEs that `emcc compile --board` chooses, through what `emcc bitstream`
-does. `fmax_mhz` is nextpnr's, a seed each, asked for more than there is; `ms` is at the best of them, for the mean of
-`cycles` (running and transfer). Nothing here has been on a board. A network that does not fit is a row with the reason.
+A row is a network on a board, with the number of PEs that `emcc compile --board` chooses or that the row gives, through
+what `emcc bitstream` does. `fmax_mhz` is nextpnr's, a seed each, at the clock that the row asks for; `ms` is at the
+best of them, for the mean of `cycles` (running and transfer). Nothing here has been on a board. A network that does not
+fit is a row with the reason.
 
 Rows are put into FILE one by one, beside those that are there. With --keep artefacts and what placing left stay in DIR,
 and a design that is there is not placed again. Networks of files are left out without --data.
@@ -38,7 +39,7 @@ KINDS = ("lut", "ff", "bram", "dsp")
 def measured(row: Row, seeds: int, data: Path, folder: Path) -> dict[str, Any]:
     """Compile a row and place it in `folder`."""
     place, source = folder / row.name.replace("/", "-"), NETWORKS[row.network](data, folder)
-    size = {"board": row.board} if row.pes is None else {"pes": row.pes}
+    size = {"board": row.board} | ({"pes": row.pes} if row.pes else {})
     try:
         artefact = emcc.compile(**source, **size)
     except EmccError as error:

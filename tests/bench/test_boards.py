@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_a_row(tools: Any, tmp_path: Path) -> None:
     tools.error = EmccError("a design of 1 PE does not fit", details=["block RAMs: 51 needed, 30 there"])
     row = boards.measured(Row("icebreaker", "digits", 24, 2), 1, tmp_path, tmp_path)
     assert row["reason"] == "a design of 1 PE does not fit; block RAMs: 51 needed, 30 there"
-    assert tools.sizes == [{"board": "ulx3s-85f"}, {"pes": 2}]
+    assert tools.sizes == [{"board": "ulx3s-85f"}, {"board": "icebreaker", "pes": 2}]
     assert boards.missed({ROW.name: row}) == [ROW.name]
 
 
@@ -106,4 +106,4 @@ def test_every_row_can_be_asked_for() -> None:
     for name, mhz in MHZ.items():
         board = catalogue.board(name)
         assert setting(board, round(mhz * 1e6)) is not None
-        assert mhz * 1e6 >= 2 * board.clock.core_hz
+        assert mhz * 1e6 >= board.clock.core_hz

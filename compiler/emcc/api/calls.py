@@ -26,6 +26,7 @@ def compile(
     pes: int | None = None,
     memory: str | None = None,
     board: Named | None = None,
+    updatable: bool = False,
     keep_weights: bool = False,
     fixed: bool = False,
     validate: Data | None = None,
@@ -57,6 +58,7 @@ def compile(
         pes: processing elements; by default the recipe's, 8, and with a board as many as fit.
         memory: what the target has: block RAMs, as "208xecp5", or a size, as "3.7Mbit".
         board: one of `emcc boards`, or a file, "mine.toml": what does not fit it is an error.
+        updatable: leave room on the board for what `emcc bitstream --updatable` takes.
         keep_weights: neither prune nor fine-tune.
         fixed: follow the recipe, and no goal: prune to 10 %, fine-tune.
         validate: samples that decide, new to the model, as `data` is given.
@@ -104,6 +106,7 @@ def compile(
             pes=number("pes", pes),
             memory=None if memory is None else str(memory),
             board=None if board is None else str(board),
+            updatable=updatable,
             fixed=fixed,
             dump=path_of(dump),
         )

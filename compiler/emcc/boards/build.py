@@ -45,12 +45,12 @@ def build(folder: Path, options: BuildOptions, report: Report) -> Outcome:
     board, design = catalogue.board(options.board), read_design(folder)
     label = catalogue.label(options.board)
     place = folder / FOLDER / label
-    made = project(board, design, label, options.hz)
+    made = project(board, design, label, options.hz, options.updatable)
     check_folder(place, MARKER, names=(*made.files, BITSTREAMS[board.part.family]))
     if options.updatable:
         check_family(board)
     _check_tools(made)
-    fit.check_before(board, design.program)
+    fit.check_before(board, design.program, options.updatable)
     outcome = Outcome(options, made, design)
     files = {**design.files, **made.files}
     if options.updatable:

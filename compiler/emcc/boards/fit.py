@@ -18,11 +18,14 @@ WORDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "dsp": "multip
 _SHOWN = 4
 
 
-def check_before(board: Board, program: Program) -> None:
-    """Raise EmccError where the memories that are surely block RAM, or a multiplier a PE, are more than there are."""
+def check_before(board: Board, program: Program, updatable: bool = False) -> None:
+    """Raise EmccError where the memories that are surely block RAM, or a multiplier a PE, are more than there are.
+
+    `updatable` as of `BuildOptions`.
+    """
     if board.part.family not in FAMILIES:
         return
-    context = Context(program, plan(program))
+    context = Context(program, plan(program), updatable)
     taken = _sure(context, board)
     needs, limits = {"bram": sum(taken.values()), "dsp": program.pes}, board.limits.model_dump()
     lines = [
@@ -50,7 +53,7 @@ def sure_blocks(memories: tuple[Memory, ...], family: str, words: int | None = N
     Others Yosys puts where it likes. Bits that are the same in all words it drops. `words` as for `blockram.blocks`.
     """
     most = FAMILIES[family].lut_words[0] if words is None else words
-    sure = (one for one in memories if one.large or (most and one.name == "accumulators" and one.depth > most))
+    sure = (one for one in memories if one.in_block or (most and one.name == "accumulators" and one.depth > most))
     return {one.name: blocks(one, family, most) * one.copies for one in sure}
 
 

@@ -9,6 +9,7 @@ from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.fit import WORDS
 from emcc.boards.lutram import lut_words
+from emcc.boards.memories.blocks import FORMATS
 from emcc.eie.budget import advice
 from emcc.eie.cells.features import lut_rams
 from emcc.eie.cells.model import Cells, cells, fitted, luts_of_pes
@@ -115,6 +116,11 @@ class Needs:
         return {kind: int(count * (1 - free.get(kind, 0))) for kind, count in there.items()}
 
     @property
+    def possible(self) -> bool:
+        """Whether its bitstream can be updated, where it is to be."""
+        return not self.context.updatable or self.board.part.family in FORMATS
+
+    @property
     def missing(self) -> int:
         """How far it is from fitting, to compare designs by; 0 where it fits."""
         return sum(max(1, round(1000 * (times - 1))) for times in self.over.values())
@@ -122,7 +128,8 @@ class Needs:
     def refusal(self, of: str) -> EmccError:
         """Return the error where it does not fit, with figures and what to change; `of` names it in a sentence."""
         board, worst = self.board, max(self.over, key=lambda kind: self.over[kind])
-        enough = [name for name in catalogue.names() if not Needs(catalogue.board(name), self.context).over]
+        others = (Needs(catalogue.board(name), self.context) for name in catalogue.names())
+        enough = [name for name, one in zip(catalogue.names(), others, strict=True) if one.possible and not one.over]
         larger = f"; a board that is large enough: {', '.join(enough)}" if enough else ""
         return EmccError(
             f"{of} does not fit {board.title} ({board.part.name})",

@@ -50,8 +50,10 @@ class Project:
         return "" if self.lut_words is None else nextpnr.lut_words(self.lut_words)
 
 
-def project(board: Board, design: Design, label: str, hz: int | None = None) -> Project:
+def project(board: Board, design: Design, label: str, hz: int | None = None, updatable: bool = False) -> Project:
     """Return the project of a design on a board, for a clock near `hz`, the board's own without one.
+
+    `updatable`, as of `BuildOptions`, takes block RAMs from what else may have them.
 
     Raises:
         EmccError: the PLL cannot make the clock, the UART cannot divide it, or the tools do not know the part.
@@ -60,7 +62,7 @@ def project(board: Board, design: Design, label: str, hz: int | None = None) -> 
     real = clock_hz(board, made)
     check_baud(board, real)
     name, pins = constraints(board)
-    words = lut_words(board, Context(design.program, plan(design.program)))
+    words = lut_words(board, Context(design.program, plan(design.program), updatable))
     result = Project(board, {TOP_FILE: board_top(board, made), name: pins}, made, real, words)
     if board.xilinx:
         return result.having("build.tcl", _vivado(board, design, label, real))

@@ -117,7 +117,7 @@ def _check_board(
     """Raise EmccError where the board, its pins or its clock are not those that were placed."""
     clock, known = facts.get("clock"), facts["files"]
     placed_hz = clock.get("hz") if isinstance(clock, dict) else None
-    made = project(board, design, label, options.hz or (placed_hz if type(placed_hz) is int else None))
+    made = project(board, design, label, options.hz or (placed_hz if type(placed_hz) is int else None), True)
     if made.hz != placed_hz:
         raise EmccError(f"was placed for another clock than {made.hz / 1e6:g} MHz", file=place, hint=f"run `{again}`")
     differ = [name for name, content in made.files.items() if known.get(name, {}).get("sha256") != _sha(content)]

@@ -64,6 +64,10 @@ def compile_command(
             help="One of `emcc boards`, or a file, MINE.toml: what does not fit it is an error with figures.",
         ),
     ] = None,
+    updatable: Annotated[
+        bool,
+        typer.Option("--updatable", help="With a board: leave room for what `emcc bitstream --updatable` takes."),
+    ] = False,
     memory: Annotated[
         str | None,
         typer.Option(
@@ -114,7 +118,7 @@ def compile_command(
     folder = out or Path(f"{for_path(model.stem)}_{named}")
     check_folder(folder, names=("model.emc", "program.npz", "report.html"))
     options = CompileOptions(
-        model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board,
+        model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board, updatable=updatable,
         keep_weights=keep_weights, recipe=recipe, goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed,
         validate=validate, task=task, minutes=minutes, steps=steps, shape=parsed(shape or ()),
         method=method, teacher=teacher,

@@ -110,9 +110,10 @@ def build(options: CompileOptions, compiled: Compiled, encoded: bytes) -> dict[s
 
 
 def _memory(row: Memory, words: Mapping[str, int]) -> dict[str, Any]:
-    """Return a memory with what all its copies take: bits, and block RAMs by family."""
+    """Return a memory with what all its copies take: bits, and block RAMs by family (none apart)."""
     taken = {family: blocks(row, family, words.get(family)) * row.copies for family in FAMILIES}
-    return {**asdict(row), "bits": row.bits, "block_rams": taken}
+    told = {name: value for name, value in asdict(row).items() if name != "apart"}
+    return {**told, "bits": row.bits, "block_rams": taken}
 
 
 def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:

@@ -9,6 +9,7 @@ from emcc.base.errors import EmccError
 from emcc.boards import catalogue
 from emcc.boards.board import Board
 from emcc.boards.energy import energy
+from emcc.boards.memories.packed import check_family
 from emcc.boards.needs import there_is
 from emcc.boards.pll import setting
 from emcc.boards.top import clock_hz
@@ -40,6 +41,8 @@ def target(options: CompileOptions, recipe: Recipe) -> Target | None:
         EmccError: there is no such board, its file is wrong, or no board takes a design as the recipe wants it.
     """
     if options.board is None:
+        if options.updatable:
+            raise EmccError("--updatable is of a board's bitstream", hint="name the board: --board BOARD")
         return None
     board = catalogue.board(options.board)
     if recipe.of(EmitOptions).weights == "boot":
@@ -47,6 +50,8 @@ def target(options: CompileOptions, recipe: Recipe) -> Target | None:
             "no board takes a design whose weights come as a stream",
             hint='leave out --board, or weights = "boot" in the recipe\'s [emit]',
         )
+    if options.updatable:
+        check_family(board)
     own = options.board.endswith(catalogue.SUFFIX)
     hz = clock_hz(board, setting(board, board.clock.core_hz))
     given = options.pes is not None or "pes" in recipe.chosen.get("lower", {})
@@ -63,6 +68,7 @@ def facts(target: Target, sized: Sized, totals: Mapping[str, Any]) -> dict[str, 
         "part": board.part.name,
         "clock_hz": target.hz,
         "chosen": not target.given,
+        "updatable": sized.taken.needs.context.updatable,
         "cells": sized.taken.needs.cells.to_json(),
         "there": there_is(board),
         "model": sized.taken.needs.model,

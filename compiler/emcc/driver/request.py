@@ -77,6 +77,7 @@ class CompileOptions(CompressOptions):
         pes: processing elements; None leaves it to the recipe.
         memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
         board: a board's name, or its file: what does not fit it is refused, and without `pes` as many are taken as fit.
+        updatable: leave room on the board for what `emcc bitstream --updatable` takes.
         dump: a folder for the graph after every pass, and the program, as text.
     """
 
@@ -85,6 +86,7 @@ class CompileOptions(CompressOptions):
     pes: int | None = None
     memory: str | None = None
     board: str | None = None
+    updatable: bool = False
     dump: Path | None = None
 
 

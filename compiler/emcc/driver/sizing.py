@@ -83,9 +83,12 @@ def fitted(
     x: Array,
     board: Board,
     given: bool,
+    updatable: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Sized:
     """Lower a quantised graph for a board: for the options' PEs where they are `given`, else for as many as fit.
+
+    `updatable`: with the block RAMs that `emcc bitstream --updatable` takes.
 
     Raises:
         EmccError: it does not fit, with what is needed and there.
@@ -93,8 +96,8 @@ def fitted(
 
     def once(pes: int, run_bits: int) -> Tried:
         own = replace(options, pes=pes, run_bits=run_bits)
-        made = lowered(graph, own, activity, x, lambda program: needs_of(program, board).missing)
-        return Tried(made, needs_of(made.program, board), counted(made.program, x), run_bits)
+        made = lowered(graph, own, activity, x, lambda program: needs_of(program, board, updatable).missing)
+        return Tried(made, needs_of(made.program, board, updatable), counted(made.program, x), run_bits)
 
     def attempt(pes: int) -> Tried:
         progress(f"lowering for {pes} PEs")
@@ -143,9 +146,9 @@ def decided(one: Tried) -> bool:
     return "bram" in one.needs.over or dict(one.choice.tried).get(one.groups, 0.0) > fastest
 
 
-def needs_of(program: Program, board: Board) -> Needs:
+def needs_of(program: Program, board: Board, updatable: bool = False) -> Needs:
     """Return what a program needs of a board."""
-    return Needs(board, Context(program, plan(program)))
+    return Needs(board, Context(program, plan(program), updatable))
 
 
 def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int, Tried]:

@@ -70,7 +70,7 @@ def blocks_of(memory: Memory, family: Family, words: int | None = None) -> int:
     """Return the block RAMs of one copy on a family that is described."""
     blocks, _ = _shaped(memory, family)
     most = family.lut_words[0] if words is None else words
-    if memory.large:
+    if memory.in_block:
         return blocks
     if memory.name in WALKED:
         return blocks if memory.depth * memory.width > WALKED_BITS else 0

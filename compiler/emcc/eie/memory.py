@@ -17,6 +17,7 @@ class Memory:
         depth, width: words, and bits a word.
         copies: how many there are: one a PE, two, or one.
         content: of a ROM: "pe" or "lane" (an image each) or "shared" (one image in all copies); "" in others.
+        apart: whether it is block RAM however small, for a board's bitstream that is to be updated.
     """
 
     name: str
@@ -25,11 +26,17 @@ class Memory:
     width: int
     copies: int
     content: str = ""
+    apart: bool = False
 
     @property
     def large(self) -> bool:
         """Whether it is a ROM that emcc_rom asks block RAM for."""
         return self.kind == "rom" and self.width * self.depth > LARGE_ROM
+
+    @property
+    def in_block(self) -> bool:
+        """Whether block RAM is asked for it."""
+        return self.large or self.apart
 
     @property
     def words(self) -> int:

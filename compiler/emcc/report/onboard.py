@@ -10,7 +10,7 @@ WORDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "dsp": "multip
 
 
 MODELS = {
-    "fitted": "LUTs and flip-flops by a model, LUTs 11 % too few to 17 % too many where checked; with the serial port",
+    "fitted": "LUTs and flip-flops by a model, LUTs 11 % too few to 9 % too many where checked; with the serial port",
     "scaled": "LUTs and flip-flops by ECP5's model in proportion, checked on few designs; with the serial port",
     "bound": "LUTs and flip-flops are ECP5's, an upper bound; Vivado was not asked",
 }
@@ -28,7 +28,7 @@ def board_lines(manifest: Mapping[str, Any]) -> list[str]:
     why = "chosen to fit" if board["chosen"] else "as given"
     lines = [
         f"board: {printable(board['title'])} ({printable(board['part'])}): {pes} ({why}) in {groups}",
-        f"taken of it: {taken}{_words(board)} [estimate: {MODELS.get(board['model'], 'a model')}]",
+        f"taken of it: {taken}{_words(board)}{_apart(board)} [estimate: {MODELS.get(board['model'], 'a model')}]",
         f"time there: {seconds(board['seconds'])} an inference at {board['clock_hz'] / 1e6:g} MHz, the board's clock; "
         "what it reaches, placing says (`emcc bitstream`)",
     ]
@@ -43,6 +43,11 @@ def _words(board: Mapping[str, Any]) -> str:
     """Say which memories are made of LUTs."""
     words = board.get("lut_words")
     return f", with accumulators and activations of up to {words:,} words in LUTs" if words else ""
+
+
+def _apart(board: Mapping[str, Any]) -> str:
+    """Say where block RAMs are for updates."""
+    return ", block RAMs for `emcc bitstream --updatable`" if board.get("updatable") else ""
 
 
 def _share(board: Mapping[str, Any], kind: str) -> str:

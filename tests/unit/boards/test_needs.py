@@ -9,6 +9,7 @@ from emcc.boards.energy import energy
 from emcc.boards.needs import LUT_RAM, MARGIN, Needs, there_is
 from emcc.eie.blockram import FAMILIES
 from emcc.eie.cells.model import cells
+from emcc.eie.cells.varying import memories
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
 from emcc.eie.lower import lower
@@ -57,6 +58,30 @@ def test_the_refusal_has_all_figures_and_says_what_to_change(context: Context) -
     assert "prune more" in lines[6] or "take fewer PEs" in lines[6]
     assert "a board that is large enough: " in lines[6]
     assert "ulx3s-85f" in lines[6]
+
+
+def test_what_is_to_be_updated_takes_block_rams(context: Context) -> None:
+    """Each copy of a ROM is block RAM, however small, and none of it LUTs; what is no ROM stays as it is."""
+    apart = Context(context.program, context.plan, updatable=True)
+    for name in ("ulx3s-12f", "icebreaker"):
+        plain, held = (Needs(with_limits(name, bram=900), one) for one in (context, apart))
+        more = {
+            one.name: held.blocks(one) - plain.blocks(two)
+            for one, two in zip(memories(apart), memories(context), strict=True)
+        }
+        roms = {one.name: one for one in memories(apart) if one.kind == "rom"}
+        assert all(held.blocks(one) >= one.copies for one in roms.values())
+        assert {one for one, count in more.items() if count} <= set(roms)
+        assert more["codebook"] == 4
+        assert held.cells.bram == plain.cells.bram + sum(more.values())
+        assert held.cells.lut < plain.cells.lut
+
+
+def test_boards_that_cannot_be_updated_are_not_named(context: Context) -> None:
+    apart = Context(context.program, context.plan, updatable=True)
+    hints = [str(Needs(with_limits("ulx3s-12f", bram=1), one).refusal("it")) for one in (context, apart)]
+    assert ["tang-nano-20k" in hint for hint in hints] == [True, False]
+    assert "ulx3s-85f" in hints[1]
 
 
 def test_few_luts_of_gowin_parts_can_be_memories(context: Context) -> None:

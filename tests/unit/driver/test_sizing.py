@@ -77,7 +77,7 @@ def test_fewer_pes_are_taken_where_they_are_faster(monkeypatch: pytest.MonkeyPat
     }
     monkeypatch.setattr("emcc.driver.sizing.lowered", lambda graph, options, *rest: taken[options.pes].choice)
     monkeypatch.setattr("emcc.driver.sizing.counted", lambda program, x: taken[program.pes].cycles)
-    monkeypatch.setattr("emcc.driver.sizing.needs_of", lambda program, board: first.needs)
+    monkeypatch.setattr("emcc.driver.sizing.needs_of", lambda program, board, updatable: first.needs)
     monkeypatch.setattr("emcc.driver.sizing.check_memory", lambda program, options: None)
     graph, x = quantised([300, 120, 60, 9], seed=1), np.zeros((1, 300))
     sized = fitted(graph, LowerOptions(), None, x, catalogue.board("ulx3s-12f"), given=False)
@@ -256,6 +256,34 @@ def test_what_is_made_of_luts_is_recorded(tmp_path: Path) -> None:
     assert taken == [one["cells"]["bram"] for one in boards]
     # What is made is the same: the board's project sets the parameter.
     assert made.manifest["design"]["digest"] == plain.manifest["design"]["digest"]
+
+
+def test_room_for_an_update_is_taken_into_account(model: Path) -> None:
+    recipe = {"lower": {"groups": 1, "queue_depth": 16}}
+    plain = emcc.compile(model, board="ulx3s-12f", pes=3, recipe=recipe)
+    apart = emcc.compile(model, board="ulx3s-12f", pes=3, recipe=recipe, updatable=True)
+    boards = [one.manifest["board"] for one in (plain, apart)]
+    assert [one["updatable"] for one in boards] == [False, True]
+    assert apart.manifest["design"]["digest"] == plain.manifest["design"]["digest"]
+    assert boards[1]["cells"]["bram"] > boards[0]["cells"]["bram"]
+
+
+def test_what_fits_may_not_when_it_is_to_be_updated() -> None:
+    graph, options, x = dense(), LowerOptions(pes=4, groups=1, queue_depth=16), np.zeros((1, 300))
+    program, plenty = lower(graph, options), few_blocks(900)
+    least = [cells(needs_of(program, plenty, apart).context, "ecp5", 128).bram for apart in (False, True)]
+    assert least[0] < least[1]
+    scarce, fixed = few_blocks(least[0]), replace(options, run_bits=max(one.run_w for one in program.slices))
+    assert fitted(graph, fixed, None, x, scarce, given=True).taken.needs.cells.bram == least[0]
+    with pytest.raises(EmccError, match=rf"block RAMs: {least[1]} needed, {least[0]} there"):
+        fitted(graph, fixed, None, x, scarce, given=True, updatable=True)
+
+
+def test_what_cannot_be_updated_is_an_error(model: Path, tmp_path: Path) -> None:
+    words = ("compile", str(model), "--updatable", "--out", str(tmp_path / "o"))
+    assert "--updatable is of a board's bitstream" in run(*words, code=2)
+    assert "cannot be exchanged alone" in run(*words, "--board", "tang-nano-9k", code=2)
+    assert not (tmp_path / "o").exists()
 
 
 def test_given_pes_are_kept_and_checked(model: Path, tmp_path: Path) -> None:

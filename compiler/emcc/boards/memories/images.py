@@ -20,6 +20,7 @@ KEPT = frozenset(FILES.values())
 
 _WIDTH_OF_LINK = 8
 _TRIES = 200
+_INCLUDED = ".svh"
 
 
 @dataclass(frozen=True, order=True)
@@ -49,9 +50,12 @@ def exchanged(design: Design) -> dict[str, RomImage]:
 
 
 def structure(design: Design) -> dict[str, str]:
-    """Return what an update cannot exchange: the SHA-256 of rtl/ and of the tables in rom/, by file name."""
-    kept = {f"rom/{name}.hex" for name in KEPT}
-    names = (name for name in sorted(design.files) if name.startswith("rtl/") or name in kept)
+    """Return what an update cannot exchange: the SHA-256 of its sources and of the tables in rom/, by file name.
+
+    Sources are those on the board, with what they include: the AXI top's registers are not, and have a digest in them.
+    """
+    kept = {*design.names, *(f"rom/{name}.hex" for name in KEPT)}
+    names = (name for name in sorted(design.files) if name in kept or name.endswith(_INCLUDED))
     return {name: hashlib.sha256(design.files[name]).hexdigest() for name in names}
 
 

@@ -14,7 +14,8 @@ from emcc.eie.memory import Memory
 def memories(context: Context) -> tuple[Memory, ...]:
     """Return the memories of a design; tables of passes and of functions as wide as they have bits that vary.
 
-    Pointers, entries and biases are as they are: what keeps Yosys from dropping their bits is in emcc_rom.
+    Pointers, entries and biases are as they are: what keeps Yosys from dropping their bits is in emcc_rom. So are
+    functions' where memories are apart, for then they are placed with noise.
     """
     return tuple(_narrow(one, context) for one in core_memories(context))
 
@@ -26,7 +27,7 @@ def varying(words: Iterable[int]) -> int:
 
 
 def _narrow(memory: Memory, context: Context) -> Memory:
-    if memory.name in WALKED and memory.depth * memory.width > WALKED_BITS:
+    if memory.apart or (memory.name in WALKED and memory.depth * memory.width > WALKED_BITS):
         return memory
     if memory.name in TABLES:
         words: Sequence[int] = [packed(context, TABLES[memory.name], row) for row in rows(context.plan)[memory.name]]

@@ -1,5 +1,7 @@
 """Every memory of the array of column groups: what the report and the manifest are made of."""
 
+from dataclasses import replace
+
 from emcc.eie.groups.sizes import WEIGHT_W
 from emcc.eie.groups.tables import TABLES, Context, rows, width
 from emcc.eie.memory import Memory
@@ -38,7 +40,8 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
         Memory("word queue", "fifo", WORD_QUEUE, word, groups),
         Memory("word data", "fifo", WORD_QUEUE, lanes * program.act_w, groups),
     ]
-    return tuple(row for row in result if row.copies)
+    apart = context.updatable
+    return tuple(replace(row, apart=apart and row.kind == "rom") for row in result if row.copies)
 
 
 def _counts(lanes: int) -> int:

@@ -30,10 +30,13 @@ class Field:
 
 
 class Context:
-    """A Program and its Plan with what fields are computed from."""
+    """A Program and its Plan with what fields are computed from.
 
-    def __init__(self, program: Program, plan: Plan) -> None:
-        self.program, self.plan = program, plan
+    `updatable`: of a board's bitstream that is to be updated, for which every ROM of weights is block RAM.
+    """
+
+    def __init__(self, program: Program, plan: Plan, updatable: bool = False) -> None:
+        self.program, self.plan, self.updatable = program, plan, updatable
         self.numbers = numbers(program, plan)
         self.tap_bases = taps(plan)[1]
 
