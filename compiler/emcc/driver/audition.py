@@ -84,8 +84,12 @@ def auditioned(options: CompressOptions, tell: Tell, compress: Compress) -> Arte
     Raises:
         EmccError: the options do not go together, or no combination reaches the goal.
     """
-    goal = _checked(options)
-    total = _steps(options)
+    goal, recipe = _checked(options), Recipe.read(options.recipe) if options.recipe else Recipe()
+    if "compress" in recipe.given:
+        raise EmccError(
+            "--search methods chooses the methods itself", file=options.recipe, hint="take [compress] out of the recipe"
+        )
+    total = _steps(options, recipe)
     fronts = ("", *having("shrink"), *having("factor"))
     shares = having("share")
     first = [("", share) for share in shares] + [(front, shares[0]) for front in fronts[1:]]
@@ -132,14 +136,14 @@ def _checked(options: CompressOptions) -> Goal:
     return options.goal
 
 
-def _steps(options: CompressOptions) -> int:
+def _steps(options: CompressOptions, recipe: Recipe) -> int:
     """Return the steps of all training."""
     from emcc.frontend import load
     from emcc.passes.fold import Fold
 
     if options.steps is not None:
         return options.steps
-    search = (Recipe.read(options.recipe) if options.recipe else Recipe()).of(Search)
+    search = recipe.of(Search)
     if search.steps and options.minutes is None:
         return search.steps
     folded = Fold().apply(load(options.model, "emcc compress", options.output, options.shapes))

@@ -70,8 +70,10 @@ def search_of(options: CompressOptions, recipe: Recipe, original: Graph, minutes
     search = recipe.of(Search)
     if options.steps is not None:
         return replace(search, steps=options.steps)
+    if options.minutes is None and search.steps:
+        return search
     minutes = options.minutes if options.minutes is not None else minutes
-    if search.steps or not minutes:
+    if not minutes:
         return search
     return replace(search, steps=steps_of(minutes, original, search))
 

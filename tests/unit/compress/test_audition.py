@@ -34,6 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     x = np.random.default_rng(0).standard_normal((400, 12)).astype(np.float32)
     np.savez(folder / "data.npz", x=x, y=run(load(folder / "model.onnx"), x).argmax(axis=1))
     (folder / "fast.toml").write_text(RECIPE)
+    (folder / "chosen.toml").write_text('[compress]\nmethods = "magnitude+kmeans"\n')
     return folder
 
 
@@ -108,6 +109,7 @@ def test_a_model_is_compressed_by_the_best(monkeypatch: pytest.MonkeyPatch) -> N
         (("--validate", "none.npz"), "none.npz: no such file"),
         (("--minutes", "0"), "--minutes"),
         (("--fixed",), "--fixed"),
+        (("--recipe", "chosen.toml"), "chosen.toml: --search methods chooses the methods itself"),
     ],
 )
 def test_what_does_not_go_together(more: tuple[str, ...], said: str) -> None:
