@@ -117,7 +117,7 @@ class Result:
     before: float
     error: float
     manifest: dict[str, Any]
-    compressed: bytes
+    compressed: bytes = b""
     """The ONNX file that onnxruntime runs."""
 
     @property

@@ -136,7 +136,11 @@ def _answers(
         except EmccError as error:
             refused.append(error)
             continue
-        given = {name: value for name, value in x.items() if name in graph.inputs}
+        given = {  # of a model for one sample all axes are the sample's
+            name: value.reshape((-1, *graph.tensors[name].shape[1:]))
+            for name, value in x.items()
+            if name in graph.inputs
+        }
         results[i] = interpret.trace(graph, given)[output]
     if not results:
         raise refused[0]

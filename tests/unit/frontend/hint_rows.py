@@ -161,7 +161,7 @@ def divisor() -> Row:
 @row
 def constant_by_sample() -> Row:
     weights = {"c": np.arange(6, dtype=np.float32).reshape(2, 3), "one": np.arange(3, dtype=np.float32)}
-    broken, repaired = ([node("Add", ["x", name], "y")] for name in ("c", "one"))
+    broken, repaired = ([node("Pow", ["x", name], "y")] for name in ("c", "one"))
     return pair("give it the shape of one sample", broken, repaired, (2, 3), weights, same=False)
 
 

@@ -88,7 +88,7 @@ def test_dropout_in_training_and_its_mask(tmp_path: Path) -> None:
         (["n", 4, 6], [-1, 8], "the reshape to [-1, 8] mixes the batch with the features"),
         (["n", 4, 6], [-1, 7], "cannot reshape [4, 6] samples to [-1, 7]"),
         (["n", 4, 6], [1, -1], "the reshape to [1, -1] mixes the batch with the features"),
-        ([2, 4, 6], [4, 12], "the reshape to [4, 12] mixes the batch with the features"),
+        (["n", 4, 6], [4, 12], "reshapes samples of 24 elements to [4, 12]"),
         (["n", 4, 6], [0, 5], "reshapes samples of 24 elements to [0, 5]"),
         (["n", 4, 6], [0, -1, -1], "cannot reshape [4, 6] samples to [0, -1, -1]"),
         (["n", 4, 6], [0, -1, 2, 0], "reshapes to [0, -1, 2, 0], but there are 3 axes to copy"),
@@ -101,8 +101,8 @@ def test_reshapes(tmp_path: Path, shape: list[int | str], target: list[int], tex
 
 def test_constant_that_differs_by_sample(tmp_path: Path) -> None:
     value = np.arange(6, dtype=np.float32).reshape(2, 3)
-    proto = model([node("Add", ["x", "c"], "y", "add")], [2, 3], weights={"c": value})
-    assert "node 'add': its constant differs from sample to sample of the batch" in message(proto, tmp_path)
+    proto = model([node("Pow", ["x", "c"], "y", "pow")], [2, 3], weights={"c": value})
+    assert "node 'pow': its constant differs from sample to sample of the batch" in message(proto, tmp_path)
 
 
 @pytest.mark.parametrize("op", ["ConstantOfShape", "Tile", "Expand", "Range"])
