@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common import methods
+from benchmarks.deep_compression import SMALLEST
 
 
 def main() -> None:
@@ -36,9 +37,8 @@ def main() -> None:
     parser.add_argument("--best", action="store_true", help="the best combination alone; --only takes models then")
     arguments = parser.parse_args()
     if arguments.best:
-        chosen = [
-            model for model in methods.MODELS if arguments.only == [row.key for row in known] or model in arguments.only
-        ]
+        every = arguments.only == [row.key for row in known]
+        chosen = [model for model in SMALLEST if every or model in arguments.only]
         combined(chosen, arguments.data / "mnist", arguments.seeds, arguments.json)
         return
     if unknown := sorted(set(arguments.only) - {row.key for row in known}):

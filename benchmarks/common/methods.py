@@ -110,11 +110,11 @@ def measured(row: Row, model: Path, samples: Samples, seed: int) -> dict[str, fl
 
 def best_combination(model: str, data: Path, seed: int) -> dict[str, float]:
     """Return the figures of benchmarks/deep_compression.py at its smallest size, and cycles on 16 PEs."""
-    from benchmarks.deep_compression import SMALLEST, Job, run
+    from benchmarks.deep_compression import Job, run
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions
 
-    result = run(Job(model, plain=False, seed=seed, data=data, threads=1, size=SMALLEST[model]))
+    result = run(Job(model, plain=False, seed=seed, data=data, threads=1, smallest=True))
     x, _ = mnist.read(data, "train")
     with tempfile.TemporaryDirectory() as name:
         path, seen = Path(name) / f"{model}.onnx", Path(name) / "data.npz"
