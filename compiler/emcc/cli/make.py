@@ -169,26 +169,11 @@ def compress(
     folder = out or Path(f"{for_path(model.stem)}_compressed")
     check_folder(folder, names=("model.emc", "compressed.onnx", "report.html"))
     with Progress(quiet) as progress:
-        one = taken(output)
-        given = parsed(shape or ())
         options = CompressOptions(
-            model,
-            data,
-            goal,
-            recipe,
-            work,
-            keep_weights,
-            validate,
-            task,
-            minutes,
-            steps,
-            one,
-            given,
-            method,
-            fixed,
-            teacher,
-            search,
-        )
+            model, data=data, goal=goal, recipe=recipe, work=work, keep_weights=keep_weights, validate=validate,
+            task=task, minutes=minutes, steps=steps, output=taken(output), shape=parsed(shape or ()), method=method,
+            fixed=fixed, teacher=teacher, search=search,
+        )  # fmt: skip
         artefact = compress_model(options, progress)
     artefact.write(folder)
     if not quiet:

@@ -104,8 +104,9 @@ def auditioned(options: CompressOptions, tell: Tell, compress: Compress) -> Arte
             details=[f"{trial.methods}: {trial.why}" for trial in trials.values()],
             hint="ask for less, or give more --minutes or data",
         )
-    best = {place: [pair[place] for pair in good if pair[1 - place] == ("", shares[0])[1 - place]] for place in (0, 1)}
-    pairs = [(front, share) for front in best[0][:BEST] for share in best[1][:BEST]] or good[:BEST]
+    before = [front for front, share in good if share == shares[0]]
+    ways = [share for front, share in good if not front]
+    pairs = [(front, share) for front in before[:BEST] for share in ways[:BEST]] or good[:BEST]
     second = _round(pairs, max(1, int(total * SHARES[1] / len(pairs))), options, tell, compress)
     good = _good(second, goal) or good
     steps = max(1, int(total * (1 - sum(SHARES))))
@@ -160,11 +161,10 @@ def _round(
         methods = "+".join(spoken(name) for name in (front, having("prune")[0], share) if name)
 
         def say(event: Event | str, head: str = f"{methods} ({number + 1} of {len(pairs)})") -> None:
-            stage = event.stage if isinstance(event, Event) else event
-            tell(replace(event, stage=f"{head}: {stage}") if isinstance(event, Event) else f"{head}: {stage}")
+            tell(replace(event, stage=f"{head}: {event.stage}") if isinstance(event, Event) else f"{head}: {event}")
 
         try:
-            asked = replace(options, search=None, method=methods, minutes=None, steps=steps, work=None)
+            asked = replace(options, search=None, method=methods, minutes=None, steps=steps)
             found[pair] = Trial(methods, steps, compress(asked, say))
         except EmccError as error:
             if error.file is not None and error.file != options.model:
