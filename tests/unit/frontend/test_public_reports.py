@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from models import save
-from reported_models import CASES, Reported
+from reported import CASES, Reported
 
 from emcc import frontend
 from emcc.base.errors import EmccError
