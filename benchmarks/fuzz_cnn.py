@@ -1,6 +1,6 @@
 """Random graphs on the array of column groups, in Verilator: the reference's integers, the cycle model's cycles.
 
-    python benchmarks/fuzz_cnn.py [--seed N] [--count 1000] [--arrays 3] [--own 4] [--only K] [--json FILE]
+    python benchmarks/fuzz_cnn.py [--seed N] [--count 1000] [--arrays 3] [--own 4] [--only K] [--c] [--json FILE]
 
 Convolutions, pools, sums, products, joins, several inputs and outputs and parts on the host, drawn as in
 tests/sim/test_grouped_designs.py by another seed, each of `count` on one of a few arrays that are drawn too (PEs,
@@ -8,6 +8,7 @@ column groups, queues). Programs of one array that agree in what cycles depend o
 all of them fit in (tests/sim/shared.py): 1,000 programs take some fifteen builds. `--own` more are built by themselves,
 as emcc emits them. Each program runs on three inputs with and without stalls, and the integers of every output and host
 part, the cycles of every pass, broadcasts and stalls are compared. `--only K` runs program K alone, on its own build.
+With `--c` each is compiled as C too, as firmware or as the top function of `--target hls` by turns, half a second each.
 
 Exit code 1 where anything differs. Set EMCC_CACHE to a folder that may be thrown away.
 """
@@ -33,6 +34,7 @@ from benchmarks.common import fuzz  # noqa: F401 (finds the tests' graphs)
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 
+from c_programs import mismatches  # isort: skip
 from random_qgraphs import qgraphs  # isort: skip
 from shared import Build, Case, case  # isort: skip
 from test_grouped_designs import ARRAYS  # isort: skip
@@ -75,13 +77,16 @@ def batches(cases: Sequence[tuple[int, Case]]) -> list[list[tuple[int, Case]]]:
     return list(kinds.values())
 
 
-def compared(batch: Sequence[tuple[int, Case]]) -> Iterator[tuple[int, str | None]]:
-    """Build for a batch and yield (number of the case, what is wrong or None)."""
+def compared(batch: Sequence[tuple[int, Case]], c: bool = False) -> Iterator[tuple[int, str | None]]:
+    """Build for a batch and yield (number of the case, what is wrong or None); with `c` compile each as C too."""
     build = Build([one for _, one in batch])
     for number, one in batch:
         with tempfile.TemporaryDirectory(prefix="emcc-fuzz-") as folder:
             try:
                 build.compare(one, Path(folder), number)
+                if c:
+                    wrong = mismatches(one.program, one.inputs, ("-O0",), top=bool(number % 2))
+                    assert not wrong, f"{wrong} integers of the C are not the reference's"
             except Exception:  # whatever a comparison raises is what a campaign is for
                 yield number, traceback.format_exc()
             else:
@@ -96,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--arrays", type=int, default=3, help="arrays that they are dealt to (3)")
     parser.add_argument("--own", type=int, default=4, help="programs built by themselves, after those (4)")
     parser.add_argument("--only", type=int, metavar="K", help="this program alone, on a build of its own")
+    parser.add_argument("--c", action="store_true", help="compile every program as C too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE too")
     given = parser.parse_args(arguments)
     begun, arrays = sum(os.times()[:4]), options(given.seed, given.arrays)
@@ -110,8 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failures: dict[int, str] = {}
     done: Counter[str] = Counter()
     for batch in work:
-        for number, failure in compared(batch):
+        for number, failure in compared(batch, given.c):
             done["programs"] += 1
+            done["compiled as C"] += given.c
             if failure:
                 failures[number] = failure
                 print(
@@ -122,10 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plans = [one.plan for _, one in batch]
         done.update(builds=1, passes=sum(len(plan.passes) for plan in plans))
         print(f"  {done['programs']} of {len(cases)}: {batch[0][1].kind}", file=sys.stderr, flush=True)
+    also = " and as C" if given.c else ""
     kept = {"seed": given.seed, **done, "wrong": len(failures), "seconds": round(sum(os.times()[:4]) - begun)}
     print(
         f"seed {given.seed}: {done['programs']} programs of {done['passes']} passes in all on {done['builds']} builds, "
-        f"each on three inputs with and without stalls: {len(failures)} not as predicted"
+        f"each on three inputs with and without stalls{also}: {len(failures)} not as predicted"
     )
     if given.json:
         given.json.write_text(json.dumps({**kept, "failures": failures}, indent=1) + "\n", encoding="utf-8")
