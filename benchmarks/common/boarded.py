@@ -18,7 +18,7 @@ TINY: Mapping[str, int | None] = {"kws": 32, "ic": None, "vww": None, "ad": 32}
 
 PRUNED = ("lenet300100_dns_sparse", "lenet5_dns_sparse")
 
-MHZ: Mapping[str, float] = {"ulx3s-85f": 80, "ulx3s-12f": 75, "icebreaker": 48, "tang-nano-20k": 108}
+MHZ: Mapping[str, float] = {"ulx3s-85f": 100, "ulx3s-12f": 75, "icebreaker": 48, "tang-nano-20k": 108}
 """The clock that nextpnr aims at, which each board's PLL can make. For 150 MHz nextpnr had not
 ended AD with 64 PEs after 36 minutes of a processor."""
 

@@ -71,7 +71,8 @@ module emcc_link #(
   logic [1:0]  kind_q;   // Of the reply
   logic [8:0]  ptr_q;    // Into the memory
   logic [7:0]  len_q;    // Where the payload ends
-  logic        have_q;   // The byte at ptr_q is read
+  logic        read_q;   // The byte at ptr_q has left the memory
+  logic        have_q;   // It is in rdata_q
   logic        half_q;   // An activation's second byte is next
   logic        load_q;   // What is pushed is of a boot image
   logic [4:0]  image_q;  // Bytes of it so far, up to what its weights are
@@ -80,16 +81,17 @@ module emcc_link #(
 
   // The memory
   (* no_rw_check, ram_style = "block" *) logic [7:0] mem [0:emcc_link_pkg::MemBytes-1];
-  logic [7:0]  rdata_q;
-  logic        we, rx_byte, pull_we, name_we;
-  logic [8:0]  waddr, raddr;
+  logic [7:0]  mem_q, rdata_q;
+  logic        we, rx_byte, pull_we, name_we, reading;
+  logic [8:0]  waddr;
   logic [7:0]  wdata, rx_value, pulled;
 
   initial $readmemh(InitFile, mem, emcc_link_pkg::InfoAt, emcc_link_pkg::MemBytes - 1);
 
   always_ff @(posedge clk_i) begin
     if (we) mem[waddr] <= wdata;
-    rdata_q <= mem[raddr];
+    mem_q   <= mem[ptr_q];
+    rdata_q <= mem_q;  // A block RAM's own register: what it gives without is late in the cycle
   end
 
   assign we = rx_byte || pull_we || name_we;
@@ -137,7 +139,7 @@ module emcc_link #(
   assign pull_take     = state_q == Pull && !pull_end && !rx_byte;
   assign pull_we       = pull_take && s_axis_tvalid;
   assign s_axis_tready = pull_take && (Wide == 0 || half_q);
-  assign raddr         = push_take ? ptr_q + 1'b1 : ptr_q;
+  assign reading       = (state_q == Push && !push_take) || (state_q == Load && !have_q);
 
   if (Wide == 1) begin : gen_wide
     logic [7:0] low_q;
@@ -289,7 +291,8 @@ module emcc_link #(
       byte_q <= {byte_q[0], byte_q[7:1]};
       crc_q  <= {1'b0, crc_q[31:1]} ^ (feedback ? emcc_link_pkg::CrcPoly : 32'd0);
     end
-    have_q <= state_q == Push || (state_q == Load && !have_q);
+    read_q <= reading;
+    have_q <= reading && read_q;
     case (state_q)
       Push: begin
         if (push_take) begin
