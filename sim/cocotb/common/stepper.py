@@ -33,7 +33,7 @@ class Stepper:
     """
 
     def __init__(self, dut: Any, outputs: tuple[str, ...]) -> None:
-        self._dut, self._outputs = dut, [(name, _reader(getattr(dut, name))) for name in outputs]
+        self._dut, self._outputs = dut, [(name, reader(getattr(dut, name))) for name in outputs]
         self._falls, self._settled = FallingEdge(dut.clk_i), ReadOnly()
         self._inputs: dict[str, Callable[[int], None]] = {}
         self._driven: dict[str, int] = {}
@@ -79,7 +79,7 @@ WORD = 31
 """Bits that the simulator takes and gives as an integer, whatever its sign: more go through text."""
 
 
-def _reader(handle: Any) -> Callable[[], int]:
+def reader(handle: Any) -> Callable[[], int]:
     """What gives a signal's bits; with `handle.value`, an array of them, a bench takes twice as long."""
     signal = handle._handle
     if signal.get_num_elems() <= WORD:
