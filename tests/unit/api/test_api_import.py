@@ -69,12 +69,15 @@ raise emcc.EmccError("no")
 """
 
 
-def test_a_type_checker_knows_it_all(tmp_path: Path) -> None:
+def test_a_type_checker_knows_it_all(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """What mypy made of numpy and of emcc is kept with the simulators: it goes by the files' contents."""
     pytest.importorskip("mypy")
+    kept = getattr(pytestconfig, "cache", None)
+    cache = str(kept.mkdir("mypy") if kept else tmp_path / "cache")
     (tmp_path / "use.py").write_text(USE)
     # As installed: mypy reads a package of site-packages only if it is marked as typed.
     assert (Path(emcc.__file__).parent / "py.typed").is_file()
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", "cache", "use.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", cache, "use.py"]
     done = subprocess.run(
         command,
         cwd=tmp_path,
