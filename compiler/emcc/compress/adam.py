@@ -31,7 +31,9 @@ class Adam:
         moments: Mapping[str, Array],
         steps: int,
     ) -> None:
-        self._torch, self._leaves, self._decay = torch, leaves, decay
+        from torch.optim.adamw import adamw
+
+        self._torch, self._leaves, self._decay, self._adamw = torch, leaves, decay, adamw
         self._decays = [[name for name in leaves if (name in decays) == wanted] for wanted in (True, False)]
         self._held: dict[str, tuple[Any, Any, Any]] = {}
         for name in leaves:
@@ -58,7 +60,7 @@ class Adam:
                 self._held[name] = torch.tensor(0.0), torch.zeros_like(leaf), torch.zeros_like(leaf)
         counts, firsts, seconds = map(list, zip(*(self._held[name] for name in names), strict=True))
         with torch.no_grad():
-            torch.optim.adamw.adamw(
+            self._adamw(
                 *(leaves, [leaf.grad for leaf in leaves], firsts, seconds, [], counts),
                 **{"foreach": True, "amsgrad": False, "maximize": False},
                 **{"beta1": BETAS[0], "beta2": BETAS[1], "lr": rate, "weight_decay": decay, "eps": EPSILON},

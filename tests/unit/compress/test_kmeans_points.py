@@ -77,7 +77,7 @@ def test_points_are_the_weights(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("k", [15, 255])
 def test_a_fixed_point_of_lloyd_no_worse_than_lloyd(kind, k):
-    weights = large(kind, size=100_000 if k < 100 else 40_000)
+    weights = large(kind)
     values, counts = np.unique(weights[weights != 0].astype(np.float64), return_counts=True)
     result = optimal_of_many(weights, k, 1000)
     begin = starts(values, result)
