@@ -5,16 +5,13 @@ import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import run
-from stands import Once
-
-from emcc.tools import yosys
 
 pytestmark = pytest.mark.synth
 
@@ -29,14 +26,6 @@ BUILT = {
 def facts(place: Path) -> dict[str, Any]:
     """What bitstream.json says."""
     return dict(json.loads((place / "bitstream.json").read_text("utf-8")))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _yosys_once() -> Iterator[None]:
-    """The same board with another pin has the same netlist."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(yosys, "synthesise", Once().synthesise)
-        yield
 
 
 @pytest.fixture(scope="module")
