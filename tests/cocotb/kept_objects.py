@@ -1,7 +1,7 @@
 """Compile as told, or take what the same command made of one of Verilator's own files before: OBJCACHE of its makefile.
 
-Files of a design are compiled in any case. It goes by the command and the file's contents; the wheel's headers belong
-to that file. Nothing of emcc is imported: make has put that out of reach.
+Files of a design are compiled in any case. It goes by the command, the compiler's version, the file's contents and
+Verilator's version, to which the headers belong. Nothing of emcc is imported: make has put that out of reach.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ def main(command: list[str]) -> int:
     if source.parent.name != "include" or not source.name.startswith("verilated") or "-o" not in command:
         return subprocess.run(command).returncode
     target = Path(command[command.index("-o") + 1])
-    parts = [repr(command).encode(), str(source.resolve()).encode(), source.read_bytes()]
+    version = subprocess.run([command[0], "--version"], capture_output=True).stdout
+    contents = [path.read_bytes() for path in (source, source.with_name("verilated_config.h"))]
+    parts = [repr(command).encode(), str(source.resolve()).encode(), version, *contents]
     place = Path(os.environ["EMCC_CACHE"]) / "objects" / hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
     if not place.is_file():
         code = subprocess.run(command).returncode
