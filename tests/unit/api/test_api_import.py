@@ -34,6 +34,17 @@ def test_compiling_without_data_loads_no_torch(tmp_path: Path) -> None:
     assert python(script) == "False False"
 
 
+def test_a_step_of_training_does_not_load_torchs_compiler() -> None:
+    """It takes as long as torch."""
+    pytest.importorskip("torch")
+    script = (
+        "import sys, torch\nfrom emcc.compress.adam import Adam\nleaf = torch.ones(2, requires_grad=True)\n"
+        "leaf.sum().backward()\nAdam(torch, {'a': leaf}, (), 0.0, {}, 0).step(0.5)\n"
+        "print(leaf.round(decimals=3).tolist(), 'torch._dynamo' in sys.modules)"
+    )
+    assert python(script) == "[0.5, 0.5] False"
+
+
 def test_every_name_is_there() -> None:
     assert (
         {"compile", "compress", "load", "EmccError", "Artefact", "__version__"} <= set(emcc.__all__) <= set(dir(emcc))

@@ -89,9 +89,9 @@ def test_compile_writes_the_artefact(folder: Path) -> None:
 
 
 def test_same_input_same_bytes(folder: Path, tmp_path: Path) -> None:
-    """In another process with other hashes; that training does not import torch's compiler, as slow as torch, too."""
+    """In another process with other hashes."""
     run("compile", "model.onnx", "--data", "data.npz", "--steps", "200", "--out", "a", "--quiet")
-    script = "import sys\nfrom emcc.cli import main\ntry: main()\nfinally: assert 'torch._dynamo' not in sys.modules"
+    script = "from emcc.cli import main; main()"
     deeper = tmp_path / "deeper"
     deeper.mkdir()
     arguments = ["compile", "../model.onnx", "--data", "../data.npz", "--steps", "200", "--out", "b", "--quiet"]
