@@ -18,8 +18,12 @@ from emcc.tools import verilator
 
 pytestmark = pytest.mark.sim
 QUICK = {"OPT_FAST": "-O0", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O0"}
-ONE_FILE = "override VM_PARALLEL_BUILDS := 0\n"
-"""What make reads first: the model compiled as one file, for the headers cost more than its code."""
+FIRST = f"""\
+override VM_PARALLEL_BUILDS := 0
+override OBJCACHE := {sys.executable} -IS {Path(__file__).with_name("kept_objects.py")}
+"""
+"""What make reads first: the model compiled as one file, for the headers cost more than its code, and the simulator's
+own files, which are the same for every design, once a machine."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def made(folder: Path) -> subprocess.CompletedProcess[str]:
     blocked = folder.parent / "blocked" / "emcc"
     blocked.mkdir(parents=True, exist_ok=True)
     (blocked / "__init__.py").write_text("raise ImportError('a bench that needs emcc')\n")
-    (folder.parent / "quick.mk").write_text(ONE_FILE)
+    (folder.parent / "quick.mk").write_text(FIRST)
     command = ["make", "-C", str(folder / "tb"), "axi", f"PYTHON={sys.executable}"]
     more = {"PYTHONPATH": str(blocked.parent), "MAKEFILES": str(folder.parent / "quick.mk")}
     environment = {**hidden, **QUICK, **more}

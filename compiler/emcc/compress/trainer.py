@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emcc.base.errors import EmccError
+from emcc.compress.adam import Adam
 from emcc.compress.method import Parameters
 from emcc.compress.penalties import penalty
 from emcc.compress.problem import Problem, outputs
@@ -62,15 +63,7 @@ def train(
     graph = problem.dropout.graph
     rng = np.random.default_rng([problem.options.seed, 3, state.clock])
     decay = problem.options.weight_decay
-    groups = [
-        {"params": [leaf for name, leaf in leaves.items() if (name in parameters.decays) == decays], "weight_decay": by}
-        for decays, by in ((True, decay), (False, 0.0))
-    ]
-    optimiser = torch.optim.AdamW([group for group in groups if group["params"]], lr=span.rate, foreach=True)
-    for name, leaf in leaves.items():
-        if f"m:{name}" in state.moments:
-            first, second = (torch.from_numpy(np.array(state.moments[f"{kind}:{name}"])) for kind in "mv")
-            optimiser.state[leaf] = {"step": torch.tensor(float(state.steps)), "exp_avg": first, "exp_avg_sq": second}
+    adam = Adam(torch, leaves, parameters.decays, decay, state.moments, state.steps)
     options, through = problem.options, cutting(graph, problem.options.top_gradients)
 
     def default(x: Any, rows: Array, wanted: Any, constants: dict[str, Any]) -> Any:
@@ -85,21 +78,13 @@ def train(
             break
         at = span.begin + (span.end - span.begin) * step / count
         parameters.project(step, at)
-        for group in optimiser.param_groups:
-            group["lr"] = span.rate_at(at)
-        optimiser.zero_grad()
+        adam.clear()
         constants = {**still, **parameters.constants(), **problem.dropout.factors(rng, len(rows))}
         loss = (aim or default)(x, rows, wanted, constants)
         loss.backward()
-        optimiser.step()
+        adam.step(span.rate_at(at))
         total += float(loss.detach())
-    moments = {
-        f"{kind}:{name}": np.array(optimiser.state[leaf][key].numpy())
-        for name, leaf in leaves.items()
-        for kind, key in (("m", "exp_avg"), ("v", "exp_avg_sq"))
-        if leaf in optimiser.state
-    }
-    after = replace(parameters.result(state), moments=moments, clock=state.clock + 1, steps=state.steps + count)
+    after = replace(parameters.result(state), moments=adam.moments(), clock=state.clock + 1, steps=state.steps + count)
     return after, total / max(1, count)
 
 

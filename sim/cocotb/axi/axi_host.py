@@ -14,7 +14,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
-from common.stepper import rng, same
+from common.stepper import reader, rng, same
 
 HELD = {"m_axis_t": ("data", "keep", "last"), "s_axi_b": ("resp",), "s_axi_r": ("data", "resp")}
 """What comes out and must stay until it is taken: the channel's prefix, and what goes with its valid."""
@@ -69,8 +69,7 @@ class Soc:
         if self.gap:
             for channel in self.channels:
                 channel.set_pause_generator(pauses(Random(self.random.random()), self.gap))
-        for prefix, names in HELD.items():
-            cocotb.start_soon(self._stays(prefix, names))
+        cocotb.start_soon(self._stays())
         await self.reset()
 
     async def reset(self) -> None:
@@ -81,18 +80,23 @@ class Soc:
         self.sink.clear()
         self.dut.rst_ni.value = 1
 
-    async def _stays(self, prefix: str, names: tuple[str, ...]) -> None:
+    async def _stays(self) -> None:
         """What is offered stays the same until it is taken."""
-        valid, ready = getattr(self.dut, f"{prefix}valid"), getattr(self.dut, f"{prefix}ready")
-        signals, held, cycle = [getattr(self.dut, f"{prefix}{name}") for name in names], None, 0
+        dut, rising, cycle = self.dut, RisingEdge(self.dut.clk_i), 0
+        reset, channels = reader(dut.rst_ni), []
+        for prefix, names in HELD.items():
+            ends = [reader(getattr(dut, f"{prefix}{name}")) for name in ("valid", "ready", *names)]
+            channels.append((prefix, *ends[:2], ends[2:]))
+        held: dict[str, list[int] | None] = dict.fromkeys(HELD)
         while True:
-            await RisingEdge(self.dut.clk_i)
+            await rising
             cycle += 1
-            out = self.dut.rst_ni.value == 1
-            now = [int(signal.value) for signal in signals] if out and valid.value == 1 else None
-            if held is not None and out:
-                same(f"{prefix}* while it waits", cycle, now, held)
-            held = now if ready.value == 0 else None
+            out = reset()
+            for prefix, valid, ready, signals in channels:
+                now = [read() for read in signals] if out and valid() else None
+                if held[prefix] is not None and out:
+                    same(f"{prefix}* while it waits", cycle, now, held[prefix])
+                held[prefix] = None if ready() else now
 
     async def get(self, name: str) -> int:
         """Read a register by its name."""

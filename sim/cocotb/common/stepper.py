@@ -33,9 +33,10 @@ class Stepper:
     """
 
     def __init__(self, dut: Any, outputs: tuple[str, ...]) -> None:
-        self._dut, self._outputs = dut, [(name, _reader(getattr(dut, name))) for name in outputs]
-        self._inputs: dict[str, Any] = {}
-        self._driven: dict[str, Any] = {}
+        self._dut, self._outputs = dut, [(name, reader(getattr(dut, name))) for name in outputs]
+        self._falls, self._settled = FallingEdge(dut.clk_i), ReadOnly()
+        self._inputs: dict[str, Callable[[int], None]] = {}
+        self._driven: dict[str, int] = {}
         self._release: dict[str, int] = {}
         self.cycle = -1
 
@@ -55,27 +56,49 @@ class Stepper:
 
     async def step(self, inputs: Mapping[str, int]) -> dict[str, int]:
         """Begin a cycle, set inputs (those not named stay), and sample the outputs."""
-        await FallingEdge(self._dut.clk_i)
-        self._set({**self._release, **inputs})
-        self._release = {}
-        await ReadOnly()
+        await self._falls
+        if self._release:
+            inputs, self._release = {**self._release, **inputs}, {}
+        self._set(inputs)
+        await self._settled
         self.cycle += 1
-        return {name: int(read(), 2) for name, read in self._outputs}
+        return {name: read() for name, read in self._outputs}
 
     def _set(self, inputs: Mapping[str, int]) -> None:
         """Drive inputs, this class's alone, but for those that are so already."""
+        driven = self._driven
         for name, value in inputs.items():
-            if self._driven.get(name) != value:
+            if driven.get(name) != value:
                 if name not in self._inputs:
-                    self._inputs[name] = getattr(self._dut, name)
-                self._inputs[name].value = value
-                self._driven[name] = value
+                    self._inputs[name] = _writer(getattr(self._dut, name))
+                self._inputs[name](value)
+                driven[name] = value
 
 
-def _reader(handle: Any) -> Callable[[], str]:
+WORD = 31
+"""Bits that the simulator takes and gives as an integer, whatever its sign: more go through text."""
+
+
+def reader(handle: Any) -> Callable[[], int]:
     """What gives a signal's bits; with `handle.value`, an array of them, a bench takes twice as long."""
-    read: Callable[[], str] = handle._handle.get_signal_val_binstr
-    return read
+    signal = handle._handle
+    if signal.get_num_elems() <= WORD:
+        number: Callable[[], int] = signal.get_signal_val_long
+        return number
+    return lambda: int(signal.get_signal_val_binstr(), 2)
+
+
+def _writer(handle: Any) -> Callable[[int], None]:
+    """What drives an input; without the checks that cocotb makes of every value."""
+    signal, bits = handle._handle, handle._handle.get_num_elems()
+    if bits > WORD:
+        return lambda value: setattr(handle, "value", value)
+
+    def write(value: int) -> None:
+        assert value >> bits == 0, f"{handle._name}: {value} has more than {bits} bits"
+        signal.set_signal_val_int(0, value)
+
+    return write
 
 
 def same(what: str, cycle: int, got: object, wanted: object) -> None:

@@ -34,6 +34,17 @@ def test_compiling_without_data_loads_no_torch(tmp_path: Path) -> None:
     assert python(script) == "False False"
 
 
+def test_a_step_of_training_does_not_load_torchs_compiler() -> None:
+    """It takes as long as torch."""
+    pytest.importorskip("torch")
+    script = (
+        "import sys, torch\nfrom emcc.compress.adam import Adam\nleaf = torch.ones(2, requires_grad=True)\n"
+        "leaf.sum().backward()\nAdam(torch, {'a': leaf}, (), 0.0, {}, 0).step(0.5)\n"
+        "print(leaf.round(decimals=3).tolist(), 'torch._dynamo' in sys.modules)"
+    )
+    assert python(script) == "[0.5, 0.5] False"
+
+
 def test_every_name_is_there() -> None:
     assert (
         {"compile", "compress", "load", "EmccError", "Artefact", "__version__"} <= set(emcc.__all__) <= set(dir(emcc))
@@ -69,12 +80,15 @@ raise emcc.EmccError("no")
 """
 
 
-def test_a_type_checker_knows_it_all(tmp_path: Path) -> None:
+def test_a_type_checker_knows_it_all(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """What mypy made of numpy and of emcc is kept with the simulators: it goes by the files' contents."""
     pytest.importorskip("mypy")
+    kept = getattr(pytestconfig, "cache", None)
+    cache = str(kept.mkdir("mypy") if kept else tmp_path / "cache")
     (tmp_path / "use.py").write_text(USE)
     # As installed: mypy reads a package of site-packages only if it is marked as typed.
     assert (Path(emcc.__file__).parent / "py.typed").is_file()
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", "cache", "use.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", cache, "use.py"]
     done = subprocess.run(
         command,
         cwd=tmp_path,

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from emcc.tools import yosys
 from emcc.tools.nextpnr import Routed
 from emcc.tools.process import Finished, ToolError
 
@@ -47,3 +48,22 @@ class Tools:
 def facts(artefact: Path) -> dict[str, Any]:
     """What bitstream.json says."""
     return dict(json.loads((artefact / "boards" / BOARD / "bitstream.json").read_text("utf-8")))
+
+
+class Once:
+    """Yosys itself, asked once for the same words over the same files: these are all that it sees."""
+
+    def __init__(self) -> None:
+        self._real, self._kept = yosys.synthesise, dict[str, tuple[dict[str, int], dict[str, bytes]]]()
+
+    def synthesise(self, *words: Any, cwd: Path, **more: Any) -> dict[str, int]:
+        """As emcc.tools.yosys.synthesise."""
+        files = {str(path.relative_to(cwd)): path.read_bytes() for path in sorted(cwd.rglob("*")) if path.is_file()}
+        asked = repr((words, sorted(more.items()), files))
+        if asked not in self._kept:
+            cells = self._real(*words, cwd=cwd, **more)
+            self._kept[asked] = cells, {path.name: path.read_bytes() for path in cwd.iterdir() if path.is_file()}
+        cells, written = self._kept[asked]
+        for name, content in written.items():
+            (cwd / name).write_bytes(content)
+        return dict(cells)

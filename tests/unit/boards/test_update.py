@@ -2,20 +2,29 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import artefacts
 import numpy as np
 import pytest
 from commands import run
+from stands import Once
 
 from emcc.boards.memories.blocks import FORMATS
-from emcc.tools import packer
+from emcc.tools import packer, yosys
 from emcc.tools.process import Finished
 
 pytestmark = pytest.mark.synth
 BOARD = "icebreaker"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _yosys_once() -> Iterator[None]:
+    """What is placed again is synthesised with the same stand-ins in its memories: not a second time here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yosys, "synthesise", Once().synthesise)
+        yield
 
 
 @pytest.fixture(scope="module")

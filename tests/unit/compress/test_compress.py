@@ -14,7 +14,7 @@ from emcc.frontend.export import export
 from emcc.ops.interpret import run
 from emcc.passes.fold import Fold
 
-RECIPE = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\nbatch = 32\n"
+RECIPE = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\nbatch = 32\nleast_steps = 4\n"
 
 
 @pytest.fixture

@@ -198,7 +198,8 @@ def test_each_is_a_method() -> None:
 def invoked(folder: Path, command: str, recipe: str, *options: str) -> Result:
     x = np.random.default_rng(0).standard_normal((300, 24)).astype(np.float32)
     np.savez(folder / "data.npz", x=x, y=(x[:, 0] > 0).astype(np.int64) + (x[:, 1] > 0))
-    fast = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\n[finetune]\nepochs = 2\n"
+    fast = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\nleast_steps = 4\n"
+    fast += "[finetune]\nepochs = 2\n"
     (folder / "recipe.toml").write_text(recipe + fast)
     path = save(mlp([24, 20, 3], seed=3), folder / "m.onnx")
     files = ["--data", folder / "data.npz", "--recipe", folder / "recipe.toml", "--out", folder / "out", "--quiet"]

@@ -16,7 +16,7 @@ from emcc.cli import app
 pytest.importorskip("torch")
 ort = pytest.importorskip("onnxruntime")
 
-RECIPE = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 1\nbatch = 16\n"
+RECIPE = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 1\nbatch = 16\nleast_steps = 4\n"
 
 
 def compress(folder: Path, proto: onnx.ModelProto, shape: tuple[int, ...], *goal: Any, labels: int = 0) -> Result:

@@ -14,7 +14,10 @@ from emcc.cli import app
 from emcc.container import decode
 from emcc.eie.store import load_program
 
-FAST = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\nbatch = 32\n[finetune]\nepochs = 2\n"
+FAST = (
+    "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\nbatch = 32\nleast_steps = 4\n"
+    "[finetune]\nepochs = 2\n"
+)
 
 
 def invoked(folder: Path, command: str, recipe: str, *options: str) -> Result:

@@ -19,7 +19,10 @@ ROWS = {"signs": ("share", "toy_methods:Signs"), "first_columns": ("prune", "toy
 BOTH = (
     '[compress]\nzeros = "first_columns"\ncodebooks = "signs"\n[signs]\nscale = 0.9\n[first_columns]\ndensity = 0.4\n'
 )
-FAST = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\nbatch = 32\n[finetune]\nepochs = 2\n"
+FAST = (
+    "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 2\nbatch = 32\nleast_steps = 4\n"
+    "[finetune]\nepochs = 2\n"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -72,10 +72,11 @@ class Lazy:
 def test_data_is_read_by_index() -> None:
     graph = folded([20, 16, 5])
     x = Lazy(np.random.default_rng(0).standard_normal((5000, 20)).astype(np.float32))
+    options = Search(**{**FAST, "batch": 256})
     with deterministic(import_torch(), 1):
-        problem = Problem(import_torch(), graph, Dataset(x), Search(**FAST).aim)  # type: ignore[arg-type]
+        problem = Problem(import_torch(), graph, Dataset(x), options.aim)  # type: ignore[arg-type]
         encoder = Encoder(Calibrate(data=x))  # type: ignore[arg-type]
-        searcher(problem, Goal(target_size=400), Search(**FAST), encoder, Store(None, "")).run()
+        searcher(problem, Goal(target_size=400), options, encoder, Store(None, "")).run()
     assert 0 < x.most <= 1024
 
 

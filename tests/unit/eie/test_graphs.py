@@ -10,7 +10,7 @@ from emcc.eie.options import LowerOptions
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(qgraphs(), st.sampled_from([(1, 1), (2, 1), (3, 1), (8, 1), (2, 2), (8, 2), (12, 4), (8, 8)]),
        st.sampled_from(["none", "entries"]))  # fmt: skip
 def test_graph_program_and_floats_agree(case, array, balance):

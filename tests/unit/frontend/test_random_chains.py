@@ -40,7 +40,7 @@ def agree(proto: onnx.ModelProto, x: np.ndarray, truth: np.ndarray, path: Path) 
 
 
 @given(chains(RUNTIME_OPSETS), st.integers(0, 2**32 - 1))
-@settings(max_examples=250)
+@settings(max_examples=150)
 def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]], seed: int) -> None:
     proto, shape = drawn
     x = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)

@@ -20,7 +20,7 @@ pytest.importorskip("onnxruntime")
 
 
 @given(convs(tuple(range(7, 23))), st.integers(0, 2**32 - 1))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_agrees_with_onnxruntime(drawn: tuple[onnx.ModelProto, tuple[int, ...]], seed: int) -> None:
     proto, shape = drawn
     x = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)

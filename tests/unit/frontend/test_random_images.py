@@ -10,6 +10,6 @@ pytest.importorskip("onnxruntime")
 
 
 @given(images(), st.integers(0, 2**32 - 1))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_agrees_with_onnxruntime(case: Case, seed: int) -> None:
     in_floats(case, seed)
