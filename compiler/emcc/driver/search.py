@@ -15,8 +15,8 @@ from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.record import Coder
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Result, Searcher
-from emcc.compress.search.stages import Methods
 from emcc.compress.search.store import Store
+from emcc.compress.search.worth import Methods
 from emcc.driver.goals import Setup
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
