@@ -6,7 +6,7 @@ from functools import partial
 
 from emcc.base.errors import EmccError
 from emcc.compress.product.product import Product
-from emcc.compress.product.training import Centroids
+from emcc.compress.product.training import Centroids, turns
 from emcc.compress.search.search import Result, Searcher
 from emcc.compress.state import State, graph_of, state_of
 from emcc.passes.layers import Layer, linear_layers
@@ -70,16 +70,11 @@ class Blocker(Searcher):
 
     def _trained(self, product: Product) -> State:
         """A form of the method, layer by layer; passes are those of codes and of codebooks."""
-        network, state = self.problem.network, state_of(self.problem.network)
-        layers, epochs = list(linear_layers(network)), self.options.code_epochs + self.options.shared_epochs
-        groups = max(1, min(len(layers), epochs))
-        for group in range(groups):
-            own = layers[len(layers) * group // groups : len(layers) * (group + 1) // groups]
+        state, make = state_of(self.problem.network), partial(Centroids, bits=product.entry_bits)
+        epochs, rate = self.options.code_epochs + self.options.shared_epochs, self.options.shared_learning_rate
+        for own, share in turns(list(linear_layers(self.problem.network)), epochs):
             state = self.store.state(partial(self._quantised, product, state, own))
-            share = epochs // groups + (epochs % groups if group == groups - 1 else 0)
             for epoch in range(share):
-                rate = self.options.shared_learning_rate
-                make = partial(Centroids, bits=product.entry_bits)
                 state = self.epoch("training codebooks", state, epoch, share, make, rate=rate)
         return state.fresh()
 
