@@ -17,9 +17,18 @@ FILES = ("methods_prune", "methods_quant")
 """Files beside this one with ROWS: (model, name, methods as --method takes them, recipe by section), one a line."""
 
 MODELS = {"lenet300100": "lenet300100_dns_original.onnx", "lenet5": "lenet5_dns_original.onnx"}
+DENSE = "dense"
 BEST = "magnitude+kmeans, for a size, with warped images and distillation"
+"""Names of the rows that are no row of a file."""
+
 CLOSE = 0.3
-"""Points that the best row may lose."""
+"""Points that the best row may lose against the dense network."""
+
+PES = 16
+"""Of the array whose cycles are counted."""
+
+FIGURES = ("ratio", "error", "bytes")
+"""Of the best."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +73,20 @@ class Samples:
 
 
 def dense(model: Path, samples: Samples) -> dict[str, float]:
-    """Return error (percent of the test images, in float) and cycles with all weights."""
+    """Return a row's figures with all weights: the error in float, bytes of float32."""
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions
     from emcc.frontend import load
     from emcc.ops.interpret import run
 
     with tempfile.TemporaryDirectory() as name:
-        artefact = compile_model(CompileOptions(model, data=_written(samples, Path(name)), keep_weights=True))
+        data = _written(samples, Path(name))
+        artefact = compile_model(CompileOptions(model, data, pes=PES, keep_weights=True))
     graph = load(model, "benchmark", None)
     answers = run(graph, samples.test_x).reshape(len(samples.test_x), -1).argmax(axis=1)
     error = 100 * float(np.mean(answers != samples.test_y))
-    return {"error": error, "cycles": artefact.manifest["totals"]["cycles"]["mean"]}
+    totals = artefact.manifest["totals"]
+    return {"ratio": 1.0, "error": error, "bytes": totals["dense_bytes"], "cycles": totals["cycles"]["mean"]}
 
 
 def measured(row: Row, model: Path, samples: Samples, seed: int) -> dict[str, float]:
@@ -98,7 +109,7 @@ def measured(row: Row, model: Path, samples: Samples, seed: int) -> dict[str, fl
         if stored:
             artefact = compress_model(CompressOptions(model, data, **said))
         else:
-            artefact = compile_model(CompileOptions(model, data, **said))
+            artefact = compile_model(CompileOptions(model, data, pes=PES, **said))
     size = len(artefact.files["model.emc"])
     return {
         "ratio": 4 * lenet.parameters(row.model) / size,
@@ -109,7 +120,7 @@ def measured(row: Row, model: Path, samples: Samples, seed: int) -> dict[str, fl
 
 
 def best_combination(model: str, data: Path, seed: int) -> dict[str, float]:
-    """Return the figures of benchmarks/deep_compression.py at its smallest size, and cycles on 16 PEs."""
+    """Return the figures of benchmarks/deep_compression.py at its smallest size, and cycles."""
     from benchmarks.deep_compression import Job, run
     from emcc.driver.compile import compile_model
     from emcc.driver.request import CompileOptions
@@ -120,7 +131,7 @@ def best_combination(model: str, data: Path, seed: int) -> dict[str, float]:
         path, seen = Path(name) / f"{model}.onnx", Path(name) / "data.npz"
         path.write_bytes(result.compressed)
         np.savez(seen, x=x[:1000])
-        artefact = compile_model(CompileOptions(path, seen, pes=16, keep_weights=True))
+        artefact = compile_model(CompileOptions(path, seen, pes=PES, keep_weights=True))
     return {
         "ratio": 4 * lenet.parameters(model) / result.bytes,
         "error": result.error,
@@ -148,15 +159,6 @@ def toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
 def means(results: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the mean of every figure over seeds."""
     return {key: float(np.mean([result[key] for result in results])) for key in results[0]}
-
-
-def best(methods: Mapping[str, Mapping[str, float]], before: float) -> dict[str, Any]:
-    """Return the row of the smallest file that loses no more than CLOSE; {} where none does."""
-    close = {name: row for name, row in methods.items() if row["error"] <= before + CLOSE}
-    if not close:
-        return {}
-    name = min(close, key=lambda key: close[key]["bytes"])
-    return {"methods": name, **close[name]}
 
 
 def _written(samples: Samples, folder: Path) -> Path:

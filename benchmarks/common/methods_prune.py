@@ -18,7 +18,7 @@ ROWS = (
     ("lenet300100", "magnitude-size", "magnitude+kmeans", {"prune": {"score": "magnitude"}, "finetune": TUNED}),
     ("lenet300100", "lamp", "magnitude+kmeans", {"finetune": TUNED}),
     ("lenet300100", "lamp-once", "magnitude+kmeans", {"finetune": ONCE}),
-    ("lenet300100", "lamp-balanced", "magnitude+kmeans", {"prune": {"balance_pes": 8}, "finetune": TUNED}),
+    ("lenet300100", "lamp-balanced", "magnitude+kmeans", {"prune": {"balance_pes": 16}, "finetune": TUNED}),
     ("lenet300100", "obd", "magnitude+kmeans", {"prune": {"criterion": "obd"}, "finetune": TUNED}),
     ("lenet300100", "snip", "magnitude+kmeans", {"prune": {"criterion": "snip"}, "finetune": TUNED}),
     ("lenet300100", "snip-once", "magnitude+kmeans", {"prune": {"criterion": "snip"}, "finetune": ONCE}),

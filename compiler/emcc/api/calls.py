@@ -38,6 +38,7 @@ def compile(
     recipe: Recipe | None = None,
     method: str | None = None,
     teacher: Any = None,
+    search: str | None = None,
     example_input: Any = None,
     target: str = "eie",
     weights: str = "rom",
@@ -68,6 +69,7 @@ def compile(
         shape: sizes of an input that the file leaves open: (1, 3, 224, 224), or {"name": (1, 3, 224, 224)}.
         recipe: a TOML file, or its sections: {"prune": {"sparsity": 0.8}}. method: "filters+magnitude+kmeans".
         teacher: a larger model, as `model` is given, of which `model` learns first, and which it is held against.
+        search: "methods" tries combinations of methods in `minutes` (10) or `steps`, and takes the best.
         example_input: for a torch module: an input with the batch first; by default the data's first sample.
         target: what is in it beside the array: "hls" or "c", C for synthesis or for firmware; or "c,hls".
         weights: where "hls" has them: "rom", or "external", behind an AXI master, from a file.
@@ -93,6 +95,7 @@ def compile(
             recipe=inputs.recipe(recipe),
             method=method,
             teacher=None if teacher is None else inputs.model(teacher, None, data, "the teacher"),
+            search=search,
             work=path_of(work),
             keep_weights=keep_weights,
             validate=inputs.data(validate, "validate"),
@@ -143,8 +146,7 @@ def compress(
     """Compress a model by itself: model.emc, compressed.onnx, report.html; convolutional models too.
 
     Without a goal, keep_weights and fixed: max_drop=0.3. By default training takes what its passes take.
-    search="methods" tries combinations of methods in `minutes` (10) or `steps`. Other arguments and errors are those of
-    `compile`.
+    Other arguments and errors are those of `compile`.
     """
     from emcc.driver.compress import compress_model
 

@@ -81,6 +81,7 @@ def compile_command(
     recipe: RecipeFile = None,
     method: Method = None,
     teacher: Teacher = None,
+    search: SearchFor = None,
     quiet: Quiet = False,
     max_drop: MaxDrop = None,
     target_size: TargetSize = None,
@@ -121,7 +122,7 @@ def compile_command(
         model, target=target, weights=weights, data=data, pes=pes, memory=memory, board=board, updatable=updatable,
         keep_weights=keep_weights, recipe=recipe, goal=goal, work=work, output=taken(output), dump=dump, fixed=fixed,
         validate=validate, task=task, minutes=minutes, steps=steps, shape=parsed(shape or ()),
-        method=method, teacher=teacher,
+        method=method, teacher=teacher, search=search,
     )  # fmt: skip
     with Progress(quiet) as progress:
         artefact = compile_model(options, progress)

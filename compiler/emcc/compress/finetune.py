@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from emcc.base.events import Event
 from emcc.base.options import option
+from emcc.compress.helpers import Helpers
 from emcc.compress.method import Assigner, Codebooks, Make, Parameters, Shrinks, Zeros
 from emcc.compress.parameters import Entries, Weights
-from emcc.compress.penalties import EXCLUSIVE, GROUP, L1
 from emcc.compress.problem import Aim, Problem
 from emcc.compress.quantisers.quantiser import Quantiser
-from emcc.compress.sparse_gradients import TOP
 from emcc.compress.state import State, graph_of, state_of
 from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.ir.graph import Graph
@@ -23,12 +22,10 @@ from emcc.samples.split import Sides
 
 DISTIL = ("auto", "values", "distribution")
 STAGE = "fine-tuning"
-HELPERS = ("weight_decay", "l1", "group", "exclusive", "top_gradients")
-"""Options that are the Aim's."""
 
 
 @dataclass(frozen=True)
-class Finetune:
+class Finetune(Helpers):
     """Gradient descent on what compression left, weights and biases; needs torch.
 
     Before sharing, the weights that are not zero are trained, and zeros stay exactly zero. After sharing (the graph
@@ -62,13 +59,6 @@ class Finetune:
     soft: float = option(
         0.0, "share of the original model's outputs in the aim, beside labels", low=0.0, high=1.0, silent=True
     )
-    weight_decay: float = option(
-        0.0, "of weights before they are shared, per unit of learning rate", low=0.0, high=10.0, silent=True
-    )
-    l1: float = option(0.0, L1, low=0.0, high=10.0, silent=True)
-    group: float = option(0.0, GROUP, low=0.0, high=10.0, silent=True)
-    exclusive: float = option(0.0, EXCLUSIVE, low=0.0, high=10.0, silent=True)
-    top_gradients: float = option(1.0, TOP, low=0.0, high=1.0, silent=True)
     holdout: float = option(0.1, "share of the data that judges and does not train", low=0.0, high=0.9)
     threads: int = option(1, "processor threads; the last bits of the result depend on it", low=1, high=1024)
     seed: int = option(0, "of the order of the data", low=0, high=2**32 - 1)
@@ -89,7 +79,7 @@ class Finetune:
         by_host = any(op in having("host") for op, _ in self.teacher.host)
         labelled = self.soft > 0 and self.data.labelled
         scores = self.distil == "distribution" or (self.distil == "auto" and (by_host or labelled))
-        helpers = {name: getattr(self, name) for name in HELPERS}
+        helpers = {entry.name: getattr(self, entry.name) for entry in fields(Helpers)}
         aim = Aim(self.holdout, self.seed, self.batch, self.least_steps, self.soft, self.temperature, scores, **helpers)
         return Problem(import_torch(), self.teacher, self.data, aim, self.sides, self.task, self.network)
 

@@ -57,6 +57,7 @@ class Share:
     wide: bool = False
     name: ClassVar[str] = "share"
     role: ClassVar[str] = "share"
+    zeros_stay: ClassVar[bool] = True
 
     def apply(self, graph: Graph) -> Graph:
         """The graph with shared weights."""

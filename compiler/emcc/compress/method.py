@@ -155,7 +155,13 @@ class Zeros(Method, Protocol):
 
 
 class Codebooks(Method, Protocol):
-    """A method that shares weights."""
+    """A method that shares weights.
+
+    Attributes:
+        zeros_stay: whether weights that pruning made zero stay zero.
+    """
+
+    zeros_stay: ClassVar[bool]
 
     def on(self, x: Array) -> Self:
         """The method with samples of the model's input, float32 [n, ...], to weigh errors by, if it does."""

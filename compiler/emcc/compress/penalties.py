@@ -7,18 +7,13 @@ takes the small ones.
 from collections.abc import Iterable
 from typing import Any
 
-from emcc.compress.problem import Aim
-
-L1 = "of the sum of the weights' sizes, in the aim (Tibshirani 1996)"
-GROUP = "of the sum of the rows' Euclidean norms, a filter or neuron each (Wen et al. 2016)"
-EXCLUSIVE = "of half the sum of squares of the sizes that leave an input (Yoon and Hwang 2017)"
-"""What the options say."""
+from emcc.compress.helpers import Helpers
 
 SMALLEST = 1e-12
 """A row's mean square below which it has no direction."""
 
 
-def penalty(aim: Aim, weights: Iterable[Any]) -> Any:
+def penalty(aim: Helpers, weights: Iterable[Any]) -> Any:
     """What an aim adds for weights before they are shared, tensors [rows, ...] of torch; 0.0 where it adds nothing.
 
     l1 sum |w| + group sum over rows ||w_row||_2 + exclusive 1/2 sum over inputs (sum over rows |w_row,input|)^2.

@@ -12,6 +12,7 @@ import numpy as np
 
 from emcc.compress.augment import Augment
 from emcc.compress.dropout import Dropout
+from emcc.compress.helpers import Helpers
 from emcc.ir.batch import ends, sample_shape
 from emcc.ir.graph import Array, Graph
 from emcc.ops import interpret
@@ -33,8 +34,8 @@ BATCHES, SMALL = 8, 16
 
 
 @dataclass(frozen=True)
-class Aim:
-    """How a problem is set.
+class Aim(Helpers):
+    """How a problem is set, and with which helpers of training.
 
     Attributes:
         holdout: share of the data that decides and does not train; seed: of orders and random changes.
@@ -44,9 +45,6 @@ class Aim:
         scores: whether a classifier's outputs are learned as scores, by the Kullback-Leibler divergence, or as values,
             by the mean squared error over their variance. A regression's are values.
         augment: random changes of image inputs; dropout, input_dropout: shares that a step leaves out.
-        weight_decay: per unit of learning rate.
-        l1, group, exclusive: of what sparsity penalties add to the aim, see `penalties`.
-        top_gradients: share of the gradient of a hidden layer's sums that goes on, a sample; see `sparse_gradients`.
     """
 
     holdout: float = 0.1
@@ -59,11 +57,6 @@ class Aim:
     augment: str = "none"
     dropout: float = 0.0
     input_dropout: float = 0.0
-    weight_decay: float = 0.0
-    l1: float = 0.0
-    group: float = 0.0
-    exclusive: float = 0.0
-    top_gradients: float = 1.0
 
 
 def outputs(

@@ -11,9 +11,6 @@ from typing import Any
 
 from emcc.ir.graph import LAYERS, Graph
 
-TOP = "share of the gradient of a hidden layer's sums that goes on, a sample, the largest (meProp, Sun et al. 2017)"
-"""What the option says."""
-
 
 def largest(gradient: Any, share: float) -> Any:
     """A gradient [n, ...] with the ceil(share m) largest of the m elements of each sample, and zeros."""

@@ -8,17 +8,18 @@ row with its reason. Steps are counted before anything is trained, so that the s
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.base.text import printable
-from emcc.compress.method import having, spoken
+from emcc.compress.method import having, method, spoken
 from emcc.compress.search.budget import steps_of
 from emcc.compress.search.goal import Goal, Search
 from emcc.driver.recipe import Recipe
-from emcc.driver.request import CompressOptions
+from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.files.artefact import MANIFEST, Artefact, to_json
+from emcc.measure.values import digests
 
 METHODS = "methods"
 SEARCHES = (METHODS,)
@@ -33,8 +34,13 @@ SHARES = (0.25, 0.25)
 BEST = 2
 """Of each side that meet in the second round."""
 
+PAGE = "report.html"
+
 Tell = Callable[[Event | str], None]
-Compress = Callable[[CompressOptions, Tell], Artefact]
+Page = Callable[[Mapping[str, Any]], bytes]
+"""Draws the report of a manifest."""
+
+Asked = TypeVar("Asked", bound=CompressOptions)
 
 
 @dataclass(frozen=True)
@@ -75,11 +81,12 @@ class Trial:
         }
 
 
-def auditioned(options: CompressOptions, tell: Tell, compress: Compress) -> Artefact:
-    """Return what the best combination of methods makes of a model.
+def auditioned(options: Asked, tell: Tell, make: Callable[[Asked, Tell], Artefact], page: Page) -> Artefact:
+    """Return what the best combination of methods makes of a model, with a row for each in its manifest and report.
 
     Args:
-        options: with a goal and data; `minutes` or `steps` are of all that is trained. compress: `compress_model`.
+        options: with a goal and data; `minutes` or `steps` are of all that is trained.
+        make: `compress_model` or `compile_model`: what comes out of each trial is what the command would write.
 
     Raises:
         EmccError: the options do not go together, or no combination reaches the goal.
@@ -93,7 +100,7 @@ def auditioned(options: CompressOptions, tell: Tell, compress: Compress) -> Arte
     fronts = ("", *having("shrink"), *having("factor"))
     shares = having("share")
     first = [("", share) for share in shares] + [(front, shares[0]) for front in fronts[1:]]
-    trials = _round(first, max(1, int(total * SHARES[0] / len(first))), options, tell, compress)
+    trials = _round(first, max(1, int(total * SHARES[0] / len(first))), options, tell, make)
     if not (good := _good(trials, goal)):
         errors = [trial.error for trial in trials.values() if trial.error]
         if len({str(error) for error in errors}) == 1:
@@ -107,16 +114,19 @@ def auditioned(options: CompressOptions, tell: Tell, compress: Compress) -> Arte
     before = [front for front, share in good if share == shares[0]]
     ways = [share for front, share in good if not front]
     pairs = [(front, share) for front in before[:BEST] for share in ways[:BEST]] or good[:BEST]
-    second = _round(pairs, max(1, int(total * SHARES[1] / len(pairs))), options, tell, compress)
+    second = _round(pairs, max(1, int(total * SHARES[1] / len(pairs))), options, tell, make)
     good = _good(second, goal) or good
     steps = max(1, int(total * (1 - sum(SHARES))))
-    last = _round(good[:1], steps, options, tell, compress)
+    last = _round(good[:1], steps, options, tell, make)
     every = [*trials.values(), *second.values(), *last.values()]
     winner = min((trial for trial in every if trial.made), key=lambda trial: trial.rank(goal))
     assert winner.made
-    facts = {"steps": total, "methods": winner.methods, "rows": [trial.to_json() for trial in every]}
-    manifest = to_json({**winner.made.manifest, "audition": facts})
-    return Artefact({**winner.made.files, MANIFEST: manifest})
+    rows = [{**trial.to_json(), **({"taken": True} if trial is winner else {})} for trial in every]
+    facts = {"steps": total, "methods": winner.methods, "rows": rows}
+    manifest = {**winner.made.manifest, "audition": facts}
+    files = {name: content for name, content in winner.made.files.items() if name != MANIFEST}
+    files[PAGE] = page(manifest)
+    return Artefact({**files, MANIFEST: to_json({**manifest, "files": digests(files)})})
 
 
 def _checked(options: CompressOptions) -> Goal:
@@ -132,6 +142,8 @@ def _checked(options: CompressOptions) -> Goal:
         raise EmccError("--keep-weights leaves nothing to choose", hint="leave it out, or --search")
     if options.work is not None:
         raise EmccError("--work keeps the steps of one combination", hint="leave it out, or --search")
+    if isinstance(options, CompileOptions) and options.dump is not None:
+        raise EmccError("--dump writes the graphs of one combination", hint="leave it out, or --search")
     if options.data is None or options.goal is None:
         raise EmccError("a search needs data to hold methods against", hint="give --data")
     return options.goal
@@ -152,20 +164,21 @@ def _steps(options: CompressOptions, recipe: Recipe) -> int:
 
 
 def _round(
-    pairs: list[tuple[str, str]], steps: int, options: CompressOptions, tell: Tell, compress: Compress
+    pairs: list[tuple[str, str]], steps: int, options: Asked, tell: Tell, make: Callable[[Asked, Tell], Artefact]
 ) -> dict[tuple[str, str], Trial]:
     """Try pairs of what comes before pruning, and of how weights are shared."""
     found = {}
     for number, pair in enumerate(pairs):
         front, share = pair
-        methods = "+".join(spoken(name) for name in (front, having("prune")[0], share) if name)
+        prune = having("prune")[0] if method(share).zeros_stay else ""
+        methods = "+".join(spoken(name) for name in (front, prune, share) if name)
 
         def say(event: Event | str, head: str = f"{methods} ({number + 1} of {len(pairs)})") -> None:
             tell(replace(event, stage=f"{head}: {event.stage}") if isinstance(event, Event) else f"{head}: {event}")
 
         try:
             asked = replace(options, search=None, method=methods, minutes=None, steps=steps)
-            found[pair] = Trial(methods, steps, compress(asked, say))
+            found[pair] = Trial(methods, steps, make(asked, say))
         except EmccError as error:
             if error.file is not None and error.file != options.model:
                 raise  # a file's fault is no method's

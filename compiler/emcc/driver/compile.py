@@ -27,9 +27,12 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     targets = targets_of(options.target)
     check_weights(options.weights, targets)
     from emcc.backends.options import EmitOptions
+    from emcc.compress.product.product import scalars
     from emcc.compress.record import Recorder
+    from emcc.compress.search.goal import Goal
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, onboard, plan, teachers
+    from emcc.driver.audition import auditioned
     from emcc.driver.dump import Dump
     from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
@@ -51,9 +54,13 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.passes.fold import Fold
     from emcc.passes.quantise import table_errors
     from emcc.report import html
+    from emcc.samples.judge import POINT
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
+    if options.search is not None:
+        asked = replace(options, goal=options.goal or Goal(max_drop=POINT))
+        return auditioned(asked, progress, compile_model, html.render)
     progress("reading")
     recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
     board = onboard.target(options, recipe)
@@ -91,7 +98,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         assert data is not None
         found, record = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
-        pruned, shared = found.pruned, found.shared
+        pruned, shared = found.pruned, scalars(found.shared)
         steps.searched(shared, record, goal is not options.goal)
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)

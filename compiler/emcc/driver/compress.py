@@ -42,7 +42,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.samples.sampling import sample
 
     if options.search is not None:
-        return auditioned(options, tell, compress_model)
+        return auditioned(options, tell, compress_model, page.render)
     tell("reading")
     recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
     check_factors(options, recipe)

@@ -54,7 +54,8 @@ def channels_of(
     """
     if goal is not None and not recipe.shares:
         raise EmccError("a goal needs a method that shares weights", hint="add one to --method: +kmeans")
-    if goal is not None and goal.max_drop is None and "prune" not in recipe.named and not options.keep_weights:
+    bare = "prune" not in recipe.named and recipe.codebooks.zeros_stay
+    if goal is not None and goal.max_drop is None and bare and not options.keep_weights:
         raise EmccError("this goal needs a method that chooses zeros", hint="add one to --method: +magnitude")
     if recipe.channels is None:
         return None

@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from difflib import get_close_matches
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
@@ -148,10 +149,11 @@ def sections() -> dict[str, str]:
 
 
 def options(section: str) -> tuple[Field[Any], ...]:
-    """The fields of a section that a recipe may set: those made with `base.options.option`."""
+    """The fields of a section that a recipe may set, made with `base.options.option`; those of a base class last."""
     module, name = sections()[section].split(":")
     kind = getattr(importlib.import_module(module), name)
-    return tuple(entry for entry in fields(kind) if "doc" in entry.metadata)
+    found = (entry for entry in fields(kind) if "doc" in entry.metadata)
+    return tuple(sorted(found, key=lambda entry: entry.name not in get_annotations(kind)))
 
 
 def default(entry: Field[Any]) -> Any:

@@ -26,7 +26,7 @@ class CompressOptions:
         minutes: how long training may take, about; steps: of training, instead.
         method: methods joined by "+", in the place of the recipe's [compress].
         teacher: an ONNX file whose outputs `model`, its student, learns before it is compressed, and is held against.
-        search: "methods": combinations of them are tried, see driver.audition; `emcc compress` alone.
+        search: "methods": combinations of them are tried, see driver.audition.
         work: where a search keeps its steps, so that it goes on after an interruption.
         output: the tensor, or tensors, to take as outputs; None where there is one that can be taken.
         shape: sizes of inputs whose axes the file leaves open, by their names; see frontend.report.Shapes.

@@ -9,14 +9,16 @@ from typing import Any
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.base.version import __version__
-from emcc.compress.method import Shrinks
+from emcc.compress.method import Shrinks, spoken
 from emcc.compress.product.product import Product
 from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.record import Coder
+from emcc.compress.search.blocks import Blocker
+from emcc.compress.search.goal import Goal
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Result, Searcher
-from emcc.compress.search.stages import Methods
 from emcc.compress.search.store import Store
+from emcc.compress.search.worth import Methods
 from emcc.driver.goals import Setup
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
@@ -52,14 +54,14 @@ def search(
     from emcc.compress.trainer import deterministic, import_torch
 
     goal, effort = set_up.goal, set_up.search
-    checked(recipe, network)
+    checked(options, goal, recipe, network)
     if goal is None:
         raise ValueError("a search needs a goal")
     torch, store = import_torch(), Store(options.work, _key(options, set_up, recipe))
     with deterministic(torch, effort.threads):
         problem = Problem(torch, folded, data, effort.aim, set_up.sides, options.task, network)
         methods = Methods(recipe.zeros, recipe.codebooks, channels)
-        kind = Keeper if options.keep_weights else Searcher
+        kind = Keeper if options.keep_weights else Blocker if isinstance(recipe.codebooks, Product) else Searcher
         result = kind(problem, goal, effort, methods, coder, store, tell).run()
     measured = {name: value for name, value in result.record.items() if name not in ("steps", "curve")}
     measured["steps"] = effort.steps
@@ -68,13 +70,24 @@ def search(
     return result, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"], **curve})
 
 
-def checked(recipe: Recipe, network: Graph) -> None:
+def checked(options: CompressOptions, goal: Goal | None, recipe: Recipe, network: Graph) -> None:
     """EmccError where the method that shares weights does not go with the model, or with a goal."""
-    if isinstance(recipe.codebooks, Product):
-        hint = "--fixed trains it by the recipe, and --keep-weights applies it without training"
-        raise EmccError("no search for a goal knows product quantisation", hint=hint)
-    if isinstance(recipe.codebooks, Quantiser):
+    if isinstance(recipe.codebooks, Quantiser | Product):
         recipe.codebooks.check(network)
+    if not isinstance(recipe.codebooks, Product):
+        return
+    if options.keep_weights:
+        hint = "leave out the goal: --keep-weights applies it as the recipe says"
+        raise EmccError("a goal with --keep-weights weighs entries, and product quantisation has blocks", hint=hint)
+    if goal is not None and goal.target_sparsity is not None:
+        raise EmccError("product quantisation chooses no zeros", hint="give --max-drop or --target-size")
+    if "prune" in recipe.named:
+        raise EmccError(
+            f"with a goal product quantisation goes without {spoken(recipe.named['prune'])}: "
+            "in a block pruned weights do not stay zero",
+            file=options.recipe,
+            hint="--method product; or --fixed, which follows the recipe's schedule",
+        )
 
 
 def _key(options: CompressOptions, set_up: Setup, recipe: Recipe) -> str:

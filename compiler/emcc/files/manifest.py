@@ -47,7 +47,22 @@ _TEACHER = {
     "parameters": SIZE,
     "student": {**{"measure": str, "features?": [str]}, **dict.fromkeys(("before", "quality", "teacher"), float)},
 }
-_EITHER = {"teacher?": _TEACHER, "emcc": str, "model": {**_SOURCE, "name": str}, "files": _FILES}
+_AUDITION = {
+    **{"steps": SIZE, "methods": str},
+    "rows": [
+        {
+            **{"methods": str, "steps": SIZE, "bytes?": COUNT, "quality?": float, "lost?": float},
+            **{"why?": str, "taken?": bool},
+        }
+    ],
+}
+_EITHER = {
+    "audition?": _AUDITION,
+    "teacher?": _TEACHER,
+    "emcc": str,
+    "model": {**_SOURCE, "name": str},
+    "files": _FILES,
+}
 COMPRESSED = {
     **_EITHER,
     **_CODED,
@@ -67,10 +82,6 @@ COMPRESSED = {
             **dict.fromkeys(("zeros_before", "zeros"), COUNT),
         }
     ],
-    "audition?": {
-        **{"steps": SIZE, "methods": str},
-        "rows": [{"methods": str, "steps": SIZE, "bytes?": COUNT, "quality?": float, "lost?": float, "why?": str}],
-    },
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 _CELLS = dict.fromkeys(("lut", "ff", "bram", "dsp"), COUNT)

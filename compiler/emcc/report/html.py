@@ -7,6 +7,7 @@ from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
 from emcc.report.memories import memory_rows
 from emcc.report.onboard import board_lines
 from emcc.report.page import way
+from emcc.report.tried import tried
 from emcc.resources import template
 
 TEMPLATE = "report/report.html.j2"
@@ -28,6 +29,7 @@ def render(manifest: Mapping[str, Any]) -> bytes:
             _memory(manifest),
         ],
         bars=_bars(manifest),
+        tried=tried(manifest),
         search=way(manifest),
     )
     return page.encode("utf-8")

@@ -7,6 +7,7 @@ from emcc.base.text import printable
 from emcc.report.lines import kilo, percent, than, worth
 from emcc.report.paper import lost_line, parts, smaller_than_teacher, taught_line
 from emcc.report.plots import NARROW, WIDE, histogram, search_plots, sensitivity, stages_of, worst
+from emcc.report.tried import tried
 from emcc.resources import template
 
 TEMPLATE = "report/compressed.html.j2"
@@ -26,6 +27,7 @@ def render(manifest: Mapping[str, Any]) -> bytes:
         subtitle=_subtitle(manifest),
         tiles=_tiles(manifest),
         warnings=[line for line in (lost_line(manifest), *manifest.get("warnings", ())) if line],
+        tried=tried(manifest),
         search=way(manifest),
         head=HEAD,
         rows=_rows(manifest),

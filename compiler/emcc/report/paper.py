@@ -8,7 +8,7 @@ from rich.table import Table
 
 from emcc.base.text import printable
 from emcc.report.lines import kilo, percent, than, worth
-from emcc.report.summary import console, shown, table_of
+from emcc.report.summary import console, print_tried, shown, table_of
 
 POINT = 1.0
 """That may be lost where no goal says how many."""
@@ -37,24 +37,9 @@ def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | No
         lines += worth(manifest["quality"], manifest)
     for line in lines:
         out.print(shown(line))
-    if "audition" in manifest:
-        out.print(audition_table(manifest["audition"]))
+    print_tried(manifest, out)
     for warning in manifest.get("warnings", ()):
         out.print(shown(f"warning: {warning}", style="yellow"))
-
-
-def audition_table(audition: Mapping[str, Any]) -> Table:
-    """Return a row a combination of methods that was tried; "not" and the reason where it does not apply."""
-    rows = audition["rows"]
-    columns = [
-        ("methods tried", [printable(row["methods"], 60) for row in rows], f"taken: {audition['methods']}"),
-        ("steps", [f"{row['steps']:,}" for row in rows], f"{audition['steps']:,} in all, at most"),
-        ("bytes", [f"{row['bytes']:,}" if "bytes" in row else "not" for row in rows], ""),
-        ("quality", [f"{row['quality']:.2f} %" if "bytes" in row else "" for row in rows], ""),
-        ("lost", [f"{row['lost']:.2f}" if "bytes" in row else "" for row in rows], ""),
-        ("why not", [printable(row.get("why", ""), 200) for row in rows], ""),
-    ]
-    return table_of(columns, {"overflow": "fold"}, {"overflow": "fold"})
 
 
 def lost_line(manifest: Mapping[str, Any]) -> str | None:

@@ -12,6 +12,7 @@ from emcc.base.text import printable
 from emcc.report.lines import headline, kilo, loss_line, notes, percent, seconds
 from emcc.report.memories import memory_rows
 from emcc.report.onboard import board_lines
+from emcc.report.tried import tried
 
 Column = tuple[str, list[str], str]
 """Title, a cell a row, footer."""
@@ -41,8 +42,17 @@ def print_summary(manifest: Mapping[str, Any], folder: str, out: Console | None 
     out.print(memory_table(manifest))
     for line in (*board_lines(manifest), *notes(manifest)):
         out.print(shown(line))
+    print_tried(manifest, out)
     for warning in manifest["warnings"]:
         out.print(shown(f"warning: {warning}", style="yellow"))
+
+
+def print_tried(manifest: Mapping[str, Any], out: Console) -> None:
+    """Print a row a combination of methods that was tried, where there was a choice."""
+    table = tried(manifest)
+    if table:
+        columns = zip(table["head"], zip(*table["rows"], strict=True), table["foot"], strict=True)
+        out.print(table_of([(h, list(c), f) for h, c, f in columns], {"overflow": "fold"}, {"overflow": "fold"}))
 
 
 def layer_table(manifest: Mapping[str, Any]) -> Table:

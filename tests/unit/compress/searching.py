@@ -12,8 +12,8 @@ from emcc.compress.problem import Problem
 from emcc.compress.search.entries import PRICE
 from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.search import Result, Searcher
-from emcc.compress.search.stages import Methods
 from emcc.compress.search.store import Store
+from emcc.compress.search.worth import Methods
 from emcc.compress.state import State
 from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.driver.encoder import Encoder

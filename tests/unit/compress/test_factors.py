@@ -92,10 +92,11 @@ def test_svd_is_the_nearest_of_its_rank(seed: int, out: int, into: int, rank: in
     graph = folded([into, out], seed=seed)
     matrix = graph.constants["fc0.weight"].astype(np.float64)
     rank = min(rank, *matrix.shape)
-    split = Svd(layers={"fc0": rank}).apply(graph)
     if rank * (out + into) >= out * into:
-        assert split.constants.keys() == graph.constants.keys()
+        with pytest.raises(EmccError, match="no layer saves weights"):
+            Svd(layers={"fc0": rank}).apply(graph)
         return
+    split = Svd(layers={"fc0": rank}).apply(graph)
     right, left = (split.constants[f"fc0/{i}.weight"].astype(np.float64) for i in (1, 2))
     sizes = np.linalg.svd(matrix, compute_uv=False)
     np.testing.assert_allclose(np.square(left @ right - matrix).sum(), np.square(sizes[rank:]).sum(), atol=1e-5)
@@ -155,11 +156,19 @@ def test_ranks_by_energy_and_by_size() -> None:
     np.testing.assert_allclose(left @ right, graph.constants["fc0.weight"], atol=1e-6)
 
 
-def test_a_rank_that_saves_nothing_leaves_the_layer() -> None:
+def test_ranks_that_save_nothing() -> None:
+    """One layer stays where another is split; where none is, the method does not apply."""
     graph = folded([40, 30, 5], seed=1)
-    split = Svd(energy=1.0).apply(graph)
-    assert [layer.name for layer in split.layers()] == ["fc0", "fc1"]
-    assert split.constants.keys() == graph.constants.keys()
+    with pytest.raises(EmccError, match="svd does not apply: by these ranks no layer saves weights") as raised:
+        Svd(energy=1.0).apply(graph)
+    assert list(raised.value.details) == [
+        "'fc0': rank 30 takes 2,100 weights for 1,200",
+        "'fc1': rank 5 takes 175 weights for 150",
+    ]
+    split = Svd(energy=1.0, layers={"fc0": 2}).apply(graph)
+    assert [layer.name for layer in split.layers()] == ["fc0/1", "fc0/2", "fc1"]
+    with pytest.raises(EmccError, match=r"'fc1': left as it is by \[svd.layers\]"):
+        Svd(layers={"fc0": 0, "fc1": 0}).apply(graph)
 
 
 @pytest.mark.parametrize("kind", [Svd, SpatialSvd, Tucker2])

@@ -9,14 +9,23 @@ from emulate import emulate
 from graphs import folded
 from hypothesis import given
 from hypothesis import strategies as st
+from searching import FAST, problem_of
 
 from emcc.base.errors import EmccError
 from emcc.compress.finetune import Finetune
 from emcc.compress.product.product import Product, Scalars, rounded, scalars, unit_of
 from emcc.compress.product.training import Centroids, Iterative, Noise
 from emcc.compress.product.vectors import assigned, kmeans, means
+from emcc.compress.search.blocks import Blocker
+from emcc.compress.search.goal import Goal, Search
+from emcc.compress.search.search import Result
+from emcc.compress.search.store import Store
+from emcc.compress.search.worth import Methods
 from emcc.compress.state import graph_of, state_of
+from emcc.compress.trainer import deterministic, import_torch
+from emcc.compress.untouched import Untouched
 from emcc.container import decode, encode
+from emcc.driver.encoder import Encoder
 from emcc.eie import reference
 from emcc.eie.store import load_program
 from emcc.ir.blocks import Blocks
@@ -24,6 +33,7 @@ from emcc.ir.graph import Array, Graph
 from emcc.legal.rows import IllegalGraph
 from emcc.legal.verify import verify
 from emcc.measure.sections import layer_sizes
+from emcc.passes.calibrate import Calibrate
 from emcc.samples.dataset import Dataset
 
 PLAIN = Product(block=4, entries=8, entry_bits=0)
@@ -199,7 +209,7 @@ def test_noise_quantises_whole_blocks(share: float) -> None:
 
 
 def test_by_the_commands(tmp_path: Any) -> None:
-    from test_quantisers_commands import invoked, manifest_of
+    from test_quantisers_commands import manifest_of
 
     recipe = '[compress]\ncodebooks = "product"\nmethods = "product"\n[product]\nblock = 4\nentries = 4\n'
     manifest = manifest_of(tmp_path, "compress", recipe, "--fixed")
@@ -207,10 +217,74 @@ def test_by_the_commands(tmp_path: Any) -> None:
     assert set(graph.blocks) == {node.inputs[1] for node in graph.layers()}
     assert [(row["block"], row["vectors"]) for row in manifest["layers"]] == [(4, 4), (4, 3)]
     assert manifest["options"]["passes"]["product"]["noise"] == 0.1
-    for command, option in (("compress", "--max-drop"), ("compile", "--max-drop")):
-        result = invoked(tmp_path, command, recipe, option, "1")
-        assert result.exit_code == 2
-        assert "no search for a goal knows product quantisation" in result.output
+
+
+GOALS = "[product]\nblock = 4\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "goal"),
+    [("compress", ("--max-drop", "60")), ("compress", ("--target-size", "300")), ("compile", ("--target-size", "398"))],
+)
+def test_a_search_chooses_blocks_for_a_goal(command: str, goal: tuple[str, str], tmp_path: Any) -> None:
+    """The size is that of the file: of blocks for storage, of scalars for the array, which 398 bytes hold hardly."""
+    from test_quantisers_commands import manifest_of
+
+    manifest = manifest_of(tmp_path, command, GOALS, "--method", "product", *goal)
+    graph, search = decode((tmp_path / "out" / "model.emc").read_bytes()), manifest["search"]
+    if goal[0] == "--target-size":
+        assert 200 < manifest["totals"]["bytes"] <= int(goal[1])
+    else:
+        assert search["lost_at_most"] <= 60.0
+    assert bool(graph.blocks) == (command == "compress")
+    assert search["trained_steps"] > 0
+    assert {row["stage"] for row in manifest["curve"]} == {"training codebooks"}
+
+
+def searched(goal: Goal) -> tuple[Result, int]:
+    """A search on a network whose own classes are the labels, and the bytes of its file."""
+    graph, options = folded([32, 24, 6], seed=2), Search(**FAST)
+    with deterministic(import_torch(), 1):
+        problem = problem_of(graph, True, options)
+        encoder = Encoder(Calibrate(data=problem.data.x))
+        methods = Methods(Untouched(), Product())
+        result = Blocker(problem, goal, options, methods, encoder, Store(None, "")).run()
+    return result, len(encoder(result.shared))
+
+
+def test_the_smallest_blocks_that_serve() -> None:
+    """Two goals, two forms; a goal that the finest form misses is refused with what that loses."""
+    pytest.importorskip("torch")
+    (loose, small), (close, large) = (searched(Goal(max_drop=drop)) for drop in (90.0, 40.0))
+    assert small < large
+    assert loose.record["lost_at_most"] > close.record["lost_at_most"] <= 40.0
+    best, size = searched(Goal(target_size=large))
+    assert small < size <= large
+    assert best.record["quality"] >= loose.record["quality"]
+    with pytest.raises(EmccError, match=r"product quantisation loses .* at its finest, blocks of 2 and"):
+        searched(Goal(max_drop=0.0))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("magnitude+product", "--max-drop", "9"),
+            "in a block pruned weights do not stay zero",
+        ),
+        (("magnitude+product", "--target-sparsity", "0.5"), "product quantisation chooses no zeros"),
+        (("product", "--target-size", "90"), "a size of 90 bytes cannot be reached by product quantisation"),
+        (("product", "--target-size", "900", "--keep-weights"), "product quantisation has blocks"),
+    ],
+)
+@pytest.mark.parametrize("command", ["compress", "compile"])
+def test_goals_that_blocks_cannot_have(command: str, words: tuple[str, ...], said: str, tmp_path: Any) -> None:
+    from test_quantisers_commands import invoked
+
+    result = invoked(tmp_path, command, GOALS, "--method", *words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert not (tmp_path / "out").exists()
 
 
 def test_on_the_array_to_the_bit(tmp_path: Any) -> None:

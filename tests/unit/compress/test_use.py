@@ -13,8 +13,8 @@ from emcc.compress.problem import Problem
 from emcc.compress.search.goal import Goal, Search
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Result, Searcher
-from emcc.compress.search.stages import Methods
 from emcc.compress.search.store import Store
+from emcc.compress.search.worth import Methods
 from emcc.compress.trainer import deterministic
 from emcc.driver.encoder import Encoder
 from emcc.ir.graph import Array, Graph

@@ -21,6 +21,7 @@ class Signs:
     scale: float = option(1.0, "of the mean", low=0.1, high=2.0)
     name: ClassVar[str] = "signs"
     role: ClassVar[str] = "share"
+    zeros_stay: ClassVar[bool] = True
 
     def apply(self, graph: Graph) -> Graph:
         books: dict[str, Codebook] = {}

@@ -47,8 +47,8 @@ quantise, lower, encode, emit, search
   [prune] layers is 3, not a table of values by layer
   [finetune] epochs is 1.5, not a whole number
   [finetune] data: no such option; its options are epochs, steps, learning_rate, shared_epochs, \
-shared_learning_rate, batch, least_steps, distil, temperature, soft, weight_decay, l1, group, exclusive, \
-top_gradients, holdout, threads, seed
+shared_learning_rate, batch, least_steps, distil, temperature, soft, holdout, threads, seed, weight_decay, l1, \
+group, exclusive, top_gradients
   [finetune] steps is 0, not from 1 to 100
   [finetune] batch is true, not a whole number
   [calibrate] bits is 12; it can be 8, 16

@@ -67,12 +67,29 @@ def renamed(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(given))
 
 
+TRIED = {
+    "steps": 1200,
+    "methods": "filters+magnitude+kmeans",
+    "rows": [
+        {
+            "methods": "svd+magnitude+kmeans",
+            "steps": 40,
+            "why": "svd does not apply: " + 9 * "no layer saves weights ",
+        },
+        {"methods": "magnitude+uniform", "steps": 40, "bytes": 1500, "quality": 91.5, "lost": 0.5},
+        {"methods": "filters+magnitude+kmeans", "steps": 600, "bytes": 1234, "quality": 92.25, "lost": -0.25}
+        | {"taken": True},
+    ],
+}
+"""What a search for methods adds to a manifest."""
+
+
 @pytest.fixture(scope="module")
 def compiled(folder: Path, searched: Artefact) -> bytes:
     """The report of a compile, with the curve of a search in it."""
     manifest = compile_model(CompileOptions(folder / "model.onnx", keep_weights=True, pes=4)).manifest
     way = {name: searched.manifest[name] for name in ("goal", "search", "curve", "data")}
-    return html.render(renamed({**manifest, **way}))
+    return html.render(renamed({**manifest, **way, "audition": TRIED}))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +105,8 @@ def test_pages_show_without_a_fault(
 ) -> None:
     named = page.render(renamed(searched.manifest))
     plain = {"searched": searched.files["report.html"], "kept": kept.files["report.html"]}
-    pages = {**plain, "compiled": compiled, "named": named}
+    chosen = page.render({**searched.manifest, "audition": TRIED})
+    pages = {**plain, "compiled": compiled, "named": named, "chosen": chosen}
     for name, content in pages.items():
         (tmp_path / f"{name}.html").write_bytes(content)
         for width in WIDTHS:
@@ -137,6 +155,18 @@ def test_what_a_search_recorded_is_drawn(searched: Artefact) -> None:
     assert content.count("<title>pruning, ") == 2 * 2 * 2, "two epochs, in two panels of two plots"
     for row in manifest["layers"]:
         assert f'<td class="c7">{row["bytes"]:,}</td>' in content
+
+
+def test_what_was_tried_has_a_row_each(searched: Artefact, compiled: bytes) -> None:
+    assert problems({**searched.manifest, "audition": TRIED}) == []
+    assert "Methods tried" not in searched.files["report.html"].decode()
+    for content in (page.render({**searched.manifest, "audition": TRIED}), compiled):
+        _, rows = content.decode().split("Methods tried</h2>")
+        body = rows.split("<tbody>")[1].split("</tbody>")[0]
+        assert body.count("<tr") == len(TRIED["rows"])
+        assert body.count('class="taken"') == 1
+        assert "<td>1,234</td><td>92.25 %</td><td>-0.25</td><td>taken</td>" in body.split('<tr class="taken">')[1]
+        assert "<td></td><td></td><td></td><td>svd does not apply: no layer" in body
 
 
 def test_what_was_not_measured_is_not_there(kept: Artefact) -> None:

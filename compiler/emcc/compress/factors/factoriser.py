@@ -31,8 +31,9 @@ class Part:
 class Factoriser(ABC):
     """Splits layers into two or three of lower rank, where these have fewer weights; the last has the bias.
 
-    Layer "fc" becomes "fc/1", "fc/2" and so on. What has no form of the method, or no rank that saves weights, stays as
-    it is. Everything after it prunes, shares and trains the parts as any layers.
+    Layer "fc" becomes "fc/1", "fc/2" and so on. What has no form of the method, or weights that its rank does not save,
+    stays as it is; where that is every layer, the method does not apply. Everything after it prunes, shares and trains
+    the parts as any layers.
     """
 
     by: str = option("energy", "what the ranks are chosen by", choices=BY)
@@ -52,18 +53,27 @@ class Factoriser(ABC):
         """A layer of the method's form as parts, by the options' rank."""
 
     def apply(self, graph: Graph) -> Graph:
-        """The graph with layers split. EmccError, with every layer's reason, where none has the method's form."""
+        """The graph with layers split.
+
+        Raises:
+            EmccError: it does not apply, with every layer's reason: none has the form, or saves weights by its rank.
+        """
         check_names(self.layers, graph, f"{self.name}.layers")
         reasons = {node.name: self._why_not(graph, node) for node in graph.layers()}
         if all(reasons.values()):
-            details = [f"{printable(name)!r}: {reason}" for name, reason in reasons.items()]
             hint = 'choose another of [compress] factors, or "none"'
-            raise EmccError(f"{self.name} splits {self.form}, and no layer is one", details=details, hint=hint)
+            raise self._refusal(f"it splits {self.form}, and no layer is one", reasons, hint)
         nodes: list[Node] = []
         tensors, constants = dict(graph.tensors), dict(graph.constants)
         for node in graph.nodes:
-            parts = [] if reasons.get(node.name, "-") or self.layers.get(node.name) == 0 else self._split(graph, node)
+            if node.name not in reasons or reasons[node.name]:
+                nodes.append(node)
+                continue
+            parts, reasons[node.name] = self._split(graph, node)
             nodes += _laid(node, parts, tensors, constants) if parts else [node]
+        if all(reasons.values()):
+            hint = f'ask for less: a lower [{self.name}] energy, or by = "size"'
+            raise self._refusal("by these ranks no layer saves weights", reasons, hint)
         read = {name for node in nodes for name in node.inputs}
         left = {name: value for name, value in constants.items() if name in read or name not in _weights(graph)}
         units = {name: unit for name, unit in graph.units.items() if name in left}
@@ -81,13 +91,21 @@ class Factoriser(ABC):
         readers = sum(node.inputs[1] in other.inputs for other in graph.nodes)
         return "several nodes read its weights" if readers > 1 else self.why_not(node, graph.constants[node.inputs[1]])
 
-    def _split(self, graph: Graph, node: Node) -> Sequence[Part]:
-        """The parts, or none where they have no fewer weights."""
+    def _split(self, graph: Graph, node: Node) -> tuple[Sequence[Part], str]:
+        """The parts; or none, and why it stays."""
         weight = graph.constants[node.inputs[1]]
+        if self.layers.get(node.name) == 0:
+            return (), f"left as it is by [{self.name}.layers]"
         if not np.isfinite(weight).all():
-            return ()
+            return (), "weights that are no numbers"
         parts = self.parts(node, weight)
-        return parts if sum(part.weight.size for part in parts) < weight.size else ()
+        size = sum(part.weight.size for part in parts)
+        ranks = " and ".join(str(len(part.weight)) for part in parts[:-1])
+        return (parts, "") if size < weight.size else ((), f"rank {ranks} takes {size:,} weights for {weight.size:,}")
+
+    def _refusal(self, why: str, reasons: Mapping[str, str], hint: str) -> EmccError:
+        details = [f"{printable(name)!r}: {reason}" for name, reason in reasons.items()]
+        return EmccError(f"{self.name} does not apply: {why}", details=details, hint=hint)
 
 
 def kept(squares: Array, energy: float) -> int:

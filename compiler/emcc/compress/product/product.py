@@ -48,6 +48,7 @@ class Product:
     layers: Mapping[str, int] = option({}, "weights of a block of one layer, by its name", low=1, high=LONGEST)
     name: ClassVar[str] = "product"
     role: ClassVar[str] = "share"
+    zeros_stay: ClassVar[bool] = False
 
     def check(self, graph: Graph) -> None:
         """EmccError where a block of `layers` does not go with its layer."""

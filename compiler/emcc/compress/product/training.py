@@ -1,6 +1,6 @@
 """Training with product quantisation: with noise, then layer by layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from emcc.compress.parameters import leaves_of, values_of
 from emcc.compress.product.product import Product, rounded
 from emcc.compress.state import State, graph_of
 from emcc.ir.graph import Array, Graph
-from emcc.passes.layers import linear_layers
+from emcc.passes.layers import Layer, linear_layers
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,8 @@ class Iterative:
             return self.product.apply(graph)
         if self.product.noise and self.product.noise_epochs:
             graph = self._with_noise(graph)
-        layers = list(linear_layers(graph))
-        epochs = self.finetune.shared_epochs
-        groups = max(1, min(len(layers), epochs))
-        for group in range(groups):
-            own = layers[len(layers) * group // groups : len(layers) * (group + 1) // groups]
+        for own, share in turns(list(linear_layers(graph)), self.finetune.shared_epochs):
             graph = self.product.quantised(graph, own)
-            share = epochs // groups + (epochs % groups if group == groups - 1 else 0)
             graph = self.finetune.train(graph, share, self._behind)
         return graph
 
@@ -69,6 +64,14 @@ class Iterative:
 
     def _behind(self, torch: Any, state: State) -> "Centroids":
         return Centroids(torch, state, self.product.entry_bits)
+
+
+def turns(layers: Sequence[Layer], epochs: int) -> Iterator[tuple[Sequence[Layer], int]]:
+    """The layers that are quantised at a time, in order, and the epochs of training behind them."""
+    groups = max(1, min(len(layers), epochs))
+    for group in range(groups):
+        own = layers[len(layers) * group // groups : len(layers) * (group + 1) // groups]
+        yield own, epochs // groups + (epochs % groups if group == groups - 1 else 0)
 
 
 class Noise:

@@ -35,6 +35,7 @@ class Quantiser(ABC):
     layers: Mapping[str, int] = option({}, "bits of one layer, by its name", low=2, high=8)
     name: ClassVar[str] = ""
     role: ClassVar[str] = "share"
+    zeros_stay: ClassVar[bool] = True
 
     @abstractmethod
     def levels(self, weights: Array, bits: int) -> tuple[Array, Array]:

@@ -7,9 +7,8 @@ from typing import ClassVar
 from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.base.text import printable
-from emcc.compress.penalties import EXCLUSIVE, GROUP, L1
+from emcc.compress.helpers import Helpers
 from emcc.compress.problem import Aim
-from emcc.compress.sparse_gradients import TOP
 
 UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "kib": 1024, "mib": 1 << 20}
 SCORES = ("auto", "magnitude", "scan", "lamp")
@@ -54,8 +53,8 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Search:
-    """How a search trains. Every option is in the recipe's [search]."""
+class Search(Helpers):
+    """How a search trains. Every option is in the recipe's [search]; those of Helpers too."""
 
     epochs: int = option(20, "passes over the data while the sparsity grows", low=1, high=10_000)
     settle: int = option(5, "passes with the zero pattern fixed", low=0, high=10_000)
@@ -74,13 +73,6 @@ class Search:
     temperature: float = option(2.0, "of distilling", low=0.01, high=1000.0)
     dropout: float = option(0.0, "share of hidden activations that a step leaves out", low=0.0, high=0.9)
     input_dropout: float = option(0.0, "share of input values that a step leaves out", low=0.0, high=0.9)
-    weight_decay: float = option(
-        0.0, "of weights before they are shared, per unit of learning rate", low=0.0, high=10.0
-    )
-    l1: float = option(0.0, L1, low=0.0, high=10.0, silent=True)
-    group: float = option(0.0, GROUP, low=0.0, high=10.0, silent=True)
-    exclusive: float = option(0.0, EXCLUSIVE, low=0.0, high=10.0, silent=True)
-    top_gradients: float = option(1.0, TOP, low=0.0, high=1.0, silent=True)
     augment: str = option("none", "random changes of image inputs: shifts; or shifts and warps", choices=AUGMENT)
     holdout: float = option(0.1, "share of the data that decides and does not train", low=0.001, high=0.9)
     entries: int = option(15, "most entries of a codebook besides zero", low=1, high=255)

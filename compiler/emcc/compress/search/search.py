@@ -14,7 +14,8 @@ from emcc.compress.importance.saliency import saliency
 from emcc.compress.method import Setting
 from emcc.compress.parameters import decoded
 from emcc.compress.rounding import snapped
-from emcc.compress.search.stages import FIRST, Stages
+from emcc.compress.search.pruning import FIRST, Pruning
+from emcc.compress.search.sharing import Sharing
 from emcc.compress.state import State, graph_of, state_of
 from emcc.compress.untouched import Untouched
 from emcc.ir.graph import Array, Graph
@@ -44,7 +45,7 @@ class Result:
     record: Mapping[str, Any]
 
 
-class Searcher(Stages):
+class Searcher(Pruning, Sharing):
     """One search."""
 
     def run(self) -> Result:
