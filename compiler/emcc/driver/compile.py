@@ -51,6 +51,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.passes.fold import Fold
     from emcc.passes.quantise import table_errors
     from emcc.report import html
+    from emcc.samples.doubts import of_data
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
@@ -89,14 +90,14 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         pruned, record = steps.before.get("share", factored), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        found, record = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)
+        found, record, _ = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
         steps.searched(shared, record, goal is not options.goal)
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
     steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
-    told = (*planned.warnings, *scaling.warnings(scales), *emptied(factored, shared))
+    told = (*of_data(data), *planned.warnings, *scaling.warnings(scales), *emptied(factored, shared))
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None

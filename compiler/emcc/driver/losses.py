@@ -60,7 +60,8 @@ def worth(stages: Stages, sides: Sides | None, options: CompileOptions, goal: Go
     allowed = goal.max_drop if goal is not None and goal.max_drop is not None else POINT
     facts = quality.facts(integers(stages.program))
     loss = _of(quality, stages, rounded, facts["lost"], allowed)
-    return {"quality": {**facts, **errors}, "loss": loss, "warnings": _unsure(facts, goal)}
+    told = [*facts.pop("doubts"), *_unsure(facts, goal)]
+    return {"quality": {**facts, **errors}, "loss": loss, "warnings": told}
 
 
 def _unsure(facts: dict[str, Any], goal: Goal | None) -> list[str]:

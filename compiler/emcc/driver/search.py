@@ -40,8 +40,8 @@ def search(
     coder: Coder,
     tell: Tell,
     channels: Shrinks | None = None,
-) -> tuple[Result, dict[str, Any]]:
-    """Search: (what was found, "goal", "search", "layer_passes" and "curve" of emcc.json).
+) -> tuple[Result, dict[str, Any], list[str]]:
+    """Search: (what was found, "goal", "search", "layer_passes" and "curve" of emcc.json, and what is to be said).
 
     `folded` is what the result is held against, `network` what is compressed: the same, or with layers split, or its
     student.
@@ -61,11 +61,12 @@ def search(
         methods = Methods(recipe.zeros, recipe.codebooks, channels)
         kind = Keeper if options.keep_weights else Searcher
         result = kind(problem, goal, effort, methods, coder, store, tell).run()
-    measured = {name: value for name, value in result.record.items() if name not in ("steps", "curve")}
+    measured = {name: value for name, value in result.record.items() if name not in ("steps", "curve", "doubts")}
     measured["steps"] = effort.steps
     aim = {name: value for name, value in asdict(goal).items() if value is not None and name != "refuses"}
     curve = {"curve": result.record["curve"]} if result.record.get("curve") else {}
-    return result, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"], **curve})
+    facts = {"goal": aim, "search": measured, "layer_passes": result.record["steps"], **curve}
+    return result, rounded(facts), result.record["doubts"]
 
 
 def checked(recipe: Recipe, network: Graph) -> None:

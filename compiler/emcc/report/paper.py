@@ -7,11 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from emcc.base.text import printable
-from emcc.report.lines import kilo, percent, than, worth
+from emcc.report.lines import kilo, lost_line, percent, than, worth
 from emcc.report.summary import console, shown, table_of
-
-POINT = 1.0
-"""That may be lost where no goal says how many."""
 
 TITLES = {"huffman": "Huffman", "range": "range coder"}
 
@@ -55,19 +52,6 @@ def audition_table(audition: Mapping[str, Any]) -> Table:
         ("why not", [printable(row.get("why", ""), 200) for row in rows], ""),
     ]
     return table_of(columns, {"overflow": "fold"}, {"overflow": "fold"})
-
-
-def lost_line(manifest: Mapping[str, Any]) -> str | None:
-    """Say first what was lost, where it is more than the goal allows, or than a point; None where it is not."""
-    measured = manifest.get("search") or manifest.get("quality")
-    allowed = manifest.get("goal", {}).get("max_drop", POINT)
-    if measured is None or measured["lost"] <= allowed:
-        return None
-    cause = "pruning and codebooks" if "search" in manifest else "rounding weights to codebooks"
-    return (
-        f"LOST {measured['lost']:.2f} points of {measured['measure']}, more than {allowed:g}, by {cause}. Try: a goal "
-        "such as --max-drop 1 with --data, or more entries a codebook ([search] entries, [share] kept_bits)"
-    )
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:

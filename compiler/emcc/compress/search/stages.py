@@ -413,6 +413,7 @@ class Stages:
             "lost": yardstick.lost(outputs),
             "lost_at_most": yardstick.lost_at_most(outputs),
             "agreement": yardstick.agreement(outputs),
+            "doubts": yardstick.doubts(outputs),
         }
 
     def note(self, name: str, state: State, before: Mapping[str, Array]) -> None:
