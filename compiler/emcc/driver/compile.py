@@ -36,7 +36,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.lowering import COUNTED, lowered_to_fit
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
-    from emcc.driver.search import search
+    from emcc.driver.search import search, unpruned
     from emcc.driver.sizing import fitted
     from emcc.driver.soc import INFERENCES, soc_files
     from emcc.driver.steps import Steps
@@ -90,9 +90,10 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         pruned, record = steps.before.get("share", factored), {"layer_passes": recorder.rows}
     else:
         assert data is not None
-        found, record, _ = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)
+        found, record = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, found.shared
+        planned = replace(planned, warnings=(*planned.warnings, *unpruned(goal, found, factored)))
         steps.searched(shared, record, goal is not options.goal)
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)

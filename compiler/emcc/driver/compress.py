@@ -29,7 +29,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.driver.encoder import Encoder
     from emcc.driver.plan import fixed
     from emcc.driver.scaling import Scaling
-    from emcc.driver.search import search
+    from emcc.driver.search import search, unpruned
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.legal.checks import chained
@@ -86,8 +86,8 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         shared = codebooks.kept().apply(network)
     else:
         against = teacher.folded if teacher else folded
-        found, searched, doubts = search(against, network, data, set_up, options, recipe, encoder, tell, channels)
-        shared = found.shared
+        found, searched = search(against, network, data, set_up, options, recipe, encoder, tell, channels)
+        shared, doubts = found.shared, [*found.record["doubts"], *unpruned(options.goal, found, network)]
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}

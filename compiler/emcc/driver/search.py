@@ -13,6 +13,7 @@ from emcc.compress.method import Shrinks
 from emcc.compress.product.product import Product
 from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.record import Coder
+from emcc.compress.search.goal import Goal
 from emcc.compress.search.keep import Keeper
 from emcc.compress.search.search import Result, Searcher
 from emcc.compress.search.stages import Methods
@@ -20,6 +21,7 @@ from emcc.compress.search.store import Store
 from emcc.driver.goals import Setup
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
+from emcc.driver.steps import nonzero
 from emcc.ir.graph import Graph
 from emcc.measure.values import rounded, source
 from emcc.samples.dataset import Dataset
@@ -40,8 +42,8 @@ def search(
     coder: Coder,
     tell: Tell,
     channels: Shrinks | None = None,
-) -> tuple[Result, dict[str, Any], list[str]]:
-    """Search: (what was found, "goal", "search", "layer_passes" and "curve" of emcc.json, and what is to be said).
+) -> tuple[Result, dict[str, Any]]:
+    """Search: (what was found, "goal", "search", "layer_passes" and "curve" of emcc.json).
 
     `folded` is what the result is held against, `network` what is compressed: the same, or with layers split, or its
     student.
@@ -65,8 +67,19 @@ def search(
     measured["steps"] = effort.steps
     aim = {name: value for name, value in asdict(goal).items() if value is not None and name != "refuses"}
     curve = {"curve": result.record["curve"]} if result.record.get("curve") else {}
-    facts = {"goal": aim, "search": measured, "layer_passes": result.record["steps"], **curve}
-    return result, rounded(facts), result.record["doubts"]
+    return result, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"], **curve})
+
+
+def unpruned(goal: Goal | None, found: Result, network: Graph) -> list[str]:
+    """Say why nothing was pruned, where levels were tried and none was sure to lose no more than is allowed."""
+    record = found.record
+    if goal is None or goal.max_drop is None or "score" not in record or nonzero(found.pruned) != nonzero(network):
+        return []
+    return [
+        f"nothing was pruned: after {record['trained_steps']:,} steps of training no level was sure, on the "
+        f"{record['held_out']:,} samples that decide, to lose no more than {goal.max_drop:g} points. Give more "
+        "--minutes, more samples (best new ones, with --validate), or allow more with --max-drop"
+    ]
 
 
 def checked(recipe: Recipe, network: Graph) -> None:
