@@ -27,6 +27,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.driver.audition import auditioned
     from emcc.driver.compile import check_factors
     from emcc.driver.encoder import Encoder
+    from emcc.driver.losses import unsure
     from emcc.driver.plan import fixed
     from emcc.driver.scaling import Scaling
     from emcc.driver.search import search, unpruned
@@ -87,7 +88,8 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     else:
         against = teacher.folded if teacher else folded
         found, searched = search(against, network, data, set_up, options, recipe, encoder, tell, channels)
-        shared, doubts = found.shared, [*found.record["doubts"], *unpruned(options.goal, found, network)]
+        shared, record, goal = found.shared, found.record, options.goal
+        doubts = [*record["doubts"], *unsure(record, record["held_out"], goal), *unpruned(goal, found, network)]
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
