@@ -18,6 +18,7 @@ NOTICED = 5.0
 """Points of a class's samples that are lost, from which the user is told."""
 
 SHOWN = 5
+"""Names, or classes, in what is said."""
 
 
 def of_data(data: Dataset | None) -> list[str]:
@@ -44,14 +45,14 @@ def of_classes(judges: AnyJudge, before: Score, after: Score) -> list[str]:
     """Say which classes a compressed model misses, with the score `after`, where the original did not.
 
     Those of which 5 points or more are lost on the samples that decide, and surely (in 19 cases of 20) a point on
-    others: a rare class hardly counts in the accuracy of all.
+    others, the worst first; none where as much is lost of all samples, which is said anyway.
     """
     return [
         f"{where}class {kind}, {share:.1f} % of the samples that decide, is found in {now:.1f} % of its samples, "
         f"before in {was:.1f} %: the accuracy of all hardly shows a rare class. Allow less with --max-drop, or give "
         "--data and --validate with as many samples of each"
         for where, judge, old, new in _each(judges, before, after)
-        for kind, share, was, now in _missed(judge, old, new)
+        for kind, share, was, now in sorted(_missed(judge, old, new), key=lambda row: row[3] - row[2])[:SHOWN]
     ]
 
 
@@ -83,7 +84,7 @@ def _found(judge: Judge, score: Score) -> tuple[Array, Array, float]:
 
 def _missed(judge: Judge, before: Score, after: Score) -> Iterator[tuple[int, float, float, float]]:
     """(class, share of the samples, found before, found after), in percent, of each class that is lost."""
-    if judge.task != "classify":
+    if judge.task != "classify" or after.lost(before) >= NOTICED:
         return
     for kind in np.unique(judge.wanted):
         was, now = (score.marks[judge.wanted == kind, 0] for score in (before, after))

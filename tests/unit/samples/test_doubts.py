@@ -80,6 +80,12 @@ def test_a_class_that_is_lost_is_named():
     )
 
 
+def test_no_class_is_named_where_all_are_lost():
+    y = np.arange(N) % 4
+    judged = judge(GRAPH, scores(y), Dataset(X, y))
+    assert doubts.of_classes(judged, judged.score(scores(y)), judged.score(scores(0 * y))) == []
+
+
 def test_unread_arrays():
     assert doubts.of_data(None) == doubts.of_data(Dataset(X)) == []
     (sentence,) = doubts.of_data(Dataset(X, None, ("labels",)))
