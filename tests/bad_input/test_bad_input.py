@@ -142,7 +142,7 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "data_no_samples": (data(x=floats(0, 6)), DATA),
     "data_nan": (data(x=NAN), DATA),
     "data_labels_too_large": (data(x=floats(4, 6), y=np.array([0, 1, 2, 3])), DATA),
-    "data_labels_float": (data(x=floats(4, 6), y=np.zeros(4)), DATA),
+    "data_labels_float": (data(x=floats(4, 6), y=np.full(4, 0.5)), DATA),
     "recipe_missing": (good, RECIPE),
     "recipe_unknown_key": (recipe("[prune]\nsparsty = 0.5\n"), RECIPE),
     "recipe_unknown_section": (recipe("[pruning]\nsparsity = 0.5\n"), RECIPE),

@@ -9,9 +9,10 @@ from emcc.api.artefact import Artefact
 from emcc.api.inputs import Data, EmccWarning, Inputs, Named, Recipe, in_python
 from emcc.api.limits import number, path_of
 from emcc.api.shapes import Shape, sizes_of
+from emcc.base.text import printable
 from emcc.driver.request import CompileOptions, CompressOptions, compress_goal, goal_of
 from emcc.files.artefact import read_manifest
-from emcc.report.lines import loss_line
+from emcc.report.lines import loss_line, lost_line
 
 Progress = Callable[[Any], None]
 
@@ -115,8 +116,8 @@ def compile(
         )
         files = compile_model(options, progress or _silent)
     loss = files.manifest["loss"]
-    if loss is not None and loss["lost"] > loss["allowed"]:
-        warnings.warn(in_python(loss_line(files.manifest) or ""), EmccWarning, stacklevel=2)
+    over = loss is not None and loss["lost"] > loss["allowed"]
+    _warn([loss_line(files.manifest) if over else None, *files.manifest["warnings"]])
     return Artefact(files)
 
 
@@ -174,7 +175,9 @@ def compress(
             shape=sizes_of(shape),
             fixed=fixed,
         )
-        return Artefact(compress_model(options, progress or _silent))
+        files = compress_model(options, progress or _silent)
+    _warn([lost_line(files.manifest), *files.manifest["warnings"]])
+    return Artefact(files)
 
 
 def load(folder: Named) -> Artefact:
@@ -185,6 +188,13 @@ def load(folder: Named) -> Artefact:
     """
     read_manifest(Path(folder))
     return Artefact(None, Path(folder))
+
+
+def _warn(told: list[str | None]) -> None:
+    """Warn the caller's caller of what the command line says in colour."""
+    for sentence in told:
+        if sentence:
+            warnings.warn(in_python(printable(sentence, None)), EmccWarning, stacklevel=3)
 
 
 def _silent(step: Any) -> None:

@@ -39,7 +39,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.driver.lowering import COUNTED, lowered_to_fit
     from emcc.driver.recipe import Recipe
     from emcc.driver.scaling import Scaling, emptied
-    from emcc.driver.search import search
+    from emcc.driver.search import search, unpruned
     from emcc.driver.sizing import fitted
     from emcc.driver.soc import INFERENCES, soc_files
     from emcc.driver.steps import Steps
@@ -54,6 +54,7 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.passes.fold import Fold
     from emcc.passes.quantise import table_errors
     from emcc.report import html
+    from emcc.samples.doubts import of_data
     from emcc.samples.judge import POINT
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
@@ -99,11 +100,12 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
         found, record = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)
         planned = plan.searched(planned, recipe, set_up.search, options.keep_weights)
         pruned, shared = found.pruned, scalars(found.shared)
+        planned = replace(planned, warnings=(*planned.warnings, *unpruned(goal, found, factored)))
         steps.searched(shared, record, goal is not options.goal)
     calibrated = steps.run(planned.quantise[:1], shared)
     quantised = steps.run(planned.quantise[1:], calibrated)
     steps.say("calibrate", scaling.said(scales := scaling.facts(quantised)))
-    told = (*planned.warnings, *scaling.warnings(scales), *emptied(factored, shared))
+    told = (*of_data(data), *planned.warnings, *scaling.warnings(scales), *emptied(factored, shared))
     planned = replace(planned, warnings=told)
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None

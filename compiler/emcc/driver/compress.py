@@ -27,9 +27,10 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.driver.audition import auditioned
     from emcc.driver.compile import check_factors
     from emcc.driver.encoder import Encoder
+    from emcc.driver.losses import unsure
     from emcc.driver.plan import fixed
     from emcc.driver.scaling import Scaling
-    from emcc.driver.search import search
+    from emcc.driver.search import search, unpruned
     from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.legal.checks import chained
@@ -38,6 +39,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
     from emcc.report import page
+    from emcc.samples.doubts import of_data
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
@@ -72,6 +74,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
         teacher.check(options.goal)
         network = split(taught, recipe, tell)
     searched: dict[str, Any] = {}
+    doubts: list[str] = []
     if options.fixed and data is not None:
         passes, _ = fixed(recipe, data, folded, options, set_up.sides, tell, network, channels)
         shared = network
@@ -85,16 +88,20 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     else:
         against = teacher.folded if teacher else folded
         found, searched = search(against, network, data, set_up, options, recipe, encoder, tell, channels)
-        shared = found.shared
+        shared, record, goal = found.shared, found.record, options.goal
+        doubts = [*record["doubts"], *unsure(record, record["held_out"], goal), *unpruned(goal, found, network)]
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
     facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, checked), **searched}
     facts |= teacher.facts if teacher else {}
-    facts |= {"scales": rounded(scaling.chosen), "warnings": scaling.warnings(scaling.chosen)}
+    facts["scales"] = rounded(scaling.chosen)
     if options.goal is None and set_up.sides is not None:
         tell("measuring")
-        facts["quality"] = rounded(Quality(folded, set_up.sides, options.task).facts(decoded(decode(encoded))))
+        quality = Quality(folded, set_up.sides, options.task).facts(decoded(decode(encoded)))
+        doubts = quality.pop("doubts")
+        facts["quality"] = rounded(quality)
+    facts["warnings"] = [*of_data(data), *doubts, *scaling.warnings(scaling.chosen)]
     files["report.html"] = page.render(facts)
     return Artefact({**files, MANIFEST: to_json({**facts, "format": FORMAT, "files": digests(files)})})
 

@@ -1,5 +1,6 @@
 """What a compile was worth: the one figure of quality, and where too much was lost, why and what to try."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,16 +61,20 @@ def worth(stages: Stages, sides: Sides | None, options: CompileOptions, goal: Go
     allowed = goal.max_drop if goal is not None and goal.max_drop is not None else POINT
     facts = quality.facts(integers(stages.program))
     loss = _of(quality, stages, rounded, facts["lost"], allowed)
-    return {"quality": {**facts, **errors}, "loss": loss, "warnings": _unsure(facts, goal)}
+    told = [*facts.pop("doubts"), *unsure(facts, facts["samples"], goal)]
+    return {"quality": {**facts, **errors}, "loss": loss, "warnings": told}
 
 
-def _unsure(facts: dict[str, Any], goal: Goal | None) -> list[str]:
-    """Say where a loss is small on the samples that decide, and too few of them decide to be sure of it."""
+def unsure(facts: Mapping[str, Any], samples: int, goal: Goal | None) -> list[str]:
+    """Say where a loss is small on the samples that decide, and too few of them decide to be sure of it.
+
+    `facts`: with lost and lost_at_most.
+    """
     most = None if goal is None else goal.max_drop
     if most is None or facts["lost"] > most or facts["lost_at_most"] <= most:
         return []
     return [
-        f"{facts['samples']:,} samples decide, too few to be sure that no more than {most:g} points are lost: in 19 "
+        f"{samples:,} samples decide, too few to be sure that no more than {most:g} points are lost: in 19 "
         f"cases of 20 it is no more than {facts['lost_at_most']:.2f}. Where nothing was sure, nothing was pruned: give "
         "more with --validate or --data, or allow more with --max-drop"
     ]

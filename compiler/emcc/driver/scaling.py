@@ -73,7 +73,7 @@ class Scaling:
             pruned = Pruned(recipe.zeros.given(None).partly(PART), codebooks, recipe.factors)
             share: Pass = codebooks.kept() if keep_weights else pruned
             share = Scalars(share) if isinstance(codebooks, Product) else share
-            quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS))
+            quick = replace(calibrate, data=data.x, samples=min(calibrate.samples, ROWS), whole=False)
             judge = Judge(np.asarray(data.x), share, quick)
         labels = [] if data is None else [data.of(place) for place in range(len(source.outputs))]
         labelled = any(y is not None and y.dtype.kind in "iu" for y in labels)

@@ -22,6 +22,7 @@ from emcc.compress.search.worth import Methods
 from emcc.driver.goals import Setup
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
+from emcc.driver.steps import nonzero
 from emcc.ir.graph import Graph
 from emcc.measure.values import rounded, source
 from emcc.samples.dataset import Dataset
@@ -63,11 +64,23 @@ def search(
         methods = Methods(recipe.zeros, recipe.codebooks, channels)
         kind = Keeper if options.keep_weights else Blocker if isinstance(recipe.codebooks, Product) else Searcher
         result = kind(problem, goal, effort, methods, coder, store, tell).run()
-    measured = {name: value for name, value in result.record.items() if name not in ("steps", "curve")}
+    measured = {name: value for name, value in result.record.items() if name not in ("steps", "curve", "doubts")}
     measured["steps"] = effort.steps
     aim = {name: value for name, value in asdict(goal).items() if value is not None and name != "refuses"}
     curve = {"curve": result.record["curve"]} if result.record.get("curve") else {}
     return result, rounded({"goal": aim, "search": measured, "layer_passes": result.record["steps"], **curve})
+
+
+def unpruned(goal: Goal | None, found: Result, network: Graph) -> list[str]:
+    """Say why nothing was pruned, where levels were tried and none was sure to lose no more than is allowed."""
+    record = found.record
+    if goal is None or goal.max_drop is None or "score" not in record or nonzero(found.pruned) != nonzero(network):
+        return []
+    return [
+        f"nothing was pruned: after {record['trained_steps']:,} steps of training no level was sure, on the "
+        f"{record['held_out']:,} samples that decide, to lose no more than {goal.max_drop:g} points. Give more "
+        "--minutes, more samples (best new ones, with --validate), or allow more with --max-drop"
+    ]
 
 
 def checked(options: CompressOptions, goal: Goal | None, recipe: Recipe, network: Graph) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from emcc.frontend.behind import Axes, Where, set_attributes, set_constant
 from emcc.frontend.operands import BATCH, Operands
 from emcc.frontend.refusal import Refusal
+from emcc.ir.graph import Array
 
 
 def _plain(node: Operands, axes: Axes) -> Where:
@@ -146,8 +147,27 @@ def _gather(node: Operands, axes: Axes) -> Where:
     if not node.is_data(0):
         return axes.kept()
     axis = node.axis("axis", axes.rank)
+    if axis == axes.batch and axes.after and not axes.at and node.constant(1).ndim > 1:
+        set_constant(node, 1, _own_places(node))
+        set_attributes(node, axis=1)
+        return {"at": 0, "before": 0, "after": 0}
     set_attributes(node, axis=axes.moved(axis))
     return axes.kept(axes.batch + (node.constant(1).ndim - 1) * (axis < axes.batch))
+
+
+def _own_places(node: Operands) -> Array:
+    """The places in a sample, of places [n, ...] in an axis of all samples' elements: each of its own, and all alike.
+
+    torch's exporter writes as_strided so, of what a pool to one pixel makes of channels that lie last.
+    """
+    index, inner = node.constant(1), int((node.data[node.proto.input[0]].shape or ())[1] or 1)
+    sample = np.arange(len(index)).reshape(-1, *(1,) * (index.ndim - 1))
+    if index.dtype.kind not in "iu" or len(index) != node.batch:
+        raise Refusal("its indices are not those of each sample", BATCH)
+    places = index.astype(np.int64) - sample * inner
+    if not places.size or (places != places[:1]).any() or places.min() < 0 or places.max() >= inner:
+        raise Refusal("picks other elements of other samples", BATCH)
+    return np.asarray(places[0])
 
 
 def _slice(node: Operands, axes: Axes) -> Where:

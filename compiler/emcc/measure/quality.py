@@ -58,6 +58,7 @@ class Quality:
 
         task, measure, against: see samples.judge. float, compressed, worst (of outputs): quality. interval: of
         `compressed`, 95 %. lost, lost_at_most: points. agreement: with the original, by class or explained variance.
+        doubts: sentences, see samples.doubts.
         Of several outputs the figures are those of the worst, and "by_output" has a row each.
         """
         outputs = self._outputs(run)
@@ -80,6 +81,7 @@ class Quality:
             "lost_at_most": yardstick.lost_at_most(outputs),
             "agreement": yardstick.agreement(outputs),
             "agreement_measure": yardstick.same.measure,
+            "doubts": yardstick.doubts(outputs),
             **({"by_output": list(_rows(yardstick.judged, self.before, score))} if isinstance(score, Scores) else {}),
         }
 

@@ -17,8 +17,9 @@ from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Producer, producers
 from emcc.passes.ranges import SIGMAS, UNIT, ranges
 from emcc.passes.reach import error, held, safe, widest
+from emcc.samples.split import spread
 
-_SYNTHETIC_ROWS, _SPREAD, _OFTEN = 256, 1025, 4
+_SYNTHETIC_ROWS, _SPREAD, _OFTEN, _CHUNK = 256, 1025, 4, 1 << 22
 """Samples of noise; numbers of a range, and the part of it that counts where precision is chosen."""
 
 
@@ -51,6 +52,9 @@ def _selected(graph: Graph, formats: Mapping[str, Format]) -> dict[str, Format]:
 DEEP = 32.0
 """Below the largest of its row a number of a Softmax is e^-32, or 1e-14 of it."""
 
+ALSO = 16
+"""Part of the rows that others of the data may be beside them, which would saturate at the input."""
+
 FEW = 12
 """Samples at which 16 bits keep twice the headroom: the fewer there are, the farther beyond them others lie."""
 
@@ -60,10 +64,11 @@ class Calibrate:
     """Sets `fmt` on every tensor: chosen for the input, each producer's numbers and each activation's output.
 
     `data` is float32 [n, ...], of the model's input shape. A few samples that would ruin the format of the others are
-    left outside (see `reach.held`), first at the input, which saturates there for what follows. Without data formats
-    come from how far the weights let inputs within `reach` go (see `ranges`), and `synthetic` is true: whoever reports
-    the result must say so, in the words of `source`. Where nothing is known of a node, seeded standard normal noise
-    stands in, with twice the headroom.
+    left outside (see `reach.held`), first at the input, which saturates there for what follows. Samples that are not
+    among the rows are looked through for such as need one bit more at an input, where there are 16 and `whole`. Without
+    data formats come from how far the weights let inputs within `reach` go (see `ranges`), and `synthetic` is true:
+    whoever reports the result must say so, in the words of `source`. Where nothing is known of a node, seeded standard
+    normal noise stands in, with twice the headroom.
     """
 
     bits: int = option(16, "bits of an activation", choices=(8, 16))
@@ -77,6 +82,7 @@ class Calibrate:
     )
     seed: int = option(0, "seed of the noise that stands in for missing data", low=0)
     data: Array | None = None
+    whole: bool = True
     name: ClassVar[str] = "calibrate"
 
     @property
@@ -135,11 +141,30 @@ class Calibrate:
         rows = self._rows(graph).astype(np.float64)
         if self.bits > 8 and not self.synthetic:
             headroom *= 1 + FEW / len(rows)
-        given, formats = trace(first, rows), dict[str, Format]()
+        given = trace(first, rows)
+        formats = {name: self._choose(graph, name, x, headroom) for name, x in given.items()}
+        if not graph.ranges and (more := self._outside(first, formats, len(rows))).size:
+            given = trace(first, np.concatenate([rows, np.asarray(self.data)[more].astype(np.float64)]))
+            formats = {name: self._choose(graph, name, x, headroom) for name, x in given.items()}
         for name, x in given.items():
-            formats[name] = fmt = self._choose(graph, name, x, headroom)
-            given[name] = np.clip(x, *fmt.dequantise(np.array([fmt.low, fmt.high])))
+            given[name] = np.clip(x, *formats[name].dequantise(np.array([formats[name].low, formats[name].high])))
         return unmasked(graph, trace(graph.with_(affines={}), given)), formats, headroom
+
+    def _outside(self, first: Graph, formats: Mapping[str, Format], rows: int) -> Array:
+        """Row numbers of the data, int64: a few of those that saturate in an input's format, and in none with a bit
+        more. Those that are farther outside stay there, for they cost all others more."""
+        if not self.whole or self.bits == 8 or self.data is None or rows == len(self.data):
+            return np.zeros(0, np.int64)
+        wider = {name: Format(fmt.width, fmt.frac_bits - 1) for name, fmt in formats.items()}
+        found, step = [np.zeros(0, np.int64)], max(1, _CHUNK // max(1, self.data[0].size))
+        for begin in range(0, len(self.data), step):
+            part = trace(first, np.asarray(self.data[begin : begin + step], np.float64))
+            flat = {name: x.reshape(len(x), -1) for name, x in part.items()}
+            near = np.any([formats[name].beyond(x).any(axis=1) for name, x in flat.items()], axis=0)
+            far = np.any([wider[name].beyond(x).any(axis=1) for name, x in flat.items()], axis=0)
+            found.append(begin + np.flatnonzero(near & ~far))
+        outside = np.concatenate(found)
+        return outside[spread(len(outside), max(1, rows // ALSO))]
 
     def _holding(self, ends: tuple[float, float]) -> Format:
         """The finest format that holds a range which the model states."""

@@ -6,6 +6,9 @@ from typing import Any
 from emcc.base.text import printable
 
 WHERE = {"held out": "held out of training", "all samples": "of the data", "synthetic inputs": "of noise"}
+POINT = 1.0
+"""That may be lost where no goal says how many."""
+
 SHOWN = 4
 """Names of layers in a line."""
 
@@ -97,6 +100,19 @@ def loss_line(manifest: Mapping[str, Any]) -> str | None:
             f"By cause: {causes}. Try: {loss['advice']}"
         )
     return text.strip()
+
+
+def lost_line(manifest: Mapping[str, Any]) -> str | None:
+    """Say first what compress lost, where it is more than the goal allows, or than a point; None where it is not."""
+    measured = manifest.get("search") or manifest.get("quality")
+    allowed = manifest.get("goal", {}).get("max_drop", POINT)
+    if measured is None or measured["lost"] <= allowed:
+        return None
+    cause = "pruning and codebooks" if "search" in manifest else "rounding weights to codebooks"
+    return (
+        f"LOST {measured['lost']:.2f} points of {measured['measure']}, more than {allowed:g}, by {cause}. Try: a goal "
+        "such as --max-drop 1 with --data, or more entries a codebook ([search] entries, [share] kept_bits)"
+    )
 
 
 def _of_array(manifest: Mapping[str, Any]) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from emcc.base.text import printable
-from emcc.report.lines import kilo, percent, than, worth
-from emcc.report.paper import lost_line, parts, smaller_than_teacher, taught_line
+from emcc.report.lines import kilo, lost_line, percent, than, worth
+from emcc.report.paper import parts, smaller_than_teacher, taught_line
 from emcc.report.plots import NARROW, WIDE, histogram, search_plots, sensitivity, stages_of, worst
 from emcc.report.tried import tried
 from emcc.resources import template

@@ -7,11 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from emcc.base.text import printable
-from emcc.report.lines import kilo, percent, than, worth
+from emcc.report.lines import kilo, lost_line, percent, than, worth
 from emcc.report.summary import console, print_tried, shown, table_of
-
-POINT = 1.0
-"""That may be lost where no goal says how many."""
 
 TITLES = {"huffman": "Huffman", "range": "range coder"}
 
@@ -40,19 +37,6 @@ def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | No
     print_tried(manifest, out)
     for warning in manifest.get("warnings", ()):
         out.print(shown(f"warning: {warning}", style="yellow"))
-
-
-def lost_line(manifest: Mapping[str, Any]) -> str | None:
-    """Say first what was lost, where it is more than the goal allows, or than a point; None where it is not."""
-    measured = manifest.get("search") or manifest.get("quality")
-    allowed = manifest.get("goal", {}).get("max_drop", POINT)
-    if measured is None or measured["lost"] <= allowed:
-        return None
-    cause = "pruning and codebooks" if "search" in manifest else "rounding weights to codebooks"
-    return (
-        f"LOST {measured['lost']:.2f} points of {measured['measure']}, more than {allowed:g}, by {cause}. Try: a goal "
-        "such as --max-drop 1 with --data, or more entries a codebook ([search] entries, [share] kept_bits)"
-    )
 
 
 def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:

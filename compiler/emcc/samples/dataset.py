@@ -18,10 +18,12 @@ class Dataset:
             mapped from the file where it allows that. Of several inputs float32 [n, elements], as ir.batch has them.
         y: int64 [n], class numbers; float32 [n, ...] of the output's shape, targets of a regression; or None. Of a
             model of several outputs a tuple of such.
+        unread: names of what else is in the file, where nothing of it is y.
     """
 
     x: Array
     y: Labels = None
+    unread: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -33,7 +35,7 @@ class Dataset:
     def taken(self, rows: Any) -> "Dataset":
         """Some samples: a slice, a mask or row numbers."""
         y = tuple(None if own is None else own[rows] for own in self.y) if isinstance(self.y, tuple) else self.y
-        return Dataset(self.x[rows], y[rows] if y is not None and not isinstance(y, tuple) else y)
+        return Dataset(self.x[rows], y[rows] if y is not None and not isinstance(y, tuple) else y, self.unread)
 
     def of(self, output: int) -> Array | None:
         """y of one output, by its place."""

@@ -16,31 +16,30 @@ from emcc.base.text import for_path, printable
 from emcc.files import door
 from emcc.files.arrays import DAMAGED, Member, member
 from emcc.ir.batch import joined
-from emcc.ir.graph import INDICES, Array, Graph, Tensor
+from emcc.ir.graph import INDICES, Array, Graph
 from emcc.ops.embedding import rows_read
-from emcc.ops.host import tail_of
+from emcc.samples import labels
 from emcc.samples.dataset import Dataset, Labels
 
 HINT = "write it with numpy.savez(path, x=inputs, y=labels_or_targets)"
-EXACT = ("float32", "float16", "int8", "uint8", "int16", "uint16")
 _CHUNK = 1 << 22
 
 
 def load_data(path: Path | str, graph: Graph) -> Dataset:
     """Read an .npz for a model.
 
-    `x` is float32 of the model's input shape with the batch first; a single input may be called by its own name.
-    float64 is rounded to float32; float16 and integers of up to 16 bits are converted as they are (pixels are not
-    scaled). Integers that pick rows of a table stay integers, and must be rows that it has.
-    `y` is optional: integer class numbers [n], below the model's output size where its output is a vector, or
-    targets of the output's shape. Numbers [n] for a single output are class numbers where all are 0 or 1. Raises
+    `x`, or `X`, is of the model's input shape with the batch first; a single input may be called by its own name.
+    Numbers of any kind become float32, rounded where that is needed, and pixels are not scaled. Integers that pick rows
+    of a table stay integers, and must be rows that it has. `y`, or `Y`, is optional: see samples.labels. Raises
     EmccError for anything else. An array's size is checked before it is read, and float32 that is not compressed is
     mapped, not loaded; several inputs are.
     """
     path = Path(path)
     with opened(path) as archive:
-        x = _load_inputs(archive, path, graph)
-        return Dataset(x, _load_labels(archive, path, graph, len(x)))
+        x, used = _load_inputs(archive, path, graph)
+        y = _load_labels(archive, path, graph, len(x))
+        held = (name.removesuffix(".npy") for name in archive.namelist())
+        return Dataset(x, y, () if y is not None else tuple(name for name in held if name not in used))
 
 
 @contextmanager
@@ -61,12 +60,13 @@ def key_of(archive: zipfile.ZipFile, *names: str) -> str | None:
     return next((key for name in names for key in (name, for_path(name)) if f"{key}.npy" in held), None)
 
 
-def _load_inputs(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
+def _load_inputs(archive: zipfile.ZipFile, path: Path, graph: Graph) -> tuple[Array, set[str | None]]:
+    """(x, the arrays that it is made of)."""
     if len(graph.inputs) == 1:
-        key = key_of(archive, "x", graph.inputs[0])
+        key = key_of(archive, "x", graph.inputs[0], "X")
         if key is None:
             raise EmccError(f"no array called x, only {_held(archive)}", file=path, hint=HINT)
-        return _load_x(archive, path, graph, graph.inputs[0], key)
+        return _load_x(archive, path, graph, graph.inputs[0], key), {key}
     keys = {name: key_of(archive, name) for name in graph.inputs}
     missing = ", ".join(repr(printable(name)) for name, key in keys.items() if key is None)
     if missing:
@@ -79,11 +79,25 @@ def _load_inputs(archive: zipfile.ZipFile, path: Path, graph: Graph) -> Array:
         raise EmccError(f"inputs have different numbers of samples: {counts}", file=path)
     x = np.asarray(joined(np, parts))
     x.flags.writeable = False
-    return x
+    return x, set(keys.values())
 
 
 def _held(archive: zipfile.ZipFile) -> str:
     return ", ".join(printable(name.removesuffix(".npy")) for name in archive.namelist()[:20]) or "nothing"
+
+
+def _load_labels(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) -> Labels:
+    def load(place: int, key: str | None) -> Array | None:
+        return None if key is None else labels.load(_member(archive, key, path), path, graph, place, key, samples)
+
+    if len(graph.outputs) == 1:
+        return load(0, key_of(archive, "y", f"y_{graph.outputs[0]}", "Y"))
+    if "y.npy" in archive.namelist():
+        names = ", ".join(f"y_{printable(name)}" for name in graph.outputs)
+        hint = f"call the labels or targets of an output by its name: {names}"
+        raise EmccError(f"y is of no output: the model has {len(graph.outputs)}", file=path, hint=hint)
+    y = tuple(load(place, key_of(archive, f"y_{name}")) for place, name in enumerate(graph.outputs))
+    return y if any(own is not None for own in y) else None
 
 
 def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph, name: str, key: str) -> Array:
@@ -92,10 +106,10 @@ def _load_x(archive: zipfile.ZipFile, path: Path, graph: Graph, name: str, key: 
     if picks and array.dtype.kind not in "iu":
         hint = f"give it integers, such as {shown}.astype('int32'): rows of a table are picked by them"
         raise EmccError(f"{shown} is {array.dtype}, not integers", file=path, hint=hint)
-    if not picks and array.dtype.newbyteorder("=").name not in (*EXACT, "float64"):
-        accepted = "float32, float64, float16 or integers of up to 16 bits"
-        hint = f"convert it with {shown}.astype('float32')"
-        raise EmccError(f"{shown} is {array.dtype}, not {accepted}", file=path, hint=hint)
+    if not picks and array.dtype.kind not in "biuf":
+        raise EmccError(
+            f"{shown} is {array.dtype}, not numbers", file=path, hint=f"convert it with {shown}.astype('float32')"
+        )
     wanted = graph.tensors[name].shape[1:]
     if len(array.shape) != len(wanted) + 1 or any(
         size not in (want, None) and want is not None for size, want in zip(array.shape[1:], wanted, strict=True)
@@ -139,68 +153,6 @@ def _check_finite(x: Array, path: Path, shown: str) -> None:
     if bad:
         count = f"{len(bad)} of {len(x)} samples"
         raise EmccError(f"{shown} has NaN or infinite values in {count}, the first is sample {bad[0]}", file=path)
-
-
-def _load_labels(archive: zipfile.ZipFile, path: Path, graph: Graph, samples: int) -> Labels:
-    if len(graph.outputs) == 1:
-        key = key_of(archive, "y", f"y_{graph.outputs[0]}")
-        return None if key is None else _load_y(archive, path, graph, 0, key, samples)
-    if "y.npy" in archive.namelist():
-        names = ", ".join(f"y_{printable(name)}" for name in graph.outputs)
-        hint = f"call the labels or targets of an output by its name: {names}"
-        raise EmccError(f"y is of no output: the model has {len(graph.outputs)}", file=path, hint=hint)
-    keys = [key_of(archive, f"y_{name}") for name in graph.outputs]
-    y = tuple(
-        None if key is None else _load_y(archive, path, graph, place, key, samples) for place, key in enumerate(keys)
-    )
-    return y if any(own is not None for own in y) else None
-
-
-def _load_y(archive: zipfile.ZipFile, path: Path, graph: Graph, place: int, key: str, samples: int) -> Array:
-    array, shown = _member(archive, key, path), printable(key)
-    if array.dtype.kind not in "iuf":
-        raise EmccError(f"{shown} is {array.dtype}, neither class numbers nor targets", file=path)
-    output = graph.tensors[graph.outputs[place]]
-    single, vector = output.features == 1, len(output.shape) == 2
-    if array.shape[:1] != (samples,):
-        shape = list(array.shape)
-        raise EmccError(f"{shown} has shape {shape}, but x has {samples} samples: expected [{samples}]", file=path)
-    raw = array.read()
-    if single and raw.size == samples and ((raw == 0) | (raw == 1)).all():
-        y = raw.reshape(samples).astype(np.int64)
-    elif array.dtype.kind in "iu" and raw.size == samples and not single:
-        y = _classes(raw.reshape(samples), output.features if vector else None, path, shown)
-    elif tail_of(graph.host, place):
-        given, hint = f"{array.dtype} of shape {list(array.shape)}", "give integers [n], such as y.argmax(axis=1)"
-        raise EmccError(
-            f"{shown} is {given}, but the model classifies: class numbers belong there", file=path, hint=hint
-        )
-    else:
-        y = _targets(raw, path, output, shown)
-    y.flags.writeable = False
-    return y
-
-
-def _classes(raw: Array, classes: int | None, path: Path, shown: str) -> Array:
-    low, high = int(raw.min()), int(raw.max())
-    if low < 0 or (classes is not None and high >= classes):
-        allowed = f"0 to {classes - 1}" if classes is not None else "0 and up"
-        raise EmccError(f"{shown} holds class numbers from {low} to {high}, but the model's are {allowed}", file=path)
-    return raw.astype(np.int64)
-
-
-def _targets(raw: Array, path: Path, output: Tensor, shown: str) -> Array:
-    shape = (len(raw), *(size or 1 for size in output.shape[1:]))
-    if raw.size != np.prod(shape):
-        expected = ", ".join(["n", *map(str, shape[1:])])
-        hint = "class numbers are integers [n]; leave y out to hold the model against itself"
-        message = f"{shown} is {raw.dtype} of shape {list(raw.shape)}, but the model's output is [{expected}]"
-        raise EmccError(message, file=path, hint=hint)
-    with np.errstate(over="ignore"):
-        y = np.asarray(raw, np.float32).reshape(shape)
-    if not np.isfinite(y).all():
-        raise EmccError(f"{shown} has NaN or infinite values", file=path)
-    return y
 
 
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> Member:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from emcc.ir.graph import Array, Graph
+from emcc.samples import doubts
 from emcc.samples.judge import Score
 from emcc.samples.judges import AnyJudge, all_of_original, judge_all
 from emcc.samples.split import VALIDATED, Sides
@@ -40,6 +41,11 @@ class Yardstick:
         """
         bound = self.judged.score(outputs).lost_at_most(self.before)
         return bound if self.fresh else max(bound, self.same.score(outputs).lost_at_most(self.itself))
+
+    def doubts(self, outputs: Array) -> list[str]:
+        """What is to be said of the original, and of classes that these outputs miss."""
+        score = self.judged.score(outputs)
+        return doubts.of_model(self.judged, self.before) + doubts.of_classes(self.judged, self.before, score)
 
 
 def yardstick(graph: Graph, outputs: Array, sides: Sides, task: str) -> Yardstick:

@@ -154,3 +154,44 @@ def test_an_output_whose_samples_are_behind(tmp_path: Path) -> None:
 )
 def test_what_mixes_samples(tmp_path: Path, last: onnx.NodeProto) -> None:
     assert "batch" in refused([node("Transpose", ["x"], "s", perm=[1, 0, 2, 3]), last], tmp_path)
+
+
+def strided(stride: int, first: tuple[int, ...] = (3, 0, 7, 7)) -> onnx.ModelProto:
+    """torch's as_strided: of the elements of all samples, 8 each, those that `first` names, and so many behind them for
+    each other sample."""
+    constants = {
+        "all": np.array([-1]),
+        "zero": np.array(0),
+        "a0": np.array([0]),
+        "step": np.array(1),
+        "stride": np.array(stride),
+        "tail": np.array([1, 2]),
+        "first": np.array(first).reshape(1, 2, 2),
+    }
+    nodes = [
+        node("Relu", ["x"], "r"),
+        node("Shape", ["x"], "sizes", start=0, end=1),
+        node("Squeeze", ["sizes", "a0"], "n"),
+        node("Reshape", ["r", "all"], "flat"),
+        node("Range", ["zero", "n", "step"], "numbers"),
+        node("Mul", ["numbers", "stride"], "begins"),
+        node("Unsqueeze", ["begins", "tail"], "column"),
+        node("Add", ["column", "first"], "places"),
+        node("Gather", ["flat", "places"], "y"),
+    ]
+    return model(nodes, ["n", 4, 2], weights=constants)
+
+
+def test_each_sample_picks_its_own_of_all_samples_elements(tmp_path: Path) -> None:
+    path = save(strided(8), tmp_path / "m.onnx")
+    x = RNG.standard_normal((5, 4, 2)).astype(np.float32)
+    (wanted,) = ort.InferenceSession(path).run(None, {"x": x})
+    found = run(load(path), x)
+    assert found.shape == wanted.shape == (5, 2, 2)
+    np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(("stride", "first"), [(4, (3, 0, 7, 7)), (8, (3, 0, 7, 8)), (0, (0, 1, 2, 3))])
+def test_samples_that_pick_of_others(tmp_path: Path, stride: int, first: tuple[int, ...]) -> None:
+    with pytest.raises(EmccError, match="batch"):
+        load(save(strided(stride, first), tmp_path / "m.onnx"))

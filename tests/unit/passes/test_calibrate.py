@@ -1,5 +1,7 @@
 """Calibrate: every tensor has a sane format."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from graphs import folded
@@ -105,6 +107,16 @@ def test_without_data_noise_stands_in_and_says_so():
 def test_samples_are_spread_over_the_data():
     x = np.concatenate([np.full((500, 2), 0.01), np.full((500, 2), 8.0)]).astype(np.float32)
     assert Calibrate(samples=100, data=x).apply(folded([2, 2])).tensors["x"].fmt.frac_bits == 11
+
+
+@pytest.mark.parametrize(("times", "bits", "frac"), [(1.0, 16, 13), (2.0, 16, 12), (6.0, 16, 13), (2.0, 8, 5)])
+def test_a_sample_that_is_not_among_the_rows_has_a_bit_and_no_more(times, bits, frac):
+    """Of 1,000 rows within 2.5, a hundred are run; one of the others goes so many times as far."""
+    x = np.random.default_rng(0).uniform(-2.5, 2.5, (1000, 2)).astype(np.float32)
+    x[777, 1] = times * 2.5
+    kind, graph = Calibrate(bits, samples=100, data=x), folded([2, 2])
+    assert kind.apply(graph).tensors["x"].fmt.frac_bits == frac
+    assert replace(kind, whole=False).apply(graph).tensors["x"].fmt.frac_bits == bits - 3
 
 
 def test_few_samples_leave_more_room():

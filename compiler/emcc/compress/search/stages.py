@@ -110,6 +110,7 @@ class Stages(Worth):
             "lost": yardstick.lost(outputs),
             "lost_at_most": yardstick.lost_at_most(outputs),
             "agreement": yardstick.agreement(outputs),
+            "doubts": yardstick.doubts(outputs),
         }
 
     def note(self, name: str, state: State, before: Mapping[str, Array]) -> None:
