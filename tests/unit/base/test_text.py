@@ -56,7 +56,14 @@ def test_names_that_climb_or_hide(text: str, name: str) -> None:
 
 def test_a_page_gets_markup_and_marks_escaped() -> None:
     page = template("report/report.html.j2", escape=True).render(
-        title="<script>\u202e\x1b", headline="&", notes=["a\nb\ud800"], warnings=[], tables=[], bars=[], search=None
+        title="<script>\u202e\x1b",
+        headline="&",
+        notes=["a\nb\ud800"],
+        warnings=[],
+        tables=[],
+        bars=[],
+        search=None,
+        tried=None,
     )
     assert "<title>&lt;script&gt;\\u202e\\x1b</title>" in page
     assert "<li>a\\nb\\ud800</li>" in page

@@ -224,7 +224,7 @@ GOALS = "[product]\nblock = 4\n"
 
 @pytest.mark.parametrize(
     ("command", "goal"),
-    [("compress", ("--max-drop", "60")), ("compress", ("--target-size", "300")), ("compile", ("--target-size", "398"))],
+    [("compress", ("--max-drop", "60")), ("compress", ("--target-size", "320")), ("compile", ("--target-size", "398"))],
 )
 def test_a_search_chooses_blocks_for_a_goal(command: str, goal: tuple[str, str], tmp_path: Any) -> None:
     """The size is that of the file: of blocks for storage, of scalars for the array, which 398 bytes hold hardly."""

@@ -17,6 +17,7 @@ from emcc.compress.search.store import Store
 from emcc.compress.state import graph_of, state_of
 from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.driver.encoder import Encoder
+from emcc.passes import calibrate
 from emcc.passes.calibrate import Calibrate
 from emcc.samples.dataset import Dataset
 from emcc.samples.split import ALL, split
@@ -69,7 +70,8 @@ class Lazy:
         raise AssertionError("all of the data was read at once")
 
 
-def test_data_is_read_by_index() -> None:
+def test_data_is_read_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate, "_CHUNK", 20 * 700)
     graph = folded([20, 16, 5])
     x = Lazy(np.random.default_rng(0).standard_normal((5000, 20)).astype(np.float32))
     options = Search(**{**FAST, "batch": 256})

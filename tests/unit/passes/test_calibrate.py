@@ -12,7 +12,7 @@ from models import model, node, random_weight, save
 
 from emcc.base.errors import EmccError
 from emcc.frontend import load
-from emcc.ir.graph import Format
+from emcc.ir.graph import Affine, Format
 from emcc.ops.interpret import trace
 from emcc.passes.calibrate import Calibrate, choose
 from emcc.passes.fold import Fold
@@ -117,6 +117,21 @@ def test_a_sample_that_is_not_among_the_rows_has_a_bit_and_no_more(times, bits, 
     kind, graph = Calibrate(bits, samples=100, data=x), folded([2, 2])
     assert kind.apply(graph).tensors["x"].fmt.frac_bits == frac
     assert replace(kind, whole=False).apply(graph).tensors["x"].fmt.frac_bits == bits - 3
+
+
+def test_the_data_is_looked_through_once_and_again_for_another_scale(monkeypatch):
+    """A search calibrates for every size that it weighs; weights have no part in which rows are near."""
+    looks, near = [], Calibrate._near
+    monkeypatch.setattr(Calibrate, "_near", lambda *args: looks.append(1) or near(*args))
+    x = np.random.default_rng(0).uniform(-2.5, 2.5, (1000, 2)).astype(np.float32)
+    x[777, 1] = 5.0
+    kind, graph = Calibrate(samples=100, data=x), folded([2, 2])
+    first, other = kind.apply(graph), kind.apply(folded([2, 2], seed=5))
+    assert len(looks) == 1
+    assert first.tensors["x"].fmt == other.tensors["x"].fmt
+    kind.apply(graph.with_(affines={"x": Affine(np.full(2, 0.9), np.zeros(2))}))
+    replace(kind, samples=100).apply(graph)
+    assert len(looks) == 3
 
 
 def test_few_samples_leave_more_room():

@@ -81,12 +81,14 @@ class Blocker(Searcher):
     def _sized(self, forms: Sequence[Tried]) -> State:
         """Of the forms that fit untrained the one of least loss; the next smaller where training made it too large."""
         target = int(self.goal.target_size or 0)
+        least = forms[0].bytes
         for form in reversed([form for form in forms if form.bytes <= target]):
             shared = self._trained(form.product)
-            if self.bytes(shared) <= target:
+            least = self.bytes(shared)
+            if least <= target:
                 return shared
         raise EmccError(
-            f"a size of {target} bytes cannot be reached by product quantisation: {forms[0].bytes} are needed",
+            f"a size of {target} bytes cannot be reached by product quantisation: {least} are needed",
             hint="ask for more with --target-size, or for longer blocks with [product] block in the recipe",
         )
 
