@@ -241,6 +241,17 @@ def test_a_search_chooses_blocks_for_a_goal(command: str, goal: tuple[str, str],
     assert {row["stage"] for row in manifest["curve"]} == {"training codebooks"}
 
 
+def test_a_search_for_the_array_weighs_its_scalars(tmp_path: Any) -> None:
+    """What blocks would take for storage is enough here, and is not what the array's file holds."""
+    from test_quantisers_commands import invoked
+
+    pytest.importorskip("torch")
+    result = invoked(tmp_path, "compile", GOALS, "--method", "product", "--target-size", "320")
+    assert result.exit_code == 2
+    assert "a size of 320 bytes cannot be reached by product quantisation" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def searched(goal: Goal) -> tuple[Result, int]:
     """A search on a network whose own classes are the labels, and the bytes of its file."""
     graph, options = folded([32, 24, 6], seed=2), Search(**FAST)
