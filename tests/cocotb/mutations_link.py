@@ -6,6 +6,7 @@ FAULTS = {
     "a reset forgets the weights": ("boot_rst_q <= cmd_q == emcc_link_pkg::CmdClear;", "boot_rst_q <= 1'b1;"),
     "an image is taken twice": ("&& taken && !boot_done_i && !boot_error_i;", "&& taken;"),
     "what the weights are is not kept": ("if (name_we) begin", "if (1'b0) begin"),
+    "a byte is taken before its register has it": ("have_q <= reading && read_q;", "have_q <= reading;"),
     "a repeated question takes new results": ("kept_q && is_last) kind_q", "1'b0) kind_q"),
 }
 
