@@ -10,6 +10,7 @@ from graphs import folded
 from hypothesis import given
 from hypothesis import strategies as st
 from searching import FAST, problem_of
+from small_problem import invoked, manifest_of
 
 from emcc.base.errors import EmccError
 from emcc.compress.finetune import Finetune
@@ -209,8 +210,6 @@ def test_noise_quantises_whole_blocks(share: float) -> None:
 
 
 def test_by_the_commands(tmp_path: Any) -> None:
-    from test_quantisers_commands import manifest_of
-
     recipe = '[compress]\ncodebooks = "product"\nmethods = "product"\n[product]\nblock = 4\nentries = 4\n'
     manifest = manifest_of(tmp_path, "compress", recipe, "--fixed")
     graph = decode((tmp_path / "out" / "model.emc").read_bytes())
@@ -228,8 +227,6 @@ GOALS = "[product]\nblock = 4\n"
 )
 def test_a_search_chooses_blocks_for_a_goal(command: str, goal: tuple[str, str], tmp_path: Any) -> None:
     """The size is that of the file: of blocks for storage, of scalars for the array, which 398 bytes hold hardly."""
-    from test_quantisers_commands import manifest_of
-
     manifest = manifest_of(tmp_path, command, GOALS, "--method", "product", *goal)
     graph, search = decode((tmp_path / "out" / "model.emc").read_bytes()), manifest["search"]
     if goal[0] == "--target-size":
@@ -243,8 +240,6 @@ def test_a_search_chooses_blocks_for_a_goal(command: str, goal: tuple[str, str],
 
 def test_a_search_for_the_array_weighs_its_scalars(tmp_path: Any) -> None:
     """What blocks would take for storage is enough here, and is not what the array's file holds."""
-    from test_quantisers_commands import invoked
-
     pytest.importorskip("torch")
     result = invoked(tmp_path, "compile", GOALS, "--method", "product", "--target-size", "320")
     assert result.exit_code == 2
@@ -290,8 +285,6 @@ def test_the_smallest_blocks_that_serve() -> None:
 )
 @pytest.mark.parametrize("command", ["compress", "compile"])
 def test_goals_that_blocks_cannot_have(command: str, words: tuple[str, ...], said: str, tmp_path: Any) -> None:
-    from test_quantisers_commands import invoked
-
     result = invoked(tmp_path, command, GOALS, "--method", *words)
     assert result.exit_code == 2
     assert said in result.output
@@ -300,8 +293,6 @@ def test_goals_that_blocks_cannot_have(command: str, words: tuple[str, ...], sai
 
 def test_on_the_array_to_the_bit(tmp_path: Any) -> None:
     """Compiled without a goal: codes of 8 bits that are the weights; the array's integers are the reference's."""
-    from test_quantisers_commands import manifest_of
-
     recipe = '[product]\nblock = 4\nentries = 8\n[compress]\nmethods = "product"\n'
     manifest = manifest_of(tmp_path, "compile", recipe, "--pes", "2")
     said = {step["name"]: step["did"] for step in manifest["passes"]}

@@ -14,6 +14,7 @@ from emcc.base.errors import EmccError
 from emcc.frontend import load
 from emcc.ir.graph import Affine, Format
 from emcc.ops.interpret import trace
+from emcc.passes import calibrate
 from emcc.passes.calibrate import Calibrate, choose
 from emcc.passes.fold import Fold
 from emcc.passes.reach import error, widest
@@ -121,8 +122,8 @@ def test_a_sample_that_is_not_among_the_rows_has_a_bit_and_no_more(times, bits, 
 
 def test_the_data_is_looked_through_once_and_again_for_another_scale(monkeypatch):
     """A search calibrates for every size that it weighs; weights have no part in which rows are near."""
-    looks, near = [], Calibrate._near
-    monkeypatch.setattr(Calibrate, "_near", lambda *args: looks.append(1) or near(*args))
+    looks, near = [], calibrate._near
+    monkeypatch.setattr(calibrate, "_near", lambda *args: looks.append(1) or near(*args))
     x = np.random.default_rng(0).uniform(-2.5, 2.5, (1000, 2)).astype(np.float32)
     x[777, 1] = 5.0
     kind, graph = Calibrate(samples=100, data=x), folded([2, 2])
