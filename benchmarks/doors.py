@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="rows with TEXT in their names")
     parser.add_argument("--dear", action="store_true", help="rows alone that the tests leave out")
     options = parser.parse_args(arguments)
-    rows = [row for row in ROWS if not any("\0" in word for word in row.command)]  # tests alone can
+    rows = [row for row in ROWS if not any("\0" in word for word in row.command)]  # no process is given a zero
     chosen = [row for row in rows if options.only in row.name and not (options.dear and row.cheap)]
     facts, wrong = [], 0
     with tempfile.TemporaryDirectory(prefix="emcc-doors-") as place:
@@ -76,10 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(command: Sequence[str], folder: Path) -> Ended:
     """Run emcc there."""
-    words = [os.fsencode(word) for word in command]
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(
-            [*COMMAND, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            [*COMMAND, *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
         end = time.monotonic() + PATIENCE
         while True:

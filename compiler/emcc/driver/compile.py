@@ -29,7 +29,6 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.backends.options import EmitOptions
     from emcc.compress.product.product import scalars
     from emcc.compress.record import Recorder
-    from emcc.compress.search.goal import Goal
     from emcc.container import encode
     from emcc.driver import goals, losses, manifest, onboard, plan, teachers
     from emcc.driver.audition import auditioned
@@ -55,12 +54,11 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
     from emcc.passes.quantise import table_errors
     from emcc.report import html
     from emcc.samples.doubts import of_data
-    from emcc.samples.judge import POINT
     from emcc.samples.load import load_data
     from emcc.samples.sampling import sample
 
     if options.search is not None:
-        asked = replace(options, goal=options.goal or Goal(max_drop=POINT))
+        asked = replace(options, goal=options.goal or replace(goals.DEFAULT, refuses=True))
         return auditioned(asked, progress, compile_model, html.render)
     progress("reading")
     recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)

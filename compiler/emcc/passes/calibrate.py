@@ -87,7 +87,7 @@ class Calibrate:
     _looked: list[tuple[Mapping[str, Format], list[Any], Array]] = field(
         init=False, default_factory=list, compare=False, repr=False
     )
-    """(formats of inputs, what the host does to them, rows) of each look through the data: weights have no part."""
+    """(formats of inputs, what the host does to them, samples) of each look through the data: weights have no part."""
     name: ClassVar[str] = "calibrate"
 
     @property
@@ -148,40 +148,28 @@ class Calibrate:
             headroom *= 1 + FEW / len(rows)
         given = trace(first, rows)
         formats = {name: self._choose(graph, name, x, headroom) for name, x in given.items()}
-        if self.data is not None and not graph.ranges and (more := self._outside(first, formats, len(rows))).size:
-            given = trace(first, np.concatenate([rows, np.asarray(self.data[more], np.float64)]))
+        if not graph.ranges and len(more := self._outside(first, formats, len(rows))):
+            given = trace(first, np.concatenate([rows, more]))
             formats = {name: self._choose(graph, name, x, headroom) for name, x in given.items()}
         for name, x in given.items():
             given[name] = np.clip(x, *formats[name].dequantise(np.array([formats[name].low, formats[name].high])))
         return unmasked(graph, trace(graph.with_(affines={}), given)), formats, headroom
 
     def _outside(self, first: Graph, formats: Mapping[str, Format], rows: int) -> Array:
-        """Row numbers of the data, int64: a few of those that saturate in an input's format, and in none with a bit
-        more. Those that are farther outside stay there, for they cost all others more."""
-        if not self.whole or self.bits == 8 or self.data is None or rows == len(self.data):
-            return np.zeros(0, np.int64)
-        host = [first.affines.get(name) for name in formats]
-        for known, of, found_rows in self._looked:
-            if known == formats and all(one is other for one, other in zip(of, host, strict=True)):
-                return found_rows
-        found_rows = self._near(first, formats, max(1, rows // ALSO))
-        self._looked.append((formats, host, found_rows))
-        return found_rows
+        """Samples of the data, float64: a few of those that saturate in an input's format, and in none with a bit more.
 
-    def _near(self, first: Graph, formats: Mapping[str, Format], most: int) -> Array:
-        """`_outside`, by a look through all of the data, a few rows at a time."""
-        assert self.data is not None
-        wider = {name: Format(fmt.width, fmt.frac_bits - 1) for name, fmt in formats.items()}
-        found, step = [np.zeros(0, np.int64)], max(1, _CHUNK // max(1, prod(self.data.shape[1:])))
-        for begin in range(0, len(self.data), step):
-            rows = np.arange(begin, min(begin + step, len(self.data)))
-            part = trace(first, np.asarray(self.data[rows], np.float64))
-            flat = {name: x.reshape(len(x), -1) for name, x in part.items()}
-            near = np.any([formats[name].beyond(x).any(axis=1) for name, x in flat.items()], axis=0)
-            far = np.any([wider[name].beyond(x).any(axis=1) for name, x in flat.items()], axis=0)
-            found.append(begin + np.flatnonzero(near & ~far))
-        outside = np.concatenate(found)
-        return outside[spread(len(outside), most)]
+        Those that are farther outside stay there, for they cost all others more. `rows`: how many were looked at.
+        """
+        if self.data is None or not self.whole or self.bits == 8 or rows == len(self.data):
+            return np.zeros(0)
+        host = [first.affines.get(name) for name in formats]
+        for known, of, samples in self._looked:
+            if known == formats and all(one is other for one, other in zip(of, host, strict=True)):
+                return samples
+        numbers = _near(first, formats, self.data)
+        samples = np.asarray(self.data[numbers[spread(len(numbers), max(1, rows // ALSO))]], np.float64)
+        self._looked.append((formats, host, samples))
+        return samples
 
     def _holding(self, ends: tuple[float, float]) -> Format:
         """The finest format that holds a range which the model states."""
@@ -268,3 +256,20 @@ def _weight(graph: Graph, name: str, features: int) -> Array:
         return np.ones(features)
     squares = [np.square(graph.constants[node.inputs[1]], dtype=np.float64).sum(axis=0) for node in readers]
     return np.asarray(sum(squares[1:], squares[0]))
+
+
+def _near(first: Graph, formats: Mapping[str, Format], data: Array) -> Array:
+    """The row numbers, int64, of samples beyond an input's format, and beyond none with a bit more.
+
+    All of the data is looked through, a few rows at a time.
+    """
+    wider = {name: Format(fmt.width, fmt.frac_bits - 1) for name, fmt in formats.items()}
+    found, step = [np.zeros(0, np.int64)], max(1, _CHUNK // max(1, prod(data.shape[1:])))
+    for begin in range(0, len(data), step):
+        rows = np.arange(begin, min(begin + step, len(data)))
+        part = trace(first, np.asarray(data[rows], np.float64))
+        flat = {name: x.reshape(len(x), -1) for name, x in part.items()}
+        near = np.any([formats[name].beyond(x).any(axis=1) for name, x in flat.items()], axis=0)
+        far = np.any([wider[name].beyond(x).any(axis=1) for name, x in flat.items()], axis=0)
+        found.append(rows[near & ~far])
+    return np.concatenate(found)

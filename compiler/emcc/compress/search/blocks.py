@@ -33,11 +33,8 @@ class Blocker(Searcher):
 
     def run(self) -> Result:
         """The smallest file that --max-drop allows, or the best model that --target-size allows."""
-        problem = self.problem
-        self.before = self.store.value(lambda: problem.judge(problem.original))
-        shrunk = {"channels": rows} if (rows := self.shrink()) else {}
-        start = state_of(self.problem.network)
-        forms = _useful([self._untrained(start, place) for place in range(len(self._forms()))])
+        start, shrunk = self.begun()
+        forms = _useful(self._untrained(start))
         shared = self._good_enough(forms) if self.goal.max_drop is not None else self._sized(forms)
         self.note("shared", shared, start.weights)
         facts = {"scan": [], "scores": {}, **shrunk}
@@ -51,17 +48,19 @@ class Blocker(Searcher):
         entries = [product.entries >> 2 * i for i in range(4) if i == 0 or product.entries >> 2 * i >= FEWEST]
         return [replace(product, block=block, entries=count) for block in blocks for count in entries]
 
-    def _untrained(self, start: State, place: int) -> Tried:
-        """A form of the method on the weights as they are."""
-        forms = self._forms()
+    def _untrained(self, start: State) -> list[Tried]:
+        """Every form of the method on the weights as they are."""
+        layers, forms, tried = list(linear_layers(self.problem.network)), self._forms(), list[Tried]()
 
-        def make() -> list[float]:
-            shared = self._quantised(forms[place], start, list(linear_layers(self.problem.network)))
+        def made(form: Product) -> list[float]:
+            shared = self._quantised(form, start, layers)
             return [self.bytes(shared), self.problem.judge(graph_of(self.problem.network, shared))[0]]
 
-        size, loss = self.store.value(make)
-        self.say("trying blocks", place + 1, len(forms), start, loss, self.before[1])
-        return Tried(forms[place], int(size), float(loss))
+        for form in forms:
+            size, loss = self.store.value(partial(made, form))
+            tried.append(Tried(form, int(size), float(loss)))
+            self.say("trying blocks", len(tried), len(forms), start, tried[-1].loss, self.before[1])
+        return tried
 
     def _quantised(self, product: Product, state: State, layers: Sequence[Layer]) -> State:
         """The state with these layers product quantised."""

@@ -50,14 +50,11 @@ class Searcher(Pruning, Sharing):
 
     def run(self) -> Result:
         """The search."""
-        problem, store = self.problem, self.store
-        self.before = store.value(lambda: problem.judge(problem.original))
-        shrunk = {"channels": rows} if (rows := self.shrink()) else {}
-        start = state_of(self.problem.network)
+        start, shrunk = self.begun()
         kept = isinstance(self.zeros, Untouched)
         if self.goal.max_drop is not None and (kept or self.lost(start) > self.goal.max_drop):
             return self.result(start, self._whole(start), {"scan": [], "scores": {}, **shrunk})
-        scanned = store.value(lambda: self.scan(start))
+        scanned = self.store.value(lambda: self.scan(start))
         self.zeros = self.zeros.forms({row["weight"]: row["curvature"] for row in scanned["rows"]})[scanned["score"]]
         if self.goal.target_sparsity is not None:
             count = start.size() - removed(start.size(), self.goal.target_sparsity)
@@ -69,6 +66,13 @@ class Searcher(Pruning, Sharing):
             pruned, shared = self._to_quality(start)
         facts = {"scan": scanned["rows"], **{k: scanned[k] for k in ("score", "scores")}}
         return self.result(pruned, shared, {**facts, **shrunk})
+
+    def begun(self) -> tuple[State, dict[str, Any]]:
+        """What a search begins with: the model as it came is judged, channels go; and what the record has of these."""
+        problem = self.problem
+        self.before = self.store.value(lambda: problem.judge(problem.original))
+        shrunk = {"channels": rows} if (rows := self.shrink()) else {}
+        return state_of(self.problem.network), shrunk
 
     def result(self, pruned: State, shared: State, scanned: Mapping[str, Any]) -> Result:
         """What was found, with what it is worth."""
