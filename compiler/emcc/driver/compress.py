@@ -6,13 +6,13 @@ from typing import Any
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.base.version import __version__
+from emcc.driver.opened import CHECKED, check_factors
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
 from emcc.files.artefact import FORMAT, MANIFEST, Artefact, to_json
 from emcc.ir.graph import Graph
 from emcc.samples.dataset import Dataset
 
-CHECKED = 64
 KIND = "compressed"
 
 
@@ -25,7 +25,6 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     from emcc.container import decode
     from emcc.driver import goals, teachers
     from emcc.driver.audition import auditioned
-    from emcc.driver.compile import check_factors
     from emcc.driver.encoder import Encoder
     from emcc.driver.losses import unsure
     from emcc.driver.plan import fixed

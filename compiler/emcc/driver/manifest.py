@@ -8,9 +8,9 @@ import numpy as np
 
 from emcc.base.version import __version__
 from emcc.driver.emit import Emitted
+from emcc.driver.places import targets_of
 from emcc.driver.plan import Plan
 from emcc.driver.request import CompileOptions
-from emcc.driver.targets import targets_of
 from emcc.eie.blockram import FAMILIES, blocks
 from emcc.eie.memory import Memory
 from emcc.files.artefact import FORMAT

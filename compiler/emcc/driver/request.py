@@ -73,7 +73,7 @@ class CompileOptions(CompressOptions):
     """What `emcc compile` is asked for, beside that.
 
     Attributes:
-        target: of driver.targets.TARGETS, several with commas. weights: of driver.targets.WEIGHTS.
+        target: of driver.places.TARGETS, several with commas. weights: of driver.places.WEIGHTS.
         pes: processing elements; None leaves it to the recipe.
         memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
         board: a board's name, or its file: what does not fit it is refused, and without `pes` as many are taken as fit.

@@ -9,41 +9,17 @@ from emcc.backends.hls import Model, plain, validate
 from emcc.backends.hls.cost import cost
 from emcc.backends.hls.numbers import BITS
 from emcc.backends.hls.numbers import held as held_arrays
-from emcc.base.errors import EmccError
-from emcc.base.text import printable
 from emcc.eie import reference
 from emcc.ir.graph import Array, Graph
 from emcc.runtime.segmented import crossed
 from emcc.runtime.work import by_step
 from emcc.samples.sampling import by_input, quantised
 
-TARGETS = ("eie", "hls", "c")
-WEIGHTS = ("rom", "external")
 VECTORS, MOST = 3, 1 << 14
 """Samples that the test in C has, and the integers that these may be."""
 
 COUNTED = 4
 """Samples on which useful products are counted."""
-
-
-def targets_of(text: str) -> tuple[str, ...]:
-    """Return the targets that a text names, "c,hls" for several, in their order. EmccError where there is none such."""
-    named = {name.strip() for name in text.split(",")}
-    unknown = sorted(named - set(TARGETS))
-    if unknown:
-        raise EmccError(f"no target {printable(unknown[0])!r}", hint=f"there is {', '.join(TARGETS)}")
-    return tuple(name for name in TARGETS if name in named)
-
-
-def check_weights(weights: str, targets: tuple[str, ...]) -> None:
-    """EmccError where there is no such place for the weights of hls/, or no hls/."""
-    if weights not in WEIGHTS:
-        raise EmccError(f"no weights {printable(weights)!r}", hint=f"there is {', '.join(WEIGHTS)}")
-    if weights == "external" and "hls" not in targets:
-        raise EmccError(
-            "--weights external is of the C for synthesis alone",
-            hint='take --target hls; [emit] weights = "boot" in a recipe is what the array has',
-        )
 
 
 def emitted_c(
@@ -52,8 +28,8 @@ def emitted_c(
     """Return the files of hls/ and c/, as far as they are asked for, and what the manifest says of them.
 
     Args:
-        graph: quantised. name: the model's. targets: see `targets_of`.
-        x: samples [n, ...] in the model's units. weights: one of WEIGHTS: where hls/ has them.
+        graph: quantised. name: the model's. targets: see driver.places.targets_of.
+        x: samples [n, ...] in the model's units. weights: of driver.places.WEIGHTS: where hls/ has them.
 
     Raises:
         EmccError: the model is larger than C, or a chip, can hold.

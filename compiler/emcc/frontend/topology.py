@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from pathlib import Path
 
-import networkx as nx
 import onnx
 
 from emcc.base.errors import EmccError
@@ -59,21 +60,35 @@ def ordered(graph: onnx.GraphProto, path: Path, outputs: Iterable[str] | None = 
     if missing:
         hint = "they are neither inputs, initializers nor computed: export the model again"
         raise _listing("uses tensors that are not defined", missing, path, hint)
-    edges = nx.DiGraph()
-    edges.add_nodes_from(range(len(graph.node)))
-    for i, node in enumerate(graph.node):
-        edges.add_edges_from((producer[name], i) for name in uses(node) if name in producer)
-    if not nx.is_directed_acyclic_graph(edges):
-        names = [node_name(graph.node[a]) for a, _ in nx.find_cycle(edges)]
-        raise _listing("has a cycle", names, path, "a model must not depend on its own output")
+    above = [{producer[name] for name in uses(node) if name in producer} for node in graph.node]
+    try:
+        order = list(_first_in_file(above))
+    except CycleError as error:
+        names = [node_name(graph.node[i]) for i in reversed(error.args[1][1:])]
+        raise _listing("has a cycle", names, path, "a model must not depend on its own output") from None
     ends = [value.name for value in graph.output] if outputs is None else outputs
     live = {producer[name] for name in ends if name in producer}
     waiting = list(live)
     while waiting:
-        above = set(edges.predecessors(waiting.pop())) - live
-        live |= above
-        waiting += above
-    return [graph.node[i] for i in nx.lexicographical_topological_sort(edges, key=int) if i in live]
+        more = above[waiting.pop()] - live
+        live |= more
+        waiting += more
+    return [graph.node[i] for i in order if i in live]
+
+
+def _first_in_file(above: Sequence[set[int]]) -> Iterator[int]:
+    """Yield nodes behind those that they need, of several that could come next the one that the file has first.
+
+    Raises graphlib.CycleError.
+    """
+    sorter = TopologicalSorter(dict(enumerate(above)))
+    sorter.prepare()
+    ready: list[int] = []
+    while sorter.is_active():
+        for i in sorter.get_ready():
+            heappush(ready, i)
+        yield (i := heappop(ready))
+        sorter.done(i)
 
 
 def check_length(nodes: Sequence[onnx.NodeProto], path: Path) -> None:
