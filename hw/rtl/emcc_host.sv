@@ -58,7 +58,7 @@ module emcc_host (
   // Where the next activation is
   logic [PosW-1:0]   pos_q;
   logic [SlotW-1:0]  slot_q;
-  logic [AddrW-1:0]  pos_addr_q, addr_q, addr_d;
+  logic [AddrW-1:0]  after_q, addr_q, addr_d;  // after_q: of the next position, so that no sum of two is on addr_d's way
   logic [GroupW-1:0] group_q, first_q;
   logic [LaneW-1:0]  lane_q;
   logic [1:0]        wait_q;
@@ -107,7 +107,7 @@ module emcc_host (
   always_comb begin
     addr_d = addr_q;
     if (state_q == Load1) addr_d = d_base;
-    else if (beat && last_slot) addr_d = pos_addr_q + d_pitch;
+    else if (beat && last_slot) addr_d = after_q;
     else if (beat && last_lane && first_q == GroupW'(Groups - 1)) addr_d = addr_q + 1'b1;
   end
 
@@ -115,12 +115,12 @@ module emcc_host (
     addr_q <= addr_d;
     wait_q <= state_q == Reading ? wait_q + 1'b1 : '0;
     if (state_q == Load1) begin
-      pos_q      <= '0;
-      slot_q     <= '0;
-      pos_addr_q <= d_base;
-      group_q    <= '0;
-      first_q    <= '0;
-      lane_q     <= '0;
+      pos_q   <= '0;
+      slot_q  <= '0;
+      after_q <= d_base + d_pitch;
+      group_q <= '0;
+      first_q <= '0;
+      lane_q  <= '0;
     end else if (beat) begin
       slot_q  <= slot_q + 1'b1;
       lane_q  <= lane_q + 1'b1;
@@ -131,12 +131,12 @@ module emcc_host (
         group_q <= first_q == GroupW'(Groups - 1) ? '0 : first_q + 1'b1;
       end
       if (last_slot) begin
-        pos_q      <= pos_q + 1'b1;
-        slot_q     <= '0;
-        lane_q     <= '0;
-        first_q    <= '0;
-        group_q    <= '0;
-        pos_addr_q <= pos_addr_q + d_pitch;
+        pos_q   <= pos_q + 1'b1;
+        slot_q  <= '0;
+        lane_q  <= '0;
+        first_q <= '0;
+        group_q <= '0;
+        after_q <= after_q + d_pitch;
       end
     end
   end

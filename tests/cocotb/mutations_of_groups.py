@@ -151,6 +151,7 @@ HOST = (
         before="group_q <= first_q == GroupW'(Groups - 1) ? '0 : ",
     ),
     Fault("the next address is the last one", "emcc_host", "addr_d", "addr_q", r"addr_o", before="next_addr_o   = "),
+    Fault("positions lie beside each other", "emcc_host", "after_q + d_pitch", "after_q + 1'b1", r"addr_o|a beat"),
     Fault("tlast with every buffer", "emcc_host", "d_last && last", "last", r"a beat out"),
     Fault("data before they are there", "emcc_host", "wait_q == 2'd3", "wait_q == 2'd1", r"a beat out|did not stay"),
     Fault(
