@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from emcc.base import owned
 from emcc.base.errors import EmccError
 from emcc.files import door
 from emcc.files.texts import from_json
-from emcc.tools import owned
 
 HINT = "set EMCC_CACHE to a folder of your own that can be written"
 SEAL = "sealed.json"
@@ -46,7 +46,7 @@ def entry(kind: str, key: str, build: Callable[[Path], None], waits: bool = Fals
     entry, and of two builders at once the first wins; where `waits` the second does not build but waits for it. If
     `build` raises, nothing is left.
 
-    What is in an entry will be run, so that it and what is above it must be the user's (emcc.tools.owned); its files
+    What is in an entry will be run, so that it and what is above it must be the user's (emcc.base.owned); its files
     are held against the digests that were written with them. EmccError where others may write there.
     """
     home = _home(kind)

@@ -21,6 +21,24 @@ def check(folder: Path) -> None:
         folder.chmod(facts.st_mode & 0o700)
         facts = folder.stat()
     _refuse(folder, facts, bool(facts.st_mode & _OTHERS))
+    check_above(folder)
+
+
+def own(folder: Path) -> bool:
+    """Tell whether `folder`, or that which would hold it, is the user's or root's, and nobody else can write there."""
+    folder = Path(os.path.realpath(folder))
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        _refuse(folder, facts := folder.stat(), bool(facts.st_mode & _OTHERS))
+        check_above(folder)
+    except (EmccError, OSError):
+        return False
+    return True
+
+
+def check_above(folder: Path) -> None:
+    """Raise EmccError where somebody else can put another into the place of `folder`, which has no links in it."""
     outside = _outside()
     for above in folder.parents:
         facts = above.stat()
