@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emcc.driver.opened import Opened, opened
+from emcc.driver.opened import OpenedToCompile, to_compile
 from emcc.driver.request import CompileOptions
 from emcc.files.artefact import MANIFEST, Artefact, to_json
 
@@ -28,10 +28,10 @@ def compile_model(options: CompileOptions, progress: Callable[[Any], None] = lam
 
         asked = replace(options, goal=options.goal or replace(goals.DEFAULT, refuses=True))
         return auditioned(asked, progress, compile_model, html.render)
-    return _made(options, opened(options, progress), progress)
+    return _made(options, to_compile(options, progress), progress)
 
 
-def _made(options: CompileOptions, asked: Opened, progress: Callable[[Any], None]) -> Artefact:
+def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[Any], None]) -> Artefact:
     """Return the artefact of a model that was read and checked. What this takes is imported only now."""
     from emcc.backends.options import EmitOptions
     from emcc.compress.product.product import scalars

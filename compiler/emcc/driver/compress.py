@@ -6,7 +6,7 @@ from typing import Any
 from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.base.version import __version__
-from emcc.driver.opened import CHECKED, check_factors
+from emcc.driver.opened import Opened, to_compress
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompressOptions
 from emcc.files.artefact import FORMAT, MANIFEST, Artefact, to_json
@@ -22,43 +22,35 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     Raises:
         EmccError: the model, the data, the recipe or the goal are at fault.
     """
+    if options.search is not None:
+        from emcc.driver.audition import auditioned
+        from emcc.report import page
+
+        return auditioned(options, tell, compress_model, page.render)
+    return _made(options, to_compress(options, tell), tell)
+
+
+def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str], None]) -> Artefact:
+    """Return the artefact of a model that was read and checked. What this takes is imported only now."""
     from emcc.container import decode
-    from emcc.driver import goals, teachers
-    from emcc.driver.audition import auditioned
+    from emcc.driver import goals
     from emcc.driver.encoder import Encoder
     from emcc.driver.losses import unsure
     from emcc.driver.plan import fixed
     from emcc.driver.scaling import Scaling
     from emcc.driver.search import search, unpruned
-    from emcc.frontend import load
     from emcc.frontend.export import export
     from emcc.legal.checks import chained
-    from emcc.measure import truth
     from emcc.measure.quality import Quality, decoded
     from emcc.measure.values import digests, rounded
     from emcc.passes.fold import Fold
     from emcc.report import page
     from emcc.samples.doubts import of_data
-    from emcc.samples.load import load_data
-    from emcc.samples.sampling import sample
 
-    if options.search is not None:
-        return auditioned(options, tell, compress_model, page.render)
-    tell("reading")
-    recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
-    check_factors(options, recipe)
-    shapes = options.shapes
-    source = load(options.model, "emcc compress", options.output, shapes)
-    teacher = teachers.Teacher.of(options, source, "emcc compress")
-    data = load_data(options.data, source) if options.data else None
-    checked = truth.check(source, options.model, sample(source, data, CHECKED).x, shapes)
+    recipe, source, teacher, data = asked.recipe, asked.source, asked.teacher, asked.data
     folded = Fold().apply(source)
     if not any(folded.layers()):
         raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
-    if data is None and options.fixed:
-        raise EmccError("--fixed trains by the recipe", hint="give data with --data, or --keep-weights")
-    if data is None and (options.goal or options.validate):
-        raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     data = scaling.data
     for step in scaling.passes if chained(folded) else ():
@@ -92,7 +84,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
-    facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, checked), **searched}
+    facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, asked.checked), **searched}
     facts |= teacher.facts if teacher else {}
     facts["scales"] = rounded(scaling.chosen)
     if options.goal is None and set_up.sides is not None:

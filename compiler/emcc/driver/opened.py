@@ -1,7 +1,7 @@
-"""What `emcc compile` is asked for, read and checked. It imports nothing that an error of the user's does not need."""
+"""What is asked for, read and checked. It imports nothing that the report of a mistake does not need."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from emcc.base.errors import EmccError
@@ -11,6 +11,8 @@ from emcc.driver.places import check_weights, targets_of
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions, CompressOptions
 from emcc.driver.teachers import Teacher
+from emcc.eie.budget import budget
+from emcc.eie.options import LowerOptions
 from emcc.frontend import load
 from emcc.ir.graph import Graph
 from emcc.legal.array import require_array
@@ -29,35 +31,61 @@ CHECKED = 64
 
 @dataclass(frozen=True)
 class Opened:
-    """A model that can be compiled as the options say, as far as reading it tells.
+    """A model that can be compressed as the options say, as far as reading it tells.
+
+    Attributes:
+        source: the model as it was read. checked: a sentence on how it was held against onnxruntime.
+    """
+
+    recipe: Recipe
+    source: Graph
+    teacher: Teacher | None
+    data: Dataset | None
+    checked: str
+
+
+@dataclass(frozen=True)
+class OpenedToCompile(Opened):
+    """A model that can be compiled as the options say, likewise.
 
     Attributes:
         targets: what there will be beside the array. board: None where none was named.
-        source: the model as it was read. checked: a sentence on how it was held against onnxruntime.
         goal: of the options, or by default; None where the recipe's schedule is followed.
     """
 
     targets: tuple[str, ...]
-    recipe: Recipe
     board: "Target | None"
-    source: Graph
-    teacher: Teacher | None
-    data: Dataset | None
     goal: "Goal | None"
     dump: Dump | None
-    checked: str
 
 
-def opened(options: CompileOptions, progress: Callable[[Any], None]) -> Opened:
-    """Read the model, its data and the recipe, and check that they and the options go together.
+def to_compress(options: CompressOptions, tell: Callable[[Any], None]) -> Opened:
+    """Read the model, its data and the recipe for `emcc compress`, and check that they and the options go together.
 
     Raises:
         EmccError: one of them is at fault.
     """
+    tell("reading")
+    recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
+    check_factors(options, recipe)
+    source = load(options.model, "emcc compress", options.output, options.shapes)
+    teacher = Teacher.of(options, source, "emcc compress")
+    data = load_data(options.data, source) if options.data else None
+    opened = Opened(recipe, source, teacher, data, _checked(options, source, data))
+    if data is None and options.fixed:
+        raise EmccError("--fixed trains by the recipe", hint="give data with --data, or --keep-weights")
+    if data is None and (options.goal or options.validate):
+        raise EmccError("a goal needs data to hold the model against", hint="give --data, or --keep-weights")
+    return opened
+
+
+def to_compile(options: CompileOptions, progress: Callable[[Any], None]) -> OpenedToCompile:
+    """Read the model, its data and the recipe for `emcc compile`, likewise."""
     targets = targets_of(options.target)
     check_weights(options.weights, targets)
     progress("reading")
     recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
+    lower_options(options, recipe)
     board = _board(options, recipe)
     source = load(options.model, "emcc compile", options.output, options.shapes)
     require_array(source, options.model)
@@ -67,8 +95,22 @@ def opened(options: CompileOptions, progress: Callable[[Any], None]) -> Opened:
     check_goal(options, goal)
     check_factors(options, recipe)
     dump = Dump(options.dump) if options.dump else None
-    checked = truth.check(source, options.model, sample(source, data, CHECKED).x, options.shapes)
-    return Opened(targets, recipe, board, source, teacher, data, goal, dump, checked)
+    checked = _checked(options, source, data)
+    return OpenedToCompile(recipe, source, teacher, data, checked, targets, board, goal, dump)
+
+
+def lower_options(options: CompileOptions, recipe: Recipe) -> LowerOptions:
+    """Return how the model is lowered: as the recipe says, and the command line in its place; EmccError where not."""
+    lower = recipe.of(LowerOptions)
+    lower = lower if options.pes is None else replace(lower, pes=options.pes)
+    lower = lower if options.memory is None else replace(lower, memory=options.memory)
+    lower.require_groups()
+    budget(lower.memory)
+    return lower
+
+
+def _checked(options: CompressOptions, source: Graph, data: Dataset | None) -> str:
+    return truth.check(source, options.model, sample(source, data, CHECKED).x, options.shapes)
 
 
 def _board(options: CompileOptions, recipe: Recipe) -> "Target | None":

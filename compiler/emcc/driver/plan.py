@@ -10,9 +10,9 @@ from emcc.compress.product.product import Product, Scalars
 from emcc.compress.product.training import Iterative
 from emcc.compress.quantisers.quantiser import Quantiser
 from emcc.compress.search.goal import Search
+from emcc.driver.opened import lower_options
 from emcc.driver.recipe import Recipe
 from emcc.driver.request import CompileOptions, CompressOptions
-from emcc.eie.budget import budget
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Graph
 from emcc.passes.base import Pass
@@ -63,14 +63,10 @@ def make(
     `network` is what is compressed, where that is not the original but the same with layers split; `channels` the
     method that takes out channels, with what it knows of the model before folding.
     """
-    keep_weights, pes = options.keep_weights, options.pes
+    keep_weights = options.keep_weights
     effective = recipe.effective(options.teacher is not None)
     resolved = {name: section for name, section in effective.items() if name != "search"}
-    lower = recipe.of(LowerOptions)
-    lower = lower if pes is None else replace(lower, pes=pes)
-    lower = lower if options.memory is None else replace(lower, memory=options.memory)
-    lower.require_groups()
-    budget(lower.memory)
+    lower = lower_options(options, recipe)
     resolved["lower"] |= {"pes": lower.pes, "memory": lower.memory}
     calibrate = replace(recipe.of(Calibrate), data=None if data is None else data.x)
     warnings = [SYNTHETIC] if calibrate.synthetic and not original.ranges else []
