@@ -3,82 +3,27 @@
 Yosys maps memories and multipliers of ECP5 without their registers and leaves those as flip-flops in the fabric, up to
 6 ns behind the block. nextpnr knows both. This works on the netlist that Yosys wrote for nextpnr. What moves has the
 block's clock, no enable and no reset, and nobody else reads the bit in front of it; so the logic stays what it was,
-cycle by cycle.
+cycle by cycle. A register behind a multiplexer of a memory's outputs is moved in front of it first: emcc.tools.behind.
 """
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ENABLED, NEVER = ["1"], ["0"]
+from emcc.tools import behind
+from emcc.tools.netlist import ENABLED, NEVER, Module
+
 STAGES = ("PIPELINE", "OUTPUT")
-
-
-@dataclass
-class _Module:
-    """A module of the netlist, with who reads and who drives each bit."""
-
-    cells: dict[str, Any]
-    readers: dict[Any, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    drivers: dict[Any, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, module: dict[str, Any]) -> "_Module":
-        """Return the module of a netlist, with its bits' readers and drivers."""
-        graph = cls(module["cells"])
-        for name, cell in graph.cells.items():
-            for port, bits in cell["connections"].items():
-                for bit in bits:
-                    if cell["port_directions"][port] == "output":
-                        graph.drivers[bit] = name
-                    else:
-                        graph.readers[bit].append((name, port))
-        for port in module["ports"].values():
-            for bit in port["bits"] if port["direction"] != "input" else ():
-                graph.readers[bit].append(("", ""))
-        return graph
-
-    def register_after(self, bit: Any, clock: Any) -> str | None:
-        """Return the plain flip-flop that alone reads `bit`, or None."""
-        readers = self.readers[bit]
-        if len(readers) == 1 and readers[0][1] == "DI" and self._plain(readers[0][0], clock):
-            return readers[0][0]
-        return None
-
-    def register_before(self, bit: Any, clock: Any) -> str | None:
-        """Return the plain flip-flop that drives `bit`, or None; one that a memory has taken in is none."""
-        name = self.drivers.get(bit, "")
-        return name if name in self.cells and self._plain(name, clock) else None
-
-    def _plain(self, name: str, clock: Any) -> bool:
-        """Return whether a cell is a flip-flop of that clock (of any where it is None) without enable and reset."""
-        cell = self.cells[name]
-        if cell["type"] != "TRELLIS_FF":
-            return False
-        wires, settings = cell["connections"], {key: str(value).strip() for key, value in cell["parameters"].items()}
-        return (
-            settings.get("CLKMUX") == "CLK"
-            and settings.get("CEMUX") == "1"
-            and settings.get("REGSET") == "RESET"
-            and wires.get("LSR", NEVER) == NEVER
-            and (clock is None or wires["CLK"] == [clock])
-        )
-
-    def remove(self, name: str) -> None:
-        """Remove a cell, and its ports from the readers."""
-        for port, bits in self.cells.pop(name)["connections"].items():
-            for bit in bits:
-                self.readers[bit] = [reader for reader in self.readers[bit] if reader != (name, port)]
 
 
 def absorb(netlist: dict[str, Any]) -> int:
     """Move registers into the blocks of a netlist, in place; return how many flip-flops that saved."""
     saved = 0
     for content in netlist["modules"].values():
-        module = _Module.of(content)
+        module = Module.of(content)
         before = len(module.cells)
+        for name in [name for name, cell in module.cells.items() if cell["type"] == "DP16KD"]:
+            behind.moved(module, name)
         for cell in list(module.cells.values()):
             if cell["type"] == "DP16KD":
                 if _width(cell, "B") == 36:
@@ -100,7 +45,7 @@ def absorb_file(path: Path) -> int:
     return saved
 
 
-def _memory(module: _Module, cell: dict[str, Any], port: str) -> None:
+def _memory(module: Module, cell: dict[str, Any], port: str) -> None:
     """Move the output register of one port."""
     wires = cell["connections"]
     (clock,) = wires[f"CLK{port}"]
@@ -114,7 +59,7 @@ def _width(cell: dict[str, Any], port: str) -> int:
     return int(str(cell["parameters"].get(f"DATA_WIDTH_{port}", "0")), 2)
 
 
-def _wide_memory(module: _Module, cell: dict[str, Any]) -> None:
+def _wide_memory(module: Module, cell: dict[str, Any]) -> None:
     """Move the output registers of a memory with one port of 36 bits to write and one to read: both halves or none.
 
     A ROM has nothing to write, and no clock for it.
@@ -128,7 +73,7 @@ def _wide_memory(module: _Module, cell: dict[str, Any]) -> None:
         wires["OCEA"], wires["CLKA"] = ENABLED, wires["CLKB"]
 
 
-def _multiplier(module: _Module, cell: dict[str, Any]) -> None:
+def _multiplier(module: Module, cell: dict[str, Any]) -> None:
     """Move operands, product, and a second stage of the product: all three or none, as nextpnr's timing knows them."""
     wires = cell["connections"]
     operands = {port: bits[0] for port, bits in wires.items() if port[0] in "AB" and port[1:].isdigit()}
@@ -153,7 +98,7 @@ def _multiplier(module: _Module, cell: dict[str, Any]) -> None:
     _clocked(cell, ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"), clock)
 
 
-def _name(module: _Module, cell: dict[str, Any]) -> str:
+def _name(module: Module, cell: dict[str, Any]) -> str:
     return next(name for name, other in module.cells.items() if other is cell)
 
 
@@ -166,7 +111,7 @@ def _clocked(cell: dict[str, Any], stages: tuple[str, ...], clock: Any) -> None:
 
 
 def _outputs(
-    module: _Module, cell: dict[str, Any], ports: list[str], clock: Any, settings: dict[str, str], stages: int = 1
+    module: Module, cell: dict[str, Any], ports: list[str], clock: Any, settings: dict[str, str], stages: int = 1
 ) -> bool:
     """Take `stages` registers behind every output that is read into the cell; return False where one is missing."""
     wires = cell["connections"]
