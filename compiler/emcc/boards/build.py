@@ -19,6 +19,7 @@ from emcc.boards.memories.placed import Placed, learned
 from emcc.boards.options import BuildOptions
 from emcc.boards.outcome import Outcome
 from emcc.boards.project import FOLDER, NETLIST, TOP_FILE, Project, project
+from emcc.boards.streamed import on_board
 from emcc.boards.top import TOP
 from emcc.boards.tried import Tried
 from emcc.files.artefact import check_folder
@@ -28,6 +29,7 @@ from emcc.tools.process import ToolError, parallel
 
 Report = Callable[[str], object]
 LOG = "yosys.log"
+_STREAMED = "leave out --updatable; `emcc run` sends the board new weights"
 PROCESSOR_FILE = "emcc_ps.v"
 _PROCESSOR = "(* blackbox *) module emcc_ps (output pl_clk0); endmodule\n"
 
@@ -49,8 +51,10 @@ def build(folder: Path, options: BuildOptions, report: Report) -> Outcome:
     check_folder(place, MARKER, names=(*made.files, BITSTREAMS[board.part.family]))
     if options.updatable:
         check_family(board)
+        if design.streamed:
+            raise EmccError("its weights come as a stream: nothing is to update", file=folder, hint=_STREAMED)
     _check_tools(made)
-    fit.check_before(board, design.program, options.updatable)
+    fit.check_before(board, on_board(board, design.program, options.updatable, design.streamed))
     outcome = Outcome(options, made, design)
     files = {**design.files, **made.files}
     if options.updatable:

@@ -36,6 +36,11 @@ class Design:
     program: Program
     digest: str
 
+    @property
+    def streamed(self) -> bool:
+        """Whether its weights come as a boot image."""
+        return "boot_structure" in self.manifest["design"]
+
 
 def read_design(folder: Path) -> Design:
     """Read an artefact that emcc compiled.

@@ -9,23 +9,21 @@ from emcc.boards.cells import synthesised
 from emcc.boards.lutram import lut_words
 from emcc.eie.blockram import FAMILIES, blocks
 from emcc.eie.groups.memory import core_memories
-from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
-from emcc.ir.program import Program
 
 WORDS = {"lut": "LUTs", "ff": "flip-flops", "bram": "block RAMs", "dsp": "multipliers", "spram": "single-port RAMs"}
 _SHOWN = 4
 
 
-def check_before(board: Board, program: Program, updatable: bool = False) -> None:
+def check_before(board: Board, context: Context) -> None:
     """Raise EmccError where the memories that are surely block RAM, or a multiplier a PE, are more than there are.
 
-    `updatable` as of `BuildOptions`.
+    `context`: of the board, see streamed.on_board.
     """
     if board.part.family not in FAMILIES:
         return
-    context = Context(program, plan(program), updatable)
+    program = context.program
     taken = _sure(context, board)
     needs, limits = {"bram": sum(taken.values()), "dsp": program.pes}, board.limits.model_dump()
     lines = [

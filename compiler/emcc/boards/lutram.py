@@ -6,7 +6,7 @@ artefact is the same for all boards, and each board's project sets emcc_top's pa
 
 from emcc.boards.board import Board
 from emcc.eie.blockram import FAMILIES, enough_words
-from emcc.eie.cells.model import LINK_BLOCKS
+from emcc.eie.cells.model import BOOT, LINK_BLOCKS
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.tables import Context
 
@@ -19,4 +19,5 @@ def lut_words(board: Board, context: Context) -> int | None:
     family = board.part.family
     if family not in FAMILIES:
         return None
-    return enough_words(core_memories(context), family, board.limits.bram - LINK_BLOCKS)
+    beside = LINK_BLOCKS + (BOOT["bram"] if context.streamed else 0)
+    return enough_words(core_memories(context), family, board.limits.bram - beside)

@@ -10,9 +10,8 @@ from emcc.boards.design import Design
 from emcc.boards.lutram import lut_words
 from emcc.boards.pins import constraints
 from emcc.boards.pll import MHZ, Setting, setting
+from emcc.boards.streamed import on_board
 from emcc.boards.top import TOP, board_top, check_baud, clock_hz, decimal
-from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.tables import Context
 from emcc.resources import template
 from emcc.tools import nextpnr
 from emcc.tools.yosys import synthesis_script
@@ -31,7 +30,7 @@ class Project:
     Attributes:
         files: the project's own, by name; the design's are not among them.
         setting: of the PLL, None for the oscillator's clock. hz: the core's clock.
-        lut_words: emcc_top's SumLutWords, None for the RTL's own.
+        lut_words: emcc_top's SumLutWords, None for the RTL's own. spram_bits: its SpramBits, 0 for none.
     """
 
     board: Board
@@ -39,6 +38,7 @@ class Project:
     setting: Setting | None
     hz: int
     lut_words: int | None = None
+    spram_bits: int = 0
 
     def having(self, name: str, content: bytes) -> "Project":
         """Return it with another file."""
@@ -46,8 +46,9 @@ class Project:
 
     @property
     def settings(self) -> str:
-        """The Yosys command that sets emcc_top's parameter."""
-        return "" if self.lut_words is None else nextpnr.lut_words(self.lut_words)
+        """The Yosys commands that set emcc_top's parameters."""
+        words = "" if self.lut_words is None else nextpnr.lut_words(self.lut_words)
+        return "; ".join(filter(None, [words, nextpnr.spram_bits(self.spram_bits) if self.spram_bits else ""]))
 
 
 def project(board: Board, design: Design, label: str, hz: int | None = None, updatable: bool = False) -> Project:
@@ -62,8 +63,9 @@ def project(board: Board, design: Design, label: str, hz: int | None = None, upd
     real = clock_hz(board, made)
     check_baud(board, real)
     name, pins = constraints(board)
-    words = lut_words(board, Context(design.program, plan(design.program), updatable))
-    result = Project(board, {TOP_FILE: board_top(board, made), name: pins}, made, real, words)
+    context = on_board(board, design.program, updatable, design.streamed)
+    files = {TOP_FILE: board_top(board, made), name: pins}
+    result = Project(board, files, made, real, lut_words(board, context), context.spram_bits)
     if board.xilinx:
         return result.having("build.tcl", _vivado(board, design, label, real))
     return result.having("build.sh", _script(result, design, label))

@@ -39,12 +39,10 @@ def target(options: CompileOptions, recipe: Recipe) -> Target | None:
             raise EmccError("--updatable is of a board's bitstream", hint="name the board: --board BOARD")
         return None
     board = catalogue.board(options.board)
-    if recipe.of(EmitOptions).weights == "boot":
-        raise EmccError(
-            "no board takes a design whose weights come as a stream",
-            hint='leave out --board, or weights = "boot" in the recipe\'s [emit]',
-        )
     if options.updatable:
+        if recipe.of(EmitOptions).weights == "boot":
+            hint = 'leave out --updatable, or weights = "boot" in the recipe\'s [emit]'
+            raise EmccError("weights that come as a stream are not of the bitstream that --updatable is of", hint=hint)
         from emcc.boards.memories.packed import check_family
 
         check_family(board)

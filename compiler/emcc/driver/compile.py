@@ -99,7 +99,9 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     few, sized = sample(source, data, COUNTED).x, None
     if board:
-        sized = fitted(quantised, planned.lower, active, few, board.board, board.given, options.updatable, progress)
+        streamed = recipe.of(EmitOptions).weights == "boot"
+        asked_of = (board.board, board.given, options.updatable, streamed)
+        sized = fitted(quantised, planned.lower, active, few, *asked_of, progress)
     choice = sized.taken.choice if sized else lowered_to_fit(quantised, planned.lower, active, few)
     program, run_bits = choice.program, sized.taken.run_bits if sized else planned.lower.run_bits
     planned = plan.shaped(planned, program.pes, program.groups, run_bits)

@@ -6,6 +6,7 @@ from typing import Any
 
 from emcc.boards.energy import energy
 from emcc.boards.needs import there_is
+from emcc.boards.streamed import spram_count
 from emcc.driver.board import Target
 from emcc.driver.sizing import Sized, Tried
 
@@ -25,6 +26,7 @@ def facts(target: Target, sized: Sized, totals: Mapping[str, Any]) -> dict[str, 
         "there": there_is(board),
         "model": sized.taken.needs.model,
         "lut_words": sized.taken.needs.lut_words,
+        **({"spram": count} if (count := spram_count(sized.taken.needs.context)) else {}),
         "seconds": totals["seconds"],
         "energy": taken and asdict(taken),
         "tried": [_row(one) for one in sized.tried],

@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 
 from emcc.boards.board import Board
 from emcc.boards.needs import Needs
+from emcc.boards.streamed import on_board
 from emcc.driver.lowering import check_memory, counted, lowered, shape
 from emcc.eie.groups.choice import Choice
-from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.tables import Context
 from emcc.eie.memory import LARGE_ROM
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
@@ -84,20 +83,24 @@ def fitted(
     board: Board,
     given: bool,
     updatable: bool = False,
+    streamed: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Sized:
     """Lower a quantised graph for a board: for the options' PEs where they are `given`, else for as many as fit.
 
-    `updatable`: with the block RAMs that `emcc bitstream --updatable` takes.
+    `updatable`: with the block RAMs that `emcc bitstream --updatable` takes. `streamed`: weights come as a boot image.
 
     Raises:
         EmccError: it does not fit, with what is needed and there.
     """
 
+    def needs(program: Program) -> Needs:
+        return needs_of(program, board, updatable, streamed)
+
     def once(pes: int, run_bits: int) -> Tried:
         own = replace(options, pes=pes, run_bits=run_bits)
-        made = lowered(graph, own, activity, x, lambda program: needs_of(program, board, updatable).missing)
-        return Tried(made, needs_of(made.program, board, updatable), counted(made.program, x), run_bits)
+        made = lowered(graph, own, activity, x, lambda program: needs(program).missing)
+        return Tried(made, needs(made.program), counted(made.program, x), run_bits)
 
     def attempt(pes: int) -> Tried:
         progress(f"lowering for {pes} PEs")
@@ -146,9 +149,9 @@ def decided(one: Tried) -> bool:
     return "bram" in one.needs.over or dict(one.choice.tried).get(one.groups, 0.0) > fastest
 
 
-def needs_of(program: Program, board: Board, updatable: bool = False) -> Needs:
+def needs_of(program: Program, board: Board, updatable: bool = False, streamed: bool = False) -> Needs:
     """Return what a program needs of a board."""
-    return Needs(board, Context(program, plan(program), updatable))
+    return Needs(board, on_board(board, program, updatable, streamed))
 
 
 def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int, Tried]:

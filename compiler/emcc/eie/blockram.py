@@ -68,6 +68,8 @@ def blocks(memory: Memory, family: str, words: int | None = None) -> int:
 
 def blocks_of(memory: Memory, family: Family, words: int | None = None) -> int:
     """Return the block RAMs of one copy on a family that is described."""
+    if memory.kind == "spram":
+        return 0
     blocks, _ = _shaped(memory, family)
     most = family.lut_words[0] if words is None else words
     if memory.in_block:
@@ -83,6 +85,11 @@ def blocks_of(memory: Memory, family: Family, words: int | None = None) -> int:
         deep, wide = _LUT_RAM
         elsewhere = min(elsewhere, -(-memory.depth // deep) * -(-memory.width // wide) * _LUT_RAM_COST)
     return 0 if elsewhere <= blocks * family.cost else blocks
+
+
+def sprams(memory: Memory) -> int:
+    """Return the single-port RAMs of iCE40 UP, 16,384 words of 16 bits, of one copy; 0 where it is made of none."""
+    return -(-memory.depth // 16384) * -(-memory.width // 16) if memory.kind == "spram" else 0
 
 
 def rows(memory: Memory, family: str) -> int:

@@ -12,8 +12,8 @@ class Memory:
 
     Attributes:
         name: of it in the report; of a ROM's file without its PE and suffix.
-        kind: "rom", "table" (a ROM of rows, as it stands in the RTL), "ram" (one write, one registered read) or "fifo"
-            (read without a register).
+        kind: "rom", "table" (a ROM of rows, as it stands in the RTL), "ram" (one write, one registered read), "spram"
+            (one port, in memories of iCE40 UP that a bitstream cannot fill) or "fifo" (read without a register).
         depth, width: words, and bits a word.
         copies: how many there are: one a PE, two, or one.
         content: of a ROM: "pe" or "lane" (an image each) or "shared" (one image in all copies); "" in others.

@@ -109,7 +109,7 @@ COMPILED = {
         **{"own": bool, "chosen": bool, "clock_hz": SIZE, "seconds": float},
         **{"cells": _CELLS, "there": _CELLS},
         "energy": ({"joules": float, "switching": bool, "source": str}, None),
-        **{"lut_words?": (COUNT, None), "updatable?": bool},
+        **{"lut_words?": (COUNT, None), "updatable?": bool, "spram?": SIZE},
         "tried": [{"pes": SIZE, "groups": SIZE, "cycles": float, **_CELLS, "fits": bool, **_HOW}],
     },
     "layers": [

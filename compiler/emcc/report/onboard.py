@@ -40,9 +40,11 @@ def board_lines(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _words(board: Mapping[str, Any]) -> str:
-    """Say which memories are made of LUTs."""
+    """Say which memories are made of LUTs, and which of RAMs that a bitstream cannot fill."""
     words = board.get("lut_words")
-    return f", with accumulators and activations of up to {words:,} words in LUTs" if words else ""
+    made = f", with accumulators and activations of up to {words:,} words in LUTs" if words else ""
+    rams = board.get("spram", 0)
+    return made + (f", weights in {rams} single-port RAM{'s' * (rams > 1)}" if rams else "")
 
 
 def _apart(board: Mapping[str, Any]) -> str:

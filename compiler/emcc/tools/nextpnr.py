@@ -44,6 +44,11 @@ def lut_words(words: int) -> str:
     return f"chparam -set SumLutWords {words} emcc_top"
 
 
+def spram_bits(bits: int) -> str:
+    """Return the Yosys command that makes single-port RAMs of iCE40 UP of streamed memories of so many bits or more."""
+    return f"chparam -set SpramBits {bits} emcc_top"
+
+
 _GOWIN_PADS = "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"
 
 FAMILIES: Mapping[str, Family] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from emcc.eie.blockram import FAMILIES, Family, blocks, rows
 from emcc.eie.cells.varying import memories
+from emcc.eie.groups.memory import STREAMED
 from emcc.eie.groups.sizes import WEIGHT_W
 from emcc.eie.groups.tables import TABLES, Context, width
 from emcc.eie.memory import Memory
@@ -17,7 +18,7 @@ Quantities = Mapping[str, float]
 PARTS = ("pe", "lane", "group", "memory", "rest", "added")
 """PEs; drains; scans; memories of constants and of activations; control, host and link; what nextpnr adds."""
 
-_OWN = ("ptr", "spmat", "bias", "scale", "activations")
+_OWN = (*STREAMED, "activations")
 
 _COUNTED = 8
 """Lanes that a scan counts, and chooses among, at once."""
@@ -54,7 +55,8 @@ class Made:
 
     def in_logic(self, *names: str) -> float:
         """Return bits over 16, at least one a bit of a word, of those memories that no block holds: LUTs of a ROM."""
-        return float(sum(_rom(row) * row.copies for row in self._named(names) if not self.blocks(row)))
+        rows_of = (row for row in self._named(names) if row.kind in ("rom", "table") and not self.blocks(row))
+        return float(sum(_rom(row) * row.copies for row in rows_of))
 
     def lut_rams(self, *names: str) -> float:
         """Return RAMs of 16 x 4 bits that those memories are made of, where they are made of LUTs."""
@@ -65,7 +67,8 @@ class Made:
         return float(sum((-(-row.depth // 16) - 1) * row.width * row.copies for row in self._luts(names)))
 
     def _luts(self, names: Sequence[str]) -> list[Memory]:
-        return [row for row in self._named(names) if self.how.lut_ram and not self.blocks(row)]
+        rams = (row for row in self._named(names) if row.kind in ("ram", "fifo"))
+        return [row for row in rams if self.how.lut_ram and not self.blocks(row)]
 
     def _named(self, names: Sequence[str]) -> list[Memory]:
         return [self.memories[name] for name in names if name in self.memories]
@@ -74,7 +77,7 @@ class Made:
 def lut_rams(context: Context, family: str, words: int | None = None) -> int:
     """Return the RAMs of 16 x 4 bits that a design makes of LUTs."""
     made = Made.of(context, family, words)
-    return int(made.lut_rams("activation queue", "accumulators", "word queue", "word data", "activations"))
+    return int(made.lut_rams("activation queue", "accumulators", "word queue", "word data", "activations", *STREAMED))
 
 
 def quantities(context: Context, family: str, words: int | None = None) -> Mapping[str, Quantities]:
@@ -156,11 +159,12 @@ def _group(made: Made) -> Quantities:
 def _memory(made: Made) -> Quantities:
     n, own = made.n, [made.memories[name] for name in _OWN if name in made.memories]
     block = [row for row in own if made.blocks(row)]
+    rams = ("activations", *STREAMED)
     return {
-        "constant": made.in_logic("ptr", "spmat", "bias", "scale"),
+        "constant": made.in_logic(*STREAMED),
         "beside": float(sum((rows(row, made.family) - 1) * row.width * row.copies for row in block)),
-        "lut_ram": made.lut_rams("activations"),
-        "deep": made.deep("activations"),
+        "lut_ram": made.lut_rams(*rams),
+        "deep": made.deep(*rams),
         "activation": n["Pes"] * n["ActW"],
     }
 

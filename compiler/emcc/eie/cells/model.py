@@ -21,6 +21,9 @@ from emcc.resources import folder
 LINK_BLOCKS = 1
 """Block RAMs of the serial port's link: a memory of frames, 512 bytes."""
 
+BOOT = {"lut": 517, "ff": 478, "bram": 1}
+"""What takes a boot image apart and decodes it: LUTs as `benchmarks/huffman_decoder.py` has them placed on ECP5."""
+
 KINDS = ("lut", "ff")
 Factors = Mapping[str, Mapping[str, Mapping[str, float]]]
 """By kind, part and quantity."""
@@ -47,7 +50,9 @@ def cells(context: Context, family: str, words: int | None = None) -> Cells:
     """
     counts = estimate(quantities(context, family, words), factors(family))
     blocks = block_rams(memories(context), family, words) + LINK_BLOCKS
-    return Cells(counts["lut"], counts["ff"], blocks, multipliers(context.numbers, family))
+    boot = BOOT if context.streamed else dict.fromkeys(BOOT, 0)
+    lut, ff = (counts[kind] + boot[kind] for kind in KINDS)
+    return Cells(lut, ff, blocks + boot["bram"], multipliers(context.numbers, family))
 
 
 def fitted(family: str) -> bool:

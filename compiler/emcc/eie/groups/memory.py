@@ -9,6 +9,9 @@ from emcc.eie.memory import Memory
 WORD_QUEUE = 16
 """Words that a group's queue holds; emcc_scan's own."""
 
+STREAMED = ("ptr", "spmat", "bias", "scale")
+"""Memories that a boot image fills."""
+
 _WORD_FLAGS = 5
 """Bits of a word in that queue beside its lanes, their number, its column and its row; emcc_scan's own."""
 
@@ -41,7 +44,13 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
         Memory("word data", "fifo", WORD_QUEUE, lanes * program.act_w, groups),
     ]
     apart = context.updatable
-    return tuple(replace(row, apart=apart and row.kind == "rom") for row in result if row.copies)
+    rows_of = (_filled(row, context) if context.streamed and row.name in STREAMED else row for row in result)
+    return tuple(replace(row, apart=apart and row.kind == "rom") for row in rows_of if row.copies)
+
+
+def _filled(memory: Memory, context: Context) -> Memory:
+    large = context.spram_bits and memory.depth * memory.width >= context.spram_bits
+    return replace(memory, kind="spram" if large else "ram", content="")
 
 
 def _counts(lanes: int) -> int:

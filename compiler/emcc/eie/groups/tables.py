@@ -32,11 +32,15 @@ class Field:
 class Context:
     """A Program and its Plan with what fields are computed from.
 
-    `updatable`: of a board's bitstream that is to be updated, for which every ROM of weights is block RAM.
+    `updatable`: of a board's bitstream that is to be updated, for which every ROM of weights is block RAM. `streamed`:
+    weights come as a boot image, so that their memories are RAM; of `spram_bits` or more (0: none) they have one port.
     """
 
-    def __init__(self, program: Program, plan: Plan, updatable: bool = False) -> None:
+    def __init__(
+        self, program: Program, plan: Plan, updatable: bool = False, streamed: bool = False, spram_bits: int = 0
+    ) -> None:
         self.program, self.plan, self.updatable = program, plan, updatable
+        self.streamed, self.spram_bits = streamed, spram_bits
         self.numbers = numbers(program, plan)
         self.tap_bases = taps(plan)[1]
 
