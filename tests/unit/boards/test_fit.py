@@ -52,12 +52,13 @@ def test_sure_blocks_of_some_memories() -> None:
 
 
 def test_a_board_too_small(program: Program) -> None:
-    fit.check_before(catalogue.board("ulx3s-12f"), program)
+    context = Context(program, plan(program))
+    fit.check_before(catalogue.board("ulx3s-12f"), context)
     with pytest.raises(EmccError) as raised:
-        fit.check_before(with_limits("ulx3s-12f", bram=3, dsp=2), program)
+        fit.check_before(with_limits("ulx3s-12f", bram=3, dsp=2), context)
     lines = str(raised.value).split("\n")
     assert lines[0] == "the design does not fit Radiona ULX3S 12F (LFE5U-12F-6BG381C)"
-    memories = core_memories(Context(program, plan(program)))
+    memories = core_memories(context)
     # Too few at any rate: most of the others are made of LUTs
     blocks = sum(fit.sure_blocks(memories, "ecp5", FAMILIES["ecp5"].lut_words[-1]).values())
     assert lines[1:3] == [f"  block RAMs: at least {blocks} of 3", "  multipliers: at least 4 of 2"]

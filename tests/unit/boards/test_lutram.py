@@ -20,7 +20,6 @@ from emcc.eie.groups.tables import Context
 from emcc.eie.lower import lower
 from emcc.eie.memory import Memory
 from emcc.eie.options import LowerOptions
-from emcc.ir.program import Program
 
 MEMORIES = (
     Memory("spmat", "rom", 4096, 8, 4, "pe"),  # two blocks each
@@ -79,7 +78,7 @@ def test_synthesis_is_told_the_same(context: Context, artefact: Path) -> None:
         made = project(board, design, "mine")
         assert made.settings == f"chparam -set SumLutWords {words} emcc_top"
         assert f"; {made.settings}; synth_ecp5 " in made.files["build.sh"].decode()
-        fit.check_before(board, context.program)
+        fit.check_before(board, context)
     assert settings("icebreaker", design) == "chparam -set SumLutWords 0 emcc_top"
     assert settings("tang-nano-20k", design) == "chparam -set SumLutWords 64 emcc_top"
     assert settings("arty-a7-35t", design) == ""
@@ -92,8 +91,7 @@ def settings(name: str, design: Design) -> str:
 
 def test_a_design_may_need_luts_to_be_let_through(context: Context) -> None:
     # Of the accumulators alone, which the RTL asks block RAM for beyond so many words
-    program: Program = context.program
     memories = core_memories(context)
     few, many = (sum(fit.sure_blocks(memories, "ecp5", words).values()) for words in (16, 128))
     assert few - many == 8
-    fit.check_before(with_blocks("ulx3s-12f", many), program)
+    fit.check_before(with_blocks("ulx3s-12f", many), context)

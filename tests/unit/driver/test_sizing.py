@@ -31,7 +31,7 @@ from emcc.driver.sizing import (
     with_runs,
 )
 from emcc.eie.blockram import FAMILIES
-from emcc.eie.cells.model import cells
+from emcc.eie.cells.model import BOOT, cells
 from emcc.eie.groups.choice import Choice
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
@@ -77,7 +77,7 @@ def test_fewer_pes_are_taken_where_they_are_faster(monkeypatch: pytest.MonkeyPat
     }
     monkeypatch.setattr("emcc.driver.sizing.lowered", lambda graph, options, *rest: taken[options.pes].choice)
     monkeypatch.setattr("emcc.driver.sizing.counted", lambda program, x: taken[program.pes].cycles)
-    monkeypatch.setattr("emcc.driver.sizing.needs_of", lambda program, board, updatable: first.needs)
+    monkeypatch.setattr("emcc.driver.sizing.needs_of", lambda program, board, updatable, streamed: first.needs)
     monkeypatch.setattr("emcc.driver.sizing.check_memory", lambda program, options: None)
     graph, x = quantised([300, 120, 60, 9], seed=1), np.zeros((1, 300))
     sized = fitted(graph, LowerOptions(), None, x, catalogue.board("ulx3s-12f"), given=False)
@@ -308,6 +308,12 @@ def test_what_fits_with_no_number_of_pes_is_an_error(model: Path, tmp_path: Path
     assert not (tmp_path / "o").exists()
 
 
-def test_weights_that_come_as_a_stream_are_for_no_board(model: Path) -> None:
-    with pytest.raises(EmccError, match=r"weights come as a stream\n.*weights = \"boot\""):
-        emcc.compile(model, board="ulx3s-12f", recipe={"emit": {"weights": "boot"}})
+def test_weights_that_come_as_a_stream_are_counted(model: Path) -> None:
+    given = {"model": model, "board": "ulx3s-12f", "pes": 2}
+    still, streamed = (emcc.compile(**given, recipe={"emit": {"weights": how}}) for how in ("rom", "boot"))
+    rom, boot = (one.manifest["board"] for one in (still, streamed))
+    assert "spram" not in rom
+    assert boot["cells"]["bram"] >= rom["cells"]["bram"] + BOOT["bram"]
+    assert boot["cells"]["ff"] >= rom["cells"]["ff"]
+    with pytest.raises(EmccError, match=r"come as a stream are not of the bitstream.*\n.*weights = \"boot\""):
+        emcc.compile(model, board="ulx3s-12f", updatable=True, recipe={"emit": {"weights": "boot"}})
