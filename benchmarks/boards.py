@@ -39,7 +39,9 @@ KINDS = ("lut", "ff", "bram", "dsp")
 def measured(row: Row, seeds: int, data: Path, folder: Path) -> dict[str, Any]:
     """Compile a row and place it in `folder`."""
     place, source = folder / row.name.replace("/", "-"), NETWORKS[row.network](data, folder)
-    size = {"board": row.board} | ({"pes": row.pes} if row.pes else {})
+    size: dict[str, Any] = {"board": row.board} | ({"pes": row.pes} if row.pes else {})
+    if row.streamed:
+        size["recipe"] = {**source.pop("recipe", {}), "emit": {"weights": "boot"}}
     try:
         artefact = emcc.compile(**source, **size)
     except EmccError as error:
@@ -80,6 +82,7 @@ def made(manifest: Mapping[str, Any], placed: Mapping[str, Any]) -> dict[str, An
         "run_bits": manifest["options"]["passes"]["lower"]["run_bits"],
         "lut_words": placed["lut_words"],
         **{kind: placed["resources"][kind] for kind in KINDS},
+        "spram": placed["resources"].get("spram", 0),
         "estimate": manifest["board"]["cells"] if "board" in manifest else None,
         "asked_mhz": placed["clock"]["hz"] / 1e6,
         "fmax_mhz": clocks,
