@@ -1,5 +1,6 @@
 """A convolutional network whose weights come as a boot stream: the reference's integers, or no run at all."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,19 @@ def test_a_flipped_bit_is_no_run(artefact: Path, place: int) -> None:
         path.write_bytes(whole)
     assert not result.ok
     assert "the design refuses rom/boot.bin" in result.complaint
+
+
+def test_memories_of_one_port_are_filled_and_read(artefact: Path, tmp_path: Path) -> None:
+    """As on iCE40 UP, where a board's project sets the parameter; here it is written into RTL that is trusted."""
+    folder = tmp_path / "out"
+    shutil.copytree(artefact / "out", folder)
+    top = folder / "rtl" / "emcc_top.sv"
+    plain = top.read_text()
+    top.write_text(plain.replace("parameter int SpramBits   = 0", "parameter int SpramBits   = 1"))
+    assert top.read_text() != plain
+    result = simulate(folder, artefact / "d.npz", trust_rtl=True)
+    assert result.ok, result.complaint
+    assert result.cycle_mismatches == 0
 
 
 def test_a_large_memory_of_weights_is_spram(tmp_path: Path) -> None:
