@@ -21,6 +21,9 @@ from emcc.eie.memory import Memory
 MARGIN = 0.15
 """Share of LUTs and flip-flops that stays free: so far the model may be off, and a full part cannot be routed."""
 
+PLACED = 32_000
+"""LUTs up to which a design is chosen: nextpnr placed 30,400 in 45 minutes, and was not through with 46,700 in 36."""
+
 _FLIP_FLOPS = {"gowin": 0.75, "xc7": 2.0, "xcup": 2.0}
 """Flip-flops a LUT, where there is not one for each (Gowin DS117 and DS226, AMD DS180 and DS890)."""
 
@@ -119,6 +122,11 @@ class Needs:
     def possible(self) -> bool:
         """Whether its bitstream can be updated, where it is to be."""
         return not self.context.updatable or self.board.part.family in FORMATS
+
+    @property
+    def placeable(self) -> bool:
+        """Whether emcc's own tools place it in less than hours, as far as was seen."""
+        return self.board.xilinx or self.cells.lut <= PLACED
 
     @property
     def missing(self) -> int:

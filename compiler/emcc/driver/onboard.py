@@ -41,5 +41,6 @@ def lut_words(sized: Sized | None) -> dict[str, int]:
 
 def _row(one: Tried) -> dict[str, Any]:
     cells = {**one.needs.cells.to_json(), "fits": one.fits}
+    large = {} if one.needs.placeable else {"large": True}
     how = {"lut_words": one.needs.lut_words, "run_bits": one.run_bits}
-    return {"pes": one.pes, "groups": one.groups, **how, "cycles": one.cycles, **cells}
+    return {"pes": one.pes, "groups": one.groups, **how, "cycles": one.cycles, **cells, **large}

@@ -66,6 +66,11 @@ class Tried:
         """Whether it fits."""
         return not self.needs.over
 
+    @property
+    def suits(self) -> bool:
+        """Whether it fits, and is placed before long: what is chosen where there is a choice."""
+        return self.fits and self.needs.placeable
+
 
 @dataclass(frozen=True)
 class Sized:
@@ -86,7 +91,7 @@ def fitted(
     streamed: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Sized:
-    """Lower a quantised graph for a board: for the options' PEs where they are `given`, else for as many as fit.
+    """Lower a quantised graph for a board: for the options' PEs where they are `given`, else for as many as suit it.
 
     `updatable`: with the block RAMs that `emcc bitstream --updatable` takes. `streamed`: weights come as a boot image.
 
@@ -111,7 +116,7 @@ def fitted(
     if not fitting:
         least = min(tried.values(), key=lambda one: one.needs.missing)
         raise least.needs.refusal(f"a design of {shape(least.choice.program)}")
-    best = min(fitting, key=lambda one: (round(one.cycles), one.pes))
+    best = min([one for one in fitting if one.suits] or fitting, key=lambda one: (round(one.cycles), one.pes))
     check_memory(best.choice.program, options)
     return Sized(best, tuple(tried[pes] for pes in sorted(tried)))
 
@@ -155,7 +160,7 @@ def needs_of(program: Program, board: Board, updatable: bool = False, streamed: 
 
 
 def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int, Tried]:
-    """Try numbers of PEs until the largest that fits and the next one are known, and round ones around it."""
+    """Try numbers of PEs until the largest that suits and the next one are known, and round ones around it."""
     sizes = [size for size in SIZES if size % max(options.groups, 1) == 0]
     first = next(size for size in sizes if size >= PROBE or size == sizes[-1])
     probe = attempt(first)
@@ -167,7 +172,7 @@ def _search(attempt: Callable[[int], Tried], options: LowerOptions) -> dict[int,
     def fits(size: int) -> bool:
         if size not in tried:
             tried[size] = attempt(size)
-        return tried[size].fits
+        return tried[size].suits
 
     for size in around(largest(sizes, guess(probe, sizes), fits) or 0, sizes):
         fits(size)

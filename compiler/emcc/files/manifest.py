@@ -85,7 +85,7 @@ COMPRESSED = {
 }
 _END = {"name": str, "shape": [SIZE], "frac_bits": int, "scale": [float], "offset": [float]}
 _CELLS = dict.fromkeys(("lut", "ff", "bram", "dsp"), COUNT)
-_HOW = {"lut_words?": (COUNT, None), "run_bits?": COUNT}
+_HOW = {"lut_words?": (COUNT, None), "run_bits?": COUNT, "large?": bool}
 COMPILED = {
     **_EITHER,
     "model": {**_SOURCE, "name": str, "input": _END, "output": _END},

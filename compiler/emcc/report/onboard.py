@@ -75,7 +75,7 @@ def joules(value: float) -> str:
 
 
 def _tried(row: Mapping[str, Any]) -> str:
-    fits = "fits" if row["fits"] else "does not fit"
+    fits = ("fits" + ", and takes nextpnr long" * row.get("large", False)) if row["fits"] else "does not fit"
     return (
         f"{row['pes']} in {row['groups']}: {row['lut']:,} LUTs, {row['bram']:,} block RAMs, "
         f"{row['dsp']:,} multipliers, {row['cycles']:,.0f} cycles{_runs(row)}, {fits}"

@@ -85,6 +85,23 @@ def test_fewer_pes_are_taken_where_they_are_faster(monkeypatch: pytest.MonkeyPat
     assert sized.taken.pes == 16
 
 
+def test_what_takes_hours_to_place_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, x, board = quantised([300, 120, 60, 9], seed=1), np.zeros((1, 300)), catalogue.board("ulx3s-12f")
+    plain = fitted(graph, LowerOptions(), None, x, board, given=False)
+    most = plain.taken.needs.cells.lut - 1
+    monkeypatch.setattr("emcc.boards.needs.PLACED", most)
+    chosen = fitted(graph, LowerOptions(), None, x, board, given=False)
+    assert chosen.taken.fits
+    assert chosen.taken.needs.cells.lut <= most
+    assert plain.taken.pes in [one.pes for one in chosen.tried if one.fits and not one.suits]
+    kept = fitted(graph, LowerOptions(pes=plain.taken.pes), None, x, board, given=True)
+    assert kept.taken.pes == plain.taken.pes
+    monkeypatch.setattr("emcc.boards.needs.PLACED", 1)
+    assert fitted(graph, LowerOptions(), None, x, board, given=False).taken.fits  # better than nothing
+    xilinx = fitted(graph, LowerOptions(pes=4), None, x, catalogue.board("arty-a7-35t"), given=True)
+    assert xilinx.taken.suits
+
+
 def probe(**limits: int) -> Tried:
     """A design of four PEs with 80 kbit of weights, on a board with other limits."""
     board = catalogue.board("ulx3s-12f")
