@@ -57,7 +57,7 @@ def compile(
         data: an .npz file, x alone, (x, y), or {"x": x, "y": y}: float32 samples, labels or targets.
         max_drop: points of quality that may be lost. target_size: bytes of model.emc, or "20KB".
         target_sparsity: share of zeros, exactly.
-        pes: processing elements; by default the recipe's, 8, and with a board as many as fit.
+        pes: processing elements; by default the recipe's, 8; with a board what is fastest there.
         memory: what the target has: block RAMs, as "208xecp5", or a size, as "3.7Mbit".
         board: one of `emcc boards`, or a file, "mine.toml": what does not fit it is an error.
         updatable: leave room on the board for what `emcc bitstream --updatable` takes.

@@ -53,7 +53,7 @@ def compile_command(
             metavar="N",
             min=1,
             max=256,
-            help="Processing elements; with a board and without this as many as fit.",
+            help="Processing elements; with a board and without this what is fastest there.",
             show_default="the recipe's, 8",
         ),
     ] = None,

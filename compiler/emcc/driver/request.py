@@ -76,7 +76,7 @@ class CompileOptions(CompressOptions):
         target: of driver.places.TARGETS, several with commas. weights: of driver.places.WEIGHTS.
         pes: processing elements; None leaves it to the recipe.
         memory: how much the target has, as eie.budget reads it; None leaves it to the recipe.
-        board: a board's name, or its file: what does not fit it is refused, and without `pes` as many are taken as fit.
+        board: a board's name, or its file: what does not fit it is refused; without `pes` what is fastest there.
         updatable: leave room on the board for what `emcc bitstream --updatable` takes.
         dump: a folder for the graph after every pass, and the program, as text.
     """

@@ -1,4 +1,4 @@
-"""How many PEs a design gets where the board is given and --pes is not: as many as fit.
+"""How many PEs a design gets where the board is given and --pes is not: what is fastest, fits, and can be placed.
 
 Block RAMs are what decides for large weights, and what they hold is a choice too: which memories are made of LUTs
 instead (`boards.lutram`, for each design), and how wide the runs of its entries are. Where block RAMs are too few,
