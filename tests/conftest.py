@@ -3,7 +3,7 @@
 import fcntl
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,15 @@ providers._get_local_constants = providers.Constants
 @pytest.fixture(scope="session", autouse=True)
 def _simulators_are_kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
     simulators.keep(pytestconfig, tmp_path_factory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _answers_of_tools_are_kept() -> Iterator[None]:
+    import kept_tools
+
+    with pytest.MonkeyPatch.context() as patch:
+        kept_tools.keep(patch)
+        yield
 
 
 def pytest_collection_finish() -> None:

@@ -1,7 +1,7 @@
-"""Compile as told, or take what the same command made of one of Verilator's own files before: OBJCACHE of its makefile.
+"""Compile as told, or take what the same command made of the same text before: OBJCACHE of Verilator's makefile.
 
-Files of a design are compiled in any case. It goes by the command, the compiler's version, the file's contents and
-Verilator's version, to which the headers belong. Nothing of emcc is imported: make has put that out of reach.
+The text is what the preprocessor makes of a file, headers and all. It goes by the command and the compiler's version as
+well. Nothing of emcc is imported: make has put that out of reach.
 """
 
 import hashlib
@@ -15,13 +15,16 @@ from pathlib import Path
 
 def main(command: list[str]) -> int:
     """Return the compiler's exit code, or 0 where nothing is to be compiled."""
-    source = Path(command[-1])
-    if source.parent.name != "include" or not source.name.startswith("verilated") or "-o" not in command:
+    if "-c" not in command or "-o" not in command:
         return subprocess.run(command).returncode
     target = Path(command[command.index("-o") + 1])
     version = subprocess.run([command[0], "--version"], capture_output=True).stdout
-    contents = [path.read_bytes() for path in (source, source.with_name("verilated_config.h"))]
-    parts = [repr(command).encode(), str(source.resolve()).encode(), version, *contents]
+    at = command.index("-o")
+    words = [word for word in command[:at] + command[at + 2 :] if word not in ("-c", "-MMD", "-MP")]
+    text = subprocess.run([*words, "-E", "-P"], capture_output=True)
+    if text.returncode:
+        return subprocess.run(command).returncode
+    parts = [repr(command).encode(), version, text.stdout]
     place = Path(os.environ["EMCC_CACHE"]) / "objects" / hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
     if not place.is_file():
         code = subprocess.run(command).returncode

@@ -1,14 +1,27 @@
-"""Faults seeded into emcc_link: a text that stands there once, and what takes its place."""
+"""Faults in emcc_link; see mutations_groups.Fault."""
 
-FAULTS = {
-    "a frame is taken twice": ("assign is_next  = seq_q == 8'(last_q + 1'b1);", "assign is_next  = 1'b1;"),
-    "the CRC is not looked at": (" && crc_q == emcc_link_pkg::CrcResidue;", ";"),
-    "a reset forgets the weights": ("boot_rst_q <= cmd_q == emcc_link_pkg::CmdClear;", "boot_rst_q <= 1'b1;"),
-    "an image is taken twice": ("&& taken && !boot_done_i && !boot_error_i;", "&& taken;"),
-    "what the weights are is not kept": ("if (name_we) begin", "if (1'b0) begin"),
-    "a byte is taken before its register has it": ("have_q <= reading && read_q;", "have_q <= reading;"),
-    "a repeated question takes new results": ("kept_q && is_last) kind_q", "1'b0) kind_q"),
-}
+from mutations_groups import Fault
 
-WITH_WEIGHTS = ("a reset forgets the weights", "an image is taken twice", "what the weights are is not kept")
+CLEAR = "cmd_q == emcc_link_pkg::CmdClear"
+RED = r"RTL .*, reference|%Error|timeout|hardly"
+
+LINK = (
+    Fault("a frame is taken twice", "emcc_link", "seq_q == 8'(last_q + 1'b1)", "1'b1", RED, before="is_next  = "),
+    Fault("the CRC is not looked at", "emcc_link", "crc_q == emcc_link_pkg::CrcResidue", "1'b1", RED, before=" && "),
+    Fault(
+        "a byte is taken before its register has it",
+        "emcc_link",
+        "reading && read_q",
+        "reading",
+        RED,
+        before="have_q <= ",
+    ),
+    Fault("a repeated question takes new results", "emcc_link", "kept_q && is_last", "1'b0", RED),
+)
+
+WITH_WEIGHTS = (
+    Fault("a reset forgets the weights", "emcc_link", CLEAR, "1'b1", RED, "boot_rst_q <= "),
+    Fault("an image is taken twice", "emcc_link", "!boot_done_i && !boot_error_i", "1'b1", RED, before="taken && "),
+    Fault("what the weights are is not kept", "emcc_link", "name_we", "1'b0", RED, before="if ("),
+)
 """Of a link that takes weights."""

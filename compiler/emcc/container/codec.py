@@ -64,7 +64,11 @@ def encode(graph: Graph, *, coding: str = "huffman") -> bytes:
     plain = b"".join(arrays.write(graph.constants[constant.name]) for constant in head.arrays)
     parts = [graph.affines[name] for name in head.affines]
     scales = b"".join(arrays.write(array) for part in parts for array in (part.scale, part.offset))
-    sections = [plain] * bool(head.arrays) + [scales] * bool(parts) + side_by_side(len(head.layers), job)
+    sections = (
+        [plain] * bool(head.arrays)
+        + [scales] * bool(parts)
+        + side_by_side(len(head.layers), job, sum(array.size for array in codes))
+    )
     data = seal(pack(head), dict(zip(section_names(head), sections, strict=True)), bool(graph.blocks))
     try:
         claim(head, len(data))
@@ -198,7 +202,7 @@ def read_layers(
                 raise FormatError("codes beyond the codebook")
         return Layer(layer.name, layer.code_w, values, matrix, end, scale)
 
-    return side_by_side(len(head.layers), job)
+    return side_by_side(len(head.layers), job, sum(layer.size for layer in head.layers))
 
 
 def _book_of(graph: Graph, head: Header, layer: Constant) -> tuple[Array, bytes]:

@@ -4,12 +4,15 @@ A code is its lengths: symbols in order of (length, symbol) get the codewords in
 which one symbol is used takes no bits a symbol.
 """
 
+from itertools import accumulate
+
 import numpy as np
 
 from emcc.container.bits import BitReader, FormatError, gamma, of_text
 from emcc.ir.graph import Array
 
 LIMIT = 15
+_FEW = 40
 
 
 def code_lengths(counts: Array, limit: int = LIMIT) -> Array:
@@ -25,6 +28,9 @@ def code_lengths(counts: Array, limit: int = LIMIT) -> Array:
     if n > 1 << limit:
         raise ValueError(f"{n} symbols do not fit into {limit} bits")
     used = used[np.argsort(counts[used], kind="stable")]
+    if n <= _FEW:
+        lengths[used] = _of_few(counts[used].tolist(), limit)
+        return lengths
     weights = counts[used].astype(np.int64)
     packages = weights[:0]
     leaves = []
@@ -40,6 +46,25 @@ def code_lengths(counts: Array, limit: int = LIMIT) -> Array:
         lengths[used[:own]] += 1
         take = 2 * (take - own)
     return lengths
+
+
+def _of_few(weights: list[int], limit: int) -> list[int]:
+    """`code_lengths` of ascending weights: for few symbols NumPy's calls take longer than the work."""
+    n, merged, leaves = len(weights), list[int](), list[list[bool]]()
+    for _ in range(limit):
+        packages = [one + other for one, other in zip(merged[::2], merged[1::2], strict=False)]
+        before, level = merged, weights + packages
+        order = sorted(range(len(level)), key=level.__getitem__)
+        merged = [level[at] for at in order]
+        if merged == before:  # and so is every level that follows
+            break
+        leaves.append([at < n for at in order])
+    take, times = 2 * n - 2, [0] * (n + 1)
+    for level_of in reversed(leaves + leaves[-1:] * (limit - len(leaves))):
+        own = sum(level_of[:take])
+        times[own] += 1
+        take = 2 * (take - own)
+    return list(accumulate(reversed(times[1:])))[::-1]
 
 
 def codewords(lengths: Array) -> Array:
@@ -106,18 +131,14 @@ def read_table(data: bytes, begin: int, alphabet: int) -> tuple[Array, int | Non
     return lengths, None, bits.finish()
 
 
-def table_of(counts: Array) -> bytes:
-    """The table of the best code for symbols with these counts."""
-    return _table(code_lengths(counts), counts)
-
-
 def coded_bits(counts: Array) -> tuple[int, int]:
     """Bits that symbols with these counts take: the table, and the codewords."""
     lengths = code_lengths(counts)
-    return len(_table(lengths, counts)) * 8, int((lengths * counts).sum())
+    return len(table(lengths, counts)) * 8, int((lengths * counts).sum())
 
 
-def _table(lengths: Array, counts: Array) -> bytes:
+def table(lengths: Array, counts: Array) -> bytes:
+    """The table of a code for symbols with these counts."""
     return write_table(lengths, int(np.argmax(counts)) if counts.any() else None)
 
 

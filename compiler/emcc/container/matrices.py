@@ -15,6 +15,8 @@ CODINGS = ("auto", "huffman", "range")
 # tries geometries that nothing speaks for.
 AUTO_LIMIT = 1 << 21
 _GUESSING_LIMIT = 1 << 18
+# Elements below which threads would only wait for each other.
+_ALONE = 1 << 15
 
 T = TypeVar("T")
 
@@ -66,8 +68,10 @@ def read(data: bytes, rows: int, columns: int, codebook: Array, expected: tuple[
     return Matrix(codes, len(data), scanned=scanned)
 
 
-def side_by_side(count: int, job: Callable[[int], T]) -> list[T]:
-    """job(i) for each i, several at a time. The first error in order is raised."""
+def side_by_side(count: int, job: Callable[[int], T], elements: int) -> list[T]:
+    """job(i) for each i, several at a time where they have many elements between them. The first error is raised."""
+    if elements < _ALONE:
+        return [job(at) for at in range(count)]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(job, range(count)))
 

@@ -9,6 +9,7 @@ then each entry's run and code, filled up to a byte.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,13 +30,27 @@ class Plan:
     runs: Array
     codes: Array
 
+    @cached_property
+    def lengths(self) -> tuple[Array, Array]:
+        """Of the codewords of the codes, and of the runs."""
+        return huffman.code_lengths(self.codes), huffman.code_lengths(self.runs)
+
+    @cached_property
+    def front(self) -> bytes:
+        """What stands before the entries."""
+        kind = bytes([self.run_w | BY_COLUMNS * self.by_columns]) + uint(int(self.codes.sum()))
+        counts = self.codes, self.runs
+        return kind + b"".join(huffman.table(*pair) for pair in zip(self.lengths, counts, strict=True))
+
+    @cached_property
+    def packed(self) -> int:
+        """Bytes that the entries take."""
+        return -(-int((self.lengths[0] * self.codes).sum() + (self.lengths[1] * self.runs).sum()) // 8)
+
     @property
     def size(self) -> int:
         """Bytes that `write` takes."""
-        run_table, run_bits = huffman.coded_bits(self.runs)
-        code_table, code_bits = huffman.coded_bits(self.codes)
-        front = 1 + len(uint(int(self.codes.sum())))
-        return front + (run_table + code_table) // 8 + -(-(run_bits + code_bits) // 8)
+        return len(self.front) + self.packed
 
 
 def plan(codes: Array, code_w: int) -> Plan:
@@ -50,13 +65,10 @@ def write(codes: Array, chosen: Plan) -> bytes:
     """The bytes of uint8 `codes` [rows, columns]."""
     from emcc.container.kernels import pack_entries
 
-    lengths = huffman.code_lengths(chosen.codes), huffman.code_lengths(chosen.runs)
-    code_words, run_words = (huffman.codewords(sizes) << 4 | sizes for sizes in lengths)
-    bits = int((lengths[0] * chosen.codes).sum() + (lengths[1] * chosen.runs).sum())
-    packed = np.zeros(-(-bits // 8), np.uint8)
+    code_words, run_words = (huffman.codewords(sizes) << 4 | sizes for sizes in chosen.lengths)
+    packed = np.zeros(chosen.packed, np.uint8)
     pack_entries(_scanned(codes, chosen.by_columns), chosen.run_w, run_words, code_words, packed)
-    front = bytes([chosen.run_w | BY_COLUMNS * chosen.by_columns]) + uint(int(chosen.codes.sum()))
-    return front + huffman.table_of(chosen.codes) + huffman.table_of(chosen.runs) + packed.tobytes()
+    return chosen.front + packed.tobytes()
 
 
 def read(data: bytes, rows: int, columns: int, code_w: int) -> tuple[Array, Plan]:

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
@@ -28,6 +28,9 @@ HEADERS = ("verilated.h", "verilated_vpi.h")
 HEADER = "headers.h"
 """What every model includes, compiled once: parsing it takes a second, a small DUT's own code less."""
 SPEC = "EMCC_BENCH"
+LOG, RESULTS = "sim.log", "results.xml"
+FAULT = "fault"
+"""Of a run of a design with faults: the file with the number of the one that is switched on."""
 SEED = 1
 
 
@@ -43,6 +46,15 @@ class Design:
     def text(self) -> bytes:
         """All that distinguishes it from another one."""
         return json.dumps([self.top, list(self.sources), sorted(self.parameters.items())]).encode()
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """A run of a design with faults: its folder, the fault's number from 1, and a filter of tests ("" for all)."""
+
+    place: Path
+    number: int
+    test: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,32 +113,47 @@ def build(design: Design) -> Path:
     return cache.entry("cocotb", key[:32], make)
 
 
-def simulate(
-    design: Design,
-    bench: str,
-    place: Path,
-    spec: Mapping[str, Any],
-    program: Path | None = None,
-    plusargs: Sequence[str] = (),
-) -> Outcome:
+def simulate(design: Design, bench: str, place: Path, spec: Mapping[str, Any], program: Path | None = None) -> Outcome:
     """Run the cocotb tests of module `bench` in folder `place`.
 
     Args:
         spec: what the bench is to do; it reads this with common.stepper.spec().
         program: what `build` gave; built where it is not given.
-        plusargs: of the simulator, beside those that every run has.
     """
+    place.mkdir(parents=True, exist_ok=True)
+    ended = _run(design, bench, place, {SPEC: json.dumps(spec)}, program or build(design))
+    return _outcome(place, ended)
+
+
+def simulate_faults(design: Design, bench: str, faults: Sequence[Faulty], spec: Mapping[str, Any]) -> list[Outcome]:
+    """Run the cocotb tests of module `bench` once a fault of the design: see common.runs."""
+    runs = []
+    for fault in faults:
+        fault.place.mkdir(parents=True, exist_ok=True)
+        (fault.place / FAULT).write_text(str(fault.number), encoding="utf-8")
+        runs.append({"place": str(fault.place), "test": fault.test, "log": LOG, "results": RESULTS})
+    place = faults[0].place.parent
+    ended = place / "ended.json"
+    ended.unlink(missing_ok=True)
+    told = {"bench": bench, "runs": runs, "ended": str(ended)}
+    _run(design, "common.runs", place, {SPEC: json.dumps(spec), "EMCC_BENCH_RUNS": json.dumps(told)}, build(design))
+    if not ended.is_file():
+        raise ToolError(bench, 0, (place / LOG).read_text(encoding="utf-8", errors="replace"), reason="has not run")
+    codes = json.loads(ended.read_text(encoding="utf-8"))
+    outcomes = [_outcome(fault.place, not code) for fault, code in zip(faults, codes, strict=True)]
+    # They end before the simulator would say by its code that an assertion failed.
+    return [replace(outcome, ended=outcome.ended and "%Error" not in outcome.log) for outcome in outcomes]
+
+
+def _run(design: Design, bench: str, place: Path, environment: Mapping[str, str], program: Path) -> bool:
+    """Whether the simulator ended well, whose log and results are in the folder."""
     from cocotb_tools.runner import get_runner
 
-    program = program or build(design)
-    place.mkdir(parents=True, exist_ok=True)
-    log, results = place / "sim.log", place / "results.xml"
-    arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}", *plusargs]
+    arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED}"]
     # cocotb has pytest rewrite the bench's assertions; plugins of pytest would be imported for nothing.
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     alone["COCOTB_REWRITE_ASSERTION_FILES"] = "bench_*.py test_*.py"  # else in all that a bench imports
-    extra = {SPEC: json.dumps(spec), "COCOTB_ANSI_OUTPUT": "0", **alone}
-    ended = True
+    extra = {**environment, "COCOTB_ANSI_OUTPUT": "0", **alone}
     try:
         get_runner("verilator").test(
             bench,
@@ -134,16 +161,21 @@ def simulate(
             hdl_toplevel_lang="verilog",
             build_dir=program,
             test_dir=place,
-            results_xml=str(results),
+            results_xml=str(place / RESULTS),
             plusargs=arguments,
             extra_env=extra,
-            log_file=log,
+            log_file=place / LOG,
             seed=SEED,
         )
     except (RuntimeError, SystemExit):
-        ended = False
-    tests, failed = _count(results)
-    return Outcome(tests, failed, ended, log.read_text(encoding="utf-8", errors="replace"))
+        return False
+    return True
+
+
+def _outcome(place: Path, ended: bool) -> Outcome:
+    """What a run has left in its folder."""
+    tests, failed = _count(place / RESULTS)
+    return Outcome(tests, failed, ended, (place / LOG).read_text(encoding="utf-8", errors="replace"))
 
 
 def _count(results: Path) -> tuple[int, int]:

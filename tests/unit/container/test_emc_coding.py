@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emcc.container import huffman, ints, mixing, ranged, runs
@@ -48,6 +48,17 @@ def test_code_lengths_are_those_of_huffman_and_of_the_limit() -> None:
     assert (huffman.code_lengths(fibonacci, 3) == 3).all()
     with pytest.raises(ValueError, match="do not fit"):
         huffman.code_lengths(fibonacci, 2)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(0, 1 << 40) | st.integers(0, 3), max_size=44), st.integers(6, 15))
+def test_few_symbols_have_the_same_lengths(counts: list[int], limit: int) -> None:
+    """By lists as by NumPy: ties are broken alike, or files would differ."""
+    array = np.array(counts, np.int64)
+    lengths = huffman.code_lengths(array, limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(huffman, "_FEW", 0)
+        assert huffman.code_lengths(array, limit).tolist() == lengths.tolist()
 
 
 @given(values=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40), small=st.integers(0, 63))

@@ -70,19 +70,20 @@ def running_sums(values: Array, counts: Array) -> tuple[Array, Array, Array]:
 
 
 def _cuts_by_matrix(weight: Array, total: Array, square: Array, k: int) -> Array:
-    """As kernels.cuts, in O(n**2 k), without compiled code."""
+    """As kernels.cuts, in O(n**2 k), without compiled code. Row e has what clusters cost that end before point e."""
     n = weight.size - 1
-    size = weight[None, :] - weight[:, None]
+    size = weight[:, None] - weight[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
-        cost = square[None, :] - square[:, None] - np.square(total[None, :] - total[:, None]) / size
+        cost = square[:, None] - square[None, :] - np.square(total[:, None] - total[None, :]) / size
     cost = np.maximum(cost, 0.0)
-    cost[np.arange(n), np.arange(n) + 1] = 0.0
-    cost[np.tril_indices(n + 1)] = np.inf
-    before, rows = cost[0], []
+    cost[np.arange(n) + 1, np.arange(n)] = 0.0
+    cost[np.triu_indices(n + 1)] = np.inf
+    before, rows = cost[:, 0], []
+    every = np.arange(n + 1)
     for _ in range(2, k + 1):
-        sums = before[:, None] + cost
-        rows.append(np.argmin(sums, axis=0))
-        before = np.take_along_axis(sums, rows[-1][None], 0)[0]
+        sums = cost + before
+        rows.append(np.argmin(sums, axis=1))
+        before = sums[every, rows[-1]]
     begin = np.zeros(k, np.int64)
     end = n
     for c in range(k - 1, 0, -1):
