@@ -200,7 +200,7 @@ GROUPED = {
     "own_codes_too": Grouped(("own_wide", "own_depthwise", "conv", "linear"), 5, 16, LowerOptions(pes=8, groups=2)),
     "many_groups": Grouped(("conv", "depthwise"), 9, 8, LowerOptions(pes=8, groups=8, queue_depth=16)),
     "next_input": Grouped(
-        ("conv", "table", "add", "largest", "linear"),
+        ("conv", "add", "table", "largest", "linear"),
         *(5, 8, LowerOptions(pes=4, groups=2, queue_depth=16, next_input=True)),
     ),
     "booted": Grouped(("own_depthwise", "conv"), 6, 8, LowerOptions(pes=4, groups=2), boot=True),
