@@ -115,13 +115,28 @@ def lost_line(manifest: Mapping[str, Any]) -> str | None:
     )
 
 
+def throughput(total: Mapping[str, Any]) -> str:
+    """Say how many inferences a second there are, of a manifest's totals."""
+    clock, alone = total["clock_hz"] / 1e6, 1 / total["seconds"]
+    if "throughput" not in total:
+        return f"throughput: {alone:,.0f} inferences a second at {clock:.0f} MHz, one behind the other"
+    ahead = total["throughput"]
+    seen = "none of that is seen" if ahead["exact"] else f"at most {ahead['exposed_cycles']:,.0f} cycles of that are seen"
+    return (
+        f"throughput: {ahead['per_second']:,.0f} inferences a second at {clock:.0f} MHz where the stream keeps up, "
+        f"{'' if ahead['exact'] else 'at least, '}an answer every {ahead['cycles']:,.0f} cycles; the next input is received "
+        f"while this one runs, and {seen}: {ahead['per_second'] / alone:.2f}x of {alone:,.0f} one behind the other [estimate]"
+    )
+
+
 def _of_array(manifest: Mapping[str, Any]) -> list[str]:
     """Return what is to be said of the array: use of the PEs, transfer, the parts on array and host."""
     design, total, parts = manifest["design"], manifest["totals"], manifest["partition"]
     lines = [
         f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
         "non-zero activation, or what stands for one [estimate]; loading and unloading take "
-        f"{total['transfer_cycles']:,} cycles more an inference, which the time has"
+        f"{total['transfer_cycles']:,} cycles more an inference, which the time has",
+        throughput(total),
     ]
     if design["tried"]:
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])

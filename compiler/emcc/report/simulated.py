@@ -31,6 +31,8 @@ def print_simulation(result: SimulationResult) -> None:
             (f"time at {CLOCK_HZ / 1e6:.0f} MHz (from simulated cycles)", time),
             ("PE utilisation (simulated)", percent(result.utilisation)),
         ]
+    if result.between.size:
+        rows.append(("cycles from answer to answer (simulated)", f"{result.between.mean():,.0f}"))
     if result.cycle_mismatches is not None:
         rows.append(("inferences off the predicted cycles", f"{result.cycle_mismatches:,}"))
     rows += worth_rows(result.worth)

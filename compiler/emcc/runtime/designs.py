@@ -11,7 +11,7 @@ from emcc.eie import reference
 from emcc.eie.groups import cycles
 from emcc.eie.groups.plan import RECEIVE, SEND, HostRow, Plan
 from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.transfer import exposed_most, transfer
+from emcc.eie.groups.transfer import exposed_most, following, transfer
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.crossings import Span, crossings
@@ -104,6 +104,13 @@ class Design:
         if self.plan.next_input:
             exposed = exposed_most(self.plan, counts.walked, counts.total)
         return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values), beside, exposed)
+
+    def between(self, traffic: Traffic) -> Array:
+        """Return the cycles from answer to answer of a stream that keeps up, the next input coming while one runs.
+
+        int64 [n], of the inferences that begin to run then: exact where no receiving is seen, else at most.
+        """
+        return np.asarray(traffic.cycles + following(self.plan, traffic.exposed))
 
 
 def design_of(program: Program) -> Design:

@@ -154,6 +154,7 @@ def _judged(
         failure=ran.failure,
         cycles=counted,
         transfer=transfer,
+        between=(counted + transfer)[done & ~ran.first & program.next_input],
         predicted_cycles=traffic.cycles,
         cycle_mismatches=None if stalled else _off(design, traffic, ran),
         layer_cycles=ran.records[:, len(COUNTERS) :],
