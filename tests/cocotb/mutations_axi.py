@@ -107,7 +107,12 @@ OVERLAPPING = (
     ),
     Fault(
         "an input waits until the answer before has left",
-        *("emcc_axi_run", "auto_i || armed_q", "(auto_i || armed_q) && !under_way", "no input is taken beside|TOTAL of"),
+        *(
+            "emcc_axi_run",
+            "auto_i || armed_q",
+            "(auto_i || armed_q) && !under_way",
+            "no input is taken beside|TOTAL of",
+        ),
         before="assign open_o    = inside_q || ",
     ),
 )

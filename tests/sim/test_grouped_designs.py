@@ -30,7 +30,13 @@ pytestmark = pytest.mark.sim
 
 ARRAYS = [(pes, groups) for pes in (1, 2, 3, 4, 6, 8, 12, 16) for groups in (1, 2, 4, 8) if pes % groups == 0]
 DESIGN = st.tuples(
-    *(qgraphs(), st.sampled_from(ARRAYS), st.sampled_from(["none", "entries"]), st.sampled_from([16, 32]), st.booleans())
+    *(
+        qgraphs(),
+        st.sampled_from(ARRAYS),
+        st.sampled_from(["none", "entries"]),
+        st.sampled_from([16, 32]),
+        st.booleans(),
+    )
 )
 RUN = ("groups", "no_codes", "own_codes", "own_codes_too", "many_groups", "next_input")
 """Specimens of lint's that are run here."""

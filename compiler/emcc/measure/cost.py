@@ -130,7 +130,7 @@ def throughput(between: Array, exposed: Array, hz: int) -> dict[str, Any]:
     """Return the figures of a stream of inferences whose next input comes while one runs.
 
     Args:
-        between: int64 [n], cycles from answer to answer at most; `exposed`: those of them in which an input still comes.
+        between: int64 [n], cycles from answer to answer at most; `exposed`: those in which an input still comes.
         hz: the clock that times are at.
     """
     mean = float(between.mean())

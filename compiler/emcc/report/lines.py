@@ -121,11 +121,12 @@ def throughput(total: Mapping[str, Any]) -> str:
     if "throughput" not in total:
         return f"throughput: {alone:,.0f} inferences a second at {clock:.0f} MHz, one behind the other"
     ahead = total["throughput"]
-    seen = "none of that is seen" if ahead["exact"] else f"at most {ahead['exposed_cycles']:,.0f} cycles of that are seen"
+    least = "" if ahead["exact"] else "at least "
+    seen = "none of that is seen" if ahead["exact"] else f"at most {ahead['exposed_cycles']:,.0f} cycles of it are seen"
     return (
-        f"throughput: {ahead['per_second']:,.0f} inferences a second at {clock:.0f} MHz where the stream keeps up, "
-        f"{'' if ahead['exact'] else 'at least, '}an answer every {ahead['cycles']:,.0f} cycles; the next input is received "
-        f"while this one runs, and {seen}: {ahead['per_second'] / alone:.2f}x of {alone:,.0f} one behind the other [estimate]"
+        f"throughput: {least}{ahead['per_second']:,.0f} inferences a second at {clock:.0f} MHz where the stream keeps "
+        f"up, an answer every {ahead['cycles']:,.0f} cycles, {ahead['per_second'] / alone:.2f}x of {alone:,.0f} one "
+        f"behind the other: the next input is received while this one runs, and {seen} [estimate]"
     )
 
 

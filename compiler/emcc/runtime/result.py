@@ -45,7 +45,8 @@ class SimulationResult:
             that hangs), or "".
         cycles: int64 [n], in which the array runs: from its start, with the input in its buffer, to its last write.
         transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross.
-        between: int64 [n - 1 at most], cycles from an answer to the next one; none where inputs do not come while others run.
+        between: int64 [n - 1 at most], cycles from an answer to the next one; empty where inputs do not come while
+            others run.
         predicted_cycles: int64 [n].
         cycle_mismatches: inferences whose cycles, of running, transfer and all completions, are not the predicted ones;
             None with random stalls, where the prediction does not hold.

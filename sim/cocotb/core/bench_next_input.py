@@ -1,7 +1,7 @@
 """emcc_top that takes the next input while this one runs, against the reference and the cycle model.
 
 Inputs follow each other as fast as they are taken, or come late, in bursts, at random; answers wait or do not. Whatever
-comes when, every integer is the reference's, and every run takes its cycles. Where nothing waits, so do the cycles between.
+comes when, every integer is the reference's, and every run takes its cycles. Where nothing waits, so do those between.
 """
 
 import json
@@ -14,7 +14,16 @@ from typing import Any
 import cocotb
 from common.stepper import Stepper, rng, same
 
-OUTPUTS = ("s_axis_tready", "m_axis_tvalid", "m_axis_tdata", "m_axis_tlast", "run_o", "step_done_o", "bcast_o", "stall_o")
+OUTPUTS = (
+    "s_axis_tready",
+    "m_axis_tvalid",
+    "m_axis_tdata",
+    "m_axis_tlast",
+    "run_o",
+    "step_done_o",
+    "bcast_o",
+    "stall_o",
+)
 IDLE = {"s_axis_tvalid": 0, "s_axis_tdata": 0, "m_axis_tready": 0}
 AFTER, WATCHDOG = 60, 6000
 
@@ -41,7 +50,9 @@ class Streams:
         """Inferences to come; what was going on is forgotten."""
         self.source = deque((number, value) for number, one in enumerate(inferences) for value in one["into"])
         self.wanted = deque(
-            (value & self.mask, int(at == len(one["out"]) - 1)) for one in inferences for at, value in enumerate(one["out"])
+            (value & self.mask, int(at == len(one["out"]) - 1))
+            for one in inferences
+            for at, value in enumerate(one["out"])
         )
         self.inferences, self.runs = inferences, list[dict[str, Any]]()
         self.first, self.last, self.out = dict[int, int](), dict[int, int](), list[int]()
@@ -115,7 +126,9 @@ class Streams:
         """The array waits for the next input and says nothing."""
         for _ in range(AFTER):
             out = await self.stepper.step({**IDLE, "m_axis_tready": 1})
-            quiet = {name: out[name] for name in OUTPUTS if name not in ("s_axis_tready", "m_axis_tdata", "m_axis_tlast")}
+            quiet = {
+                name: out[name] for name in OUTPUTS if name not in ("s_axis_tready", "m_axis_tdata", "m_axis_tlast")
+            }
             same("afterwards", self.stepper.cycle, quiet, dict.fromkeys(quiet, 0))
 
 

@@ -17,8 +17,8 @@ FILES = "rtl/uart.f"
 def render_uart(core: Mapping[str, bytes], boot: bool = False, next_input: bool = False) -> Mapping[str, bytes]:
     """Return file names ("rtl/...") and contents beside those of `core`, which render_core gave.
 
-    With `boot` the weights of `core` come from a boot image, which comes over the line then. With `next_input` `core` would
-    take an input while one runs, which the link does not ask of it.
+    With `boot` the weights of `core` come from a boot image, which comes over the line then. With `next_input` `core`
+    would take an input while one runs, which the link does not ask of it.
     """
     added = {name: content for name, content in library(UART).items() if name not in core}
     added["rtl/emcc_link_pkg.sv"] = package(boot)

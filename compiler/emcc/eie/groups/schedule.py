@@ -137,7 +137,7 @@ def _received(host: list[HostRow]) -> list[HostRow]:
 
 
 def _in_two(host: list[HostRow]) -> list[HostRow]:
-    """Return a table for two: the first receives, and its run lasts until the words are free; the other does the rest."""
+    """Return a table for two: one receives, and its run lasts until the words are free; the other does the rest."""
     return [*_received(host), HostRow(RUN), HostRow(END), *(row for row in host if row.op != RECEIVE)]
 
 

@@ -1,7 +1,7 @@
 """The cycles between running, exactly: what the host's table takes to receive and send (hw/rtl/emcc_host.sv).
 
-Where the next input comes while this one runs (Plan.next_input), two hosts read the table, and what is seen of receiving
-is what is left when an answer has gone out. How much that is has a bound: the drain writes first.
+Where the next input comes while this one runs (Plan.next_input), two hosts read the table, and what is seen of
+receiving is what is left when an answer has gone out. How much that is has a bound: the drain writes first.
 """
 
 import numpy as np
@@ -26,7 +26,9 @@ ON_THE_WAY = timing.ROW_TO_WRITE + 3 * timing.SUM_LEVEL + timing.SCALE + timing.
 def transfer(plan: Plan) -> int:
     """Return the cycles of an inference alone that do not count as running, from the first activation to the last."""
     ahead = plan.next_input
-    rows = [row for row in (plan.host[: ahead.row - 2] + plan.host[ahead.row :] if ahead else plan.host) if row.op != END]
+    rows = [
+        row for row in (plan.host[: ahead.row - 2] + plan.host[ahead.row :] if ahead else plan.host) if row.op != END
+    ]
     return sum(map(_row, rows)) - ROW
 
 
@@ -35,7 +37,7 @@ def following(plan: Plan, exposed: Array) -> Array:
 
     exposed: int64 [n], cycles from that one on in which an inference's input still came in.
     """
-    return np.maximum(2 * ROW + START, exposed + ROW + START) + _sending(plan)
+    return np.asarray(np.maximum(2 * ROW + START, exposed + ROW + START) + _sending(plan))
 
 
 def exposed_most(plan: Plan, walked: Array, total: Array) -> Array:
@@ -47,11 +49,11 @@ def exposed_most(plan: Plan, walked: Array, total: Array) -> Array:
     assert plan.next_input is not None
     received = sum(map(_row, (row for row in plan.host if row.op == RECEIVE)))
     last = walked[:, plan.next_input.passes - 1] + ROW + received + drained_most(plan)
-    return np.maximum(0, last - total - _sending(plan))
+    return np.asarray(np.maximum(0, last - total - _sending(plan)))
 
 
 def drained_most(plan: Plan) -> int:
-    """Return how many rows are written at most after the inputs' words are free: two tiles wait, and some are under way."""
+    """Return how many rows are written at most after the inputs' words are free: two tiles wait, some are under way."""
     assert plan.next_input is not None
     after = sum(row.rows * row.positions for row in plan.passes[plan.next_input.passes :])
     return after + 2 * plan.acc_rows + ON_THE_WAY
