@@ -130,14 +130,14 @@ def throughput(total: Mapping[str, Any]) -> str:
     )
 
 
-def _of_array(manifest: Mapping[str, Any]) -> list[str]:
+def _of_array(manifest: Mapping[str, Any], alone: bool) -> list[str]:
     """Return what is to be said of the array: use of the PEs, transfer, the parts on array and host."""
     design, total, parts = manifest["design"], manifest["totals"], manifest["partition"]
     lines = [
         f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
         "non-zero activation, or what stands for one [estimate]; loading and unloading take "
         f"{total['transfer_cycles']:,} cycles more an inference, which the time has",
-        throughput(total),
+        *([throughput(total)] if alone or "throughput" in total else []),
     ]
     if design["tried"]:
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])
@@ -177,8 +177,8 @@ def _outside(c: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def notes(manifest: Mapping[str, Any]) -> list[str]:
-    """Return the sentences under the table."""
+def notes(manifest: Mapping[str, Any], alone: bool = False) -> list[str]:
+    """Return the sentences under the table; with `alone` throughput also where it is the time's inverse."""
     total = manifest["totals"]
     clock = total["clock_hz"] / 1e6
     cycles = total["cycles"]
@@ -190,7 +190,7 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: "
         f"{than(total['speedup'], 'faster', 'slower')} "
         f"[estimate: cycle model over {cycles['samples']} {manifest['samples']}]",
-        *_of_array(manifest),
+        *_of_array(manifest, alone),
         "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
     ]
     lines += _of_c(manifest)
