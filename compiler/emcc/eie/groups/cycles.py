@@ -22,7 +22,6 @@ from emcc.eie.groups.cycle_loop import (
     RING,
     STALLED,
     STATE_FIELDS,
-    WALKED,
     WORD_FIELDS,
     advance,
 )
@@ -144,7 +143,7 @@ class _Model:
         for index in (number, -1) if row.stop else (number,):
             advance(self.state, self._rows, self._taps, index, flags, entries, *self._numbers, *self._arrays, done)
             self.done[done > 0] = self.total + done[done > 0] - self._begun
-        self.walked[number] = self.total + self.state[WALKED] - self._begun
+        self.walked[number] = self.total + self.state[READY] - timing.PASS_TO_ISSUE - self._begun
         if row.stop:
             self.total += int(self.state[LAST_WRITE]) - self._begun
             self._begun = int(self.state[LAST_WRITE]) + APART
