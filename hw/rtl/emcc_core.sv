@@ -472,7 +472,8 @@ module emcc_core #(
   );
 
 `ifdef EMCC_NEXT_INPUT
-  // What is received in this cycle is written in HostLatency, unless a row is: the drain goes first.
+  // What is received in this cycle is written in HostLatency, unless a row is: the drain goes first. Rows that are cleared after
+  // reset are written nowhere.
   localparam int Ahead = Latency - HostLatency;
 
   logic [Ahead-2:0]       rows_way_q;
@@ -480,7 +481,7 @@ module emcc_core #(
 
   always_ff @(posedge clk_i) begin
     if (!own_rst_nq) rows_way_q <= '0;
-    else rows_way_q <= {rows_way_q[Ahead-3:0], drain[0]};
+    else rows_way_q <= {rows_way_q[Ahead-3:0], drain[0] && ready_q};
     hold_q     <= !rows_way_q[Ahead-2];
     late_way_q <= (HostLatency-1)'({late_way_q, hold_q});
   end

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.sim
 
 
 def test_receiving_is_seen_where_an_answer_is_sooner(tmp_path: Path) -> None:
-    """A layer that reads its input to the end; neither tables nor multipliers, so that what is received is soon there."""
+    """A layer that reads its input to the end; neither tables nor multipliers: what is received is soon there."""
     program = lower(quantised([300, 6]), LowerOptions(pes=4, groups=2, next_input=True))
     x = {"x": inputs(20, 300)}
     ran, traffic = simulated(program, x, tmp_path)
