@@ -38,7 +38,7 @@ DESIGN = st.tuples(
         st.booleans(),
     )
 )
-RUN = ("groups", "no_codes", "own_codes", "own_codes_too", "many_groups", "next_input")
+RUN = ("groups", "no_codes", "own_codes", "own_codes_too", "many_groups")
 """Specimens of lint's that are run here."""
 KINDS = ("broadcast", "local", "direct", "largest", "product", "scaled", "relu", "table", "own code", "host part")
 
