@@ -1,6 +1,7 @@
 """Convolutional networks through the compiler and Verilator: cycles, integers, answers.
 
-    python benchmarks/cnn.py --data ../shared/data [--only NAME...] [--bits N...] [--quick] [--jobs N] [--json FILE]
+    python benchmarks/cnn.py --data ../shared/data [--only NAME...] [--bits N...] [--quick] [--next-input] [--jobs N]
+        [--json FILE]
 
 Deep Compression's SqueezeNet on 64 PEs, MLPerf Tiny's four networks (float files and quantised ones) and small MNIST
 and CIFAR networks on 32, weights kept (--keep-weights). Verilator runs the first sample of SqueezeNet, ten of MNIST's,
@@ -34,10 +35,14 @@ WIDE = ("squeezenet", "mnist-8", "lenet5_dns", "cnn_max", "cifar_base")
 SIMULATED_AT = 16
 
 
-def jobs_of(names: Sequence[str], bits: Sequence[int], data: Path, rtl: int | None) -> list[Job]:
+def jobs_of(
+    names: Sequence[str], bits: Sequence[int], data: Path, rtl: int | None, next_input: bool = False
+) -> list[Job]:
     """Return what is to be run: a job a network and number of bits."""
     return [
-        Job(name, width, data, 0 if name in WIDE and width != SIMULATED_AT else rtl) for name in names for width in bits
+        Job(name, width, data, 0 if name in WIDE and width != SIMULATED_AT else rtl, next_input)
+        for name in names
+        for width in bits
     ]
 
 
@@ -73,11 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bits", nargs="+", type=int, choices=BITS, default=BITS, help="an activation (both)")
     parser.add_argument("--rtl", type=int, metavar="N", help="at most N samples of each through Verilator; 0: none")
     parser.add_argument("--quick", action="store_true", help="leave SqueezeNet out")
+    parser.add_argument(
+        "--next-input",
+        action="store_true",
+        help="receive inputs while others run; rows have the cycles from answer to answer, docs/adr/0039",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="rows at a time; they do not depend on it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, after each one")
     given = parser.parse_args(arguments)
     names = [name for name in given.only or PROBLEMS if not (given.quick and name == "squeezenet")]
-    jobs = jobs_of(names, given.bits, given.data, given.rtl)
+    jobs = jobs_of(names, given.bits, given.data, given.rtl, given.next_input)
     rows: dict[str, dict[str, Any]] = {}
     begun = time.monotonic()
     for job, row in zip(jobs, run_all(jobs, given.jobs), strict=True):

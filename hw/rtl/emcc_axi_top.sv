@@ -109,7 +109,15 @@ module emcc_axi_top #(
     .stall_o      (unused_stall)
   );
 
+`ifdef EMCC_NEXT_INPUT
+  // Out: an answer ends with its last activation, and the next one waits until the last beat has left.
+  logic leaving, give_valid, give_ready;
+
+  assign give_valid = out_valid && !leaving;
+  assign out_ready  = give_ready && !leaving;
+`else
   // Out: when the array waits for activations, what it gave is at an end.
+`endif
   logic               beat_valid, beat_ready, beat_last, beat_final, m_final;
   logic [StreamW-1:0] beat_data;
   logic [StreamB-1:0] beat_keep;
@@ -117,11 +125,20 @@ module emcc_axi_top #(
   emcc_axis_pack #(.ItemW(ItemW), .Items(Items)) u_pack (
     .clk_i,
     .rst_ni (inner_rst_n),
+`ifdef EMCC_NEXT_INPUT
+    .valid_i(give_valid),
+    .ready_o(give_ready),
+`else
     .valid_i(out_valid),
     .ready_o(out_ready),
+`endif
     .item_i (out_item),
     .last_i (out_last),
+`ifdef EMCC_NEXT_INPUT
+    .end_i  (1'b0),
+`else
     .end_i  (core_ready),
+`endif
     .valid_o(beat_valid),
     .ready_i(beat_ready),
     .data_o (beat_data),
@@ -169,6 +186,9 @@ module emcc_axi_top #(
     .give_last_i(out_valid && out_ready && out_last),
     .done_i     (done),
     .open_o     (open),
+`ifdef EMCC_NEXT_INPUT
+    .leaving_o  (leaving),
+`endif
     .armed_o    (armed),
     .busy_o     (busy),
     .cycles_o   (cycles),

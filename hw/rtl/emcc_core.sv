@@ -62,6 +62,74 @@ module emcc_core #(
   logic [LaneW-1:0]  host_lane;
   logic [ActW-1:0]   host_data, read_q;
 
+`ifdef EMCC_NEXT_INPUT
+  // Two of them: one receives, and then waits until the walk is through with the inputs' words; one runs and sends.
+  logic              hold_q, in_ready, in_full, in_free, there_q, out_start, wants_q;
+  logic [GroupW-1:0] out_group;
+  logic [LaneW-1:0]  out_lane;
+
+  emcc_host u_in (
+    .clk_i,
+    .rst_ni (rst_ni && ready_q),
+    .s_axis_tdata,
+    .s_axis_tvalid(s_axis_tvalid && s_axis_tready),
+    .s_axis_tready(in_ready),
+    .m_axis_tdata (unused_m_tdata),
+    .m_axis_tvalid(unused_m_tvalid),
+    .m_axis_tready(1'b0),
+    .m_axis_tlast (unused_m_tlast),
+    .start_o(in_full),
+    .done_i (in_free),
+    .we_o   (host_we),
+    .addr_o (host_addr),
+    .next_addr_o(unused_next_addr),
+    .group_o(host_group),
+    .lane_o (host_lane),
+    .data_o (host_data),
+    .busy_o (unused_busy),
+    .data_i (ActW'(0))
+  );
+
+  emcc_host #(.First(OutRow)) u_out (
+    .clk_i,
+    .rst_ni (rst_ni && ready_q),
+    .s_axis_tdata (ActW'(0)),
+    .s_axis_tvalid(1'b0),
+    .s_axis_tready(unused_s_tready),
+    .m_axis_tdata,
+    .m_axis_tvalid,
+    .m_axis_tready,
+    .m_axis_tlast,
+    .start_o(out_start),
+    .done_i (done),
+    .we_o   (unused_we),
+    .addr_o (unused_addr),
+    .next_addr_o(host_next_addr),
+    .group_o(out_group),
+    .lane_o (out_lane),
+    .data_o (unused_data),
+    .busy_o (host_busy),
+    .data_i (read_q)
+  );
+
+  // A run starts when its input is there and the answer before it has left.
+  assign start         = (in_full || there_q) && (out_start || wants_q);
+  assign s_axis_tready = in_ready && hold_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!own_rst_nq) begin
+      there_q <= 1'b0;
+      wants_q <= 1'b0;
+    end else begin
+      there_q <= (in_full || there_q) && !start;
+      wants_q <= (out_start || wants_q) && !start;
+    end
+  end
+
+  logic              unused_m_tvalid, unused_m_tlast, unused_busy, unused_s_tready, unused_we;
+  logic [ActW-1:0]   unused_m_tdata, unused_data;
+  logic [AddrW-1:0]  unused_next_addr, unused_addr;
+`else
   emcc_host u_host (
     .clk_i,
     .rst_ni (rst_ni && ready_q),
@@ -83,11 +151,14 @@ module emcc_core #(
     .busy_o (host_busy),
     .data_i (read_q)
   );
+`endif
 
   // What the host writes goes through the lanes' last stages, which do nothing then.
   localparam int HostLatency = 2 + (HasTable ? 3 : 0);
 
+`ifndef EMCC_NEXT_INPUT
   logic                              hold_q;
+`endif
   logic [ActW-1:0]                   host_data_q;
   logic [HostLatency-1:0]            host_we_way_q;
   logic [HostLatency-2:0][AddrW-1:0] host_addr_way_q;
@@ -106,7 +177,9 @@ module emcc_core #(
   end
 
   always_ff @(posedge clk_i) begin
+`ifndef EMCC_NEXT_INPUT
     hold_q          <= host_busy;
+`endif
     host_data_q     <= host_we ? host_data : '0;
     host_addr_way_q <= ((HostLatency-1)*AddrW)'({host_addr_way_q, host_addr});
     host_pe_way_q   <= ((HostLatency-1)*Pes)'({host_pe_way_q, host_pe});
@@ -398,6 +471,35 @@ module emcc_core #(
     .pass_end_o   (written)
   );
 
+`ifdef EMCC_NEXT_INPUT
+  // What is received in this cycle is written in HostLatency, unless a row is: the drain goes first. Rows that are cleared after
+  // reset are written nowhere.
+  localparam int Ahead = Latency - HostLatency;
+
+  logic [Ahead-2:0]       rows_way_q;
+  logic [HostLatency-2:0] late_way_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!own_rst_nq) rows_way_q <= '0;
+    else rows_way_q <= {rows_way_q[Ahead-3:0], drain[0] && ready_q};
+    hold_q     <= !rows_way_q[Ahead-2];
+    late_way_q <= (HostLatency-1)'({late_way_q, hold_q});
+  end
+
+  // The inputs' words are free when the last pass that reads them is walked.
+  logic [PassW-1:0] reads_q;
+  logic             reading_q;
+
+  assign in_free = reading_q && walk_done && (InputPasses == 1 || reads_q == '0);
+
+  always_ff @(posedge clk_i) begin
+    if (!own_rst_nq) reading_q <= 1'b0;
+    else reading_q <= start || (reading_q && !in_free);
+    if (start) reads_q <= PassW'(InputPasses - 1);
+    else if (walk_done) reads_q <= reads_q - 1'b1;
+  end
+
+`endif
   for (genvar i = 0; i < Lanes; i++) begin : gen_lane
     logic [Groups*AccW-1:0] parts;
 
@@ -421,7 +523,12 @@ module emcc_core #(
       .coarse_base_i(coarse_base),
       .fine_base_i  (fine_base),
       .lane_en_i    (lane_en[i]),
+`ifdef EMCC_NEXT_INPUT
+      .host_first_i (hold_q),
+      .host_busy_i  (late_way_q[HostLatency-2]),
+`else
       .host_busy_i  (hold_q),
+`endif
       .host_i       (host_data_q),
       .act_o        (acts[i*ActW +: ActW])
     );
@@ -438,9 +545,23 @@ module emcc_core #(
   logic [Pes*ActW-1:0] shown_q;
   logic [ActW-1:0]     picked;
 
+`ifdef EMCC_NEXT_INPUT
+  logic [Pes-1:0] out_pe_q;
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_out_group
+    for (genvar i = 0; i < Lanes; i++) begin : gen_out_lane
+      always_ff @(posedge clk_i) out_pe_q[g*Lanes+i] <= out_group == GroupW'(g) && out_lane == LaneW'(i);
+    end
+  end
+
+`endif
   for (genvar p = 0; p < Pes; p++) begin : gen_shown
     always_ff @(posedge clk_i) begin
+`ifdef EMCC_NEXT_INPUT
+      if (!out_pe_q[p]) shown_q[p*ActW +: ActW] <= '0;
+`else
       if (!host_pe_way_q[0][p]) shown_q[p*ActW +: ActW] <= '0;
+`endif
       else shown_q[p*ActW +: ActW] <= words[p*ActW +: ActW];
     end
   end
@@ -457,6 +578,10 @@ module emcc_core #(
   `EMCC_ASSERT(!release_tile || !free_q[release_tag], "a tag that is free is released")
   `EMCC_ASSERT(!own_rst_nq || !host_busy || (!we && !word_valid), "the host and the array are at work at once")
   `EMCC_ASSERT(!we || !host_we_way_q[HostLatency-1], "the host and a row write at once")
+`ifdef EMCC_NEXT_INPUT
+  `EMCC_STABLE(gen_stable_in, s_axis_tvalid && !s_axis_tready, ({s_axis_tvalid, s_axis_tdata}), "a beat in did not stay")
+  `EMCC_ASSERT(!host_we || walk_idle || 32'(u_walk.pass_q) >= InputPasses, "a word is received that a step still reads")
+`endif
   `EMCC_ASSERT(!written || ahead_q != 2'd0, "a pass is written that was not walked")
 endmodule
 

@@ -6,7 +6,14 @@
 
 import emcc_cfg_pkg::*;
 
+`ifdef EMCC_NEXT_INPUT
+module emcc_host #(
+  // The row of the table that comes after reset, and after the end
+  parameter int First = 0
+) (
+`else
 module emcc_host (
+`endif
   input  wire               clk_i,
   input  wire               rst_ni,
   // Streams
@@ -73,7 +80,11 @@ module emcc_host (
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= Load0;
+`ifdef EMCC_NEXT_INPUT
+      row_q   <= HostW'(First);
+`else
       row_q   <= '0;
+`endif
     end else begin
       case (state_q)
         Load0: state_q <= Load1;
@@ -84,7 +95,11 @@ module emcc_host (
             Go:      state_q <= Start;
             default: begin
               state_q <= Load0;
+`ifdef EMCC_NEXT_INPUT
+              row_q   <= HostW'(First);
+`else
               row_q   <= '0;
+`endif
             end
           endcase
         end

@@ -5,7 +5,12 @@
 // round_i half of the last place is added, which is the last bit shifted out: it is added to what is left, and not to all of
 // the sum. A table is bipartite: y = saturate(coarse[high bits] + fine[top, low bits]).
 //
+`ifdef EMCC_NEXT_INPUT
+// With host_first_i in h+1 and host_busy_i in the cycle before the last one nothing drains there, and host_i goes the same way
+// from h+2 on: it is an activation already.
+`else
 // While host_busy_i nothing drains, and host_i goes the same way from h+2 on: it is an activation already.
+`endif
 `include "emcc_assert.svh"
 `default_nettype none
 
@@ -26,6 +31,9 @@ module emcc_requant #(
   input  wire  [SumW-1:0]        b_i,
   input  wire                    lane_en_i,
   // 0 where the host writes nothing
+`ifdef EMCC_NEXT_INPUT
+  input  wire                    host_first_i,
+`endif
   input  wire                    host_busy_i,
   input  wire  [ActW-1:0]        host_i,
   output logic [ActW-1:0]        act_o
@@ -66,7 +74,11 @@ module emcc_requant #(
   end
 
   always_ff @(posedge clk_i) begin
+`ifdef EMCC_NEXT_INPUT
+    if (host_first_i) begin
+`else
     if (host_busy_i) begin
+`endif
       value2_q    <= '0;
       half2_q     <= 1'b0;
       over2_q     <= 1'b0;

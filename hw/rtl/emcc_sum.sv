@@ -24,7 +24,12 @@ module emcc_sum (
   input  wire  [CoarseAddrW-1:0]  coarse_base_i,
   input  wire  [FineAddrW-1:0]    fine_base_i,
   input  wire                     lane_en_i,
+`ifdef EMCC_NEXT_INPUT
+  // What the host writes where no row is on its way: in the first stage that it passes, and in the last one
+  input  wire                     host_first_i,
+`else
   // What the host writes while nothing drains
+`endif
   input  wire                     host_busy_i,
   input  wire  [ActW-1:0]         host_i,
   output logic [ActW-1:0]         act_o
@@ -88,6 +93,9 @@ module emcc_sum (
     .a_i(a),
     .b_i(b),
     .lane_en_i,
+`ifdef EMCC_NEXT_INPUT
+    .host_first_i,
+`endif
     .host_busy_i,
     .host_i,
     .act_o

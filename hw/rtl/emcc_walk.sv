@@ -410,6 +410,10 @@ module emcc_walk #(
   assign row_o        = row5_q;
 
   `EMCC_ASSERT(!(fire && inside3_q) || 32'(addr3_q) < ActWords, "a word that is not there")
+`ifdef EMCC_NEXT_INPUT
+  `EMCC_ASSERT(!(fire && inside3_q) || 32'(addr3_q) < InputBase || 32'(pass_q) < InputPasses,
+      "a word of the input is read after it was given up")
+`endif
   `EMCC_ASSERT(!read_i || !valid3_q, "the host reads while a word is walked")
   `EMCC_ASSERT(!fire || !use3_q || !load3_q, "a factor of a factor")
 endmodule

@@ -7,7 +7,7 @@
 #include "port.h"
 
 namespace {
-enum Counter { kCycles, kBroadcasts, kStalls, kTransfer, kCounters };  // in a row of the statistics, before the steps
+enum Counter { kCycles, kBroadcasts, kStalls, kTransfer, kExposed, kCounters };  // in a row of the statistics, before the steps
 constexpr int kResetCycles = 4;
 
 // The context as the model's constructor wants it: that is where registers get their first values.
@@ -148,7 +148,7 @@ void Bench::cycle() {
 // A beat that was offered stays until it is taken; between beats tdata is junk.
 void Bench::drive() {
     const size_t bytes = options_.act_bytes;
-    const bool more = turns_.known() && beats_in_ < options_.count * options_.turns.in();
+    const bool more = (options_.next_input || turns_.known()) && beats_in_ < options_.count * options_.turns.in();
     if (!offered_ && more && !chance(options_.stall_in)) {
         offered_ = true;
         if (!loaded_) put_port(top_.s_axis_tdata, &input_[beats_in_ * bytes], bytes);
@@ -163,12 +163,14 @@ void Bench::drive() {
 }
 
 void Bench::sample() {
-    const bool due = !turns_.into();
+    const bool receiving = beats_in_ < due_in();
+    const bool due = options_.next_input ? !receiving : !turns_.into();
     sample_input();
     const Signs seen = signs(top_);
     if (beats_in_ > done_ * options_.turns.in()) {
         if (top_.m_axis_tvalid && !due) fail(Failure::kProtocol, "m_axis_tvalid is up while beats in are due");
         sample_signs(seen);
+        if (options_.next_input && receiving) ++record_[kExposed];
     } else if (top_.m_axis_tvalid) {
         fail(Failure::kProtocol, "m_axis_tvalid is up with no inference under way");
     } else if (seen.done || seen.broadcasts) {
@@ -186,12 +188,17 @@ void Bench::sample() {
 
 void Bench::sample_input() {
     if (!top_.s_axis_tready) return;
-    if (!turns_.into()) fail(Failure::kProtocol, "s_axis_tready is up while beats out are due");
+    if (!may_take()) fail(Failure::kProtocol, "s_axis_tready is up while beats out are due");
     if (!offered_) return;
     if (beats_in_ == done_ * options_.turns.in()) begun_ = since_ = now_;
     ++beats_in_;
-    turns_.taken();
+    if (!options_.next_input) turns_.taken();
     offered_ = loaded_ = false;
+}
+
+// The next inference's beats in may come while one is under way, and no more.
+bool Bench::may_take() const {
+    return options_.next_input ? beats_in_ < due_in() + options_.turns.in() : turns_.into();
 }
 
 void Bench::sample_signs(const Signs& seen) {
@@ -228,7 +235,7 @@ void Bench::sample_output() {
         fail(Failure::kProtocol, std::string("m_axis_tlast is ") + (last ? "up" : "down") + " on output beat "
                                      + std::to_string(beats_out_) + " of " + std::to_string(options_.turns.out()));
     }
-    turns_.taken();
+    if (!options_.next_input) turns_.taken();
     if (last) complete();
 }
 
@@ -243,5 +250,6 @@ void Bench::complete() {
     record_.assign(record_.size(), 0);
     beats_out_ = steps_done_ = 0;
     since_ = now_;
+    if (options_.next_input) begun_ = now_ + 1;
     ++done_;
 }

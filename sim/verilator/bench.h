@@ -45,6 +45,8 @@ private:
     void drive();
     void sample();
     void sample_input();
+    bool may_take() const;
+    uint64_t due_in() const { return (done_ + 1) * options_.turns.in(); }  // beats in before the next answer
     void sample_signs(const Signs& seen);
     void sample_output();
     void complete();

@@ -16,6 +16,7 @@ struct Options {
     uint64_t idle_cycles = 1000;    // watched after the last inference
     uint64_t seed = 0;
     double stall_in = 0.0, stall_out = 0.0;
+    bool next_input = false;        // the next inference's beats in may come while one is under way
     bool random_init = false;       // registers and memories start with random bits
 };
 
@@ -43,6 +44,10 @@ inline Options parse_options(int argc, char** argv) {
             o.random_init = true;
             continue;
         }
+        if (name == "--next-input") {
+            o.next_input = true;
+            continue;
+        }
         if (++i == argc) throw std::invalid_argument(name + " wants a value");
         const char* const value = argv[i];
         if (name == "--input") o.input = value;
@@ -65,6 +70,9 @@ inline Options parse_options(int argc, char** argv) {
     }
     if (!o.turns.in() || !o.act_bytes || !o.steps) {
         throw std::invalid_argument("--turns, --act-bytes and --steps are needed");
+    }
+    if (o.next_input && o.turns.count() != 2) {
+        throw std::invalid_argument("--next-input is for inferences of one turn in and one out");
     }
     return o;
 }

@@ -30,6 +30,7 @@ public:
 
     uint64_t in() const { return in_; }    // beats in of an inference
     uint64_t out() const { return out_; }  // beats out of an inference
+    size_t count() const { return turns_.size(); }
     bool into() const { return turns_[turn_].into; }
     // Whether the next beat in is known: it is none that answers what is still to come out.
     bool known() const { return into() || turn_ + 1 == turns_.size(); }

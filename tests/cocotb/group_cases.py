@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from specimens import patterned
 
-from emcc.eie.groups import cycles, timing
+from emcc.eie.groups import cycles, timing, transfer
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.sizes import numbers
 from emcc.ir.program import Program
@@ -41,6 +42,18 @@ def inferences(program: Program, plan: Plan) -> Mapping[str, Any]:
             for i in range(len(traffic.into))
         ],
     }
+
+
+def overlapping(program: Program, plan: Plan) -> Mapping[str, Any]:
+    """The same, with what the cycle model says of the cycles between answers where the next input comes early."""
+    assert plan.next_input is not None
+    made, counts = inferences(program, plan), cycles.count(program, patterned(program), plan)
+    free = counts.walked[:, plan.next_input.passes - 1] + 2 * transfer.ROW + 1
+    most = transfer.exposed_most(plan, counts.walked, counts.total)
+    for one, *more in zip(made["inferences"], free.tolist(), most.tolist(), strict=True):
+        one |= dict(zip(("free", "exposed"), more, strict=True))
+    hidden, seen = transfer.following(plan, np.array([0, 1000])).tolist()
+    return {**made, "following": {"hidden": hidden, "seen": seen - 1000, "rows": transfer.drained_most(plan)}}
 
 
 @dataclass(frozen=True)
@@ -78,4 +91,5 @@ BENCHES = {
     ),
     "host": Bench("host", "groups"),
     "core": Bench("core", "groups", module="emcc_top", more=inferences),
+    "next_input": Bench("next_input", "next_input", module="emcc_top", more=overlapping),
 }

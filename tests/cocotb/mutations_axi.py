@@ -84,3 +84,36 @@ SEEN = (
 )
 
 FAULTS = tuple(fault for _, fault in SEEN)
+
+OVERLAPPING = (
+    Fault(
+        "an input ends with an answer",
+        *("emcc_axi_run", "!starts", "!give_last_i", "an answer ends that never began|TOTAL of inference"),
+        before="take_i || (inside_q && ",
+    ),
+    Fault(
+        "TOTAL counts from an input's first activation",
+        *("emcc_axi_run", "give_last_i || (begins && !under_way)", "begins", "TOTAL of inference"),
+    ),
+    Fault(
+        "CYCLES goes on from run to run",
+        *("emcc_axi_run", "starts", "1'b0", "CYCLES of inference"),
+        before=".clear_i(",
+    ),
+    Fault(
+        "an answer is cut where the array wants an input",
+        *("emcc_axi_top", "1'b0", "core_ready", "an item comes though none should|TKEEP of turn 0"),
+        before=".end_i  (",
+    ),
+    Fault(
+        "an input waits until the answer before has left",
+        *(
+            "emcc_axi_run",
+            "auto_i || armed_q",
+            "(auto_i || armed_q) && !under_way",
+            "no input is taken beside|TOTAL of",
+        ),
+        before="assign open_o    = inside_q || ",
+    ),
+)
+"""Of a design that takes the next input while one runs: all are seen by one test."""

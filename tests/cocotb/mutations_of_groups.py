@@ -210,8 +210,64 @@ CORE = (
     ),
 )
 
+NEXT_INPUT = (
+    Fault(
+        "the drain does not go first",
+        "emcc_core",
+        "in_ready && hold_q",
+        "in_ready",
+        r"the host and a row write at once",
+    ),
+    Fault(
+        "the inputs' words are free too early",
+        "emcc_core",
+        "reads_q == '0",
+        "1'b1",
+        r"a word is received that a step still reads",
+    ),
+    Fault(
+        "the table's row is not reset",
+        "emcc_host",
+        "HostW'(First)",
+        "row_q",
+        r"beats are due",
+        before="            default: begin\n              state_q <= Load0;\n              row_q   <= ",
+    ),
+    Fault(
+        "a run begins before its input is there",
+        "emcc_core",
+        "(in_full || there_q)",
+        "1'b1",
+        r"a beat out|a word is received that a step still reads",
+        before="assign start         = ",
+    ),
+    Fault(
+        "a received activation is emptied in its last stage",
+        "emcc_core",
+        "late_way_q[HostLatency-2]",
+        "1'b0",
+        r"a beat out",
+    ),
+    Fault(
+        "a row's sum is let into a received activation",
+        "emcc_core",
+        "hold_q",
+        "1'b0",
+        r"a beat out|(total|done|stalls|broadcasts) of inference",
+        before=".host_first_i (",
+    ),
+    Fault(
+        "what is sent is picked where the other host receives",
+        "emcc_core",
+        "out_lane == LaneW'(i)",
+        "host_lane == LaneW'(i)",
+        r"a beat out|a stalled beat out|did not stay",
+    ),
+)
+
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     **{"walk": WALK, "scan": SCAN, "slice": SLICE, "sum": SUM, "rows": ROWS, "host": HOST, "core": CORE},
     "slice_lut_ram": SLICE[:1],
+    "next_input": NEXT_INPUT,
 }
 """By bench."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import axi_case
 import pytest
 from common.simulator import Design, Faulty, simulate_faults
-from mutations_axi import FAULTS, SEEN
+from mutations_axi import FAULTS, OVERLAPPING, SEEN
 from mutations_groups import not_red, seeded
 
 pytestmark = pytest.mark.sim
@@ -39,3 +39,17 @@ def test_every_fault_in_the_rtl_is_red(tmp_path):
         axi_case.write(run.place)
     design = axi_case.design(seeded(axi_case.files(), FAULTS))
     assert not not_red(FAULTS, simulate_faults(design, "bench_axi", runs, {}))
+
+
+def test_the_axi_top_with_the_next_input_on_its_way(check, tmp_path):
+    axi_case.write(tmp_path, axi_case.OVERLAPPING)
+    check(axi_case.design(name=axi_case.OVERLAPPING), "bench_axi_next_input", {}, tmp_path)
+
+
+def test_every_fault_in_what_overlaps_is_red(tmp_path):
+    name = re.escape("inferences_overlap/gap=0.0") + "$"
+    runs = [Faulty(tmp_path / str(number), number, name) for number in range(1, len(OVERLAPPING) + 1)]
+    for run in runs:
+        axi_case.write(run.place, axi_case.OVERLAPPING)
+    design = axi_case.design(seeded(axi_case.files(axi_case.OVERLAPPING), OVERLAPPING), axi_case.OVERLAPPING)
+    assert not not_red(OVERLAPPING, simulate_faults(design, "bench_axi_next_input", runs, {}))

@@ -8,6 +8,7 @@ import numpy as np
 from emcc.backends import rom, verilog
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
+from emcc.runtime.between import unforeseen
 from emcc.runtime.crossings import place
 from emcc.runtime.designs import Design, Traffic, design_of
 from emcc.runtime.simulator import COUNTERS, Run, Stalls, drive
@@ -58,8 +59,10 @@ def faults(program: Program, ran: Run, traffic: Traffic, timed: bool = True) -> 
             name = program.steps[design_of(program).steps[index]].name
             counted = f"{traffic.completed[inference, index]} predicted, {done[inference, index]} simulated"
             found.append(f"inference {inference}, pass {index} of {name!r} is done in another cycle: {counted}")
-        for number, predicted in ((0, traffic.cycles), (3, traffic.transfer)):
-            if (ran.records[:, number] != predicted).any():
-                counted = f"{predicted.tolist()} predicted, {ran.records[:, number].tolist()} simulated"
-                found.append(f"{COUNTERS[number]}: {counted}")
+        if (ran.records[:, 0] != traffic.cycles).any():
+            counted = f"{traffic.cycles.tolist()} predicted, {ran.records[:, 0].tolist()} simulated"
+            found.append(f"{COUNTERS[0]}: {counted}")
+        if unforeseen(design_of(program), traffic, ran).any():
+            counted = f"{traffic.transfer.tolist()} predicted, or {traffic.exposed.tolist()} of receiving seen"
+            found.append(f"{COUNTERS[3]}: {counted}, {ran.records[:, 3:5].tolist()} simulated")
     return found

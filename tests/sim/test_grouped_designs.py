@@ -18,25 +18,36 @@ from emcc.eie.groups import cycles
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan as planned
 from emcc.eie.lower import lower
+from emcc.eie.next_input import why_not
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import Program
+from emcc.runtime.between import unforeseen
 from emcc.runtime.designs import Design
 from emcc.runtime.simulator import COUNTERS, Stalls
 
 pytestmark = pytest.mark.sim
 
 ARRAYS = [(pes, groups) for pes in (1, 2, 3, 4, 6, 8, 12, 16) for groups in (1, 2, 4, 8) if pes % groups == 0]
-DESIGN = st.tuples(qgraphs(), st.sampled_from(ARRAYS), st.sampled_from(["none", "entries"]), st.sampled_from([16, 32]))
+DESIGN = st.tuples(
+    *(
+        qgraphs(),
+        st.sampled_from(ARRAYS),
+        st.sampled_from(["none", "entries"]),
+        st.sampled_from([16, 32]),
+        st.booleans(),
+    )
+)
 RUN = ("groups", "no_codes", "own_codes", "own_codes_too", "many_groups")
 """Specimens of lint's that are run here."""
 KINDS = ("broadcast", "local", "direct", "largest", "product", "scaled", "relu", "table", "own code", "host part")
 
 
-def is_as_predicted(design: tuple[tuple[Graph, dict[str, Array]], tuple[int, int], str, int]) -> str:
+def is_as_predicted(design: tuple[tuple[Graph, dict[str, Array]], tuple[int, int], str, int, bool]) -> str:
     """Build a drawn design and compare all of it; returns how many passes it has, for a campaign to count."""
-    (graph, x), (pes, groups), balance, depth = design
+    (graph, x), (pes, groups), balance, depth, ahead = design
     program = lower(graph, LowerOptions(pes=pes, groups=groups, balance=balance, queue_depth=depth))
+    program = replace(program, next_input=ahead and not why_not(program))
     inputs = {name: value.reshape(len(value), -1) for name, value in x.items()}
     plan = planned(program)
     with TemporaryDirectory() as folder:
@@ -57,6 +68,7 @@ def compare(program: Program, plan: Plan, inputs: dict[str, Array], folder: Path
         np.testing.assert_array_equal(found["cycles"], wanted.total)
         np.testing.assert_array_equal(found["broadcasts"], wanted.broadcasts)
         np.testing.assert_array_equal(found["stalls"], wanted.stalls)
+        assert stalls or not unforeseen(design, traffic, ran).any(), found["transfer"]
 
 
 def kinds(program: Program, plan: Plan) -> set[str]:

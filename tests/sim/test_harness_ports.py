@@ -25,7 +25,7 @@ def test_every_integer_arrives_and_comes_back(tmp_path: Path, act_w: int) -> Non
 def test_cycles_and_counters(tmp_path: Path) -> None:
     # 3 words in, which do not count; a cycle each of 2 passes (the first broadcasts, the second stalls); 3 words out.
     ran = toy.run(tmp_path, toy.random_slots(5))
-    assert ran.records.tolist() == [[5, 1, 1, 3, 1, 2]] * 5
+    assert ran.records.tolist() == [[5, 1, 1, 3, 0, 1, 2]] * 5
 
 
 def test_processes_share_the_work_without_a_difference(tmp_path: Path) -> None:

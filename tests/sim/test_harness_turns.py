@@ -36,8 +36,8 @@ def test_beats_by_turns(tmp_path: Path, stalls: Stalls | None) -> None:
     a, b, c, d, e = beats.T
     np.testing.assert_array_equal(ran.words, np.stack([a + 1, b + 1, d + e, c], axis=1))
     # Two cycles of running, then one; two groups broadcast in the first, one waits in the last.
-    expected = [3, 2, 1, 10, 1, 2, 3]
-    assert ran.records[:, [0, 1, 2, 4, 5, 6]].tolist() == [expected[:3] + expected[4:]] * 40
+    expected = [3, 2, 1, 10, 0, 1, 2, 3]
+    assert ran.records[:, [0, 1, 2, 4, 5, 6, 7]].tolist() == [expected[:3] + expected[4:]] * 40
     if stalls is None:
         assert (ran.records[:, 3] == expected[3]).all()
     else:

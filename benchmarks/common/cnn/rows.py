@@ -21,12 +21,16 @@ LOW = 0.75
 
 @dataclass(frozen=True)
 class Job:
-    """A network at a number of bits an activation; `rtl`: samples in Verilator at most, 0 leaves it out."""
+    """A network at a number of bits an activation; `rtl`: samples in Verilator at most, 0 leaves it out.
+
+    With `next_input` an input is received while the one before runs; its row has the cycles from answer to answer.
+    """
 
     name: str
     bits: int
     data: Path
     rtl: int | None = None
+    next_input: bool = False
 
     @property
     def key(self) -> str:
@@ -39,10 +43,12 @@ def run(job: Job) -> dict[str, Any]:
     import emcc
 
     problem = PROBLEMS[job.name](job.data)
-    recipe = {"calibrate": {"bits": job.bits}, "lower": {"groups": problem.groups}}
+    recipe = {"calibrate": {"bits": job.bits}, "lower": {"groups": problem.groups, "next_input": job.next_input}}
     artefact = emcc.compile(problem.model, data=problem.seen, keep_weights=True, pes=problem.pes, recipe=recipe)
     count = problem.rtl if job.rtl is None else min(problem.rtl, job.rtl)
     row = {"bits": job.bits, "pes": problem.pes, **_sizes(artefact.manifest)}
+    if job.next_input:
+        row["between"] = round(artefact.manifest["totals"]["throughput"]["cycles"])
     if count:
         with tempfile.TemporaryDirectory(prefix="emcc-cnn-") as folder:
             row |= _simulated(artefact.write(Path(folder) / "artefact"), problem.x[:count])
@@ -76,6 +82,7 @@ def _simulated(folder: Path, x: np.ndarray) -> dict[str, Any]:
         "cycles": round(float(ran.cycles.mean())),
         "predicted": round(float(ran.predicted_cycles.mean())),
         "transfer": round(float(ran.transfer.mean())),
+        **({"between_simulated": ran.between.tolist()} if ran.between.size else {}),
         "mismatches": ran.mismatches,
         "cycle_mismatches": ran.cycle_mismatches,
         "ideal": round(float(ideal.sum())),

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from emcc.base.errors import EmccError
+from emcc.base.text import printable
 from emcc.driver.emit import memory_of
 from emcc.eie.budget import budget
 from emcc.eie.groups import cycles
@@ -31,8 +33,16 @@ def lowered_to_fit(graph: Graph, options: LowerOptions, activity: Mapping[str, A
 def check_memory(program: Program, options: LowerOptions) -> None:
     """Raise EmccError where a program takes more memory than the options allow."""
     most = budget(options.memory)
-    if most:
-        most.check(memory_of(program), f"a design of {shape(program)}")
+    if not most:
+        return
+    taken, alone = memory_of(program), replace(program, next_input=False)
+    if program.next_input and most.missing(taken) and not most.missing(memory_of(alone)):
+        raise EmccError(
+            f"a design of {shape(program)} that receives the next input while this one runs takes "
+            f"{most.missing(taken):,} {most.unit} more than there are (--memory {printable(options.memory)})",
+            hint="without next_input in the recipe's [lower] it fits: its inputs' words are then others' as well",
+        )
+    most.check(taken, f"a design of {shape(program)}")
 
 
 def shape(program: Program) -> str:

@@ -17,7 +17,7 @@ from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Port, Program
 from emcc.measure.coding import table
-from emcc.measure.cost import CLOCK_HZ, layer_row, totals
+from emcc.measure.cost import CLOCK_HZ, layer_row, throughput, totals
 from emcc.measure.steps import partition, step_rows
 from emcc.measure.values import rounded, source
 from emcc.runtime.designs import design_of, step_cycles
@@ -138,11 +138,10 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
     passes = [design.steps.count(i) for i in range(len(program.steps))]
     steps = step_rows(compiled.quantised, program, passes, taken, traffic.products)
     work, beside = traffic.products.sum(axis=1), int(traffic.transfer[0])
-    return (
-        layers,
-        steps,
-        totals(layers, len(encoded), traffic.cycles, beside, work, program.pes, compiled.hz or CLOCK_HZ),
-    )
+    hz = compiled.hz or CLOCK_HZ
+    total = totals(layers, len(encoded), traffic.cycles, beside, work, program.pes, hz)
+    ahead = {"throughput": throughput(design.between(traffic), traffic.exposed, hz)} if program.next_input else {}
+    return layers, steps, {**total, **ahead}
 
 
 def timed(program: Program) -> int:

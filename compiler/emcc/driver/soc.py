@@ -35,7 +35,11 @@ def soc_files(program: Program, stored: bytes, emitted: Mapping[str, bytes], x: 
     into, out = sizes(design.shape)
     held = soc.values(into, out, digest)
     made = vectors(design, x[: max(1, min(INFERENCES, MOST // (into + out)))])
-    files = {**soc.render_axi(held), **bench_files(), "tb/vectors.json": to_json(made.to_json(held))}
+    files = {
+        **soc.render_axi(held, program.next_input),
+        **bench_files(),
+        "tb/vectors.json": to_json(made.to_json(held)),
+    }
     return {**files, **core_files({**emitted, **files}, digest)}
 
 

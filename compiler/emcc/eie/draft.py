@@ -267,6 +267,7 @@ class Draft:
             parts=tuple(self.parts),
             host=graph.host,
             groups=max(options.groups, 1),
+            next_input=options.next_input,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from emcc.base.errors import EmccError
 from emcc.eie.bounds import accumulators
 from emcc.eie.draft import Draft
+from emcc.eie.next_input import require
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Graph
 from emcc.ir.program import MAX_ACC_W, Program
@@ -22,7 +23,7 @@ def lower(graph: Graph, options: LowerOptions | None = None, activity: Mapping[s
 
     Raises:
         EmccError: the accumulator of a step would need more than MAX_ACC_W bits, the groups do not divide the PEs, or
-            there are no steps.
+            there are no steps, or the next input cannot come while this one runs though it should.
     """
     options = options or LowerOptions()
     options.require_groups()
@@ -33,6 +34,7 @@ def lower(graph: Graph, options: LowerOptions | None = None, activity: Mapping[s
     if not program.steps:
         message = "nothing of the model runs on the array: its operators are moves, or the host's"
         raise EmccError(message, hint="compile the part that has layers, pools or sums of tensors: --output NAME")
+    require(program)
     width = program.act_w + 1
     for step, bits in accumulators(program):
         if bits > MAX_ACC_W:

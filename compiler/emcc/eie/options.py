@@ -42,6 +42,12 @@ class LowerOptions:
         "how much memory the target has; --memory overrides it: block RAMs of a kind, as 208xecp5 (ecp5, gowin,"
         " ice40), or a size, as 3.7Mbit or 460KB",
     )
+    next_input: bool = option(
+        False,
+        "receive the next inference's inputs while this one runs: more results a second over AXI for the words of the"
+        " inputs, which nothing else may use then",
+        silent=True,
+    )
     trim: bool = option(True, "drop inputs and neurons that cannot change the output")
 
     def require_groups(self) -> None:

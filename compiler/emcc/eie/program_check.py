@@ -7,6 +7,7 @@ import numpy as np
 
 from emcc.base.text import printable
 from emcc.eie.bounds import accumulators
+from emcc.eie.next_input import why_not
 from emcc.eie.pack import unpack_rows
 from emcc.ir.affine import plain, sound
 from emcc.ir.codebook import CODE_WIDTHS, IDENTITY_WIDTHS
@@ -56,7 +57,7 @@ def problems(program: Program) -> list[str]:
         wrong += [f"{port.name!r}: {text}" for port in program.outputs for text in _port(program, port, written=False)]
     for i, step in enumerate(program.steps if not wrong else ()):
         wrong += [f"step {i + 1} ({printable(step.name, 40)!r}): {text}" for text in _step(program, step)]
-    return wrong or list(_accumulators(program)) + list(_host(program))
+    return wrong or list(_accumulators(program)) + list(_host(program)) + list(_ahead(program))
 
 
 def _network(program: Program) -> Iterator[str]:
@@ -330,6 +331,12 @@ def _accumulators(program: Program) -> Iterator[str]:
         wide = bits + MULTIPLIER_W > 62 if step.multiplier >= 0 else False
         if bits > program.acc_w or wide:
             yield f"step {i}: sums of up to {bits} bits do not fit an accumulator of {program.acc_w} bits"
+
+
+def _ahead(program: Program) -> Iterator[str]:
+    why = why_not(program) if program.next_input else ""
+    if why:
+        yield f"the next input cannot come while this one runs: {why}"
 
 
 def _host(program: Program) -> Iterator[str]:

@@ -28,6 +28,9 @@ _DTYPES: Mapping[str, type | None] = {
 }
 """By field: what its arrays are; None for as they are, int64 where nothing is said."""
 
+_LATER: Mapping[str, object] = {"next_input": False}
+"""Fields that came later: they are not there where they are at this value."""
+
 _AS_THEY_ARE = ("code", "codes")
 """uint8, or uint16 where codes are weights of 16 bits."""
 
@@ -70,7 +73,9 @@ def _packed(value: Any, place: str, arrays: dict[str, Array]) -> Any:
         return None
     if is_dataclass(value):
         front = f"{place}." if place else ""
-        return {field.name: _packed(getattr(value, field.name), front + field.name, arrays) for field in fields(value)}
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+        some = {name: item for name, item in held.items() if name not in _LATER or item != _LATER[name]}
+        return {name: _packed(item, front + name, arrays) for name, item in some.items()}
     if isinstance(value, tuple):
         return [_packed(item, f"{place}.{i}", arrays) for i, item in enumerate(value)]
     if isinstance(value, Mapping):
@@ -105,8 +110,8 @@ def _unpacked(hint: Any, value: Any, place: str, arrays: dict[str, Array]) -> An
         _is(value, type(None))
         return _widen(arrays.pop(place), place)
     if is_dataclass(hint):
-        rest, front = dict(_is(value, dict)), f"{place}." if place else ""
-        kinds = _hints(hint)  # type: ignore[arg-type]
+        kinds, front = _hints(hint), f"{place}." if place else ""  # type: ignore[arg-type]
+        rest = {name: item for name, item in _LATER.items() if name in kinds} | _is(value, dict)
         made = {
             field.name: _unpacked(kinds[field.name], rest.pop(field.name), front + field.name, arrays)
             for field in fields(hint)

@@ -135,6 +135,10 @@ COMPILED = {
         **dict.fromkeys(("padding_zeros", "dense_bytes", "bytes", "dense_cycles", "transfer_cycles"), COUNT),
         **dict.fromkeys(("density", "compression", "seconds", "dense_seconds", "speedup", "utilisation"), float),
         **{"clock_hz": SIZE, "cycles": {"mean": float, "min": COUNT, "max": COUNT, "samples": COUNT}},
+        "throughput?": {
+            **dict.fromkeys(("cycles", "exposed_cycles", "seconds", "per_second"), float),
+            "exact": bool,
+        },
     },
     "compression": _CODED,
     "memory": [

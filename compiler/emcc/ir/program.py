@@ -237,6 +237,7 @@ class Program:
         slices, tables: shared by steps.
         codes: uint8 [taps, slots] each, of local steps; uint16 where codes are weights of 16 bits.
         codebooks: int64, 16-bit values. biases: int64 [slots], at accumulator scale. multipliers: int64 [slots].
+        next_input: whether the next inference's inputs are received while this one runs; see eie.next_input.
     """
 
     name: str
@@ -257,6 +258,7 @@ class Program:
     parts: tuple[HostPart, ...] = ()
     host: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     groups: int = 1
+    next_input: bool = False
 
     @property
     def lanes(self) -> int:

@@ -85,8 +85,9 @@ def _attrs(attrs: Mapping[str, Any]) -> str:
 
 def _program(program: Program) -> Iterator[str]:
     groups = f" in {program.groups} groups" if program.groups > 1 else ""
+    ahead = ", the next input while this one runs" if program.next_input else ""
     sizes = f"{program.pes} PEs{groups}, activations of {program.act_w} bits, accumulators of {program.acc_w}"
-    yield f"program {name(program.name)}: {sizes}, queues of {program.queue_depth}"
+    yield f"program {name(program.name)}: {sizes}, queues of {program.queue_depth}{ahead}"
     for kind, ports in (("input", program.inputs), ("output", program.outputs)):
         for port in ports:
             yield f"  {kind} {_port(port)}"

@@ -49,9 +49,9 @@ class Grouped:
         context = Context(program, plan(program))
         images = rom.core_images(program, context.plan)
         boot = rom.BootLayout.of(context.numbers, images) if self.boot else None
-        axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)))
+        axi = {} if boot else soc.render_axi(soc.values(1, 1, bytes(32)), program.next_input)
         core = verilog.render_of(context, boot)
-        uart = verilog.render_uart(core, boot is not None)
+        uart = verilog.render_uart(core, boot is not None, program.next_input)
         files = {**core, **uart, **rom.render(images, "hex"), **axi}
         structure = boot.structure.hex() if boot else ""
         image = {flash.FILE: flash.write(boot, images)} if boot else {}
@@ -199,6 +199,10 @@ GROUPED = {
     "own_codes": Grouped(("own", "own_wide", "own_depthwise"), 2, 16, LowerOptions(pes=3)),
     "own_codes_too": Grouped(("own_wide", "own_depthwise", "conv", "linear"), 5, 16, LowerOptions(pes=8, groups=2)),
     "many_groups": Grouped(("conv", "depthwise"), 9, 8, LowerOptions(pes=8, groups=8, queue_depth=16)),
+    "next_input": Grouped(
+        ("conv", "add", "table", "largest", "linear"),
+        *(5, 8, LowerOptions(pes=4, groups=2, queue_depth=16, next_input=True)),
+    ),
     "booted": Grouped(("own_depthwise", "conv"), 6, 8, LowerOptions(pes=4, groups=2), boot=True),
     "booted_codes": Grouped(("conv",), 3, 16, LowerOptions(pes=1), boot=True),
 }

@@ -124,3 +124,20 @@ def totals(
         "dense_seconds": dense / hz,
         "seconds": (mean + transfer) / hz,
     }
+
+
+def throughput(between: Array, exposed: Array, hz: int) -> dict[str, Any]:
+    """Return the figures of a stream of inferences whose next input comes while one runs.
+
+    Args:
+        between: int64 [n], cycles from answer to answer at most; `exposed`: those in which an input still comes.
+        hz: the clock that times are at.
+    """
+    mean = float(between.mean())
+    return {
+        "cycles": mean,
+        "exposed_cycles": float(exposed.mean()),
+        "exact": not exposed.any(),
+        "seconds": mean / hz,
+        "per_second": hz / mean,
+    }

@@ -115,13 +115,29 @@ def lost_line(manifest: Mapping[str, Any]) -> str | None:
     )
 
 
-def _of_array(manifest: Mapping[str, Any]) -> list[str]:
+def throughput(total: Mapping[str, Any]) -> str:
+    """Say how many inferences a second there are, of a manifest's totals."""
+    clock, alone = total["clock_hz"] / 1e6, 1 / total["seconds"]
+    if "throughput" not in total:
+        return f"throughput: {alone:,.0f} inferences a second at {clock:.0f} MHz, one behind the other"
+    ahead = total["throughput"]
+    least = "" if ahead["exact"] else "at least "
+    seen = "none of that is seen" if ahead["exact"] else f"at most {ahead['exposed_cycles']:,.0f} cycles of it are seen"
+    return (
+        f"throughput: {least}{ahead['per_second']:,.0f} inferences a second at {clock:.0f} MHz where the stream keeps "
+        f"up, an answer every {ahead['cycles']:,.0f} cycles, {ahead['per_second'] / alone:.2f}x of {alone:,.0f} one "
+        f"behind the other: the next input is received while this one runs, and {seen} [estimate]"
+    )
+
+
+def _of_array(manifest: Mapping[str, Any], alone: bool) -> list[str]:
     """Return what is to be said of the array: use of the PEs, transfer, the parts on array and host."""
     design, total, parts = manifest["design"], manifest["totals"], manifest["partition"]
     lines = [
         f"use of the PEs: {percent(total['utilisation'])} of their cycles have a product of a non-zero weight and a "
         "non-zero activation, or what stands for one [estimate]; loading and unloading take "
-        f"{total['transfer_cycles']:,} cycles more an inference, which the time has"
+        f"{total['transfer_cycles']:,} cycles more an inference, which the time has",
+        *([throughput(total)] if alone or "throughput" in total else []),
     ]
     if design["tried"]:
         tried = ", ".join(f"{groups:.0f} with {cycles:,.0f}" for groups, cycles in design["tried"])
@@ -161,8 +177,8 @@ def _outside(c: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def notes(manifest: Mapping[str, Any]) -> list[str]:
-    """Return the sentences under the table."""
+def notes(manifest: Mapping[str, Any], alone: bool = False) -> list[str]:
+    """Return the sentences under the table; with `alone` throughput also where it is the time's inverse."""
     total = manifest["totals"]
     clock = total["clock_hz"] / 1e6
     cycles = total["cycles"]
@@ -174,7 +190,7 @@ def notes(manifest: Mapping[str, Any]) -> list[str]:
         f"{total['dense_cycles']:,} cycles, {seconds(total['dense_seconds'])}: "
         f"{than(total['speedup'], 'faster', 'slower')} "
         f"[estimate: cycle model over {cycles['samples']} {manifest['samples']}]",
-        *_of_array(manifest),
+        *_of_array(manifest, alone),
         "dense means: rows dealt to the PEs, one multiply-accumulate a PE and cycle, no zero skipped, no other cost",
     ]
     lines += _of_c(manifest)

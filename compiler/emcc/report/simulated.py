@@ -24,13 +24,16 @@ def print_simulation(result: SimulationResult) -> None:
     ]
     if done.size:
         beside = result.transfer[result.cycles > 0]
+        says = "from answer to answer" if result.between.size else "from simulated cycles"
         time = seconds(float((done + beside).mean()) / CLOCK_HZ)
         rows.append(("cycles an inference (simulated)", f"{done.mean():,.0f} ({done.min():,} to {done.max():,})"))
         rows += [
             ("cycles to load and unload, beside them", f"{beside.mean():,.0f}"),
-            (f"time at {CLOCK_HZ / 1e6:.0f} MHz (from simulated cycles)", time),
+            (f"time at {CLOCK_HZ / 1e6:.0f} MHz ({says})", time),
             ("PE utilisation (simulated)", percent(result.utilisation)),
         ]
+    if result.between.size:
+        rows.append(("cycles from answer to answer (simulated)", f"{result.between.mean():,.0f}"))
     if result.cycle_mismatches is not None:
         rows.append(("inferences off the predicted cycles", f"{result.cycle_mismatches:,}"))
     rows += worth_rows(result.worth)

@@ -40,7 +40,7 @@ def print_summary(manifest: Mapping[str, Any], folder: str, out: Console | None 
     out.print(layer_table(manifest))
     out.print(step_table(manifest))
     out.print(memory_table(manifest))
-    for line in (*board_lines(manifest), *notes(manifest)):
+    for line in (*board_lines(manifest), *notes(manifest, alone=True)):
         out.print(shown(line))
     print_tried(manifest, out)
     for warning in manifest["warnings"]:

@@ -11,7 +11,7 @@ from emcc.eie import reference
 from emcc.eie.groups import cycles
 from emcc.eie.groups.plan import RECEIVE, SEND, HostRow, Plan
 from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.transfer import transfer
+from emcc.eie.groups.transfer import exposed_most, following, transfer
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.runtime.crossings import Span, crossings
@@ -29,7 +29,8 @@ class Traffic:
         cycles: int64 [n], predicted.
         completed: int64 [n, completions], predicted too: the cycle of each.
         products: int64 [n, steps], see work.by_step.
-        transfer: int64 [n], predicted cycles between running.
+        transfer: int64 [n], predicted cycles between running, of inferences that each come alone.
+        exposed: int64 [n], where the next input comes while one runs: cycles in which it is seen to come at most.
     """
 
     into: Array
@@ -38,6 +39,7 @@ class Traffic:
     completed: Array
     products: Array
     transfer: Array
+    exposed: Array
 
     @staticmethod
     def joined(parts: "list[Traffic]") -> "Traffic":
@@ -69,7 +71,7 @@ class Design:
         sizes = ((row.op == RECEIVE, row.positions * row.slots) for row in self._rows)
         turns = [(into, sum(size for _, size in group)) for into, group in groupby(sizes, key=lambda one: one[0])]
         signed = tuple(size if into else -size for into, size in turns)
-        return Shape(self.program.act_w, signed, len(self.plan.passes))
+        return Shape(self.program.act_w, signed, len(self.plan.passes), self.program.next_input)
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -98,8 +100,17 @@ class Design:
             sides[crossing.into].append(wide.reshape(len(wide), -1))
         into, out = (np.concatenate(sides[side], axis=1) for side in (True, False))
         counts = cycles.count(program, inputs, self.plan)
-        beside = np.full(len(into), transfer(self.plan))
-        return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values), beside)
+        beside, exposed = np.full(len(into), transfer(self.plan)), np.zeros(len(into), np.int64)
+        if self.plan.next_input:
+            exposed = exposed_most(self.plan, counts.walked, counts.total)
+        return Traffic(into, out, counts.total, counts.pass_done, by_step(program, memory.values), beside, exposed)
+
+    def between(self, traffic: Traffic) -> Array:
+        """Return the cycles from answer to answer of a stream that keeps up, the next input coming while one runs.
+
+        int64 [n], of the inferences that begin to run then: exact where no receiving is seen, else at most.
+        """
+        return np.asarray(traffic.cycles + following(self.plan, traffic.exposed))
 
 
 def design_of(program: Program) -> Design:

@@ -45,6 +45,8 @@ class SimulationResult:
             that hangs), or "".
         cycles: int64 [n], in which the array runs: from its start, with the input in its buffer, to its last write.
         transfer: int64 [n], cycles between running in which inputs, outputs and what the host reads and answers cross.
+        between: int64 [n - 1 at most], cycles from an answer to the next one; empty where inputs do not come while
+            others run.
         predicted_cycles: int64 [n].
         cycle_mismatches: inferences whose cycles, of running, transfer and all completions, are not the predicted ones;
             None with random stalls, where the prediction does not hold.
@@ -70,6 +72,7 @@ class SimulationResult:
     failure: str
     cycles: Array = field(repr=False)
     transfer: Array = field(repr=False)
+    between: Array = field(repr=False)
     predicted_cycles: Array = field(repr=False)
     cycle_mismatches: int | None
     layer_cycles: Array = field(repr=False)
@@ -123,6 +126,7 @@ class SimulationResult:
             "failure": self.failure or None,
             "cycles": self.cycles.tolist(),
             "transfer_cycles": self.transfer.tolist(),
+            **({"between_cycles": self.between.tolist()} if self.between.size else {}),
             "predicted_cycles": self.predicted_cycles.tolist(),
             "cycle_mismatches": self.cycle_mismatches,
             "mean_cycles": float(np.mean(completed)) if completed.size else None,

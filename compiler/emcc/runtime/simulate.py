@@ -12,6 +12,7 @@ from emcc.eie.saturation import Saturation
 from emcc.eie.store import load_program
 from emcc.ir.graph import Array
 from emcc.runtime.batches import batches
+from emcc.runtime.between import unforeseen
 from emcc.runtime.crossings import place
 from emcc.runtime.designs import Design, Traffic, design_of, step_cycles
 from emcc.runtime.final import final, worth
@@ -153,8 +154,9 @@ def _judged(
         failure=ran.failure,
         cycles=counted,
         transfer=transfer,
+        between=(counted + transfer)[done & ~ran.first & program.next_input],
         predicted_cycles=traffic.cycles,
-        cycle_mismatches=None if stalled else _off(traffic, ran),
+        cycle_mismatches=None if stalled else _off(design, traffic, ran),
         layer_cycles=ran.records[:, len(COUNTERS) :],
         steps=tuple(step.name for step in program.steps),
         step_cycles=step_cycles(design, ran.records[:, len(COUNTERS) :], counted),
@@ -171,7 +173,7 @@ def _judged(
     )
 
 
-def _off(traffic: Traffic, ran: Run) -> int:
+def _off(design: Design, traffic: Traffic, ran: Run) -> int:
     """Count the inferences whose cycles, of running, transfer and all completions, are not the predicted ones."""
-    wrong = (ran.records[:, 0] != traffic.cycles) | (ran.records[:, 3] != traffic.transfer)
+    wrong = (ran.records[:, 0] != traffic.cycles) | unforeseen(design, traffic, ran)
     return int((wrong | (ran.records[:, len(COUNTERS) :] != traffic.completed).any(axis=1)).sum())

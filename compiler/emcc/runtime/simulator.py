@@ -15,7 +15,7 @@ from emcc.base.text import printable
 from emcc.ir.graph import Array
 from emcc.tools.process import Finished, ToolError, cores, parallel, run
 
-COUNTERS = ("cycles", "broadcasts", "stalls", "transfer")
+COUNTERS = ("cycles", "broadcasts", "stalls", "transfer", "exposed")
 STOPPED = (3, 4, 5)
 TIMEOUT = 7 * 24 * 3600.0
 CHUNK = 16
@@ -29,11 +29,13 @@ class Shape:
         act_w: bits of a beat, an activation.
         turns: beats of an inference as they follow each other: into the design positive, out of it negative.
         steps: that the design says it has done: passes.
+        next_input: whether it takes the next inference's beats while one is under way.
     """
 
     act_w: int
     turns: tuple[int, ...]
     steps: int
+    next_input: bool = False
 
     @property
     def out(self) -> int:
@@ -66,12 +68,14 @@ class Run:
         words: int64 [n, shape.out], of the inferences that completed; `done` says which.
         records: int64 [n, len(COUNTERS) + steps]: the counters, then the cycle in which each step completed.
         done: bool [n].
+        first: bool [n], whether nothing came before it since the design was reset.
         failure: why the simulation stopped early, or "".
     """
 
     words: Array
     records: Array
     done: Array
+    first: Array
     failure: str = ""
 
 
@@ -126,6 +130,8 @@ def drive(
     count = _Count(progress)
     options: list[object] = ["--act-bytes", shape.act_w // 8, "--steps", shape.steps]
     options += ["--turns", ",".join(f"{turn:+}" for turn in shape.turns), "--max-cycles", max_cycles]
+    if shape.next_input:
+        options.append("--next-input")
     if stalls:
         options += ["--stall-in", stalls.into, "--stall-out", stalls.out, "--random-init"]
     if trace:
@@ -175,7 +181,8 @@ class _Job:
         full_words, full_records = np.zeros((len(slots), width), np.int64), np.zeros((len(slots), length), np.int64)
         full_words[:done] = words[: done * width].reshape(done, width)
         full_records[:done] = records[: done * length].reshape(done, length)
-        return Run(full_words, full_records, np.arange(len(slots)) < done, _reason(finished, first))
+        place = np.arange(len(slots))
+        return Run(full_words, full_records, place < done, place == 0, _reason(finished, first))
 
     def _line(self, line: str) -> None:
         if line.startswith("progress "):
@@ -196,5 +203,6 @@ def _joined(parts: Sequence[Run]) -> Run:
         np.concatenate([part.words for part in parts]),
         np.concatenate([part.records for part in parts]),
         np.concatenate([part.done for part in parts]),
+        np.concatenate([part.first for part in parts]),
         next((part.failure for part in parts if part.failure), ""),
     )

@@ -55,7 +55,7 @@ def render_of(context: Context, boot: BootLayout | None = None) -> Mapping[str, 
     With `boot` memories of weights are filled by a boot image.
     """
     names = (*LIBRARY, *(BOOT_LIBRARY if boot else ()))
-    files = library(names)
+    files = library(names, context.program.next_input)
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
     files |= generated(context, boot)
     files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *names, "emcc_top")).encode()

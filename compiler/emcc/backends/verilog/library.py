@@ -8,6 +8,37 @@ HEADER = "emcc_assert.svh"
 """What modules include: it stands beside them and is no file of its own."""
 
 
-def library(names: Iterable[str]) -> dict[str, bytes]:
-    """Return modules by their file's name in an artefact, and the header that they include."""
-    return {f"rtl/{name}": (folder("rtl") / name).read_bytes() for name in (HEADER, *(f"{name}.sv" for name in names))}
+NEXT_INPUT = "EMCC_NEXT_INPUT"
+"""What a module has for designs that receive the next input while this one runs stands in `ifdef of that."""
+
+
+def library(names: Iterable[str], next_input: bool = False) -> dict[str, bytes]:
+    """Return modules by their file's name in an artefact, and the header that they include.
+
+    A design has one of both sides of NEXT_INPUT, and no trace of the other.
+    """
+    place = folder("rtl")
+    files = {f"rtl/{name}": (place / name).read_bytes() for name in (HEADER, *(f"{name}.sv" for name in names))}
+    return {name: one_side(content.decode(), NEXT_INPUT, next_input).encode() for name, content in files.items()}
+
+
+def one_side(text: str, name: str, defined: bool) -> str:
+    """Return a text as it is where a macro is defined, or is not; all other conditions stay."""
+    lines: list[str] = []
+    sides: list[bool | None] = []
+    for line in text.splitlines(keepends=True):
+        word, *of = line.split()[:2] or [""]
+        if word in ("`ifdef", "`ifndef"):
+            sides.append((word == "`ifdef") == defined if of == [name] else None)
+            own = sides[-1] is not None
+        elif word in ("`else", "`endif") and sides:
+            own = sides[-1] is not None
+            if own and word == "`else":
+                sides[-1] = not sides[-1]
+            elif word == "`endif":
+                sides.pop()
+        else:
+            own = False
+        if not own and False not in sides:
+            lines.append(line)
+    return "".join(lines)

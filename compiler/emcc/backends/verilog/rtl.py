@@ -11,4 +11,4 @@ from emcc.eie.groups.tables import Context
 def render_rtl(context: Context, boot: BootLayout | None = None) -> Mapping[str, bytes]:
     """Return file names ("rtl/...") and contents. `boot`: as `render_of` has it."""
     core = render_of(context, boot)
-    return {**core, **render_uart(core, boot is not None)}
+    return {**core, **render_uart(core, boot is not None, context.program.next_input)}

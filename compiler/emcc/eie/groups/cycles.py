@@ -43,6 +43,7 @@ class Cycles:
     Attributes:
         total: int64 [n], cycles of all runs: each from its start, with the input in its buffer, to its last write.
         pass_done: int64 [n, passes], the cycle of each pass's last write, counted over all runs.
+        walked: int64 [n, passes], the cycle in which each pass's last word is read.
         broadcasts: int64 [n], emissions of all groups.
         stalls: int64 [n], cycles in which a group waited for a PE's queue, over all groups.
         products: int64 [n], entries processed by all PEs, padding zeros included.
@@ -50,6 +51,7 @@ class Cycles:
 
     total: Array
     pass_done: Array
+    walked: Array
     broadcasts: Array
     stalls: Array
     products: Array
@@ -87,6 +89,7 @@ def count(program: Program, inputs: Mapping[str, Array], plan: Plan | None = Non
     return Cycles(
         total=np.array([model.total for model in models]),
         pass_done=np.array([model.done for model in models]).reshape(n, len(plan.passes)),
+        walked=np.array([model.walked for model in models]).reshape(n, len(plan.passes)),
         broadcasts=np.array([model.state[EMITTED] for model in models]),
         stalls=np.array([model.state[STALLED] for model in models]),
         products=np.array([model.state[PRODUCTS] for model in models]),
@@ -105,7 +108,7 @@ class _Model:
     def __init__(self, program: Program, plan: Plan) -> None:
         pes, groups = program.pes, program.groups
         self.plan, self.total = plan, 0
-        self.done = np.zeros(len(plan.passes), np.int64)
+        self.done, self.walked = np.zeros((2, len(plan.passes)), np.int64)
         self.state = np.zeros(STATE_FIELDS, np.int64)
         self.state[DRAIN_ADDR] = -1
         self.state[READY] = timing.START_TO_ISSUE
@@ -140,6 +143,7 @@ class _Model:
         for index in (number, -1) if row.stop else (number,):
             advance(self.state, self._rows, self._taps, index, flags, entries, *self._numbers, *self._arrays, done)
             self.done[done > 0] = self.total + done[done > 0] - self._begun
+        self.walked[number] = self.total + self.state[READY] - timing.PASS_TO_ISSUE - self._begun
         if row.stop:
             self.total += int(self.state[LAST_WRITE]) - self._begun
             self._begun = int(self.state[LAST_WRITE]) + APART

@@ -167,6 +167,21 @@ class Book:
 
 
 @dataclass(frozen=True)
+class NextInput:
+    """How the next inference's inputs come while this one runs.
+
+    Attributes:
+        row: of the host's table, from which on it runs and sends; what is before receives.
+        passes: that are walked when the inputs' words are free again.
+        base: the first word of the inputs; all from there on is theirs.
+    """
+
+    row: int
+    passes: int
+    base: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """A Program on the array.
 
@@ -177,6 +192,7 @@ class Plan:
         acc_rows: depth of an accumulator bank.
         bases: (root, the address of its first word) of every root, see where.Where.
         columns, codes, biases, scales, books: what lies in the memories of constants, in the order of addresses.
+        next_input: where the next inference's inputs come while this one runs.
     """
 
     lanes: int
@@ -191,3 +207,4 @@ class Plan:
     biases: tuple[Biases, ...] = ()
     scales: tuple[Scales, ...] = ()
     books: tuple[Book, ...] = ()
+    next_input: NextInput | None = None

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from emcc.base.errors import EmccError
-from emcc.eie.groups.plan import END, RECEIVE, RUN, SEND, HostRow, Pass, Plan
+from emcc.eie.groups.plan import END, RECEIVE, RUN, SEND, HostRow, NextInput, Pass, Plan
 from emcc.eie.groups.steps import Steps
-from emcc.eie.groups.where import Where, where
+from emcc.eie.groups.where import Where, root_of, where
 from emcc.eie.groups.work import Work
 from emcc.eie.liveness import Life, allocate
 from emcc.ir.program import Port, Program
@@ -34,7 +34,8 @@ def plan(program: Program) -> Plan:
     """Lay a Program out. EmccError where it is larger than any memory, or a step writes what it reads."""
     steps = Steps(program)
     events = list(_events(program, steps))
-    bases, depth = _bases(events)
+    apart = _inputs(program) if program.next_input else frozenset()
+    bases, depth = _bases(events, apart)
     if depth > MAX_ACT_WORDS:
         raise EmccError(
             f"the activations that are needed at a time take {depth:,} words of {program.pes}, "
@@ -59,11 +60,12 @@ def plan(program: Program) -> Plan:
                 )
             )
         before = event if isinstance(event, Work) else None
+    host = list(_host(program, events, bases))
     return Plan(
         lanes=program.lanes,
         groups=program.groups,
         passes=tuple(passes),
-        host=tuple(_host(program, events, bases)),
+        host=tuple(_in_two(host) if program.next_input else host),
         act_words=depth,
         acc_rows=acc_rows,
         bases=tuple(bases.items()),
@@ -72,6 +74,7 @@ def plan(program: Program) -> Plan:
         biases=tuple(shelves.biases.values()),
         scales=tuple(shelves.scales.values()),
         books=tuple(shelves.books.values()),
+        next_input=_ahead(events, host, apart, bases) if program.next_input else None,
     )
 
 
@@ -102,15 +105,40 @@ def _events(program: Program, steps: Steps) -> Iterator[Event]:
     yield from (moved(SEND, port) for port in program.outputs)
 
 
-def _bases(events: list[Event]) -> tuple[dict[int, int], int]:
-    """Return (the address of every root, the depth of the memory)."""
+def _bases(events: list[Event], apart: frozenset[int]) -> tuple[dict[int, int], int]:
+    """Return (the address of every root, the depth of the memory). Roots that live `apart` lie behind all others."""
     lives: dict[int, Life] = {}
     for time, event in enumerate(events):
         for at in _touched(event):
             first = lives[at.root].written if at.root in lives else time
             lives[at.root] = Life(at.size, first, time)
-    bases, depth = allocate(list(lives.values()))
-    return dict(zip(lives, bases, strict=True)), depth
+    shared = {root: life for root, life in lives.items() if root not in apart}
+    bases, depth = allocate(list(shared.values()))
+    found = dict(zip(shared, bases, strict=True))
+    for root in sorted(apart):
+        found[root], depth = depth, depth + lives[root].words
+    return found, depth
+
+
+def _inputs(program: Program) -> frozenset[int]:
+    """Return the roots of the inputs."""
+    return frozenset(root_of(program, port.buffer)[0] for port in program.inputs)
+
+
+def _ahead(events: list[Event], host: list[HostRow], apart: frozenset[int], bases: dict[int, int]) -> NextInput:
+    """Return how the next inputs come: they are free when the last pass that has to do with their words is walked."""
+    works = [event for event in events if isinstance(event, Work)]
+    last = max(i for i, event in enumerate(works) if any(at.root in apart for at in _touched(event)))
+    return NextInput(len(_received(host)) + 2, last + 1, min(bases[root] for root in apart))
+
+
+def _received(host: list[HostRow]) -> list[HostRow]:
+    return [row for row in host if row.op == RECEIVE]
+
+
+def _in_two(host: list[HostRow]) -> list[HostRow]:
+    """Return a table for two: one receives, and its run lasts until the words are free; the other does the rest."""
+    return [*_received(host), HostRow(RUN), HostRow(END), *(row for row in host if row.op != RECEIVE)]
 
 
 def _touched(event: Event) -> list[Where]:

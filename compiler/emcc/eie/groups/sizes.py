@@ -18,7 +18,7 @@ def bits(values: int) -> int:
 def numbers(program: Program, plan: Plan) -> Mapping[str, int]:
     """Return every number by its name, in the order of the package; flags are 0 or 1, memories have a word at least."""
     result = {**_array(program, plan), **_walk(plan), **_weights(program, plan), **_drain(program, plan)}
-    return {**result, **_flags(program, plan)}
+    return {**result, **_flags(program, plan), **_ahead(plan)}
 
 
 def shift(program: Program, row: Pass) -> int:
@@ -154,6 +154,12 @@ def _flags(program: Program, plan: Plan) -> dict[str, int]:
         "HasRelu": some(function(program, row) == "relu" for row in passes),
         "HasTable": some(function(program, row) == "table" for row in passes),
     }
+
+
+def _ahead(plan: Plan) -> dict[str, int]:
+    """Return what is there where the next input comes while this one runs."""
+    ahead = plan.next_input
+    return {"OutRow": ahead.row, "InputPasses": ahead.passes, "InputBase": ahead.base} if ahead else {}
 
 
 def function(program: Program, row: Pass) -> str:
