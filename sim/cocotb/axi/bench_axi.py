@@ -71,7 +71,7 @@ async def registers(dut: Any, gap: float) -> None:
     same("SHAPE", 0, await soc.get("SHAPE"), len(dut.s_axis_tdata) << 8 | soc.document["numbers"]["ActW"])
     await soc.put("IRQ_ENABLE", 0xFFFFFFFF)
     known = set(soc.address.values())
-    for address in (*range(0, 0x100, 4), 0x400, 0x440, 0x804, 0xC48, 0xFFC):
+    for address in (*range(0, 0x100, 20 if gap else 4), 0x400, 0x440, 0x804, 0xC48, 0xFFC):
         answer = await soc.read.read(address, 4)
         wanted = OKAY if address in known else SLVERR
         same(f"reading {address:#x}", 0, int(answer.resp), wanted)

@@ -84,19 +84,18 @@ def test_one_output_without_classes_is_judged_by_explained_variance() -> None:
 @pytest.mark.parametrize("goal", [Goal(target_size=300), Goal(target_sparsity=0.8), Goal(max_drop=10.0)])
 def test_interrupted_and_resumed_is_as_never_interrupted(goal: Goal, tmp_path: Path) -> None:
     graph = folded([20, 16, 5])
-    whole, encoded = search(graph, goal)
-    full, _ = search(graph, goal, work=tmp_path / "full")
+    full, encoded = search(graph, goal, work=tmp_path / "full")
     steps = sorted((tmp_path / "full").glob("0*"))
     assert len(steps) > 6
-    for cut in (1, len(steps) // 2, len(steps) - 1)[goal.target_size is None :]:
+    for cut in (len(steps) // 3, len(steps) - 1):
         work = tmp_path / f"cut{cut}"
         work.mkdir()
         for path in [tmp_path / "full" / "search.json", *steps[:cut]]:
             (work / path.name).write_bytes(path.read_bytes())
         again, bytes_again = search(graph, goal, work=work)
         assert bytes_again == encoded
-        assert again.record == whole.record == full.record
-        for name, value in whole.shared.constants.items():
+        assert again.record == full.record
+        for name, value in full.shared.constants.items():
             assert np.array_equal(value, again.shared.constants[name])
 
 

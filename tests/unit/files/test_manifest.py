@@ -69,7 +69,7 @@ def test_what_emcc_writes_is_right(kind: str, tmp_path: Path) -> None:
     assert "error" not in inspect(tmp_path, manifest(kind)).splitlines()[0]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data(), kind=st.sampled_from(sorted(KINDS)))
 def test_one_thing_is_something_else(data: st.DataObject, kind: str, tmp_path: Path) -> None:
     value = json.loads(manifest(kind))

@@ -33,7 +33,7 @@ def compressed(acts, scale=1.0, bits=16, code_w=4, seed=0, bias_scale=1.0):
     return Calibrate(bits, data=x).apply(shared), x
 
 
-@settings(max_examples=24)
+@settings(max_examples=10)
 @given(
     acts=st.lists(st.sampled_from(ACTIVATIONS), min_size=3, max_size=3),
     scale=st.sampled_from(SCALES),
