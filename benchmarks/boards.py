@@ -4,8 +4,8 @@
 
 A row is a network on a board, with the number of PEs that `emcc compile --board` chooses or that the row gives, through
 what `emcc bitstream` does. `fmax_mhz` is nextpnr's, a seed each, at the clock that the row asks for; `ms` is at the
-best of them, for the mean of `cycles` (running and transfer). Nothing here has been on a board. A network that does not
-fit is a row with the reason.
+best of them, for the mean of `cycles` (running and transfer), and `running_ms` without transfer. Nothing here has been
+on a board. A network that does not fit is a row with the reason.
 
 Rows are put into FILE one by one, beside those that are there. With --keep artefacts and what placing left stay in DIR,
 and a design that is there is not placed again. Networks of files are left out without --data.
@@ -32,7 +32,10 @@ from emcc.boards.options import BuildOptions
 from emcc.boards.outcome import FAILED
 from emcc.files.artefact import MANIFEST
 
-HEAD = "| board, network | PEs, groups | Fmax, MHz | LUTs | FF | block RAMs | DSP | cycles | ms | goal | others, ms |"
+HEAD = (
+    "| board, network | PEs, groups | Fmax, MHz | LUTs | FF | block RAMs | DSP | cycles | ms | of it running | goal "
+    "| others, ms |"
+)
 KINDS = ("lut", "ff", "bram", "dsp")
 
 
@@ -89,6 +92,7 @@ def made(manifest: Mapping[str, Any], placed: Mapping[str, Any]) -> dict[str, An
         "cycles": cycles,
         "transfer_cycles": totals["transfer_cycles"],
         "ms": round(cycles / placed["clock"]["fmax_mhz"] / 1e3, 5),
+        "running_ms": round(totals["cycles"]["mean"] / placed["clock"]["fmax_mhz"] / 1e3, 5),
     }
 
 
@@ -98,11 +102,11 @@ def line(name: str, row: Mapping[str, Any]) -> str:
     published = ", ".join(f"{who} {ms:g}" for who, ms in PUBLISHED.get(network, {}).items())
     goal = f"{GOALS[name]:g}" if name in GOALS else ""
     if not row["fits"]:
-        return f"| {name} | {row['reason']} | | | | | | | | {goal} | {published} |"
+        return f"| {name} | {row['reason']} | | | | | | | | | {goal} | {published} |"
     clocks = ", ".join("-" if clock is None else f"{clock:.1f}" for clock in row["fmax_mhz"])
     counts = " | ".join(f"{row[kind]:,}" for kind in KINDS)
     head = f"| {name} | {row['pes']}, {row['groups']} | {clocks} | {counts}"
-    return f"{head} | {row['cycles']:,.0f} | {row['ms']:.3g} | {goal} | {published} |"
+    return f"{head} | {row['cycles']:,.0f} | {row['ms']:.3g} | {row['running_ms']:.3g} | {goal} | {published} |"
 
 
 def missed(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -128,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(line(row.name, rows[row.name]), flush=True)
             if given.json:
                 given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print(f"\n{HEAD}\n|{' --- |' * 11}", *(line(name, row) for name, row in rows.items()), sep="\n")
+    print(f"\n{HEAD}\n|{' --- |' * 12}", *(line(name, row) for name, row in rows.items()), sep="\n")
     return int(bool(missed({name: row for name, row in rows.items() if name in given.only})))
 
 

@@ -68,7 +68,7 @@ def test_a_row_is_at_the_best_clock_and_with_transfer(tools: Any, tmp_path: Path
     assert (row["estimate"]["lut"], row["asked_mhz"]) == (10, 150)
     assert (
         boards.line(ROW.name, row)
-        == "| ulx3s-85f/ad | 64, 2 | 75.0, 80.0 | 9 | 8 | 7 | 6 | 8,000 | 0.1 | 0.1 | STM32H7A3 1.2 |"
+        == "| ulx3s-85f/ad | 64, 2 | 75.0, 80.0 | 9 | 8 | 7 | 6 | 8,000 | 0.1 | 0.0625 | 0.1 | STM32H7A3 1.2 |"
     )
     assert boards.missed({ROW.name: row}) == []
     assert boards.missed({ROW.name: {**row, "ms": 0.101}}) == [ROW.name]
