@@ -13,7 +13,7 @@ from emcc.cli import app
 
 pytestmark = [pytest.mark.shared, pytest.mark.sim, pytest.mark.slow]
 
-IMAGES = 1000
+IMAGES = 500
 
 FEW = 300
 """Samples where compiling with less effort saves more than their simulation takes longer by it."""
