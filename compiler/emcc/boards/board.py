@@ -84,7 +84,7 @@ class Store(Table):
 class Limits(Table):
     """What the part has: LUTs, block RAMs, single-port RAMs of 32 kB (iCE40 UltraPlus), multipliers."""
 
-    lut: Count
+    lut: Size
     bram: Count
     spram: Count
     dsp: Count
