@@ -14,8 +14,9 @@ from emcc.runtime.genuine import of_folder
 from emcc.tools import verilator
 from emcc.tools.process import ToolError
 
-CLOCKS_A_BIT = 4
-"""The fewest that the receiver can do with: a simulated clock costs time."""
+CLOCKS_A_BIT = 10
+"""As few as let the link give the accelerator the longest frame, three clocks a byte, while the shortest one comes: a
+simulated clock costs time."""
 
 
 def build(files: Mapping[str, bytes], baud: int) -> Path:
