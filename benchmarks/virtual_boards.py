@@ -2,8 +2,8 @@
 
     python benchmarks/virtual_boards.py --data DIR [--json FILE] [--only NETWORK...]
 
-A network is compiled with its weights kept; `emcc board --virtual` is started (emcc_uart_top, UART included, 10 clocks a
-bit) and its pseudo-terminal asked as a real port is. `mismatches` are samples of which an output is another than the
+A network is compiled with its weights kept; `emcc board --virtual` is started (emcc_uart_top, UART included, 10 clocks
+a bit) and its pseudo-terminal asked as a real port is. `mismatches` are samples of which an output is another than the
 reference's by so much as a bit; `cycles` are the board's own counter, and `counted` the cycle model's mean.
 
 LeNet-300-100 gets the PEs that `--board ulx3s-12f` chooses, and 200 images of MNIST's test set; MLPerf Tiny's networks

@@ -24,7 +24,7 @@ from emcc.link.faults import Bad, Direct
 from emcc.link.stream import Stream
 from emcc.runtime import Board
 from emcc.runtime.board.design import board_files, open_design
-from emcc.runtime.board.virtual import Lockstep, build, running, started
+from emcc.runtime.board.virtual import CLOCKS_A_BIT, Lockstep, build, running, started
 from emcc.samples.sampling import dequantised, quantised
 
 pytestmark = pytest.mark.sim
@@ -174,7 +174,7 @@ def test_emcc_board_prints_its_port_and_ends_well(folder: Path) -> None:
         assert process.stdout is not None
         port = process.stdout.readline().removeprefix("port: ").strip()
         with Board(folder / "out", port) as board:
-            assert board.clock == 4 * serial.BAUD
+            assert board.clock == CLOCKS_A_BIT * serial.BAUD
         process.terminate()
         assert process.wait(timeout=60) == 0
     finally:

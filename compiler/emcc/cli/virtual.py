@@ -21,7 +21,7 @@ def board(
 ) -> None:
     """Be a board: simulate the artefact's design with its UART, behind a pseudo-terminal, until Ctrl-C or SIGTERM.
 
-    Prints the terminal's name, for `emcc run --port` and the C client. Its clock is four times the baud rate.
+    Prints the terminal's name, for `emcc run --port` and the C client. Its clock is ten times the baud rate.
     """
     from emcc.report.progress import Progress
     from emcc.runtime.board.virtual import build, files_of, running, said
