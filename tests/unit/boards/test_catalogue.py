@@ -131,7 +131,7 @@ def test_an_unknown_key_is_named(table: str) -> None:
         ('pin     = "35"', f'pin     = "{PROCESSOR}"', "clock.pin: 'PS' is not the name of a pin of this family"),
         ('"11", "37"', '"11", "37", "1", "2", "3"', "leds.pins: "),
         ("lut   = 5_280", 'lut   = "5280"', "limits.lut: '5280': Input should be a valid integer"),
-        ("lut   = 5_280", "lut   = -1", "limits.lut: -1: Input should be greater than or equal to 0"),
+        ("lut   = 5_280", "lut   = 0", "limits.lut: 0: Input should be greater than or equal to 1"),
         ("SB_PLL40_PAD", "EHXPLLL", "clock.pll: the PLL of the family ice40 is 'SB_PLL40_PAD', not 'EHXPLLL'"),
         ('status = "built"', 'status = "generated"', "status: Xilinx parts are 'generated', the others 'built'"),
         ('family  = "ice40"', 'family  = "ice50"', "part.family: 'ice50': Input should be 'ecp5', 'ice40', "),
