@@ -71,7 +71,7 @@ def _found(module: Module, block: str) -> _Found | None:
             if kind in LOGIC and name not in found.logic:
                 found.logic.append(name)
                 waiting += module.cells[name]["connections"][RESULT]
-                for other in _blocks_above(module, name) - set(found.blocks):
+                for other in sorted(_blocks_above(module, name) - set(found.blocks)):
                     found.blocks.append(other)
                     waiting += _outputs(module, other, found)
             elif kind not in LOGIC:

@@ -19,13 +19,8 @@ class Module:
     def of(cls, module: dict[str, Any]) -> "Module":
         """Return the module of a netlist, with its bits' readers and drivers."""
         graph = cls(module["cells"])
-        for name, cell in graph.cells.items():
-            for port, bits in cell["connections"].items():
-                for bit in bits:
-                    if cell["port_directions"][port] == "output":
-                        graph.drivers[bit] = name
-                    else:
-                        graph.readers[bit].append((name, port))
+        for name, cell in list(graph.cells.items()):
+            graph.add(name, cell)
         for port in module["ports"].values():
             for bit in port["bits"] if port["direction"] != "input" else ():
                 graph.readers[bit].append(("", ""))
