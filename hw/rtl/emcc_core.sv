@@ -542,26 +542,29 @@ module emcc_core #(
   end
 
   // What the host reads: registers that are reset, but for one
+  logic [Pes-1:0]      asked_pe, asked_pe_q, shown_pe_q;
   logic [Pes*ActW-1:0] shown_q;
   logic [ActW-1:0]     picked;
 
 `ifdef EMCC_NEXT_INPUT
-  logic [Pes-1:0] out_pe_q;
-
   for (genvar g = 0; g < Groups; g++) begin : gen_out_group
     for (genvar i = 0; i < Lanes; i++) begin : gen_out_lane
-      always_ff @(posedge clk_i) out_pe_q[g*Lanes+i] <= out_group == GroupW'(g) && out_lane == LaneW'(i);
+      assign asked_pe[g*Lanes+i] = out_group == GroupW'(g) && out_lane == LaneW'(i);
     end
   end
 
+`else
+  assign asked_pe = host_pe;
+
 `endif
+  always_ff @(posedge clk_i) begin
+    asked_pe_q <= asked_pe;
+    shown_pe_q <= asked_pe_q;
+  end
+
   for (genvar p = 0; p < Pes; p++) begin : gen_shown
     always_ff @(posedge clk_i) begin
-`ifdef EMCC_NEXT_INPUT
-      if (!out_pe_q[p]) shown_q[p*ActW +: ActW] <= '0;
-`else
-      if (!host_pe_way_q[0][p]) shown_q[p*ActW +: ActW] <= '0;
-`endif
+      if (!shown_pe_q[p]) shown_q[p*ActW +: ActW] <= '0;
       else shown_q[p*ActW +: ActW] <= words[p*ActW +: ActW];
     end
   end

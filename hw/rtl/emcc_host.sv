@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's table: takes buffers from the stream, has the array run, gives buffers to the stream; one activation a beat, in
-// the order of positions and slots.
+// the order of positions and slots. Both ways one activation a cycle: what is given is read ahead of its beat, and waits in
+// a FIFO where the stream does not take it.
 `include "emcc_assert.svh"
 `default_nettype none
 
@@ -27,7 +28,7 @@ module emcc_host (
   // The array
   output logic              start_o,
   input  wire               done_i,
-  // One activation: written now, or read, with the data four cycles later; the address is known a cycle before as well
+  // One activation: written now, or read, with the data ReadLatency cycles later; the address is known a cycle before as well
   output logic              we_o,
   output logic [AddrW-1:0]  addr_o,
   output logic [AddrW-1:0]  next_addr_o,
@@ -38,6 +39,7 @@ module emcc_host (
   input  wire  [ActW-1:0]   data_i
 );
   localparam logic [1:0] Receive = 2'd0, Send = 2'd1, Go = 2'd2;
+  localparam int ReadLatency = 4, LogDepth = 3;  // as many as are read and not taken, at most
 
   typedef enum logic [2:0] {Load0, Load1, Receiving, Reading, Giving, Start, Running} state_e;
 
@@ -68,14 +70,22 @@ module emcc_host (
   logic [AddrW-1:0]  after_q, addr_q, addr_d;  // after_q: of the next position, so that no sum of two is on addr_d's way
   logic [GroupW-1:0] group_q, first_q;
   logic [LaneW-1:0]  lane_q;
-  logic [1:0]        wait_q;
   logic              last_lane, last_slot, last, beat, next_row, busy_q;
+
+  // What is read and not taken
+  logic [ReadLatency-1:0] read_way_q;
+  logic [LogDepth:0]      due_q, due_d;
+  logic                   read, there, room_q, only_q, taken, waiting;
+  logic [ActW-1:0]        waiting_data;
+  logic [LogDepth:0]      unused_count;
 
   assign last_lane = lane_q == LaneW'(Lanes - 1);
   assign last_slot = slot_q == d_slots;
   assign last      = last_slot && pos_q == d_positions;
-  assign beat      = (state_q == Receiving && s_axis_tvalid) || (state_q == Giving && m_axis_tready);
-  assign next_row  = (beat && last) || (state_q == Running && done_i);
+  assign read      = state_q == Reading && room_q;
+  assign beat      = (state_q == Receiving && s_axis_tvalid) || read;
+  assign next_row  = (state_q == Receiving && s_axis_tvalid && last) || (state_q == Giving && only_q && taken) ||
+                     (state_q == Running && done_i);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -104,8 +114,8 @@ module emcc_host (
           endcase
         end
         Receiving: if (next_row) state_q <= Load0;
-        Reading:   if (wait_q == 2'd3) state_q <= Giving;
-        Giving:    if (beat) state_q <= last ? Load0 : Reading;
+        Reading:   if (read && last) state_q <= Giving;
+        Giving:    if (next_row) state_q <= Load0;
         Start:     state_q <= Running;
         default:   if (next_row) state_q <= Load0;
       endcase
@@ -128,7 +138,6 @@ module emcc_host (
 
   always_ff @(posedge clk_i) begin
     addr_q <= addr_d;
-    wait_q <= state_q == Reading ? wait_q + 1'b1 : '0;
     if (state_q == Load1) begin
       pos_q   <= '0;
       slot_q  <= '0;
@@ -156,10 +165,46 @@ module emcc_host (
     end
   end
 
+  // What comes goes out at once, or waits. What is given when no more is read, and nothing else is held, is the last.
+  assign there = read_way_q[ReadLatency-1];
+  assign taken = m_axis_tvalid && m_axis_tready;
+
+  always_comb begin
+    due_d = due_q;
+    if (read != taken) due_d = due_q + (taken ? '1 : (LogDepth+1)'(1));
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      read_way_q <= '0;
+      due_q      <= '0;
+      room_q     <= 1'b1;
+      only_q     <= 1'b0;
+    end else begin
+      read_way_q <= {read_way_q[ReadLatency-2:0], read};
+      due_q      <= due_d;
+      room_q     <= !due_d[LogDepth];
+      only_q     <= due_d == (LogDepth+1)'(1);
+    end
+  end
+
+  emcc_fifo #(.Width(ActW), .LogDepth(LogDepth)) u_waiting (
+    .clk_i,
+    .rst_ni,
+    .we_i   (there),
+    .push_i (there && (waiting || !m_axis_tready)),
+    .data_i,
+    .read_i (waiting && m_axis_tready),
+    .pop_i  (waiting && m_axis_tready),
+    .data_o (waiting_data),
+    .valid_o(waiting),
+    .count_o(unused_count)
+  );
+
   assign s_axis_tready = state_q == Receiving;
-  assign m_axis_tvalid = state_q == Giving;
-  assign m_axis_tlast  = d_last && last;
-  assign m_axis_tdata  = data_i;
+  assign m_axis_tvalid = there || waiting;
+  assign m_axis_tlast  = d_last && state_q == Giving && only_q;
+  assign m_axis_tdata  = waiting ? waiting_data : data_i;
   assign start_o       = state_q == Start;
   assign busy_o        = busy_q;
   assign we_o          = state_q == Receiving && s_axis_tvalid;

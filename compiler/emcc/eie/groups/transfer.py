@@ -13,8 +13,8 @@ from emcc.ir.graph import Array
 ROW = 2
 """Cycles to read a row of the table."""
 
-EACH = {RECEIVE: 1, SEND: 5}
-"""Cycles an activation: one is taken a cycle; to send one it is read first."""
+FIRST = {RECEIVE: 0, SEND: 4}
+"""Cycles before the first activation, of which one then comes a cycle: what is sent is read first."""
 
 START = 1
 """Cycles to start a run."""
@@ -64,4 +64,4 @@ def _sending(plan: Plan) -> int:
 
 
 def _row(row: HostRow) -> int:
-    return ROW + (START if row.op == RUN else EACH[row.op] * row.positions * row.slots)
+    return ROW + (START if row.op == RUN else FIRST[row.op] + row.positions * row.slots)
