@@ -56,13 +56,13 @@ module emcc_scan (
   localparam int Limit    = (1 << LogWords) - 4;
   localparam int Eight    = 8;
   localparam int Eights   = (Lanes + Eight - 1) / Eight;
-  // A word's lanes are counted by eights, or if there are no more by fours, before it waits, and over those when it is taken.
+  // A word's lanes are counted by eights, or if there are no more by fours, before it waits, and over those in the cycle after.
   localparam int Counted  = Lanes > 8 ? 8 : 4;
   localparam int Parts    = (Lanes + Counted - 1) / Counted;
   localparam int LeftW    = $clog2(Lanes + 1);
   localparam int PartW    = Lanes < Counted ? LeftW : $clog2(Counted + 1);
   localparam int MetaW    = 5 + InfoW + RowW;
-  localparam int HeadW    = MetaW + Parts * PartW + Lanes;
+  localparam int HeadW    = MetaW + Lanes;
   localparam int LeftDelay = 8;
 
   // What of a word is looked at: a lane that is skipped has its flag reset, which costs no logic behind the memory.
@@ -70,8 +70,8 @@ module emcc_scan (
   logic [Lanes-1:0]      flags_q, skip_q;
   logic [MetaW-1:0]      meta_q;
   logic [Lanes*ActW-1:0] data_q;
-  logic [Parts-1:0][PartW-1:0] counts, head_counts;
-  logic [LeftW-1:0]      head_left;
+  logic [Parts-1:0][PartW-1:0] counts, counts_q;
+  logic [LeftW-1:0]      new_left, old_left, head_left;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -96,10 +96,10 @@ module emcc_scan (
     for (int i = 0; i < Lanes; i++) counts[i/Counted] = counts[i/Counted] + PartW'(flags_q[i]);
   end
 
-  logic                  head_valid, load, finish, finish1_q, finish2_q, finish3_q, unused_valid;
+  logic                  head_valid, head_old, load, finish, finish1_q, finish2_q, finish3_q, unused_valid, pushed_q;
   logic [HeadW-1:0]      head;
   logic [Lanes*ActW-1:0] next_data, data;
-  logic [LogWords:0]     unused_count, held;
+  logic [LogWords:0]     unused_count, unused_lefts, held;
 
   emcc_fifo #(
     .Width   (HeadW),
@@ -109,7 +109,7 @@ module emcc_scan (
     .rst_ni,
     .we_i   (valid_q),
     .push_i (push),
-    .data_i ({meta_q, counts, flags_q}),
+    .data_i ({meta_q, flags_q}),
     .read_i (load),
     .pop_i  (load),
     .data_o (head),
@@ -138,12 +138,37 @@ module emcc_scan (
 
   assign full_o = held >= (LogWords+1)'(Limit);
 
-  assign head_counts = head[Lanes +: Parts*PartW];
+  // How many lanes a word has is known a cycle after the word waits, and waits beside it from then on. If none does, the
+  // first word is the one that came last.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) pushed_q <= 1'b0;
+    else pushed_q <= push;
+  end
+
+  always_ff @(posedge clk_i) counts_q <= counts;
 
   always_comb begin
-    head_left = '0;
-    for (int i = 0; i < Parts; i++) head_left = head_left + LeftW'(head_counts[i]);
+    new_left = '0;
+    for (int i = 0; i < Parts; i++) new_left = new_left + LeftW'(counts_q[i]);
   end
+
+  emcc_fifo #(
+    .Width   (LeftW),
+    .LogDepth(LogWords)
+  ) u_lefts (
+    .clk_i,
+    .rst_ni,
+    .we_i   (pushed_q),
+    .push_i (pushed_q && (head_old || !load)),
+    .data_i (new_left),
+    .read_i (load && head_old),
+    .pop_i  (load && head_old),
+    .data_o (old_left),
+    .valid_o(head_old),
+    .count_o(unused_lefts)
+  );
+
+  assign head_left = head_old ? old_left : new_left;
 
   // The word that emits
   logic             busy_q, empty_q, end_q, tag_q, local_q, load_q, use_q, emit;
@@ -303,6 +328,7 @@ module emcc_scan (
   `EMCC_ASSERT(!emit || lane != '0, "an emission of no lane")
   `EMCC_ASSERT(!emit || local_q || (lane & (lane - 1'b1)) == '0, "an emission of several lanes")
   `EMCC_ASSERT(!busy_q || local_q || left_q == LeftW'($countones(pend_q)), "the count of lanes is wrong")
+  `EMCC_ASSERT(!load || head_old || pushed_q, "a word is taken whose lanes are not counted")
   `EMCC_ASSERT(!finish3_q || unused_valid, "no data for the word")
   `EMCC_ASSERT(!valid5_q || local5_q || 32'(info5_q) < Columns, "a column that is not there")
 endmodule

@@ -89,6 +89,14 @@ SCAN = (
     Fault(
         "data are shown a cycle late", "emcc_scan", "finish2_q", "finish3_q", r"'value_o'|'data_o'", before=".read_i ("
     ),
+    Fault(
+        "the last word's count for the first",
+        "emcc_scan",
+        "head_old ? old_left : new_left",
+        "new_left",
+        r"count of lanes",
+    ),
+    Fault("a count waits that was used", "emcc_scan", "(head_old || !load)", "1'b1", r"count of lanes|push when full"),
     Fault("a word's column is its first", "emcc_scan", "info2_q + index2_q", "info2_q", r"'col_o'"),
 )
 
