@@ -77,7 +77,11 @@ class Made:
 def lut_rams(context: Context, family: str, words: int | None = None) -> int:
     """Return the RAMs of 16 x 4 bits that a design makes of LUTs."""
     made = Made.of(context, family, words)
-    return int(made.lut_rams("activation queue", "accumulators", "word queue", "word data", "activations", *STREAMED))
+    return int(
+        made.lut_rams(
+            "activation queue", "accumulators", "word queue", "word count", "word data", "activations", *STREAMED
+        )
+    )
 
 
 def quantities(context: Context, family: str, words: int | None = None) -> Mapping[str, Quantities]:
@@ -153,7 +157,7 @@ def _group(made: Made) -> Quantities:
         "eight": eights * n["ActW"],
         "own": n["Lanes"] * n["ActW"] * n["HasLocal"],
     }
-    return {**_times(n["Groups"], each), "lut_ram": made.lut_rams("word queue", "word data")}
+    return {**_times(n["Groups"], each), "lut_ram": made.lut_rams("word queue", "word count", "word data")}
 
 
 def _memory(made: Made) -> Quantities:

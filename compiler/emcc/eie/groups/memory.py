@@ -2,18 +2,21 @@
 
 from dataclasses import replace
 
-from emcc.eie.groups.sizes import WEIGHT_W
+from emcc.eie.groups.sizes import WEIGHT_W, bits
 from emcc.eie.groups.tables import TABLES, Context, rows, width
 from emcc.eie.memory import Memory
 
 WORD_QUEUE = 16
 """Words that a group's queue holds; emcc_scan's own."""
 
+OUTPUT_QUEUE = 8
+"""Activations that are read and not yet sent, at most; emcc_host's own."""
+
 STREAMED = ("ptr", "spmat", "bias", "scale")
 """Memories that a boot image fills."""
 
 _WORD_FLAGS = 5
-"""Bits of a word in that queue beside its lanes, their number, its column and its row; emcc_scan's own."""
+"""Bits of a word in that queue beside its lanes, its column and its row; emcc_scan's own."""
 
 
 def core_memories(context: Context) -> tuple[Memory, ...]:
@@ -25,7 +28,7 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
         for name, fields in TABLES.items()
     ]
     functions = lanes * sizes["HasTable"]
-    word = _WORD_FLAGS + sizes["InfoW"] + sizes["RowW"] + _counts(lanes) + lanes
+    word = _WORD_FLAGS + sizes["InfoW"] + sizes["RowW"] + lanes
     result = [
         *tables,
         Memory("codebook", "rom", sizes["BookDepth"], WEIGHT_W, pes * sizes["HasBook"], "shared"),
@@ -41,7 +44,9 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
             "activation queue", "fifo", program.queue_depth, 1 + sizes["RowW"] + program.act_w + sizes["LoadW"], pes
         ),
         Memory("word queue", "fifo", WORD_QUEUE, word, groups),
+        Memory("word count", "fifo", WORD_QUEUE, bits(lanes + 1), groups),
         Memory("word data", "fifo", WORD_QUEUE, lanes * program.act_w, groups),
+        Memory("output queue", "fifo", OUTPUT_QUEUE, program.act_w, 1),
     ]
     apart = context.updatable
     rows_of = (_filled(row, context) if context.streamed and row.name in STREAMED else row for row in result)
@@ -51,9 +56,3 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
 def _filled(memory: Memory, context: Context) -> Memory:
     large = context.spram_bits and memory.depth * memory.width >= context.spram_bits
     return replace(memory, kind="spram" if large else "ram", content="")
-
-
-def _counts(lanes: int) -> int:
-    """Bits of the numbers of lanes that are counted before a word waits; emcc_scan's own."""
-    counted = 8 if lanes > 8 else 4
-    return -(-lanes // counted) * min(lanes, counted).bit_length()
