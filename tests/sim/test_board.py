@@ -105,10 +105,10 @@ def test_a_virtual_board_answers_as_the_reference(
 
 
 def test_no_fault_gives_a_wrong_answer_of_the_rtl() -> None:
-    outcome = serial.on_rtl(30, 0.004)
+    outcome = serial.on_rtl(16, 0.006)
     assert outcome.wrong == 0
-    assert outcome.right > 5
-    assert outcome.noticed.total() > 10
+    assert outcome.right > 3
+    assert outcome.noticed.total() > 8
 
 
 def modelled(folder: Path) -> Device:

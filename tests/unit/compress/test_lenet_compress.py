@@ -30,11 +30,11 @@ def mnist(folder, kind):
 
 @pytest.mark.parametrize(
     ("labels", "options", "every"),
-    [(True, {}, 5), (False, {}, 4), (False, {"distil": "distribution", "task": "classify"}, 5)],
+    [(True, {}, 6), (False, {}, 6), (False, {"distil": "distribution", "task": "classify"}, 8)],
     ids=["labels", "auto", "kl"],
 )
 def test_a_tenth_of_the_weights_at_most_three_tenths_of_a_point(shared_data, labels, options, every):
-    """`every`: labels teach from each fifth image, the original model's values from each fourth.
+    """`every`: of how many images one teaches.
 
     The model ends without a softmax: unless told to classify it is a regression, and has no distribution to learn.
     """

@@ -1,5 +1,8 @@
 """The optimum of one-dimensional k-means: some cut of the ascending values is the best of all clusterings."""
 
+from functools import lru_cache
+from threading import Lock
+
 import numpy as np
 
 from emcc.ir.graph import Array
@@ -8,6 +11,8 @@ LEVELS = 1 << 15
 """The optimum is exact among so many values. More are first merged to about so many levels."""
 
 _SMALL, _SMALL_WORK = 1 << 10, 1 << 25
+_KEPT = 8
+"""Sets of points whose dynamic program is kept: a search asks each of its layers for many sizes."""
 
 
 def optimal(values: Array, counts: Array, k: int) -> Array:
@@ -70,22 +75,48 @@ def running_sums(values: Array, counts: Array) -> tuple[Array, Array, Array]:
 
 
 def _cuts_by_matrix(weight: Array, total: Array, square: Array, k: int) -> Array:
-    """As kernels.cuts, in O(n**2 k), without compiled code. Row e has what clusters cost that end before point e."""
-    n = weight.size - 1
-    size = weight[:, None] - weight[None, :]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cost = square[:, None] - square[None, :] - np.square(total[:, None] - total[None, :]) / size
-    cost = np.maximum(cost, 0.0)
-    cost[np.arange(n) + 1, np.arange(n)] = 0.0
-    cost[np.triu_indices(n + 1)] = np.inf
-    before, rows = cost[:, 0], []
-    every = np.arange(n + 1)
-    for _ in range(2, k + 1):
-        sums = cost + before
-        rows.append(np.argmin(sums, axis=1))
-        before = sums[every, rows[-1]]
-    begin = np.zeros(k, np.int64)
-    end = n
-    for c in range(k - 1, 0, -1):
-        begin[c] = end = rows[c - 1][end]
-    return begin
+    """As kernels.cuts, in O(n**2 k), without compiled code; what is known of the same points for other k is used."""
+    return _rows_of(weight.tobytes(), total.tobytes(), square.tobytes()).cuts(k)
+
+
+@lru_cache(maxsize=_KEPT)
+def _rows_of(*sums: bytes) -> "_Rows":
+    return _Rows(*(np.frombuffer(part) for part in sums))
+
+
+class _Rows:
+    """The dynamic program of n points as matrices, as many clusters as were asked for yet.
+
+    Row e of the costs has what clusters cost that end before point e, by where they begin; element e of `_last[c]` is
+    where the last of c + 2 clusters begins, and of `_before` what as many as there are by now cost together.
+    """
+
+    def __init__(self, weight: Array, total: Array, square: Array) -> None:
+        n = weight.size - 1
+        size = weight[:, None] - weight[None, :]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cost = square[:, None] - square[None, :] - np.square(total[:, None] - total[None, :]) / size
+        np.maximum(cost, 0.0, out=cost)
+        every = np.arange(n + 1)
+        cost[every[1:], every[:-1]] = 0.0
+        cost[every[:, None] <= every] = np.inf
+        self._cost, self._before, self._last = cost, cost[:, 0], list[Array]()
+        self._lock = Lock()
+
+    def cuts(self, k: int) -> Array:
+        """Where the k clusters of least inertia begin, int64 [k]."""
+        with self._lock:
+            self._add(k - 1 - len(self._last))
+        begin = np.zeros(k, np.int64)
+        end = len(self._cost) - 1
+        for c in range(k - 1, 0, -1):
+            begin[c] = end = self._last[c - 1][end]
+        return begin
+
+    def _add(self, clusters: int) -> None:
+        sums, every = np.empty_like(self._cost if clusters > 0 else self._before), np.arange(len(self._cost))
+        for _ in range(clusters):
+            np.add(self._cost, self._before, out=sums)
+            last = np.argmin(sums, axis=1)
+            self._before = sums[every, last]
+            self._last.append(last.astype(np.int16))
