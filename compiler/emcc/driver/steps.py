@@ -120,6 +120,16 @@ def _factor(_step: Any, before: Graph, after: Graph) -> str:
     return did + (why + ", ".join(whole) if whole else "")
 
 
+def _binarise(step: Any, before: Graph, after: Graph) -> str:
+    had = {node.name for node in before.nodes}
+    signs = [node for node in after.nodes if node.op == "Bipolar" and node.name not in had]
+    count = sum(after.tensors[node.outputs[0]].features for node in signs)
+    old = {node.name: node.outputs for node in before.layers()}
+    names = ", ".join(printable(node.name, 40) for node in after.layers() if node.outputs != old[node.name])
+    trained = f"; trained with them for {_count(step.epochs, 'epoch')}, {_aim(step.finetune)}" if step.epochs else ""
+    return f"signs behind {names}: {_count(count, 'activation')} a sample, of 1 bit each{trained}"
+
+
 def _prune(step: Any, before: Graph, after: Graph) -> str:
     (had, size), (kept, _) = nonzero(before), nonzero(after)
     return f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), {had:,} before{_trained(step)}"
@@ -186,6 +196,7 @@ _SENTENCES = {
     "equalise": _noted,
     "shrink": _shrink,
     "factor": _factor,
+    "binarise": _binarise,
     "prune": _prune,
     "finetune": _finetune,
     "share": _share,

@@ -170,4 +170,4 @@ def _notes(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _named(methods: Mapping[str, str]) -> list[str]:
-    return [methods.get("factors", ""), methods.get("zeros", ""), methods.get("codebooks", "")]
+    return [methods.get(role, "") for role in ("factors", "activations", "zeros", "codebooks")]
