@@ -2,9 +2,10 @@
 
 A method is one file with one frozen dataclass. Its fields made with `option` are its section of the recipe. Its
 `role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "shrink" takes out whole
-channels, "factor" splits layers into smaller ones, "binarise" has layers hand on signs, "prune" chooses the weights that
-stay, "share" gives those that are left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`) and the searches for a goal (`search/`)
-use methods through what stands here and nothing else, so that adding a method touches its file and its row in METHODS.
+channels, "factor" splits layers into smaller ones, "binarise" has layers hand on signs, "prune" chooses the weights
+that stay, "share" gives those that are left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`)
+and the searches for a goal (`search/`) use methods through what stands here and nothing else, so that adding a method
+touches its file and its row in METHODS.
 """
 
 import importlib
@@ -287,9 +288,7 @@ class Combination:
     """The methods that compress a model: the recipe's [compress]."""
 
     factors: str = option(NONE, "the method that splits layers into smaller ones", choices=splitting, silent=True)
-    activations: str = option(
-        NONE, "the method that makes what layers hand on binary", choices=binarising, silent=True
-    )
+    activations: str = option(NONE, "the method that makes what layers hand on binary", choices=binarising, silent=True)
     zeros: str = option("prune", "the method that chooses zeros", choices=partial(having, "prune"))
     codebooks: str = option("share", "the method that shares weights", choices=partial(having, "share"))
     methods: str = option(

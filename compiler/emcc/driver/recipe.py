@@ -10,7 +10,18 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.compress.method import METHODS, NONE, Binarises, Codebooks, Combination, Method, Shrinks, Zeros, combined, method
+from emcc.compress.method import (
+    METHODS,
+    NONE,
+    Binarises,
+    Codebooks,
+    Combination,
+    Method,
+    Shrinks,
+    Zeros,
+    combined,
+    method,
+)
 from emcc.compress.untouched import Untouched
 from emcc.files import door
 from emcc.files.texts import LONGEST, from_toml

@@ -67,6 +67,6 @@ class Signs:
         raise EmccError(
             f"--max-drop {goal.max_drop:g} cannot be had: with {self.name} the model has {quality:.2f} % "
             f"{problem.measure} and loses {lost:.2f} points before any weight goes",
-            hint=f"train longer ([{self.name}] epochs in the recipe), keep activations ([{self.name}.layers]), or allow "
-            "more",
+            hint=f"train longer ([{self.name}] epochs in the recipe), keep activations ([{self.name}.layers]), "
+            "or allow more",
         )

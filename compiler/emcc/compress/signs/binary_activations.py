@@ -24,11 +24,11 @@ SAMPLES, ROOM = 512, 1 << 25
 class BinaryActivations:
     """Has layers hand on the signs of their sums, sign(0) = 1, in the place of their activation, or of none.
 
-    Courbariaux et al., "BinaryConnect" 's successor (Hubara et al., "Binarized neural networks", NIPS 2016, equation 1)
-    and Rastegari et al., "XNOR-Net", ECCV 2016: what enters a hidden layer is binary, the model's input is not. With
-    `binary` weights that is the XNOR-Net. The graph is rewritten: the sign is an operator of its own, whose gradient
-    goes straight through (`ops.grid`). The scale that XNOR-Net has of its inputs is a constant a channel here, in the
-    next layer's weights; thresholds are biases. See `rewrite.with_signs`, and `places` on which layers do.
+    Hubara et al., "Binarized neural networks", NIPS 2016, equation 1, and Rastegari et al., "XNOR-Net", ECCV 2016: what
+    enters a hidden layer is binary, the model's input is not. With `binary` weights it is an XNOR-Net. The graph is
+    rewritten: the sign is an operator of its own, whose gradient goes straight through (`ops.grid`). The scale that
+    XNOR-Net has of its inputs is a constant a channel here, in the next layer's weights; thresholds are in biases. See
+    `rewrite.with_signs`, and `places` on which layers hand on signs.
 
     Attributes:
         x: samples of the model's input, float32 [n, ...].
@@ -51,7 +51,7 @@ class BinaryActivations:
         details = [f"layer {printable(name)!r}: {printable(why, 200)}" for name, why in found.reasons.items()]
         if not found.groups:
             raise EmccError(
-                f"{self.name} does not apply: no layer's sums reach other layers alone",
+                f"{self.name} does not apply: of no layer do the sums reach other layers alone",
                 details=details,
                 hint="leave it out of --method, or [compress] methods",
             )

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc import ops
+from emcc.compress.channels.reconstruct import reads
 from emcc.compress.channels.tied import FIXED, Tied, tied
 from emcc.ir.graph import Array, Graph, Node
+from emcc.passes.layers import is_activation
 
 WAYS: frozenset[ops.Trait] = frozenset({"moves", "no-op", "padding", "picks"})
 """Traits of the operators that a sign goes through, beside Concat and MaxPool."""
@@ -48,11 +50,6 @@ class Places:
         return self.numbers.owners[layer]
 
 
-def reads(node: Node) -> bool:
-    """Whether a node is a layer each of whose columns is of one channel that it reads."""
-    return node.op == "Linear" or (node.op == "Conv" and int(node.attrs["group"]) == 1)
-
-
 def places(graph: Graph, left: frozenset[str]) -> Places:
     """Where a folded graph may have signs; the layers `left` keep their activations."""
     numbers = tied(graph)
@@ -66,11 +63,6 @@ def places(graph: Graph, left: frozenset[str]) -> Places:
     return Places(numbers, groups, reasons)
 
 
-def is_activation(node: Node) -> bool:
-    """Whether a sign may stand in a node's place."""
-    return "activation" in ops.traits(node.op)
-
-
 def _owners(array: Array, owner: Mapping[int, str]) -> Iterator[str]:
     """Names of the layers whose channels the elements are; "" of an element that is of none."""
     for number in np.unique(array).tolist():
@@ -81,24 +73,18 @@ def _reasons(graph: Graph, numbers: Tied, made: Mapping[str, frozenset[str]], le
     """By layer, what keeps it from handing on signs; for the first of several things."""
     found = dict.fromkeys(left, "left as it is by the recipe")
     for node in graph.layers():
-        (y,) = node.outputs
         if node.name in numbers.lost:
             found.setdefault(node.name, numbers.lost[node.name])
         elif not reads(node) or node.name not in numbers.owners:
-            found.setdefault(node.name, f"a {node.op} that is not followed")
-        elif len(graph.tensors[y].shape) != (2 if node.op == "Linear" else 4):
-            found.setdefault(node.name, "is applied to every step of a sequence")
+            found.setdefault(node.name, f"is no matrix and no ungrouped convolution ({node.op})")
     for node in graph.nodes:
-        if reads(node) and node.name not in numbers.lost:
-            continue
-        if node.name not in numbers.lost and (_goes_through(node) or is_activation(node)):
-            continue
-        for name in node.inputs:
+        followed = reads(node) or _goes_through(node) or is_activation(node)
+        for name in () if followed and node.name not in numbers.lost else node.inputs:
             for layer in made.get(name, ()):
-                found.setdefault(layer, f"what it makes is read by {node.name!r}, a {node.op}")
+                found.setdefault(layer, f"its sums reach {node.name!r} ({node.op})")
     for name in graph.outputs:
         for layer in made[name]:
-            found.setdefault(layer, f"it makes the output {name!r}")
+            found.setdefault(layer, f"its sums reach the output {name!r}")
     found.pop("", None)
     return found
 
@@ -112,7 +98,7 @@ def _spoilt(graph: Graph, made: Mapping[str, frozenset[str]], reasons: Mapping[s
     for node in graph.nodes:
         if is_activation(node) and (own := made[node.inputs[0]]) & {"", *reasons}:
             for layer in own - {"", *reasons}:
-                yield layer, f"{node.name!r} is of others too, which keep it"
+                yield layer, f"its activation {node.name!r} is of others too, which keep it"
 
 
 def _together(graph: Graph, made: Mapping[str, frozenset[str]], free: list[str]) -> list[tuple[str, ...]]:

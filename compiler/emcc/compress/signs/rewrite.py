@@ -1,16 +1,17 @@
 """The graph with the sums of some layers as signs, and the layers around them as the samples have it."""
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from emcc.compress.names import free
 from emcc.compress.signs.levels import line, threshold
-from emcc.compress.signs.places import Group, Places, is_activation
+from emcc.compress.signs.places import Group, Places
 from emcc.ir.graph import Array, Graph, Node
 from emcc.ops.interpret import trace
+from emcc.passes.layers import is_activation
 from emcc.samples.split import spread
 
 MOST = 1 << 14
@@ -27,62 +28,74 @@ def with_signs(graph: Graph, group: Group, places: Places, x: Array) -> Graph:
     """
     names = {node.name: node for node in graph.nodes}
     arrive = tuple(dict.fromkeys(names[reader].inputs[0] for reader in group.readers))
-    bare = _without_activations(graph, group)
-    ends = {name: _skipped(graph, group).get(name, name) for name in arrive}
-    x = np.asarray(x, np.float64)
+    bare, skipped, x = _without_activations(graph, group), _skipped(graph, group), np.asarray(x, np.float64)
+    ends = {name: skipped.get(name, name) for name in arrive}
     values, sums = trace(graph, x, keep=arrive), trace(bare, x, keep=tuple(ends.values()))
-    changes: dict[str, Array] = {}
-    signs = {name: np.zeros_like(values[name]) for name in arrive}
+    arrivals = [_Arrival(places.numbers.of[name], sums[end], values[name]) for name, end in ends.items()]
     for layer in group.layers:
+        at, size = _thresholds(arrivals, places.channels(layer))
         _, weight, bias = names[layer].inputs
-        at, size = (np.zeros(len(graph.constants[weight])) for _ in range(2))
-        for row, number in enumerate(places.channels(layer).tolist()):
-            here = {name: places.numbers.of[name].ravel() == number for name in arrive}
-            pairs = [(_of(sums[ends[name]], mask), _of(values[name], mask)) for name, mask in here.items() if mask.any()]
-            z, y = (np.concatenate(part) for part in zip(*pairs, strict=True))
-            at[row], size[row] = threshold(_some(z), _some(y)), z.std()
-            for name, mask in here.items():
-                flat, sign = sums[ends[name]].reshape(len(x), -1), signs[name].reshape(len(x), -1)
-                sign[:, mask] = np.where(flat[:, mask] >= at[row], 1.0, -1.0)
-        size[size == 0] = 1.0
         old = graph.constants[weight]
-        changes[weight] = (old / size.reshape(-1, *(1,) * (old.ndim - 1))).astype(np.float32)
-        changes[bias] = (graph.constants[bias] - at) / size
+        rows = (old / size.reshape(-1, *(1,) * (old.ndim - 1))).astype(np.float32)
+        bare = bare.with_constants({weight: rows, bias: (graph.constants[bias] - at) / size})
+    own = np.concatenate([places.channels(layer) for layer in group.layers])
     for reader in group.readers:
-        x_of, weight, bias = names[reader].inputs
-        own = np.isin(places.numbers.of[x_of], np.concatenate([places.channels(layer) for layer in group.layers]))
-        changes |= _columns(bare.with_constants(changes), names[reader], own, signs[x_of], values[x_of])
-    return _signed(bare.with_constants(changes), group)
+        arrival = arrivals[arrive.index(names[reader].inputs[0])]
+        bare = bare.with_constants(_columns(bare, names[reader], np.isin(arrival.numbers, own), arrival))
+    changed = {names[name].inputs[1] for name in (*group.layers, *group.readers)}
+    units = {name: unit for name, unit in bare.units.items() if name not in changed}
+    return _signed(bare.with_(units=units), group)
 
 
-def _columns(graph: Graph, node: Node, own: Array, signs: Array, values: Array) -> Mapping[str, Array]:
-    """A reader's weights and bias for signs in the columns of `own`, bool in a sample's shape of what it reads."""
+class _Arrival:
+    """What arrives at a layer.
+
+    Attributes:
+        numbers: int64 in a sample's shape: the channel that each element is.
+        sums, values, signs: float64 [n, elements]: sums that went on as they are, what the activations make of them,
+            and what the thresholds do.
+    """
+
+    def __init__(self, numbers: Array, sums: Array, values: Array) -> None:
+        self.numbers = numbers
+        self.sums, self.values = (array.reshape(len(array), -1) for array in (sums, values))
+        self.signs = np.zeros_like(self.values)
+
+
+def _thresholds(arrivals: Sequence[_Arrival], channels: Array) -> tuple[Array, Array]:
+    """(threshold, standard deviation of the sums or 1), float64 [out], of a layer's channels; signs are made by it."""
+    at, size = np.zeros(len(channels)), np.ones(len(channels))
+    for row, channel in enumerate(channels.tolist()):
+        places = [(arrival, arrival.numbers.ravel() == channel) for arrival in arrivals]
+        z, y = (
+            np.concatenate([kind(arrival)[:, mask].ravel() for arrival, mask in places])
+            for kind in (lambda arrival: arrival.sums, lambda arrival: arrival.values)
+        )
+        some = spread(len(z), MOST)
+        at[row], size[row] = threshold(z[some], y[some]), z.std() or 1.0
+        for arrival, mask in places:
+            arrival.signs[:, mask] = np.where(arrival.sums[:, mask] >= at[row], 1.0, -1.0)
+    return at, size
+
+
+def _columns(graph: Graph, node: Node, own: Array, arrival: _Arrival) -> Mapping[str, Array]:
+    """A reader's weights and bias for signs where `own`, bool in a sample's shape, is true of what it reads."""
     _, weight, bias = node.inputs
-    columns, taken = graph.constants[weight].shape[1], own.reshape(graph.constants[weight].shape[1], -1)[:, 0]
-    scale, offset = np.ones(columns), np.zeros(columns)
-    s, y = (array.reshape(len(array), columns, -1).transpose(1, 0, 2).reshape(columns, -1) for array in (signs, values))
-    for column in np.flatnonzero(taken):
-        scale[column], offset[column] = line(s[column], y[column])
-    alike = taken & (scale == 0)
-    usual = float(np.abs(scale[taken & ~alike]).mean()) if (taken & ~alike).any() else 1.0
-    # A sign that never changes is a constant, whatever its scale; 0 would leave the column no weights to train.
-    scale[alike] = usual
-    offset[alike] = y[alike].mean(axis=1) - usual * s[alike].mean(axis=1)
     old = graph.constants[weight].astype(np.float64)
+    columns = old.shape[1]
+    scale, offset = np.ones(columns), np.zeros(columns)
+    taken = own.reshape(columns, -1)[:, 0]
+    s, y = (array.reshape(len(array), columns, -1) for array in (arrival.signs, arrival.values))
+    for column in np.flatnonzero(taken):
+        scale[column], offset[column] = line(s[:, column].ravel(), y[:, column].ravel())
+    alike, some = taken & (scale == 0), taken & (scale != 0)
+    # A sign that never changes is a constant, whatever its scale; 0 would leave the column no weights to train.
+    usual = float(np.abs(scale[some]).mean()) if some.any() else 1.0
+    scale[alike] = usual
+    offset[alike] -= usual * s[:, alike].mean(axis=(0, 2))
     shaped = (1, -1, *(1,) * (old.ndim - 2))
-    made = (old * scale.reshape(shaped)).astype(np.float32)
     given = (old * offset.reshape(shaped)).reshape(len(old), -1).sum(axis=1)
-    return {weight: made, bias: graph.constants[bias] + given}
-
-
-def _of(values: Array, mask: Array) -> Array:
-    """The elements of [n, ...] that a mask of a sample's elements has, as one line."""
-    return np.asarray(values.reshape(len(values), -1)[:, mask].ravel())
-
-
-def _some(values: Array) -> Array:
-    """At most MOST of them, spread evenly."""
-    return values[spread(len(values), MOST)]
+    return {weight: (old * scale.reshape(shaped)).astype(np.float32), bias: graph.constants[bias] + given}
 
 
 def _skipped(graph: Graph, group: Group) -> dict[str, str]:
@@ -129,7 +142,7 @@ def behind_pools(graph: Graph) -> Graph:
     makers = {node.outputs[0]: node for node in nodes}
     for place, pool in enumerate(nodes):
         sign = makers.get(pool.inputs[0])
-        if pool.op != "MaxPool" or sign is None or sign.op != "Bipolar" or sign.attrs["step"] <= 0 or readers[sign.outputs[0]] > 1:
+        if pool.op != "MaxPool" or sign is None or not _steps_up(sign) or readers[sign.outputs[0]] > 1:
             continue
         (y,), (z,) = pool.outputs, sign.outputs
         sums = free(f"{pool.name}/sums", tensors)
@@ -139,6 +152,10 @@ def behind_pools(graph: Graph) -> Graph:
         nodes[nodes.index(sign)] = replace(pool, inputs=sign.inputs, outputs=(sums,))
         nodes[place] = makers[y] = replace(sign, inputs=(sums,), outputs=(y,))
     return graph.with_(nodes=tuple(nodes), tensors=tensors)
+
+
+def _steps_up(node: Node) -> bool:
+    return node.op == "Bipolar" and float(node.attrs["step"]) > 0
 
 
 def renamed(graph: Graph, signs: Container[str]) -> Graph:
