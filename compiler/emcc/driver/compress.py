@@ -66,9 +66,11 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
         teacher.check(options.goal)
         network = split(taught, recipe, tell)
     against = teacher.folded if teacher else folded
+    made: dict[str, Any] = {}
     for step in signs.Signs.of(recipe, data, against, set_up, options.task, tell):
         tell(step.name)
-        network = step.apply(network)
+        bare, network = network, step.apply(network)
+        made = {"signs": signs.facts(bare, network)}
     searched: dict[str, Any] = {}
     doubts: list[str] = []
     if options.fixed and data is not None:
@@ -89,7 +91,7 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
     facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, asked.checked), **searched}
-    facts |= teacher.facts if teacher else {}
+    facts |= made | (teacher.facts if teacher else {})
     facts["scales"] = rounded(scaling.chosen)
     if options.goal is None and set_up.sides is not None:
         tell("measuring")

@@ -18,6 +18,14 @@ def check(recipe: Recipe, graph: Graph) -> None:
         recipe.activations.check(graph)
 
 
+def facts(before: Graph, after: Graph) -> dict[str, Any]:
+    """ "signs" of emcc.json: which layers hand them on, and how many there are a sample, 1 bit each."""
+    known, old = {node.name for node in before.nodes}, {node.name: node.outputs for node in before.layers()}
+    made = [node.outputs[0] for node in after.nodes if node.op == "Bipolar" and node.name not in known]
+    layers = [node.name for node in after.layers() if node.outputs != old[node.name]]
+    return {"layers": layers, "activations": sum(after.tensors[name].features for name in made)}
+
+
 @dataclass(frozen=True)
 class Signs:
     """The pass: signs, what is trained of them, and the error of a goal that they alone exceed."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc.base.text import printable
+from emcc.driver.signs import facts
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
 from emcc.passes.base import Pass
@@ -121,13 +122,10 @@ def _factor(_step: Any, before: Graph, after: Graph) -> str:
 
 
 def _binarise(step: Any, before: Graph, after: Graph) -> str:
-    had = {node.name for node in before.nodes}
-    signs = [node for node in after.nodes if node.op == "Bipolar" and node.name not in had]
-    count = sum(after.tensors[node.outputs[0]].features for node in signs)
-    old = {node.name: node.outputs for node in before.layers()}
-    names = ", ".join(printable(node.name, 40) for node in after.layers() if node.outputs != old[node.name])
+    made = facts(before, after)
+    names = ", ".join(printable(name, 40) for name in made["layers"])
     trained = f"; trained with them for {_count(step.epochs, 'epoch')}, {_aim(step.finetune)}" if step.epochs else ""
-    return f"signs behind {names}: {_count(count, 'activation')} a sample, of 1 bit each{trained}"
+    return f"signs behind {names}: {_count(made['activations'], 'activation')} a sample, of 1 bit each{trained}"
 
 
 def _prune(step: Any, before: Graph, after: Graph) -> str:

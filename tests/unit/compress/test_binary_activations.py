@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from commands import printed
 from graphs import folded, passed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,6 +155,11 @@ def test_signs_stand_behind_pools_and_where_branches_part(tmp_path: Path) -> Non
         assert set(np.unique(values[layer.inputs[0]])) == {-1.0, 1.0}
     pooled, summed = values["pool/sums"], values["c0/sums"]
     assert np.array_equal(pooled, summed.reshape(64, 6, 3, 2, 3, 2).max(axis=(3, 5)))
+    shared = passed(passed(made, Share().kept(), after="binarise"), Calibrate(data=x), Quantise(), after="share")
+    taken = integers(shared, x).reshape(64, -1)
+    meant = run(shared, taken).reshape(64, -1)
+    assert np.array_equal(reference.run(lower(shared, LowerOptions(pes=4)), taken), meant)
+    assert np.abs(floats(shared, meant) - run(made, x)).max() < 2e-3
     kept = BinaryActivations(x=x, layers={"c1": 0})
     assert kept.check(graph).reasons["c2"] == "its activation 'relu' is of others too, which keep it"
     assert [each.op for each in kept.apply(graph).nodes].count("Bipolar") == 1
@@ -228,6 +234,10 @@ def test_a_file_that_onnxruntime_runs_and_the_same_bytes_again(tmp_path: Path) -
 
 def test_a_goal(tmp_path: Path) -> None:
     manifest = manifest_of(tmp_path, "compress", RECIPE, "--max-drop", "60", *METHOD)
+    assert manifest["signs"] == {"layers": ["fc0"], "activations": 16}
+    said = "signs behind fc0: 16 activations a sample, of 1 bit each"
+    assert said in (tmp_path / "out" / "report.html").read_text()
+    assert said in " ".join(printed("inspect", str(tmp_path / "out")).split())
     assert {"finetune", "search", "binary-activations"} <= set(manifest["options"]["passes"])
     first, _ = decode((tmp_path / "out" / "model.emc").read_bytes()).layers()
     assert first.attrs["function"] == "table"
