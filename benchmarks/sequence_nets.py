@@ -4,8 +4,8 @@
 
 scikit-learn's 1,797 digits as sequences: the GRU reads 8 rows of 8 pixels, the transformer 32 tokens of an embedding,
 the mean of two pixels each, from 0 to 16. torch trains a float network on 60 % of them, `emcc compress` makes it ten
-times smaller with the same 60 %, and onnxruntime runs both files on the other 40 %, once. --method names other methods than
-magnitude+kmeans.
+times smaller with the same 60 %, and onnxruntime runs both files on the other 40 %, once. --method names other methods
+than magnitude+kmeans.
 
 Exit code 1 where a file is not ten times smaller than the float32 parameters, or loses more than a point. The figures
 are in docs/methods-sequence.md.
