@@ -11,11 +11,13 @@ def threshold(sums: Array, values: Array) -> float:
     That is the best quantiser of one bit (Lloyd 1982) among those that a step can be. 0 where no t is better than one
     number for all.
     """
+    if len(sums) < 2:
+        return 0.0
     order = np.argsort(sums, kind="stable")
     x, y = sums[order], values[order] - values.mean()
     below, count = np.cumsum(y)[:-1], np.arange(1, len(y))
     gain = np.where(x[1:] > x[:-1], np.square(below) * (1 / count + 1 / (len(y) - count)), 0.0)
-    if not len(gain) or gain.max() <= 0:
+    if gain.max() <= 0:
         return 0.0
     place = int(gain.argmax())
     return float(x[place] + (x[place + 1] - x[place]) / 2)

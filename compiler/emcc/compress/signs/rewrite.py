@@ -72,7 +72,7 @@ def _thresholds(arrivals: Sequence[_Arrival], channels: Array) -> tuple[Array, A
             for kind in (lambda arrival: arrival.sums, lambda arrival: arrival.values)
         )
         some = spread(len(z), MOST)
-        at[row], size[row] = threshold(z[some], y[some]), z.std() or 1.0
+        at[row], size[row] = threshold(z[some], y[some]), z.std() if np.ptp(z) else 1.0
         for arrival, mask in places:
             arrival.signs[:, mask] = np.where(arrival.sums[:, mask] >= at[row], 1.0, -1.0)
     return at, size
