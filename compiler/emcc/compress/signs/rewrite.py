@@ -67,10 +67,8 @@ def _thresholds(arrivals: Sequence[_Arrival], channels: Array) -> tuple[Array, A
     at, size = np.zeros(len(channels)), np.ones(len(channels))
     for row, channel in enumerate(channels.tolist()):
         places = [(arrival, arrival.numbers.ravel() == channel) for arrival in arrivals]
-        z, y = (
-            np.concatenate([kind(arrival)[:, mask].ravel() for arrival, mask in places])
-            for kind in (lambda arrival: arrival.sums, lambda arrival: arrival.values)
-        )
+        z = np.concatenate([arrival.sums[:, mask].ravel() for arrival, mask in places])
+        y = np.concatenate([arrival.values[:, mask].ravel() for arrival, mask in places])
         some = spread(len(z), MOST)
         at[row], size[row] = threshold(z[some], y[some]), z.std() if np.ptp(z) else 1.0
         for arrival, mask in places:
