@@ -1,10 +1,11 @@
 """A recurrent network and a transformer encoder, ten times smaller: what is lost on digits that emcc never saw.
 
-    python benchmarks/sequence_nets.py [--only gru transformer] [--json FILE]
+    python benchmarks/sequence_nets.py [--only gru transformer] [--method product] [--json FILE]
 
 scikit-learn's 1,797 digits as sequences: the GRU reads 8 rows of 8 pixels, the transformer 32 tokens of an embedding,
 the mean of two pixels each, from 0 to 16. torch trains a float network on 60 % of them, `emcc compress` makes it ten
-times smaller with the same 60 %, and onnxruntime runs both files on the other 40 %, once.
+times smaller with the same 60 %, and onnxruntime runs both files on the other 40 %, once. --method names other methods
+than magnitude+kmeans.
 
 Exit code 1 where a file is not ten times smaller than the float32 parameters, or loses more than a point. The figures
 are in docs/methods-sequence.md.
@@ -127,20 +128,21 @@ def accuracy(path: Path, x: Array, y: Array) -> float:
     return float(100 * (scores.argmax(1) == y).mean())
 
 
-def row(name: str, folder: Path) -> dict[str, Any]:
-    """Return the figures of one network."""
+def row(name: str, folder: Path, method: str | None = None) -> dict[str, Any]:
+    """Return the figures of one network; `method`: as --method takes it."""
     x, y, others, theirs = digits(name)
     model, data, began = folder / f"{name}.onnx", folder / f"{name}.npz", time.process_time()
     parameters = trained(name, x, y, model)
     between = time.process_time()
     np.savez(data, x=x, y=y)
     goal = goal_of(None, str(4 * parameters // TIMES), None)
-    artefact = compress_model(CompressOptions(model, data, goal, steps=STEPS[name]))
+    artefact = compress_model(CompressOptions(model, data, goal, steps=STEPS[name], method=method))
     artefact.write(folder / name)
     ended, totals = time.process_time(), artefact.manifest["totals"]
     before, after = (accuracy(path, others, theirs) for path in (model, folder / name / "compressed.onnx"))
     return {
         "network": name,
+        **({"method": method} if method else {}),
         "parameters": parameters,
         "float_bytes": 4 * parameters,
         "bytes": totals["bytes"],
@@ -169,12 +171,13 @@ def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=("gru", "transformer"), default=("gru", "transformer"))
+    parser.add_argument("--method", metavar="METHODS", help="in the place of magnitude+kmeans")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory(prefix="emcc-sequences-") as folder:
         for name in options.only:
-            rows.append(row(name, Path(folder)))
+            rows.append(row(name, Path(folder), options.method))
             print(said(rows[-1]), flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")

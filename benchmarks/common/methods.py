@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.common import lenet, mnist
 
-FILES = ("methods_prune", "methods_quant")
+FILES = ("methods_prune", "methods_quant", "methods_signs")
 """Files beside this one with ROWS: (model, name, methods as --method takes them, recipe by section), one a line."""
 
 MODELS = {"lenet300100": "lenet300100_dns_original.onnx", "lenet5": "lenet5_dns_original.onnx"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc.compress.names import free
 from emcc.ir.graph import INDICES, Graph, Node
 from emcc.ops import traits
 
@@ -25,7 +26,7 @@ class Dropout:
 
         def dropped(name: str, share: float) -> str:
             """The tensor that is `name` times a new factor."""
-            factor, after = _free(f"{name}.dropout", tensors), _free(f"{name}.dropped", tensors)
+            factor, after = free(f"{name}.dropout", tensors), free(f"{name}.dropped", tensors)
             source = tensors[name]
             self._factors[factor] = tuple(int(size or 1) for size in source.shape[1:]), share
             tensors[factor], tensors[after] = replace(source, name=factor), replace(source, name=after)
@@ -50,10 +51,3 @@ class Dropout:
             out = rng.random((samples, *shape), np.float32) < share
             factors[name] = self._torch.from_numpy(np.where(out, np.float32(0), np.float32(1 / (1 - share))))
         return factors
-
-
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    """The name, or one like it that is not taken."""
-    while name in taken:
-        name += "_"
-    return name

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from emcc.base.events import Event
 from emcc.base.options import option
 from emcc.compress.helpers import Helpers
-from emcc.compress.method import Assigner, Codebooks, Make, Parameters, Shrinks, Zeros
+from emcc.compress.method import Assigner, Binarises, Codebooks, Make, Parameters, Shrinks, Zeros
 from emcc.compress.parameters import Entries, Weights
 from emcc.compress.problem import Aim, Problem
 from emcc.compress.quantisers.quantiser import Quantiser
@@ -145,6 +145,29 @@ class Shrinking:
         """The smaller graph, trained."""
         method = self.channels.on(self.finetune.problem if self.finetune.data is not None else None)
         return method.stagewise(graph, self.finetune.train)
+
+
+@dataclass(frozen=True)
+class Binarising:
+    """A method that has layers hand on signs, and Finetune of the graph with them, for the method's epochs."""
+
+    activations: Binarises
+    finetune: Finetune
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+        return self.activations.name
+
+    @property
+    def role(self) -> str:
+        """The method's."""
+        return self.activations.role
+
+    def apply(self, graph: Graph) -> Graph:
+        """The graph with signs, trained."""
+        method = self.activations.on(self.finetune.problem)
+        return self.finetune.train(method.apply(graph), method.epochs)
 
 
 @dataclass(frozen=True)

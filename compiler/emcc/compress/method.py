@@ -2,9 +2,10 @@
 
 A method is one file with one frozen dataclass. Its fields made with `option` are its section of the recipe. Its
 `role` is its place in a schedule, and the stage of `legal.rows` that it leaves behind: "shrink" takes out whole
-channels, "factor" splits layers into smaller ones, "prune" chooses the weights that stay, "share" gives those that are
-left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`) and the searches for a goal (`search/`)
-use methods through what stands here and nothing else, so that adding a method touches its file and its row in METHODS.
+channels, "factor" splits layers into smaller ones, "binarise" has layers hand on signs, "prune" chooses the weights
+that stay, "share" gives those that are left a codebook a layer. The fixed schedule of `emcc compile` (`finetune.py`)
+and the searches for a goal (`search/`) use methods through what stands here and nothing else, so that adding a method
+touches its file and its row in METHODS.
 """
 
 import importlib
@@ -109,6 +110,23 @@ class Shrinks(Method, Protocol):
         ...
 
 
+class Binarises(Method, Protocol):
+    """A method that has layers hand on signs."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the data with signs, before anything is pruned or shared."""
+        ...
+
+    def on(self, problem: Any) -> Self:
+        """The method with a `Problem`, whose samples it looks at."""
+        ...
+
+    def check(self, graph: Graph) -> object:
+        """EmccError where it cannot be applied to the folded graph."""
+        ...
+
+
 class Zeros(Method, Protocol):
     """A method that chooses zeros."""
 
@@ -201,6 +219,7 @@ METHODS: dict[str, tuple[str, str]] = {
     "svd": ("factor", "emcc.compress.factors.svd:Svd"),
     "spatial-svd": ("factor", "emcc.compress.factors.spatial:SpatialSvd"),
     "tucker-2": ("factor", "emcc.compress.factors.tucker:Tucker2"),
+    "binary-activations": ("binarise", "emcc.compress.signs.binary_activations:BinaryActivations"),
     "prune": ("prune", "emcc.compress.magnitude:Prune"),
     "share": ("share", "emcc.compress.kmeans:Share"),
     "uniform": ("share", "emcc.compress.quantisers.uniform:Uniform"),
@@ -254,6 +273,11 @@ NONE = "none"
 """No method of a role that may be left out."""
 
 
+def binarising() -> tuple[str, ...]:
+    """Names of the methods that have layers hand on signs, and that of none."""
+    return (NONE, *having("binarise"))
+
+
 def splitting() -> tuple[str, ...]:
     """Names of the methods that split layers, and that of none."""
     return (NONE, *having("factor"))
@@ -264,6 +288,7 @@ class Combination:
     """The methods that compress a model: the recipe's [compress]."""
 
     factors: str = option(NONE, "the method that splits layers into smaller ones", choices=splitting, silent=True)
+    activations: str = option(NONE, "the method that makes what layers hand on binary", choices=binarising, silent=True)
     zeros: str = option("prune", "the method that chooses zeros", choices=partial(having, "prune"))
     codebooks: str = option("share", "the method that shares weights", choices=partial(having, "share"))
     methods: str = option(

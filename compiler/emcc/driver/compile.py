@@ -37,7 +37,7 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
     from emcc.compress.product.product import scalars
     from emcc.compress.record import Recorder
     from emcc.container import encode
-    from emcc.driver import goals, losses, manifest, onboard, plan
+    from emcc.driver import goals, losses, manifest, onboard, plan, signs
     from emcc.driver.emit import emit, of_board
     from emcc.driver.encoder import Encoder
     from emcc.driver.lowering import COUNTED, lowered_to_fit
@@ -66,6 +66,7 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
     steps.say("import", asked.checked)
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
+    signs.check(recipe, original)
     against, factored = original, original if teacher else steps.run(recipe.factors, original)
     channels = goals.channels_of(options, recipe, goal, source, original)
     set_up = goals.set_up(options, recipe, goal, data, source, factored, goals.MINUTES)
@@ -75,6 +76,7 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
         against = teacher.folded
         steps.say("distil", teacher.sentence)
         factored = steps.run(recipe.factors, original)
+    factored = steps.run(signs.Signs.of(recipe, data, against, set_up, options.task, progress), factored)
     planned = plan.make(recipe, data, against, options, set_up.sides, progress, factored, channels)
     for name, reason in planned.skipped if goal is None else ():
         steps.say(name, reason)

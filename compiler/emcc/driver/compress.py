@@ -33,7 +33,7 @@ def compress_model(options: CompressOptions, tell: Callable[[Event | str], None]
 def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str], None]) -> Artefact:
     """Return the artefact of a model that was read and checked. What this takes is imported only now."""
     from emcc.container import decode
-    from emcc.driver import goals
+    from emcc.driver import goals, signs
     from emcc.driver.encoder import Encoder
     from emcc.driver.losses import unsure
     from emcc.driver.plan import fixed
@@ -59,11 +59,18 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
     encoder = Encoder.of(recipe, None if data is None else data.x, "compress")
     channels = goals.channels_of(options, recipe, options.goal, source, folded)
     network = folded if teacher else split(folded, recipe, tell)
+    signs.check(recipe, folded)
     set_up = goals.set_up(options, recipe, options.goal, data, source, network, None)
     if teacher:
         taught = teacher.taught(folded, recipe, data, set_up.sides, options.task, tell)
         teacher.check(options.goal)
         network = split(taught, recipe, tell)
+    against = teacher.folded if teacher else folded
+    made: dict[str, Any] = {}
+    for step in signs.Signs.of(recipe, data, against, set_up, options.task, tell):
+        tell(step.name)
+        bare, network = network, step.apply(network)
+        made = {"signs": signs.facts(bare, network)}
     searched: dict[str, Any] = {}
     doubts: list[str] = []
     if options.fixed and data is not None:
@@ -77,7 +84,6 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
         codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
         shared = codebooks.kept().apply(network)
     else:
-        against = teacher.folded if teacher else folded
         found, searched = search(against, network, data, set_up, options, recipe, encoder, tell, channels)
         shared, record, goal = found.shared, found.record, options.goal
         doubts = [*record["doubts"], *unsure(record, record["held_out"], goal), *unpruned(goal, found, network)]
@@ -85,7 +91,7 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
     facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, asked.checked), **searched}
-    facts |= teacher.facts if teacher else {}
+    facts |= made | (teacher.facts if teacher else {})
     facts["scales"] = rounded(scaling.chosen)
     if options.goal is None and set_up.sides is not None:
         tell("measuring")
@@ -129,8 +135,10 @@ def manifest(
         *(("distil",) if options.teacher else ()),
         *((recipe.channels.name,) if recipe.channels else ()),
         *(step.name for step in recipe.factors),
+        *((recipe.activations.name,) if recipe.activations else ()),
         *(("search",) if options.goal else (recipe.codebooks.name,)),
         *((*((recipe.zeros.name,) if "prune" in recipe.named else ()), "finetune") if options.fixed else ()),
+        *(("finetune",) if recipe.activations and not options.fixed else ()),
         "calibrate",
         "quantise",
         "encode",

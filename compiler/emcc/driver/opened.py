@@ -67,7 +67,7 @@ def to_compress(options: CompressOptions, tell: Callable[[Any], None]) -> Opened
     """
     tell("reading")
     recipe = (Recipe.read(options.recipe) if options.recipe else Recipe()).naming(options.method)
-    check_factors(options, recipe)
+    check_methods(options, recipe)
     source = load(options.model, "emcc compress", options.output, options.shapes)
     teacher = Teacher.of(options, source, "emcc compress")
     data = load_data(options.data, source) if options.data else None
@@ -93,7 +93,7 @@ def to_compile(options: CompileOptions, progress: Callable[[Any], None]) -> Open
     data = load_data(options.data, source) if options.data else None
     goal = goals.goal_of(options, recipe)
     check_goal(options, goal)
-    check_factors(options, recipe)
+    check_methods(options, recipe)
     dump = Dump(options.dump) if options.dump else None
     checked = _checked(options, source, data)
     return OpenedToCompile(recipe, source, teacher, data, checked, targets, board, goal, dump)
@@ -121,8 +121,8 @@ def _board(options: CompileOptions, recipe: Recipe) -> "Target | None":
     return target(options, recipe)
 
 
-def check_factors(options: CompressOptions, recipe: Any) -> None:
-    """EmccError where layers are to be split, and weights to be kept or channels to be taken out."""
+def check_methods(options: CompressOptions, recipe: Any) -> None:
+    """EmccError where methods in use do not go together, or with --keep-weights, or without data."""
     if recipe.factors and recipe.channels:
         raise EmccError(
             f"{recipe.factors[0].name} and {recipe.channels.name} each change what layers there are",
@@ -134,6 +134,24 @@ def check_factors(options: CompressOptions, recipe: Any) -> None:
             f"--keep-weights keeps every weight, and {recipe.factors[0].name} splits layers into others",
             file=options.recipe,
             hint="leave out --keep-weights, or [compress] factors",
+        )
+    if recipe.activations and recipe.factors:
+        raise EmccError(
+            f"{recipe.activations.name} would part the layers that {recipe.factors[0].name} splits by signs",
+            file=options.recipe,
+            hint=f"leave {recipe.factors[0].name} out; then compress compressed.onnx with it",
+        )
+    if recipe.activations and options.keep_weights:
+        raise EmccError(
+            f"--keep-weights keeps every weight, and {recipe.activations.name} trains them with signs between",
+            file=options.recipe,
+            hint="leave out one of them",
+        )
+    if recipe.activations and options.data is None:
+        raise EmccError(
+            f"{recipe.activations.name} chooses thresholds on data, and trains on it what is lost by them",
+            file=options.recipe,
+            hint="give it with --data",
         )
 
 

@@ -128,7 +128,7 @@ def _shared(codebooks: Codebooks, finetune: Finetune, shares: bool) -> tuple[Pas
 
 def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> Plan:
     """The plan where a search stands for the passes up to "finetune"."""
-    replaced = (recipe.zeros.name, recipe.codebooks.name, "finetune")
+    replaced = (recipe.zeros.name, recipe.codebooks.name, *(() if recipe.activations else ("finetune",)))
     resolved = {name: section for name, section in plan.resolved.items() if name not in replaced}
     resolved["search"] = {**recipe.effective()["search"], "steps": search.steps}
     return replace(plan, compress=(), skipped=(), fine_tuned=not keep_weights, resolved=resolved)

@@ -10,7 +10,18 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.compress.method import METHODS, NONE, Codebooks, Combination, Method, Shrinks, Zeros, combined, method
+from emcc.compress.method import (
+    METHODS,
+    NONE,
+    Binarises,
+    Codebooks,
+    Combination,
+    Method,
+    Shrinks,
+    Zeros,
+    combined,
+    method,
+)
 from emcc.compress.untouched import Untouched
 from emcc.files import door
 from emcc.files.texts import LONGEST, from_toml
@@ -86,7 +97,8 @@ class Recipe:
         if chosen.methods:
             return combined(chosen.methods)
         split = {} if chosen.factors == NONE else {"factor": chosen.factors}
-        return {**split, "prune": chosen.zeros, "share": chosen.codebooks}
+        signs = {} if chosen.activations == NONE else {"binarise": chosen.activations}
+        return {**split, **signs, "prune": chosen.zeros, "share": chosen.codebooks}
 
     @property
     def channels(self) -> Shrinks | None:
@@ -114,6 +126,11 @@ class Recipe:
     def factors(self) -> tuple[Method, ...]:
         """The method that splits layers, with its options; nothing where there is none."""
         return (cast(Method, self.of(method(self.named["factor"]))),) if "factor" in self.named else ()
+
+    @property
+    def activations(self) -> Binarises | None:
+        """The method that has layers hand on signs, if one is in use, with its options."""
+        return cast(Binarises, self.of(method(self.named["binarise"]))) if "binarise" in self.named else None
 
     def effective(self, taught: bool = False) -> dict[str, dict[str, Any]]:
         """Every section's every value, defaults included, but for what is not used: for the manifest.

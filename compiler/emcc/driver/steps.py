@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc.base.text import printable
+from emcc.driver.signs import facts
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
 from emcc.passes.base import Pass
@@ -120,6 +121,13 @@ def _factor(_step: Any, before: Graph, after: Graph) -> str:
     return did + (why + ", ".join(whole) if whole else "")
 
 
+def _binarise(step: Any, before: Graph, after: Graph) -> str:
+    made = facts(before, after)
+    names = ", ".join(printable(name, 40) for name in made["layers"])
+    trained = f"; trained with them for {_count(step.epochs, 'epoch')}, {_aim(step.finetune)}" if step.epochs else ""
+    return f"signs behind {names}: {_count(made['activations'], 'activation')} a sample, of 1 bit each{trained}"
+
+
 def _prune(step: Any, before: Graph, after: Graph) -> str:
     (had, size), (kept, _) = nonzero(before), nonzero(after)
     return f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), {had:,} before{_trained(step)}"
@@ -186,6 +194,7 @@ _SENTENCES = {
     "equalise": _noted,
     "shrink": _shrink,
     "factor": _factor,
+    "binarise": _binarise,
     "prune": _prune,
     "finetune": _finetune,
     "share": _share,

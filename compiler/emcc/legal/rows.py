@@ -55,6 +55,7 @@ STAGES: Mapping[str, Stage] = {
     "equalise": Stage(never=UNFOLDED),
     "shrink": Stage(never=UNFOLDED),
     "factor": Stage(never=UNFOLDED),
+    "binarise": Stage(never=UNFOLDED),
     "prune": Stage(never=UNFOLDED),
     "share": Stage(never=UNFOLDED, shared=True, blocks=True),
     "finetune": Stage(never=UNFOLDED, shared=True),

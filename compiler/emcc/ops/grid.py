@@ -80,10 +80,19 @@ def _stairs_limits(attrs: Attrs) -> tuple[float, float]:
     return low, high
 
 
+def _bipolar(xp: Any, attrs: Attrs, x: Any) -> Any:
+    """step from 0 on, -step below. Where torch asks for a gradient, that of step times the hard tanh: straight through,
+    and nothing where x is beyond 1 (Hubara et al., "Binarized neural networks", NIPS 2016, equation 4)."""
+    sign = attrs["step"] * (2.0 * (x >= 0) - 1.0)
+    if xp is np or not x.requires_grad:
+        return sign
+    line = attrs["step"] * xp.clip(x, -1, 1)
+    return sign + (line - line.detach())
+
+
 STEPPED: Mapping[str, Operator] = {
     "Bipolar": activation(
-        lambda xp, attrs, x: attrs["step"] * (2.0 * (x >= 0) - 1.0),
-        limits=lambda attrs: (-float(attrs["step"]), float(attrs["step"])), step=number,
+        _bipolar, limits=lambda attrs: (-float(attrs["step"]), float(attrs["step"])), step=number,
     ),
     "Stairs": activation(
         _stairs, limits=_stairs_limits, high=integer, low=integer, rounding=one_of(*ROUNDINGS), scale=number,

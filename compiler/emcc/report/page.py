@@ -5,7 +5,7 @@ from typing import Any
 
 from emcc.base.text import printable
 from emcc.report.lines import kilo, lost_line, percent, than, worth
-from emcc.report.paper import parts, smaller_than_teacher, taught_line
+from emcc.report.paper import before_lines, parts, smaller_than_teacher
 from emcc.report.plots import NARROW, WIDE, histogram, search_plots, sensitivity, stages_of, worst
 from emcc.report.tried import tried
 from emcc.resources import template
@@ -144,7 +144,7 @@ def _layer(row: Mapping[str, Any], scanned: Any, counted: Any, most: float) -> d
 
 
 def _notes(manifest: Mapping[str, Any]) -> list[str]:
-    lines = [parts(manifest), *([taught_line(manifest)] if "teacher" in manifest else [])]
+    lines = [parts(manifest), *before_lines(manifest)]
     search, quality = manifest.get("search"), manifest.get("quality")
     if search and "score" in search:
         lines.append(
@@ -170,4 +170,4 @@ def _notes(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _named(methods: Mapping[str, str]) -> list[str]:
-    return [methods.get("factors", ""), methods.get("zeros", ""), methods.get("codebooks", "")]
+    return [methods.get(role, "") for role in ("factors", "activations", "zeros", "codebooks")]

@@ -22,7 +22,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | No
         out.print(shown(lost, style="bold red"))
     out.print(shown(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
-    lines = [parts(manifest), *([taught_line(manifest)] if "teacher" in manifest else [])]
+    lines = [parts(manifest), *before_lines(manifest)]
     if not search:
         exact = sum(row["inertia"] == 0 for row in manifest["layers"])
         lines.append(
@@ -52,6 +52,16 @@ def _searched(manifest: Mapping[str, Any], search: Mapping[str, Any]) -> list[st
         f"{max(search['lost_at_most'], 0):.2f} points lost; agreement with the original {search['agreement']:.2f} %",
         trained,
     ]
+
+
+def before_lines(manifest: Mapping[str, Any]) -> list[str]:
+    """Return sentences on what was done before weights went: what a student learned, where activations are signs."""
+    said = [taught_line(manifest)] if "teacher" in manifest else []
+    signs = manifest.get("signs")
+    if signs is not None:
+        names = ", ".join(printable(name, 40) for name in signs["layers"])
+        said.append(f"signs behind {names}: {signs['activations']:,} activations a sample, of 1 bit each")
+    return said
 
 
 def taught_line(manifest: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from emcc import ops
 from emcc.base.errors import EmccError
 from emcc.base.options import option
 from emcc.base.text import printable
+from emcc.compress.names import free
 from emcc.ir.graph import Array, Graph, Node, Tensor
 from emcc.passes.layers import check_names
 
@@ -142,9 +143,9 @@ def _laid(node: Node, parts: Sequence[Part], tensors: dict[str, Tensor], constan
     (y,) = node.outputs
     for place, part in enumerate(parts, 1):
         name, last = f"{node.name}/{place}", place == len(parts)
-        weight, out = _free(f"{name}.weight", constants), y if last else _free(f"{name}.y", tensors)
+        weight, out = free(f"{name}.weight", constants), y if last else free(f"{name}.y", tensors)
         constants[weight] = np.ascontiguousarray(part.weight, np.float32)
-        own = bias if last else _free(f"{name}.bias", constants)
+        own = bias if last else free(f"{name}.bias", constants)
         if not last:
             constants[own] = np.zeros(len(part.weight))
         made = replace(node, name=name, inputs=(x, weight, own), outputs=(out,), attrs=part.attrs)
@@ -153,10 +154,3 @@ def _laid(node: Node, parts: Sequence[Part], tensors: dict[str, Tensor], constan
             tensors[out] = Tensor(out, ops.get(node.op).shape(made, *shapes))
         yield made
         x = out
-
-
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    """The name, or one like it that is not taken."""
-    while name in taken:
-        name += "_"
-    return name
