@@ -63,6 +63,8 @@ CONVOLUTIONS: tuple[Row, ...] = (
     _row("k-means, 4 bits", "share", {"bits": 4}),
     _row("spatial SVD, half, k-means, 4 bits", "share", {"bits": 4}, factors="spatial-svd", **{"spatial-svd": _HALF}),
     _row("Tucker-2, half, k-means, 4 bits", "share", {"bits": 4}, factors="tucker-2", **{"tucker-2": _HALF}),
+    _row("CP, half, k-means, 4 bits", "share", {"bits": 4}, factors="cp", cp=_HALF),
+    _row("CP, a quarter, k-means, 4 bits", "share", {"bits": 4}, factors="cp", cp={"by": "size", "size": 0.25}),
 )
 """For LeNet-5."""
 
