@@ -147,7 +147,9 @@ MIXED = '[compress]\ncodebooks = "uniform"\n[uniform]\nscale = "row"\nmean_bits 
     ("command", "option"), [("compile", "--fixed"), ("compress", "--fixed"), ("compress", "--keep-weights")]
 )
 def test_the_fixed_schedule_says_what_it_chose(command: str, option: str, tmp_path: Path) -> None:
-    manifest = manifest_of(tmp_path, command, MIXED.format(3.5), option)
+    manifest = manifest_of(
+        tmp_path, command, MIXED.format(3.5), option, *(["--pes", "2"] if command == "compile" else [])
+    )
     found: Any = manifest["bits"]
     assert (found["asked"], found["by"]) == (3.5, "outputs")
     size = sum(row["weights"] for row in found["layers"])
