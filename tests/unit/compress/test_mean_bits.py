@@ -15,11 +15,17 @@ from typer.testing import CliRunner
 
 from emcc.base.errors import EmccError
 from emcc.cli import app
+from emcc.compress.finetune import Through
 from emcc.compress.magnitude import Prune
 from emcc.compress.quantisers.allocation import NEARLY, Curve, allocated, priced
 from emcc.compress.quantisers.uniform import WIDTHS, Uniform
+from emcc.driver.plan import fixed
+from emcc.driver.recipe import Recipe
+from emcc.driver.request import CompressOptions
 from emcc.ir.graph import Graph
 from emcc.ops.interpret import run
+from emcc.samples.dataset import Dataset
+from emcc.samples.split import split
 
 
 def curves_of(seed: int) -> dict[str, Curve]:
@@ -140,7 +146,7 @@ def test_what_cannot_be(method: Uniform, words: str, details: list[str]) -> None
     assert list(raised.value.details) == details
 
 
-MIXED = '[compress]\ncodebooks = "uniform"\n[uniform]\nscale = "row"\nmean_bits = {}\n[prune]\nsparsity = 0.5\n'
+MIXED = '[compress]\ncodebooks = "uniform"\n[uniform]\nmean_bits = {}\n[prune]\nsparsity = 0.5\n'
 
 
 @pytest.mark.parametrize(
@@ -156,11 +162,26 @@ def test_the_fixed_schedule_says_what_it_chose(command: str, option: str, tmp_pa
     assert size == (240 if option == "--keep-weights" else 120)
     assert sum(row["bits"] * row["weights"] for row in found["layers"]) <= 3.5 * size
     assert manifest["options"]["passes"]["uniform"]["mean_bits"] == 3.5
+    table = manifest["layers"] if command == "compress" else manifest["compression"]["layers"]
+    for row, chosen in zip(table, found["layers"], strict=True):
+        assert row["name"] == chosen["layer"]
+        assert row["entries"] <= 2 ** chosen["bits"] - 2
     said = ", ".join(f"{row['layer']} {row['bits']}" for row in found["layers"])
     shown = CliRunner().invoke(app, ["inspect", str(tmp_path / "out")])
     page = (tmp_path / "out" / "report.html").read_text()
     for text in (" ".join(shown.output.split()), page):
         assert f"bits by the error of outputs on samples: {said}; mean " in text
+
+
+def test_errors_are_measured_on_what_does_not_train() -> None:
+    graph, x = folded([12, 20, 4]), np.random.default_rng(0).standard_normal((30, 12)).astype(np.float32)
+    data, recipe = Dataset(x, None), Recipe.parse(MIXED.format(3.5))
+    sides = split(data, 0.3, 0)
+    options = CompressOptions(Path("m.onnx"), Path("d.npz"), fixed=True)
+    passes, _ = fixed(recipe, data, graph, options, sides, lambda event: None, None, None)
+    (through,) = (step for step in passes if isinstance(step, Through))
+    assert isinstance(through.codebooks, Uniform)
+    np.testing.assert_array_equal(through.codebooks.data, x[sides.held])
 
 
 @pytest.mark.parametrize(
