@@ -16,6 +16,8 @@ _NOISE: dict[str, object] = {"noise": 0.1, "noise_epochs": 2}
 
 _OWN: dict[str, object] = {"own": "position", "entries": 16}
 
+_MIXED: dict[str, object] = {"scale": "row", "reach": "mse"}
+
 _PARTS: dict[str, object] = {"by": "size", "layers": {"ip3": 0}}
 """Of the layers but the last, whose ten rows have no rank to spare."""
 
@@ -36,6 +38,8 @@ MATRICES: tuple[Row, ...] = (
     _row("uniform, 4 bits, a scale a row", "uniform", {"bits": 4, "scale": "row", "reach": "mse"}),
     _row("uniform, 3 bits, a scale a row", "uniform", {"bits": 3, "scale": "row", "reach": "mse"}),
     _row("uniform, 2 bits, a scale a row", "uniform", {"bits": 2, "scale": "row", "reach": "mse"}),
+    _row("uniform, 2.5 bits on average, a scale a row", "uniform", _MIXED | {"mean_bits": 2.5}),
+    _row("uniform, 3.5 bits on average, a scale a row", "uniform", _MIXED | {"mean_bits": 3.5}),
     _row("powers of two, 4 bits", "power-of-two", {"bits": 4}),
     _row("powers of two, 3 bits", "power-of-two", {"bits": 3}),
     _row("ternary, a scale a tensor", "ternary", {}),
@@ -44,6 +48,9 @@ MATRICES: tuple[Row, ...] = (
     _row("binary, a scale a row", "binary", {}),
     _row("binary, a scale a tensor", "binary", {"scale": "tensor"}),
     _row("pruned to 10 %, uniform, 4 bits", "uniform", {"bits": 4, "scale": "row", "reach": "mse"}, 0.9),
+    _row("pruned to 10 %, uniform, 4 bits on average", "uniform", _MIXED | {"mean_bits": 4.0}, 0.9),
+    _row("pruned to 10 %, uniform, 3 bits", "uniform", {"bits": 3, "scale": "row", "reach": "mse"}, 0.9),
+    _row("pruned to 10 %, uniform, 3 bits on average", "uniform", _MIXED | {"mean_bits": 3.0}, 0.9),
     _row("pruned to 10 %, ternary", "ternary", {"scale": "row"}, 0.9),
     _row("product, blocks of 8", "product", _PQ),
     _row("product, blocks of 8, at once", "product", _PQ, finetune=_ONCE),
@@ -63,6 +70,8 @@ CONVOLUTIONS: tuple[Row, ...] = (
     _row("k-means, 4 bits", "share", {"bits": 4}),
     _row("spatial SVD, half, k-means, 4 bits", "share", {"bits": 4}, factors="spatial-svd", **{"spatial-svd": _HALF}),
     _row("Tucker-2, half, k-means, 4 bits", "share", {"bits": 4}, factors="tucker-2", **{"tucker-2": _HALF}),
+    _row("CP, half, k-means, 4 bits", "share", {"bits": 4}, factors="cp", cp=_HALF),
+    _row("CP, a quarter, k-means, 4 bits", "share", {"bits": 4}, factors="cp", cp={"by": "size", "size": 0.25}),
 )
 """For LeNet-5."""
 

@@ -189,7 +189,9 @@ class Through:
 
     def apply(self, graph: Graph) -> Graph:
         """The quantised and trained graph; the method alone without data or epochs."""
-        assign, begun = self.codebooks.assigner(graph), self.codebooks.apply(graph)
+        self.codebooks.check(graph)
+        codebooks = self.codebooks.settled(graph)
+        assign, begun = codebooks.assigner(graph), codebooks.apply(graph)
         make = partial(self._parameters, assign)
         return self.finetune.train(graph, self.finetune.shared_epochs, make, begun)
 

@@ -219,6 +219,7 @@ METHODS: dict[str, tuple[str, str]] = {
     "svd": ("factor", "emcc.compress.factors.svd:Svd"),
     "spatial-svd": ("factor", "emcc.compress.factors.spatial:SpatialSvd"),
     "tucker-2": ("factor", "emcc.compress.factors.tucker:Tucker2"),
+    "cp": ("factor", "emcc.compress.factors.cp:Cp"),
     "binary-activations": ("binarise", "emcc.compress.signs.binary_activations:BinaryActivations"),
     "prune": ("prune", "emcc.compress.magnitude:Prune"),
     "share": ("share", "emcc.compress.kmeans:Share"),

@@ -84,7 +84,8 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
     if goal is None:
         steps.watch = recorder = Recorder(encoder, Agreement(against, data and sample(source, data), options.task))
         shared, steps.watch = steps.run(planned.compress, factored), None
-        pruned, record = steps.before.get("share", factored), {"layer_passes": recorder.rows}
+        pruned = steps.before.get("share", factored)
+        record = {"layer_passes": recorder.rows, **plan.chosen(planned.compress)}
     else:
         assert data is not None
         found, record = search(against, factored, data, set_up, options, recipe, encoder, progress, channels)

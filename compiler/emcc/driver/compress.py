@@ -36,7 +36,7 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
     from emcc.driver import goals, signs
     from emcc.driver.encoder import Encoder
     from emcc.driver.losses import unsure
-    from emcc.driver.plan import fixed
+    from emcc.driver.plan import chosen, fixed
     from emcc.driver.scaling import Scaling
     from emcc.driver.search import search, unpruned
     from emcc.frontend.export import export
@@ -72,6 +72,7 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
         bare, network = network, step.apply(network)
         made = {"signs": signs.facts(bare, network)}
     searched: dict[str, Any] = {}
+    decided: dict[str, Any] = {}
     doubts: list[str] = []
     if options.fixed and data is not None:
         passes, _ = fixed(recipe, data, folded, options, set_up.sides, tell, network, channels)
@@ -79,10 +80,13 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
         for step in passes:
             tell(step.name)
             shared = step.apply(shared)
+        decided = rounded(chosen(passes))
     elif options.goal is None or data is None:
         tell("sharing weights")
         codebooks = recipe.codebooks if data is None else recipe.codebooks.on(data.x)
-        shared = codebooks.kept().apply(network)
+        codebooks = codebooks.kept()
+        shared = codebooks.apply(network)
+        decided = rounded(chosen((codebooks,)))
     else:
         found, searched = search(against, network, data, set_up, options, recipe, encoder, tell, channels)
         shared, record, goal = found.shared, found.record, options.goal
@@ -90,7 +94,11 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
     tell("writing")
     encoded = encoder(shared)
     files = {"model.emc": encoded, "compressed.onnx": export(shared, source.outputs)}
-    facts = {**manifest(options, recipe, (folded, network, shared), encoded, data, asked.checked), **searched}
+    facts = {
+        **manifest(options, recipe, (folded, network, shared), encoded, data, asked.checked),
+        **searched,
+        **decided,
+    }
     facts |= made | (teacher.facts if teacher else {})
     facts["scales"] = rounded(scaling.chosen)
     if options.goal is None and set_up.sides is not None:

@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from emcc.compress.finetune import Finetune, Gradual, Shrinking, Through
 from emcc.compress.method import Codebooks, Combination, Shrinks
 from emcc.compress.product.product import Product, Scalars
 from emcc.compress.product.training import Iterative
+from emcc.compress.quantisers.allocation import SAMPLES
 from emcc.compress.quantisers.quantiser import Quantiser
+from emcc.compress.quantisers.uniform import Uniform
 from emcc.compress.search.goal import Search
 from emcc.driver.opened import lower_options
 from emcc.driver.recipe import Recipe
@@ -19,7 +23,7 @@ from emcc.passes.base import Pass
 from emcc.passes.calibrate import Calibrate
 from emcc.passes.quantise import Quantise
 from emcc.samples.dataset import Dataset
-from emcc.samples.split import Sides
+from emcc.samples.split import Sides, spread
 
 PRUNE = "skipped: no data to fine-tune on; the zero pattern stays (sparsity in the recipe's [prune] prunes anyway)"
 FINETUNE = "skipped: no data"
@@ -111,6 +115,10 @@ def fixed(
 ) -> tuple[tuple[Pass, ...], Finetune]:
     """The passes of the fixed schedule, float to float, and what trains in them; see `make`."""
     codebooks = recipe.codebooks.on(data.x)
+    if isinstance(codebooks, Quantiser) and sides is not None:
+        some = sides.held[spread(len(sides.held), SAMPLES)]
+        codebooks = codebooks.on(np.asarray(sides.judges.x[some], np.float32))
+        codebooks.check(network or original)
     finetune = replace(recipe.of(Finetune), data=data, teacher=original, network=network, sides=sides)
     finetune = replace(finetune, task=options.task, progress=progress, codebooks=codebooks)
     compress = (Gradual(recipe.zeros, finetune), *_shared(codebooks, finetune, recipe.shares))
@@ -124,6 +132,14 @@ def _shared(codebooks: Codebooks, finetune: Finetune, shares: bool) -> tuple[Pas
     if isinstance(codebooks, Product):
         return (Iterative(codebooks, finetune),)
     return (codebooks, finetune) if finetune.shared_epochs and shares else (codebooks,)
+
+
+def chosen(passes: Iterable[Pass]) -> dict[str, Any]:
+    """What passes that ran chose by themselves, for emcc.json: "bits" of layers, by `quantisers.uniform`."""
+    methods = [getattr(step, "codebooks", step) for step in passes]
+    return {
+        name: fact for method in methods if isinstance(method, Uniform) for name, fact in method.notes.facts.items()
+    }
 
 
 def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> Plan:

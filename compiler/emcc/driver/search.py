@@ -87,6 +87,11 @@ def checked(options: CompressOptions, goal: Goal | None, recipe: Recipe, network
     """EmccError where the method that shares weights does not go with the model, or with a goal."""
     if isinstance(recipe.codebooks, Quantiser | Product):
         recipe.codebooks.check(network)
+    if goal is not None and isinstance(recipe.codebooks, Quantiser) and (option := recipe.codebooks.fixed_alone):
+        raise EmccError(
+            f"[{recipe.codebooks.name}] {option} is for the fixed schedule: with a goal the search chooses bits",
+            hint=f"leave out {option}; or the goal, with --fixed",
+        )
     if not isinstance(recipe.codebooks, Product):
         return
     if options.keep_weights:

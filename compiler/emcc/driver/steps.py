@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc.base.text import printable
+from emcc.compress.factors.factoriser import ranks_of
 from emcc.driver.signs import facts
 from emcc.ir.graph import Graph
 from emcc.legal.verify import verify
@@ -112,10 +113,11 @@ def _factor(_step: Any, before: Graph, after: Graph) -> str:
         if node.name in names:
             whole.append(repr(name))
             continue
-        own = [after.constants[parts[part]] for part in (f"{node.name}/{i}" for i in (1, 2, 3)) if part in parts]
+        own = [after.constants[parts[part]] for part in (f"{node.name}/{i}" for i in range(1, 5)) if part in parts]
         size = before.constants[node.inputs[1]].size
-        ranks = " and ".join(str(len(weights)) for weights in own[:-1])
-        split.append(f"{name!r} at rank {ranks} ({sum(weights.size for weights in own):,} weights for {size:,})")
+        split.append(
+            f"{name!r} at rank {ranks_of(own)} ({sum(weights.size for weights in own):,} weights for {size:,})"
+        )
     did = f"split {', '.join(split)}" if split else "nothing split"
     why = "; as they are, for no rank saves weights or the form is another: "
     return did + (why + ", ".join(whole) if whole else "")

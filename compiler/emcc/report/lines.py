@@ -115,6 +115,18 @@ def lost_line(manifest: Mapping[str, Any]) -> str | None:
     )
 
 
+def bits_line(manifest: Mapping[str, Any]) -> list[str]:
+    """Say which bits layers got, where they were chosen; nothing where they were not."""
+    if "bits" not in manifest:
+        return []
+    found, by = manifest["bits"], {"outputs": "outputs on samples", "weights": "weights, without data"}
+    size = sum(row["weights"] for row in found["layers"])
+    mean = sum(row["bits"] * row["weights"] for row in found["layers"]) / max(1, size)
+    own = ", ".join(f"{printable(row['layer'], 40)} {row['bits']}" for row in found["layers"])
+    asked = f"mean {mean:.2f} of {found['asked']:g} asked, over {size:,} weights"
+    return [f"bits by the error of {by[found['by']]}: {own}; {asked}"]
+
+
 def throughput(total: Mapping[str, Any]) -> str:
     """Say how many inferences a second there are, of a manifest's totals."""
     clock, alone = total["clock_hz"] / 1e6, 1 / total["seconds"]
@@ -195,6 +207,7 @@ def notes(manifest: Mapping[str, Any], alone: bool = False) -> list[str]:
     ]
     lines += _of_c(manifest)
     lines += [f"{step['name']}: {step['did']}" for step in manifest["passes"]]
+    lines += bits_line(manifest)
     quality = manifest["quality"]
     if quality["measure"] is None:
         lines.append(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emcc.base.text import printable
-from emcc.report.lines import kilo, lost_line, percent, than, worth
+from emcc.report.lines import bits_line, kilo, lost_line, percent, than, worth
 from emcc.report.paper import before_lines, parts, smaller_than_teacher
 from emcc.report.plots import NARROW, WIDE, histogram, search_plots, sensitivity, stages_of, worst
 from emcc.report.tried import tried
@@ -144,7 +144,7 @@ def _layer(row: Mapping[str, Any], scanned: Any, counted: Any, most: float) -> d
 
 
 def _notes(manifest: Mapping[str, Any]) -> list[str]:
-    lines = [parts(manifest), *before_lines(manifest)]
+    lines = [parts(manifest), *before_lines(manifest), *bits_line(manifest)]
     search, quality = manifest.get("search"), manifest.get("quality")
     if search and "score" in search:
         lines.append(

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from emcc.base.text import printable
-from emcc.report.lines import kilo, lost_line, percent, than, worth
+from emcc.report.lines import bits_line, kilo, lost_line, percent, than, worth
 from emcc.report.summary import console, print_tried, shown, table_of
 
 TITLES = {"huffman": "Huffman", "range": "range coder"}
@@ -30,6 +30,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | No
         )
     else:
         lines += _searched(manifest, search)
+    lines += bits_line(manifest)
     if "quality" in manifest:
         lines += worth(manifest["quality"], manifest)
     for line in lines:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from emcc.base.errors import EmccError
 from emcc.cli import app
+from emcc.compress.factors.cp import Cp
 from emcc.compress.factors.factoriser import Factoriser, halves, kept
 from emcc.compress.factors.spatial import SpatialSvd
 from emcc.compress.factors.svd import Svd
@@ -68,7 +69,7 @@ WINDOWS: list[Mapping[str, Any]] = [
 
 
 @pytest.mark.parametrize("attrs", WINDOWS)
-@pytest.mark.parametrize("kind", [SpatialSvd, Tucker2, Svd])
+@pytest.mark.parametrize("kind", [SpatialSvd, Tucker2, Svd, Cp])
 def test_the_same_function_but_for_what_the_rank_leaves_out(
     kind: type[Factoriser], attrs: Mapping[str, Any], tmp_path: Path
 ) -> None:
@@ -80,7 +81,7 @@ def test_the_same_function_but_for_what_the_rank_leaves_out(
     verify(split, after="factor")
     x = np.random.default_rng(1).standard_normal((4, 4, 10, 10)).astype(np.float32)
     whole, parts = run(graph, x), run(split, x)
-    count = 2 if kind is not Tucker2 else 3
+    count = {Tucker2: 3, Cp: 4}.get(kind, 2)
     assert [layer.name for layer in split.layers()] == [*(f"{name}/{i + 1}" for i in range(count)), "fc"]
     assert np.square(parts - whole).mean() < 0.01 * whole.var()
 
@@ -171,7 +172,7 @@ def test_ranks_that_save_nothing() -> None:
         Svd(layers={"fc0": 0, "fc1": 0}).apply(graph)
 
 
-@pytest.mark.parametrize("kind", [Svd, SpatialSvd, Tucker2])
+@pytest.mark.parametrize("kind", [Svd, SpatialSvd, Tucker2, Cp])
 def test_pruned_shared_and_on_the_array(kind: type[Factoriser], tmp_path: Path) -> None:
     """What is split runs as any layers: the array's integers are the reference's."""
     graph = convolution(tmp_path, (1, 1) if kind is Svd else (3, 3), pads=[1, 1, 1, 1])
@@ -189,18 +190,19 @@ def test_pruned_shared_and_on_the_array(kind: type[Factoriser], tmp_path: Path) 
 
 
 def test_no_layer_of_the_form_is_an_error_with_every_reason(tmp_path: Path) -> None:
-    for kind in (SpatialSvd, Tucker2):
+    for kind in (SpatialSvd, Tucker2, Cp):
         with pytest.raises(EmccError, match="no layer is one") as raised:
             kind().apply(folded([12, 16, 5]))
         assert list(raised.value.details) == ["'fc0': a matrix of 16 x 12", "'fc1': a matrix of 5 x 16"]
     graph = convolution(tmp_path, (3, 3), group=2)
-    with pytest.raises(EmccError, match="no layer is one") as raised:
-        Tucker2().apply(graph)
-    assert "a convolution of 2 groups" in raised.value.details[0]
+    for kind in (Tucker2, Cp):
+        with pytest.raises(EmccError, match="no layer is one") as raised:
+            kind().apply(graph)
+        assert "a convolution of 2 groups" in raised.value.details[0]
 
 
 def test_each_is_a_method() -> None:
-    assert having("factor") == ("svd", "spatial-svd", "tucker-2")
+    assert having("factor") == ("svd", "spatial-svd", "tucker-2", "cp")
     assert all(method(name).name == name for name in having("factor"))
 
 

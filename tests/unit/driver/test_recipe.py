@@ -37,8 +37,8 @@ trim = "yes"
 ALL_SAID = """\
 my.toml: 15 mistakes in the recipe
   depth is in no section; the sections are scale, equalise, compress, filters, svd, \
-spatial-svd, tucker-2, binary-activations, prune, share, uniform, power-of-two, ternary, binary, product, finetune, \
-distil, calibrate, quantise, lower, encode, emit, search
+spatial-svd, tucker-2, cp, binary-activations, prune, share, uniform, power-of-two, ternary, binary, product, \
+finetune, distil, calibrate, quantise, lower, encode, emit, search
   share is a section: write [share], and its options below
   no section [prun], did you mean prune?
   [prune] sparsty: no such option, did you mean sparsity?

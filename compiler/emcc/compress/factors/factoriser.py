@@ -30,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Factoriser(ABC):
-    """Splits layers into two or three of lower rank, where these have fewer weights; the last has the bias.
+    """Splits layers into two to four of lower rank, where these have fewer weights; the last has the bias.
 
     Layer "fc" becomes "fc/1", "fc/2" and so on. What has no form of the method, or weights that its rank does not save,
     stays as it is; where that is every layer, the method does not apply. Everything after it prunes, shares and trains
@@ -101,12 +101,17 @@ class Factoriser(ABC):
             return (), "weights that are no numbers"
         parts = self.parts(node, weight)
         size = sum(part.weight.size for part in parts)
-        ranks = " and ".join(str(len(part.weight)) for part in parts[:-1])
+        ranks = ranks_of([part.weight for part in parts])
         return (parts, "") if size < weight.size else ((), f"rank {ranks} takes {size:,} weights for {weight.size:,}")
 
     def _refusal(self, why: str, reasons: Mapping[str, str], hint: str) -> EmccError:
         details = [f"{printable(name)!r}: {reason}" for name, reason in reasons.items()]
         return EmccError(f"{self.name} does not apply: {why}", details=details, hint=hint)
+
+
+def ranks_of(weights: Sequence[Array]) -> str:
+    """The ranks of a layer that became parts of these weights, as a user reads them."""
+    return " and ".join(dict.fromkeys(str(len(part)) for part in weights[:-1]))
 
 
 def kept(squares: Array, energy: float) -> int:

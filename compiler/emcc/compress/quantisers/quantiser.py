@@ -48,11 +48,20 @@ class Quantiser(ABC):
         """EmccError where the options do not go with the model's layers, or with one another."""
         check_names(self.layers, graph, f"{self.name}.layers")
 
+    @property
+    def fixed_alone(self) -> str:
+        """The option, where it is set, that only the fixed schedule knows; "" where there is none."""
+        return ""
+
+    def settled(self, graph: Graph) -> Self:
+        """The method with what it chooses for the graph, once, before weights are trained through it."""
+        return self
+
     def apply(self, graph: Graph) -> Graph:
         """The graph with quantised weights."""
         self.check(graph)
         weights = {layer.weight: finite_weights(graph, layer) for layer in linear_layers(graph)}
-        values, codes = self.assigner(graph)(weights)
+        values, codes = self.settled(graph).assigner(graph)(weights)
         books = {name: book_of(values[name], codes[name]) for name in weights}
         constants = {name: book.weights().astype(np.float32) for name, book in books.items()}
         return graph.with_constants(constants).with_(codebooks={**graph.codebooks, **books})

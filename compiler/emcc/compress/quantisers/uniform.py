@@ -1,16 +1,22 @@
 """Uniform: levels at even distances, a power of two of them or one fewer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from emcc.base.errors import EmccError
 from emcc.base.options import option
+from emcc.base.text import printable
+from emcc.compress.quantisers.allocation import allocated, measured
 from emcc.compress.quantisers.quantiser import Quantiser, entries_of
+from emcc.compress.state import weights_of
 from emcc.ir.graph import Array, Graph
+from emcc.passes.base import Notes
+from emcc.passes.layers import Layer, linear_layers
 
+WIDTHS = range(2, 9)
 REACHES = ("mse", "max")
 _LOOKED_UP = 4
 """Bits up to which a tensor's levels are entries of a codebook; with more the code is the weight, times one scale."""
@@ -26,16 +32,49 @@ class Uniform(Quantiser):
     Asymmetric: 2**b numbers from the least weight, or zero, to the largest, nudged so that zero is one of them (section
     3.1). With reach "mse" the step is the share of that with the least squared error: in a search few bits that reach
     the largest weight would make zeros of most others.
+
+    With `mean_bits` each layer has bits of its own, so many on average over all weights that are not zero in layers
+    that `layers` does not name: where a bit takes the most error away (`allocation`). A layer's error is what it does
+    to the outputs of samples `data`, float32 [n, ...], when it alone is quantised; without data its weights' squared
+    error over their square, which the scales that functions like ReLU let pass between layers do not change.
     """
 
     bits: int = option(8, "bits of a weight", low=2, high=8)
+    mean_bits: float = option(
+        0.0,
+        "mean bits of a weight that is not zero, each layer's chosen by its error; 0: `bits` in all",
+        low=0.0,
+        high=8.0,
+        silent=True,
+    )
     symmetric: bool = option(True, "as far below zero as above; false: from the least weight to the largest")
     reach: str = option("mse", "of the levels: what has the least error, or the largest weight", choices=REACHES)
+    data: Array | None = None
+    notes: Notes = field(default_factory=Notes, compare=False)
     name: ClassVar[str] = "uniform"
 
+    @property
+    def fixed_alone(self) -> str:
+        """Searches choose bits themselves."""
+        return "mean_bits" if self.mean_bits else ""
+
+    def on(self, x: Array) -> Self:
+        """With samples to measure errors on, where bits are chosen."""
+        return replace(self, data=x) if self.mean_bits else self
+
     def check(self, graph: Graph) -> None:
-        """An asymmetric layer has one zero point."""
+        """An asymmetric layer has one zero point; bits are 2 at least."""
         super().check(graph)
+        free = {layer.node.name: graph.constants[layer.weight].size for layer in linear_layers(graph)}
+        free = {name: size for name, size in free.items() if name not in self.layers}
+        if self.mean_bits and not free:
+            hint = "leave out mean_bits, or a layer of the table"
+            raise EmccError("[uniform.layers] names every layer, and leaves mean_bits none to choose for", hint=hint)
+        if 0 < self.mean_bits < WIDTHS[0]:
+            details = [f"{printable(name)!r}: {size:,} weights" for name, size in free.items()]
+            hint = "ask for 2 or more; ternary and binary have fewer, and pruning leaves fewer weights"
+            wrong = f"[uniform] mean_bits is {self.mean_bits:g}, and each of these layers has {WIDTHS[0]} bits at least"
+            raise EmccError(wrong, details=details, hint=hint)
         if not self.symmetric and self.scale == "row":
             hint = 'write scale = "tensor", or symmetric = true'
             raise EmccError("[uniform] rows of their own scale have no zero points of their own", hint=hint)
@@ -57,9 +96,31 @@ class Uniform(Quantiser):
         own = self.scale == "tensor" and bits <= _LOOKED_UP
         return values[0] if own else values, _places(whole, low).astype(np.uint8)
 
+    def settled(self, graph: Graph) -> Self:
+        """With every layer's bits in `layers`; `notes` say which, and of what errors."""
+        if not self.mean_bits:
+            return self
+        readers: dict[str, list[Layer]] = {}
+        for layer in linear_layers(graph):
+            readers.setdefault(layer.weight, []).append(layer)
+        named = {layer.weight for layer in linear_layers(graph) if layer.node.name in self.layers}
+        curves = measured(
+            graph, [own[0] for name, own in readers.items() if name not in named], self._rounded, self.data
+        )
+        bits = allocated(curves, self.mean_bits * sum(curve.weights for curve in curves.values()))
+        rows = [curve.to_json(readers[name][0].node.name, bits[name]) for name, curve in curves.items()]
+        by = "weights" if self.data is None else "outputs"
+        self.notes.facts = {"bits": {"asked": self.mean_bits, "by": by, "layers": rows}}
+        chosen = {layer.node.name: bits[name] for name in curves for layer in readers[name]}
+        return replace(self, layers={**chosen, **self.layers}, mean_bits=0.0)
+
+    def _rounded(self, weights: Array) -> dict[int, Array]:
+        """A layer's weights at all numbers of bits, float32."""
+        return {width: weights_of(*self.levels(weights, width)) for width in WIDTHS}
+
     def sizes(self, weights: Array, most: int) -> Sequence[int]:
         """Of 2 to 8 bits."""
-        return entries_of(range(2, 9), most)
+        return entries_of(WIDTHS, most)
 
     def _best(self, flat: Array, step: Array, low: int, high: int) -> Array:
         """The share of a step, [rows, 1], with the least squared error on at most _SEEN of each row's weights."""
