@@ -23,13 +23,15 @@ def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | No
     out.print(shown(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
     lines = [parts(manifest), *before_lines(manifest)]
-    if not search:
+    if not search and "finetune" not in manifest["options"]["passes"]:
         exact = sum(row["inertia"] == 0 for row in manifest["layers"])
         lines.append(
             f"weights kept: the zero pattern stays; exactly as they were in {exact} of {len(manifest['layers'])} layers"
         )
-    else:
+    elif search:
         lines += _searched(manifest, search)
+    else:
+        lines.append("by the recipe's fixed schedule: no goal was held")
     lines += bits_line(manifest)
     if "quality" in manifest:
         lines += worth(manifest["quality"], manifest)

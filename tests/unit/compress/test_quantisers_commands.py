@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from small_problem import invoked, manifest_of
+from typer.testing import CliRunner
 
+from emcc.cli import app
 from emcc.container import decode
 from emcc.eie.store import load_program
 
@@ -34,6 +36,13 @@ def test_a_search(name: str, goal: str, value: str, tmp_path: Path) -> None:
     tried = {row["entries"] for row in manifest["layer_passes"] if row["pass"] == "codes"}
     assert tried == ({2} if name == "binary" else {2, 6, 14}) or not tried
     assert any(graph.layers())
+
+
+def test_a_fixed_schedule_keeps_no_weights_and_says_so(tmp_path: Path) -> None:
+    manifest_of(tmp_path, "compress", '[compress]\ncodebooks = "ternary"\n', "--fixed")
+    output = CliRunner().invoke(app, ["inspect", str(tmp_path / "out")]).output
+    assert "weights kept" not in output
+    assert "by the recipe's fixed schedule" in output
 
 
 def test_kept_weights_are_quantised_and_not_trained(tmp_path: Path) -> None:
