@@ -20,6 +20,12 @@ WALKED, WALKED_BITS = ("walk", "tap"), 16384
 _ROM_BITS_A_UNIT = 16
 """A bit of a ROM in logic costs 1/16, one of a RAM 1."""
 
+_MUX = 0.5
+"""What memory_libmap counts for a bit that is chosen among two, and for an enable."""
+
+ROMS = ("rom", "table")
+"""Kinds of memories that nothing writes."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -28,21 +34,23 @@ class Family:
     Attributes:
         shapes: (words, bits) that a block RAM can be; cost: of one.
         lut_ram: whether LUTs can be RAM.
+        byte: bits of a block's word that are written together, where it is wider.
         lut_words: what emcc_top's SumLutWords may be, ascending: accumulators and activations of up to so many words
             are made of LUTs, deeper ones of blocks; 0 leaves it to Yosys. The first is taken where nothing is said.
     """
 
     shapes: tuple[tuple[int, int], ...]
     cost: int
+    byte: int
     lut_ram: bool
     lut_words: tuple[int, ...]
 
 
 _16K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 FAMILIES: Mapping[str, Family] = {
-    "ecp5": Family(_16K, 128, True, (16, 32, 64, 128)),
-    "gowin": Family(_16K, 128, True, (64, 128)),
-    "ice40": Family(((2048, 2), (1024, 4), (512, 8), (256, 16)), 64, False, (0,)),
+    "ecp5": Family(_16K, 128, 9, True, (16, 32, 64, 128)),
+    "gowin": Family(_16K, 128, 9, True, (64, 128)),
+    "ice40": Family(((2048, 2), (1024, 4), (512, 8), (256, 16)), 64, 1, False, (0,)),
 }
 
 
@@ -76,7 +84,7 @@ def blocks_of(memory: Memory, family: Family, words: int | None = None) -> int:
         return blocks
     if memory.name in WALKED:
         return blocks if memory.depth * memory.width > WALKED_BITS else 0
-    if memory.kind in ("rom", "table"):
+    if memory.kind in ROMS:
         return 0 if memory.depth * memory.width / _ROM_BITS_A_UNIT <= blocks * family.cost else blocks
     if memory.name in ("accumulators", "activations") and most:
         return 0 if memory.depth <= most else blocks
@@ -98,9 +106,26 @@ def rows(memory: Memory, family: str) -> int:
 
 
 def _shaped(memory: Memory, family: Family) -> tuple[int, int]:
-    """Return (blocks, words beside each other) of the shape that takes fewest blocks, of equals the deepest one.
+    """Return (blocks, words beside each other) of the shape that costs least, of equals the deepest one.
 
-    Words beyond a block's depth lie beside the first ones, in a wider word with a multiplexer behind.
+    Words beyond a block's depth lie beside the first ones, in a wider word with a multiplexer behind, which counts
+    too. Where they are written each of them has bytes of its own, and an enable.
     """
+
+    def cost(shape: tuple[int, int]) -> float:
+        blocks, beside = shape
+        written = beside * (beside > 1 and memory.kind not in ROMS)
+        return blocks * family.cost + _MUX * ((beside - 1) * memory.width + written)
+
     shapes = ((-(-memory.words // words), width) for words, width in family.shapes)
-    return min((-(-beside * memory.width // width), beside) for beside, width in shapes)
+    return min(
+        ((-(-beside * _taken(memory, family, beside, width) // width), beside) for beside, width in shapes), key=cost
+    )
+
+
+def _taken(memory: Memory, family: Family, beside: int, width: int) -> int:
+    """Return the bits of a block's word of that width that a memory's word takes."""
+    if beside == 1 or memory.kind in ROMS:
+        return memory.width
+    byte = min(family.byte, width)
+    return -(-memory.width // byte) * byte

@@ -13,7 +13,7 @@ from emcc.eie.groups.tables import Context
 from emcc.eie.memory import Memory
 
 FAMILIES = ("xc7", "xcup")
-_HALVES = Family(OTHERS["ecp5"].shapes, 129, True, (16,))
+_HALVES = Family(OTHERS["ecp5"].shapes, 129, 9, True, (16,))
 LUTS_OF = "ecp5"
 """The family whose LUTs are the bound."""
 
