@@ -35,12 +35,12 @@ PLACES: Mapping[str, str] = {
 
 
 def design_of(program: Program) -> Design:
-    """Return what an artefact of the program brings to a board, without a manifest."""
+    """Return what an artefact of the program brings to a board, with an empty manifest."""
     files = dict(emit(program).files)
     digest = digest_of({"program.npz": save_program(program), **files})
     files |= of_board(program, files, digest)
     kept = {name: content for name, content in files.items() if name.startswith(("rtl/", "rom/"))}
-    return Design({}, tuple(design_files(kept, LISTING)), kept, program, "")
+    return Design({"design": {}}, tuple(design_files(kept, LISTING)), kept, program, "")
 
 
 def counted(program: Program, family: str, folder: Path, words: int | None = None) -> dict[str, Any]:
