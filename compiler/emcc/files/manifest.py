@@ -75,6 +75,7 @@ COMPRESSED = {
     },
     "quality?": _QUALITY,
     "goal?": {"max_drop?": float},
+    "options?": {"passes?": {}},
     "signs?": {"layers": [str], "activations": COUNT},
     "curve?": [{"stage": str, "steps": COUNT, "kept": float, "quality": (float, None)}],
     "histograms?": [

@@ -23,7 +23,7 @@ def print_compressed(manifest: Mapping[str, Any], folder: str, out: Console | No
     out.print(shown(f"{folder}: {printable(manifest['model']['file'])}, compressed"))
     out.print(paper_table(manifest))
     lines = [parts(manifest), *before_lines(manifest)]
-    if not search and "finetune" not in manifest["options"]["passes"]:
+    if not search and "finetune" not in manifest.get("options", {}).get("passes", {}):
         exact = sum(row["inertia"] == 0 for row in manifest["layers"])
         lines.append(
             f"weights kept: the zero pattern stays; exactly as they were in {exact} of {len(manifest['layers'])} layers"
