@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from emcc.eie.blockram import FAMILIES, blocks
 from emcc.eie.memory import Memory
+from emcc.tools import nextpnr
 from emcc.tools.yosys import yosys
 
-COMMANDS = {"ecp5": "synth_ecp5", "ice40": "synth_ice40", "gowin": "synth_gowin"}
 BLOCKS = {
     "ecp5": ("DP16KD",),
     "ice40": ("SB_RAM40_4K",),
@@ -58,7 +58,7 @@ def taken(memories: Sequence[Memory], family: str, folder: Path) -> list[int]:
         lines += f"  wire [{w}:0] y{i}; memory{i} u{i}(clk, we, wa[{a}:0], ra[{a}:0], wd[{w}:0], y{i});\n"
     summed = " ^ ".join(f"{{48'd0, y{i}}}" for i in range(len(memories)))
     (folder / "top.v").write_text(text + TOP.format(lines=lines, sum=summed), encoding="utf-8")
-    script = f"read_verilog top.v; {COMMANDS[family]} -noflatten -top top -run begin:map_ffs"
+    script = f"read_verilog top.v; {nextpnr.FAMILIES[family].synth} -noflatten -top top -run begin:map_ffs"
     yosys(f"{script}; tee -q -o {STATS} stat -json", cwd=folder)
     found = json.loads((folder / STATS).read_text(encoding="utf-8"))["modules"]
     made = {name.lstrip("\\"): module["num_cells_by_type"] for name, module in found.items()}
@@ -78,14 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         memories = drawn(family, given.count, given.seed)
         with tempfile.TemporaryDirectory(prefix="emcc-bench-") as folder:
             counts = taken(memories, family, Path(folder))
-        wrong = 0
         for memory, count in zip(memories, counts, strict=True):
             row = {"family": family, "words": memory.depth, "bits": memory.width}
             rows.append({**row, "model": blocks(memory, family), "yosys": count})
-            wrong += rows[-1]["model"] != count
-            if rows[-1]["model"] != count:
-                print("{family}: {words} words of {bits} bits: {model}, Yosys {yosys}".format_map(rows[-1]))
-        print(f"{family}: {given.count} memories of seed {given.seed}, {wrong} wrong", flush=True)
+        wrong = [row for row in rows if row["family"] == family and row["model"] != row["yosys"]]
+        for row in wrong:
+            print("{family}: {words} words of {bits} bits: {model}, Yosys {yosys}".format_map(row))
+        print(f"{family}: {given.count} memories of seed {given.seed}, {len(wrong)} wrong", flush=True)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return int(any(row["model"] != row["yosys"] for row in rows))

@@ -106,16 +106,17 @@ class _Rows:
     def cuts(self, k: int) -> Array:
         """Where the k clusters of least inertia begin, int64 [k]."""
         with self._lock:
-            self._add(k - 1 - len(self._last))
+            if len(self._last) < k - 1:
+                self._extend(k)
         begin = np.zeros(k, np.int64)
         end = len(self._cost) - 1
         for c in range(k - 1, 0, -1):
             begin[c] = end = self._last[c - 1][end]
         return begin
 
-    def _add(self, clusters: int) -> None:
-        sums, every = np.empty_like(self._cost if clusters > 0 else self._before), np.arange(len(self._cost))
-        for _ in range(clusters):
+    def _extend(self, k: int) -> None:
+        sums, every = np.empty_like(self._cost), np.arange(len(self._cost))
+        while len(self._last) < k - 1:
             np.add(self._cost, self._before, out=sums)
             last = np.argmin(sums, axis=1)
             self._before = sums[every, last]
