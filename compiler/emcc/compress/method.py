@@ -110,6 +110,14 @@ class Shrinks(Method, Protocol):
         ...
 
 
+class Splits(Method, Protocol):
+    """A method that splits layers into smaller ones."""
+
+    def telling(self, progress: Callable[[str], None]) -> Self:
+        """The method with what hears of each layer as it is split."""
+        ...
+
+
 class Binarises(Method, Protocol):
     """A method that has layers hand on signs."""
 

@@ -67,7 +67,7 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
     signs.check(recipe, original)
-    against, factored = original, original if teacher else steps.run(recipe.factors, original)
+    against, factored = original, original if teacher else steps.run(recipe.splitting(progress), original)
     channels = goals.channels_of(options, recipe, goal, source, original)
     set_up = goals.set_up(options, recipe, goal, data, source, factored, goals.MINUTES)
     if teacher:
@@ -75,7 +75,7 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
         teacher.check(goal)
         against = teacher.folded
         steps.say("distil", teacher.sentence)
-        factored = steps.run(recipe.factors, original)
+        factored = steps.run(recipe.splitting(progress), original)
     factored = steps.run(signs.Signs.of(recipe, data, against, set_up, options.task, progress), factored)
     planned = plan.make(recipe, data, against, options, set_up.sides, progress, factored, channels)
     for name, reason in planned.skipped if goal is None else ():

@@ -113,7 +113,7 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
 
 def split(graph: Graph, recipe: Recipe, tell: Callable[[Event | str], None]) -> Graph:
     """The graph with layers split, where a method of the recipe does that."""
-    for step in recipe.factors:
+    for step in recipe.splitting(tell):
         tell(step.name)
         graph = step.apply(graph)
     return graph

@@ -12,7 +12,6 @@ from emcc.compress.product.product import Product, Scalars
 from emcc.compress.product.training import Iterative
 from emcc.compress.quantisers.allocation import SAMPLES
 from emcc.compress.quantisers.quantiser import Quantiser
-from emcc.compress.quantisers.uniform import Uniform
 from emcc.compress.search.goal import Search
 from emcc.driver.opened import lower_options
 from emcc.driver.recipe import Recipe
@@ -135,11 +134,9 @@ def _shared(codebooks: Codebooks, finetune: Finetune, shares: bool) -> tuple[Pas
 
 
 def chosen(passes: Iterable[Pass]) -> dict[str, Any]:
-    """What passes that ran chose by themselves, for emcc.json: "bits" of layers, by `quantisers.uniform`."""
+    """What quantisers that ran chose by themselves, for emcc.json."""
     methods = [getattr(step, "codebooks", step) for step in passes]
-    return {
-        name: fact for method in methods if isinstance(method, Uniform) for name, fact in method.notes.facts.items()
-    }
+    return {name: fact for method in methods if isinstance(method, Quantiser) for name, fact in method.facts.items()}
 
 
 def searched(plan: Plan, recipe: Recipe, search: Search, keep_weights: bool) -> Plan:

@@ -1,7 +1,7 @@
 """The recipe: a TOML file with a section for each step of compiling, checked against the steps' own fields."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from difflib import get_close_matches
 from inspect import get_annotations
@@ -16,8 +16,8 @@ from emcc.compress.method import (
     Binarises,
     Codebooks,
     Combination,
-    Method,
     Shrinks,
+    Splits,
     Zeros,
     combined,
     method,
@@ -123,9 +123,13 @@ class Recipe:
         return cast(Codebooks, self.of(method("share"))).kept()
 
     @property
-    def factors(self) -> tuple[Method, ...]:
+    def factors(self) -> tuple[Splits, ...]:
         """The method that splits layers, with its options; nothing where there is none."""
-        return (cast(Method, self.of(method(self.named["factor"]))),) if "factor" in self.named else ()
+        return (cast(Splits, self.of(method(self.named["factor"]))),) if "factor" in self.named else ()
+
+    def splitting(self, progress: Callable[[str], None]) -> tuple[Splits, ...]:
+        """`factors`, which tell of each layer that they split."""
+        return tuple(step.telling(progress) for step in self.factors)
 
     @property
     def activations(self) -> Binarises | None:

@@ -24,6 +24,7 @@ from emcc.compress.factors.tucker import Tucker2
 from emcc.compress.kmeans import Share
 from emcc.compress.magnitude import Prune
 from emcc.compress.method import having, method
+from emcc.driver.recipe import Recipe
 from emcc.eie import reference
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
@@ -187,6 +188,15 @@ def test_pruned_shared_and_on_the_array(kind: type[Factoriser], tmp_path: Path) 
     wanted, got = reference.run_ports(program, inputs), emulate(program, inputs)
     for port, values in wanted.items():
         np.testing.assert_array_equal(got[port], values)
+
+
+def test_every_layer_is_told_of_before_it_is_split() -> None:
+    heard = list[str]()
+    recipe = Recipe.parse('[compress]\nfactors = "svd"\n[svd.layers]\nfc0 = 2\nfc1 = 0\n')
+    (step,) = recipe.splitting(heard.append)
+    step.apply(folded([40, 30, 5], seed=1))
+    assert heard == ["svd, layer 1 of 2", "svd, layer 2 of 2"]
+    assert [own.name for own in recipe.factors] == ["svd"]
 
 
 def test_no_layer_of_the_form_is_an_error_with_every_reason(tmp_path: Path) -> None:

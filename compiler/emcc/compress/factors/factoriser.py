@@ -1,9 +1,9 @@
 """What methods of low rank share: which layers they split, and the graph with those split."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -34,13 +34,14 @@ class Factoriser(ABC):
 
     Layer "fc" becomes "fc/1", "fc/2" and so on. What has no form of the method, or weights that its rank does not save,
     stays as it is; where that is every layer, the method does not apply. Everything after it prunes, shares and trains
-    the parts as any layers.
+    the parts as any layers. `progress` hears of each layer as it is split.
     """
 
     by: str = option("energy", "what the ranks are chosen by", choices=BY)
     energy: float = option(0.9, "share of the squared singular values that the ranks keep", low=0.0, high=1.0)
     size: float = option(0.5, "share of a layer's weights that its parts may have", low=0.0, high=1.0)
     layers: Mapping[str, int] = option({}, "rank of one layer, by its name; 0 leaves it as it is", low=0, high=65536)
+    progress: Callable[[str], None] | None = None
     name: ClassVar[str] = ""
     role: ClassVar[str] = "factor"
     form: ClassVar[str] = ""
@@ -52,6 +53,10 @@ class Factoriser(ABC):
     @abstractmethod
     def parts(self, node: Node, weight: Array) -> Sequence[Part]:
         """A layer of the method's form as parts, by the options' rank."""
+
+    def telling(self, progress: Callable[[str], None]) -> Self:
+        """The method with what hears of each layer as it is split."""
+        return replace(self, progress=progress)
 
     def apply(self, graph: Graph) -> Graph:
         """The graph with layers split.
@@ -66,10 +71,13 @@ class Factoriser(ABC):
             raise self._refusal(f"it splits {self.form}, and no layer is one", reasons, hint)
         nodes: list[Node] = []
         tensors, constants = dict(graph.tensors), dict(graph.constants)
+        whole = [name for name, reason in reasons.items() if not reason]
         for node in graph.nodes:
-            if node.name not in reasons or reasons[node.name]:
+            if node.name not in whole:
                 nodes.append(node)
                 continue
+            if self.progress:
+                self.progress(f"{self.name}, layer {whole.index(node.name) + 1} of {len(whole)}")
             parts, reasons[node.name] = self._split(graph, node)
             nodes += _laid(node, parts, tensors, constants) if parts else [node]
         if all(reasons.values()):

@@ -53,6 +53,11 @@ class Quantiser(ABC):
         """The option, where it is set, that only the fixed schedule knows; "" where there is none."""
         return ""
 
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What it chose by itself when it last ran, for emcc.json, by name; nothing where it has no choice."""
+        return {}
+
     def settled(self, graph: Graph) -> Self:
         """The method with what it chooses for the graph, once, before weights are trained through it."""
         return self

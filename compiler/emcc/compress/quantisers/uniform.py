@@ -1,8 +1,8 @@
 """Uniform: levels at even distances, a power of two of them or one fewer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -57,6 +57,11 @@ class Uniform(Quantiser):
     def fixed_alone(self) -> str:
         """Searches choose bits themselves."""
         return "mean_bits" if self.mean_bits else ""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The "bits" of layers, where they were chosen."""
+        return self.notes.facts
 
     def on(self, x: Array) -> Self:
         """With samples to measure errors on, where bits are chosen."""
