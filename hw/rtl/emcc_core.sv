@@ -36,7 +36,7 @@ module emcc_core #(
   input  wire  [Lanes*16-1:0]           scale_data_i
 );
   localparam int Levels  = $clog2(Groups);
-  localparam int Latency = 6 + Levels + (HasScale ? 3 : 0) + (HasTable ? 3 : 0);
+  localparam int Latency = 6 + Levels + (HasScale ? 4 : 0) + (HasTable ? 3 : 0);
 
   localparam int Eights  = (Pes + 7) / 8;
 

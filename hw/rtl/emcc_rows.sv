@@ -218,7 +218,7 @@ module emcc_rows #(
   logic [Latency-1:0]                  whole_way_q, part_way_q;
   logic [Latency-1:0][PlaceW-1:0]      way_q;
   logic [Levels+1:0][BiasAddrW-1:0]    bias_way_q;
-  logic [Levels:0][ScaleAddrW-1:0]     scale_way_q;
+  logic [Levels+1:0][ScaleAddrW-1:0]   scale_way_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_way_q <= '0;
@@ -242,11 +242,11 @@ module emcc_rows #(
     whole_way_q <= {whole_way_q[Latency-2:0], whole};
     part_way_q  <= {part_way_q[Latency-2:0], part};
     bias_way_q  <= {bias_way_q[Levels:0], bias_q};
-    scale_way_q <= ((Levels+1)*ScaleAddrW)'({scale_way_q, scale_q});
+    scale_way_q <= {scale_way_q[Levels:0], scale_q};
   end
 
   assign bias_addr_o  = bias_way_q[Levels+1];
-  assign scale_addr_o = scale_way_q[Levels];
+  assign scale_addr_o = scale_way_q[Levels+1];
 
   // The pass's own
   logic [Lanes-1:0] in_part_q;

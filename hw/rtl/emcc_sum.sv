@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One lane's drain: the sum of its G accumulators, bias, multiplier, shift, saturation, function.
 //
-// The accumulators come in cycle g+3 of a row's issue; the bias must come with the sum, in g+3+Levels, the multiplier one
-// cycle earlier. The result leaves in cycle g+6+Levels, three later each with multipliers and with functions; 0
-// where lane_en_i was low a cycle before.
+// The accumulators come in cycle g+3 of a row's issue; the bias and the multiplier must come with the sum, in g+3+Levels.
+// The result leaves in cycle g+6+Levels, four later with multipliers and three with functions; 0 where lane_en_i was low a
+// cycle before.
 //
 // A lane stays a module of its own: what is the same in all of them is not made one register for the whole chip.
 `default_nettype none
@@ -51,11 +51,11 @@ module emcc_sum (
 
   if (HasScale) begin : gen_scale
     // Products of the low bits and of the rest, each with the registers that a multiplier has; what is not multiplied is
-    // multiplied by 1.
+    // multiplied by 1. The sum with the bias has a register of its own, since a multiplier may stand far from its lane.
     localparam int LowW  = AccW > 18 ? 17 : AccW - 1;
     localparam int HighW = AccW - LowW;
 
-    logic signed [AccW-1:0]     biased_q;
+    logic signed [AccW-1:0]     biased_q, operand_q;
     logic signed [15:0]         scale1_q, scale2_q;
     logic signed [LowW+16:0]    low1_q, low2_q;
     logic signed [HighW+15:0]   high1_q, high2_q;
@@ -64,11 +64,12 @@ module emcc_sum (
       biased_q <= $signed(sums[1]) + $signed(bias_i);
       if (!scaled_i) scale1_q <= 16'd1;
       else scale1_q <= scale_i;
-      scale2_q <= scale1_q;
-      low1_q   <= $signed({1'b0, biased_q[LowW-1:0]}) * scale2_q;
-      low2_q   <= low1_q;
-      high1_q  <= $signed(biased_q[AccW-1:LowW]) * scale2_q;
-      high2_q  <= high1_q;
+      operand_q <= biased_q;
+      scale2_q  <= scale1_q;
+      low1_q    <= $signed({1'b0, operand_q[LowW-1:0]}) * scale2_q;
+      low2_q    <= low1_q;
+      high1_q   <= $signed(operand_q[AccW-1:LowW]) * scale2_q;
+      high2_q   <= high1_q;
     end
 
     assign a = SumW'(low2_q);

@@ -79,8 +79,7 @@ class Model:
         after = self.wanted
         after[cycle] |= {"release_o": int(last), "tag_o": tag}
         after[cycle + 1] |= self.drained(tag, row["row"])
-        after[cycle + self.levels + 2] |= {"bias_addr_o": row["bias"]}
-        after[cycle + self.levels + 1] |= {"scale_addr_o": row["scale"]}
+        after[cycle + self.levels + 2] |= {"bias_addr_o": row["bias"], "scale_addr_o": row["scale"]}
         after[cycle + self.latency] |= {"lane_en_o": row["lanes"]}
         after[cycle + self.latency] |= {"next_we_o": 1, "next_waddr_o": row["address"], "next_turn_o": row["turn"]}
         after[cycle + self.latency] |= {"next_word_end_o": row["word_end"]}

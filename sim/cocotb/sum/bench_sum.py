@@ -1,7 +1,7 @@
 """emcc_sum against integers: sum over groups, bias, multiplier, shift, saturation, function, lanes in use.
 
-A row's bias comes with its sum, its multiplier a cycle earlier, its lane a cycle before its result. A pass's descriptor
-stays until the last row is through, as the drain has it.
+A row's bias and multiplier come with its sum, its lane a cycle before its result. A pass's descriptor stays until the last
+row is through, as the drain has it.
 """
 
 import json
@@ -78,7 +78,7 @@ async def every_row(dut: Any) -> None:
     random, lane, bench = rng(), Lane(numbers), Stepper(dut, ("act_o",))
     acc_w, act_w, groups = numbers["AccW"], numbers["ActW"], numbers["Groups"]
     levels = (groups - 1).bit_length()
-    latency = levels + 3 + 3 * numbers["HasScale"] + 3 * numbers["HasTable"]
+    latency = levels + 3 + 4 * numbers["HasScale"] + 3 * numbers["HasTable"]
     # There is no reset: the clock starts, and the pipeline fills.
     from cocotb.clock import Clock
 
@@ -98,8 +98,7 @@ async def every_row(dut: Any) -> None:
             )
             mask = (1 << acc_w) - 1
             inputs[cycle]["acc_i"] = sum((part & mask) << g * acc_w for g, part in enumerate(parts))
-            inputs[cycle + levels]["bias_i"] = bias & mask
-            inputs[cycle + levels - 1]["scale_i"] = scale & 0xFFFF
+            inputs[cycle + levels] |= {"bias_i": bias & mask, "scale_i": scale & 0xFFFF}
             inputs[cycle + latency - 1]["lane_en_i"] = int(there)
             wanted[cycle + latency] = lane.result(at, sum(parts), bias, scale) if there else 0
         while wanted:

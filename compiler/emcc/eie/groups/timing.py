@@ -29,7 +29,7 @@ RELEASE = 1
 """From a tile's last row to the first cycle in which its bank can be taken again."""
 ROW_TO_WRITE = 7
 """From a row to its write, of one group, without multipliers and functions; more by the following."""
-SUM_LEVEL, SCALE, TABLE = 1, 3, 3
+SUM_LEVEL, SCALE, TABLE = 1, 4, 3
 """What a level of the sum over groups, multipliers and functions add to ROW_TO_WRITE."""
 WRITTEN_TO_READY = 3
 """From a pass's last write to the first cycle in which the drain can take a tile of the next one."""
