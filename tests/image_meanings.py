@@ -54,6 +54,13 @@ def drawn(shapes: dict[str, tuple[int, ...]], seed: int, count: int) -> dict[str
     return {name: rng.standard_normal((count, *shape[1:])).astype(np.float32) for name, shape in shapes.items()}
 
 
+def answered(graph: Graph, outputs: np.ndarray) -> np.ndarray:
+    """A folded graph's outputs behind what the host does to them, side by side as `ran` has them."""
+    left = apart(ends(graph, graph.outputs), outputs).values()
+    after = [host.apply(host.tail_of(graph.host, place), value) for place, value in enumerate(left)]
+    return np.concatenate([value.reshape(len(value), -1) for value in after], axis=1)
+
+
 def in_floats(case: Case, seed: int) -> None:
     """AssertionError where the loaded, folded or exported graph is not what onnxruntime makes of the model."""
     proto, shapes = case
@@ -66,9 +73,7 @@ def in_floats(case: Case, seed: int) -> None:
     scale = max(1.0, float(np.abs(truth).max()))
     plain = interpret.run(graph, x).reshape(2, -1)
     np.testing.assert_allclose(plain, truth, rtol=1e-3, atol=1e-4 * scale)
-    left = apart(ends(folded, folded.outputs), interpret.run(folded, x)).values()
-    after = [host.apply(host.tail_of(folded.host, place), value) for place, value in enumerate(left)]
-    after = np.concatenate([value.reshape(2, -1) for value in after], axis=1)
+    after = answered(folded, interpret.run(folded, x))
     np.testing.assert_allclose(after, plain, rtol=1e-3, atol=1e-5 * scale)
     np.testing.assert_allclose(ran(export(folded), feeds), truth, rtol=1e-3, atol=1e-4 * scale)
 

@@ -61,7 +61,7 @@ def lowered(
 ) -> Choice:
     """Lower a quantised graph; where the number of groups is open, for the one that takes fewest cycles.
 
-    Where the depth of queues is open as well, they are shallow if that costs hardly any.
+    Where the depth of queues is open, they are shallow if that costs hardly any.
 
     What is counted is running and transfer: with more groups an unrolled input is longer.
 
@@ -70,8 +70,6 @@ def lowered(
         short: says how much of something else than memory a program lacks; 0 where it fits.
         graph, options, activity: see eie.lower.
     """
-    if options.groups:
-        return Choice(lower(graph, options, activity))
 
     def count(program: Program) -> float:
         return counted(program, x)
@@ -81,9 +79,12 @@ def lowered(
     def missing(program: Program) -> int:
         return (most.missing(memory_of(program)) if most else 0) + short(program)
 
-    choice = choose(
-        options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count, missing
-    )
+    if options.groups:
+        choice = Choice(lower(graph, options, activity))
+    else:
+        choice = choose(
+            options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count, missing
+        )
     return choice if options.queue_depth else shallow(choice, count)
 
 

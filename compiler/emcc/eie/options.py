@@ -25,8 +25,7 @@ class LowerOptions:
     )
     queue_depth: int = option(
         0,
-        f"activation queue entries a PE; 0 takes {DEEP}, or {SHALLOW} where the number of groups is open and that costs"
-        " hardly any cycles",
+        f"activation queue entries a PE; 0 takes {DEEP}, or {SHALLOW} where that costs hardly any cycles",
         choices=(0, *QUEUE_DEPTHS),
     )
     run_bits: int = option(0, "bits of the zero run in an entry; 0 chooses by padding", low=0, high=12)

@@ -11,6 +11,7 @@ from small_convs import images, small_conv
 
 from emcc.driver.compile import compile_model
 from emcc.driver.request import CompileOptions
+from emcc.eie.options import SHALLOW
 from emcc.eie.store import load_program
 from emcc.files.artefact import Artefact, read_manifest
 from emcc.report import html
@@ -77,6 +78,7 @@ def test_groups_that_are_asked_for(folder: Path) -> None:
     path = save(small_conv(), folder / "plain.onnx")
     manifest = compile_model(CompileOptions(path, recipe=folder / "r.toml", keep_weights=True, pes=8)).manifest
     assert (manifest["design"]["groups"], manifest["design"]["tried"]) == (4, [])
+    assert manifest["design"]["queue_depth"] == SHALLOW  # as deep as where the number is open
     assert "nothing on the host between steps" in "\n".join(notes(manifest))
 
 

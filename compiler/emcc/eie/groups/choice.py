@@ -44,9 +44,9 @@ def shallow(choice: Choice, cycles: Callable[[Program], float]) -> Choice:
     """Give the Program shallow queues where they cost hardly any cycles.
 
     Args:
-        choice: of several numbers of groups.
+        choice: of a number of groups, as it was chosen or asked for.
         cycles: says how many an inference takes.
     """
-    program = replace(choice.program, queue_depth=SHALLOW)
-    most = (1 + COST) * dict(choice.tried)[program.groups]
+    program, tried = replace(choice.program, queue_depth=SHALLOW), dict(choice.tried)
+    most = (1 + COST) * (tried[program.groups] if tried else cycles(choice.program))
     return replace(choice, program=program) if cycles(program) <= most else choice
