@@ -230,7 +230,8 @@ class Problem:
         functional, heat = self.torch.nn.functional, self.options.temperature
         threshold = judge.threshold
         if threshold is not None:
-            return self._binary(judge, output, target if threshold else self.torch.sigmoid(target))
+            # What is beyond 0 and 1 on these rows, and was not on those that decide, is as certain as can be.
+            return self._binary(judge, output, target.clamp(0, 1) if threshold else self.torch.sigmoid(target))
         logs = functional.log_softmax(output / heat, 1), functional.log_softmax(target / heat, 1)
         return functional.kl_div(*logs, reduction="batchmean", log_target=True) * heat**2
 

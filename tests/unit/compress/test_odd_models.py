@@ -70,3 +70,15 @@ def test_pools_of_averages_are_written_for_onnxruntime(tmp_path: Path, dilations
         for path in (tmp_path / "m.onnx", tmp_path / "c" / "compressed.onnx")
     ]
     np.testing.assert_allclose(*runs, rtol=1e-4, atol=1e-5)
+
+
+def test_one_output_that_is_a_probability_only_where_it_decides(tmp_path: Path) -> None:
+    """Samples to train on have outputs beyond 0 and 1, those that decide have not."""
+    weights = {"w": np.full((4, 1), 0.5, np.float32)}
+    proto = models.model([node("MatMul", ["x", "w"], "y")], ["n", 4], ["n", 1], weights)
+    x = np.random.default_rng(3).random((30, 4), np.float32) / 2
+    np.savez(tmp_path / "v.npz", x=x, y=(x.sum(axis=1) > 1).astype(np.int64))
+    words = ("--max-drop", 40, "--steps", 8, "--validate", tmp_path / "v.npz")
+    assert compress(tmp_path, proto, (4,), *words, labels=2).exit_code == 0
+    manifest = json.loads((tmp_path / "c" / "emcc.json").read_text())
+    assert (manifest["search"]["task"], manifest["search"]["measure"]) == ("classify", "accuracy")
