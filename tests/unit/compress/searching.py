@@ -25,8 +25,10 @@ from emcc.samples.dataset import Dataset
 FAST = {"least_steps": 1, "epochs": 3, "settle": 1, "code_epochs": 1, "shared_epochs": 2, "batch": 32, "every": 3}
 
 
-def searcher(problem: Problem, goal: Goal, options: Search, encoder: Encoder, store: Store) -> Searcher:
-    return Searcher(problem, goal, options, Methods(Prune(), Share()), encoder, store)
+def searcher(
+    problem: Problem, goal: Goal, options: Search, encoder: Encoder, store: Store, zeros: Prune | None = None
+) -> Searcher:
+    return Searcher(problem, goal, options, Methods(zeros or Prune(), Share()), encoder, store)
 
 
 def problem_of(graph: Graph, labels: bool, options: Search, samples: int = 300) -> Problem:
@@ -36,13 +38,19 @@ def problem_of(graph: Graph, labels: bool, options: Search, samples: int = 300) 
 
 
 def search(
-    graph: Graph, goal: Goal, labels: bool = True, work: Path | None = None, samples: int = 300, **changes
+    graph: Graph,
+    goal: Goal,
+    labels: bool = True,
+    work: Path | None = None,
+    samples: int = 300,
+    zeros: Prune | None = None,
+    **changes,
 ) -> tuple[Result, bytes]:
     options = Search(**{**FAST, **changes})
     with deterministic(import_torch(), 1):
         problem = problem_of(graph, labels, options, samples)
         encoder = Encoder(Calibrate(data=problem.data.x))
-        result = searcher(problem, goal, options, encoder, Store(work, "key")).run()
+        result = searcher(problem, goal, options, encoder, Store(work, "key"), zeros).run()
         return result, encoder(result.shared)
 
 

@@ -103,6 +103,14 @@ def test_a_search_takes_the_criterion_and_no_other():
     assert sum(int(mask.sum()) for mask in masks.values()) == 50
 
 
+@pytest.mark.parametrize("criterion", ["snip", "obd"])
+def test_a_search_measures_while_it_trains(criterion):
+    """Masks are chosen between steps, where nothing else has gradients."""
+    result, _ = search(folded(SIZES), Goal(target_sparsity=0.6), zeros=Prune(criterion=criterion))
+    kept = sum(int(np.count_nonzero(array)) for array in state_of(result.pruned).weights.values())
+    assert kept == 168 - removed(168, 0.6)
+
+
 def test_rigl_moves_weights_to_where_gradients_are_largest():
     weights = {"w": np.array([[4.0, 0.3, -1.0, 0.0], [2.0, 0.0, 3.0, 0.0]])}
     steep = {"w": np.array([[9.0, 1.0, 9.0, -5.0], [9.0, 2.0, 9.0, 0.5]])}

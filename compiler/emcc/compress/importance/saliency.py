@@ -41,11 +41,15 @@ def sensitivity(problem: Problem, state: State, steps: int = STEPS) -> dict[str,
 
 
 def _gradients(problem: Problem, graph: Graph, names: Iterable[str], steps: int) -> Iterator[tuple[str, Array]]:
-    """Yield (weight, the loss's gradient by it), batch by batch, of samples that are not augmented."""
+    """Yield (weight, the loss's gradient by it), batch by batch, of samples that are not augmented.
+
+    Also in the midst of a projection, which keeps no gradients.
+    """
     leaves = leaves_of(problem.torch, {name: graph.constants[name] for name in names})
     for rows, x, target in islice(problem.epoch(0, clean=1.0), steps):
-        loss = problem.loss(outputs(problem.torch, graph, x, leaves), rows, target)
-        gradients = problem.torch.autograd.grad(loss, list(leaves.values()))
+        with problem.torch.enable_grad():
+            loss = problem.loss(outputs(problem.torch, graph, x, leaves), rows, target)
+            gradients = problem.torch.autograd.grad(loss, list(leaves.values()))
         yield from ((name, gradient.numpy()) for name, gradient in zip(leaves, gradients, strict=True))
 
 
