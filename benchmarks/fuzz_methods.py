@@ -2,11 +2,12 @@
 
     python benchmarks/fuzz_methods.py [--seed N] [--count 200] [--json FILE]
 
-A case is a model of tests/random_images.py or random_chains.py; at most one method of each role, with some of its
-options, drawn from what they declare, so that a method added later is drawn too; a schedule (the recipe's, or a search
-for a size, a sparsity or a loss); data, with labels or none. `emcc compress` either gives one error, counted by its
-words, or files: model.emc means the same as compressed.onnx does in onnxruntime, and that compiles with its weights
-kept to a Program whose memory images (tests/emulate.py) give the reference's integers.
+A case is a model of tests/random_images.py or random_chains.py; at most one method of each role; some options of these
+and of training, drawn from what they declare, so that a method added later is drawn too; a schedule (the recipe's, or a
+search for a size, a sparsity or a loss); data, with labels or none. `emcc compress` either gives one error, counted by
+its words, or files: model.emc means the same as compressed.onnx does in onnxruntime, and that compiles with its weights
+kept. `emcc compile` compresses by itself in half of the cases. The Program's memory images (tests/emulate.py) give the
+reference's integers.
 """
 
 import re
@@ -27,7 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import emcc
 from benchmarks.common import fuzz
 from emcc.base.errors import EmccError
+from emcc.compress.finetune import Finetune
 from emcc.compress.method import METHODS, having, method
+from emcc.compress.search.goal import Search
 from emcc.container import decode
 from emcc.eie import reference
 from emcc.eie.store import load_program
@@ -53,7 +56,11 @@ LAST = ("prune", "share")
 FIRST = [name for name, (role, _) in METHODS.items() if role not in LAST]
 """Methods before those of LAST, of which a case has one at most; a search needs both of LAST."""
 
-FAST = {"finetune": {"epochs": 1, "batch": 16}, "search": {"epochs": 1, "settle": 1, "least_steps": 2}}
+FAST: Mapping[str, Mapping[str, Any]] = {
+    "finetune": {"epochs": 1, "shared_epochs": 1, "batch": 16},
+    "search": {"epochs": 1, "settle": 1, "code_epochs": 1, "shared_epochs": 1, "least_steps": 2},
+}
+TRAINING: Mapping[str, type] = {"finetune": Finetune, "search": Search}
 SCHEDULES: Mapping[str, Mapping[str, Any]] = {
     "fixed": {"fixed": True},
     "kept": {"keep_weights": True},
@@ -72,15 +79,15 @@ class Case:
     methods: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]]
     schedule: str
+    alone: bool
     labels: bool
     pes: int
     seed: int
 
     def __repr__(self) -> str:
         nodes = [f"{node.op_type}({', '.join(node.input)})" for node in self.proto.graph.node]
-        return (
-            f"{self.methods} {dict(self.options)} {self.schedule}, {self.labels=}, {self.pes=}, {self.seed=}: {nodes}"
-        )
+        how = f"{self.schedule}, {self.alone=}, {self.labels=}, {self.pes=}, {self.seed=}"
+        return f"{self.methods} {dict(self.options)} {how}: {nodes}"
 
 
 @st.composite
@@ -97,13 +104,13 @@ def cases(draw: Any) -> Case:
     names += [draw(st.sampled_from([*none, *having(role)])) for role in LAST]
     names = [name for name in names if name] or [draw(st.sampled_from(sorted(METHODS)))]
     options = {}
-    for name in names:
-        known = choices(method(name))
+    for name in (*names, *TRAINING):
+        known = choices(TRAINING[name] if name in TRAINING else method(name))
         some = draw(st.lists(st.sampled_from(sorted(known)), max_size=MANY, unique=True))
         options[name] = {option: draw(known[option]) for option in some}
     return Case(
         *(proto, shapes, tuple(names), {name: own for name, own in options.items() if own}, schedule),
-        *(draw(st.booleans()), draw(st.sampled_from([1, 3, 8])), draw(st.integers(0, 2**16))),
+        *(draw(st.booleans()), draw(st.booleans()), draw(st.sampled_from([1, 3, 8])), draw(st.integers(0, 2**16))),
     )
 
 
@@ -138,23 +145,25 @@ def one_model(case: Case) -> str | None:
     outputs = [value.name for value in case.proto.graph.output]
     if case.labels and len(outputs) == 1:
         data["y"] = ran(case.proto.SerializeToString(), feeds).argmax(axis=1)
-    recipe = {name: {**FAST.get(name, {}), **case.options.get(name, {})} for name in {**FAST, **case.options}}
+    recipe = {name: {**case.options.get(name, {}), **FAST.get(name, {})} for name in {**FAST, **case.options}}
+    asked = {"data": data, "output": outputs, "recipe": recipe, "method": "+".join(case.methods)}
+    asked |= SCHEDULES[case.schedule]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            made = emcc.compress(
-                case.proto, data=data, output=outputs, recipe=recipe, method="+".join(case.methods),
-                **SCHEDULES[case.schedule],
-            )  # fmt: skip
+            compiled = emcc.compile(case.proto, pes=case.pes, **asked) if case.alone else None
+            made = None if compiled else emcc.compress(case.proto, **asked)
         except EmccError as error:
             return f"refused: {plain(' '.join([error.message, *error.details[:1]]))}"
-        same_meaning(made.files, feeds)
-        small = Path(folder) / "compressed.onnx"
-        small.write_bytes(made.files["compressed.onnx"])
-        try:
-            compiled = emcc.compile(small, data=feeds, keep_weights=True, pes=case.pes, output=outputs)
-        except EmccError as error:
-            return f"compressed, and not compiled: {plain(error.message)}"
+        if made:
+            same_meaning(made.files, feeds)
+            small = Path(folder) / "compressed.onnx"
+            small.write_bytes(made.files["compressed.onnx"])
+            try:
+                compiled = emcc.compile(small, data=feeds, keep_weights=True, pes=case.pes, output=outputs)
+            except EmccError as error:
+                return f"compressed, and not compiled: {plain(error.message)}"
+        assert compiled is not None
         compiled.write(Path(folder) / "out")
         program = load_program(Path(folder) / "out" / "program.npz")
     inputs = patterned(program)
