@@ -15,7 +15,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ def choices(kind: Any) -> dict[str, st.SearchStrategy[Any]]:
     """What each option of a method may be, from its declaration; tables of layers are left out."""
     found: dict[str, st.SearchStrategy[Any]] = {}
     for field in fields(kind):
-        if "doc" not in field.metadata:
+        if "doc" not in field.metadata or field.default is MISSING:
             continue
         allowed, low, high = field.metadata["choices"](), field.metadata["low"], field.metadata["high"]
         if allowed:

@@ -103,27 +103,40 @@ module emcc_rows #(
   logic [GroupW-1:0]     turn_q;
   logic [BiasAddrW-1:0]  bias_q;
   logic [ScaleAddrW-1:0] scale_q;
-  logic                  last_row_q, no_more_q;
-  logic [RowsW-1:0]      before_last_q;
-  logic                  tag_q, last_x, last_y, tile_end, pass_end, word_end, issue, clear, clear_end, written;
+  logic                  last_row_q, last_x_q, last_y_q, last_place_q, one_row_q, one_wide_q, one_place_q;
+  logic [RowsW-1:0]      before_row_q;
+  logic [PosW-1:0]       before_x_q, before_y_q;
+  logic [TileW-1:0]      before_place_q;
+  logic                  tag_q, tile_end, pass_end, word_end, issue, clear, clear_end, written, next_x, next_y;
 
-  // Whether this is a position's last row is known a cycle before; a pass's first one waits for longer than that.
+  // Whether this is a position's last row, a line's last position, the last line, a tile's last position, is known a cycle
+  // before; a pass's first row waits for longer than that.
   always_ff @(posedge clk_i) begin
-    no_more_q     <= d_rows == '0;
-    before_last_q <= RowsW'(d_rows) - 1'b1;
+    one_row_q      <= d_rows == '0;
+    one_wide_q     <= d_out_w == '0;
+    one_place_q    <= d_tile == '0;
+    before_row_q   <= RowsW'(d_rows) - 1'b1;
+    before_x_q     <= d_out_w - 1'b1;
+    before_y_q     <= d_out_h - 1'b1;
+    before_place_q <= d_tile - 1'b1;
     if (!issue) last_row_q <= k_q == RowsW'(d_rows);
-    else if (last_row_q) last_row_q <= no_more_q;
-    else last_row_q <= k_q == before_last_q;
+    else last_row_q <= last_row_q ? one_row_q : k_q == before_row_q;
+    if (!next_x) last_x_q <= ox_q == d_out_w;
+    else last_x_q <= last_x_q ? one_wide_q : ox_q == before_x_q;
+    if (!next_y) last_y_q <= oy_q == d_out_h;
+    else last_y_q <= oy_q == before_y_q;
+    if (!next_x) last_place_q <= tile_q == d_tile;
+    else last_place_q <= tile_end ? one_place_q : tile_q == before_place_q;
   end
 
   assign issue     = state_q == Rows;
   assign clear     = state_q == Clear;
   assign clear_end = clear && acc_q == RowW'(AccRows - 1);
 
-  assign last_x   = ox_q == d_out_w;
-  assign last_y   = oy_q == d_out_h;
-  assign pass_end = last_row_q && last_x && last_y;
-  assign tile_end = last_row_q && (tile_q == d_tile || (last_x && last_y));
+  assign next_x   = issue && last_row_q;
+  assign next_y   = next_x && last_x_q;
+  assign pass_end = last_row_q && last_x_q && last_y_q;
+  assign tile_end = last_row_q && (last_place_q || (last_x_q && last_y_q));
   assign word_end = last_row_q || turn_q == GroupW'(Groups - 1);
 
   always_ff @(posedge clk_i) begin
@@ -190,7 +203,7 @@ module emcc_rows #(
         bias_q  <= d_bias_base;
         scale_q <= d_scale_base;
         tile_q  <= tile_end ? '0 : tile_q + 1'b1;
-        if (last_x) begin
+        if (last_x_q) begin
           ox_q       <= '0;
           oy_q       <= oy_q + 1'b1;
           row_addr_q <= row_addr_q + d_dst_row;
@@ -288,6 +301,9 @@ module emcc_rows #(
   assign written    = pass_end_q;
 
   `EMCC_ASSERT(!issue || last_row_q == (k_q == RowsW'(d_rows)), "a position ends where it does not")
+  `EMCC_ASSERT(!issue || last_x_q == (ox_q == d_out_w), "a line ends where it does not")
+  `EMCC_ASSERT(!issue || last_y_q == (oy_q == d_out_h), "the last line is another one")
+  `EMCC_ASSERT(!issue || last_place_q == (tile_q == d_tile), "a tile ends where it does not")
   `EMCC_ASSERT(!issue || left_i[tag_q], "a row of a tile that is not left")
   `EMCC_ASSERT(!issue || !holds_i[tag_q], "a row of a tile that a PE holds")
   `EMCC_ASSERT(!next_we_o || 32'(next_waddr_o) < ActWords, "a word that is not there")

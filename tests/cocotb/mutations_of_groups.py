@@ -129,9 +129,20 @@ ROWS = (
     Fault(
         "a position ends a row late",
         "emcc_rows",
-        "k_q == before_last_q",
+        "k_q == before_row_q",
         "k_q == RowsW'(d_rows)",
         r"a position ends where it does not",
+    ),
+    Fault(
+        "a line is one longer", "emcc_rows", "ox_q == before_x_q", "ox_q == d_out_w", r"a line ends where it does not"
+    ),
+    Fault("a line more", "emcc_rows", "oy_q == before_y_q", "oy_q == d_out_h", r"the last line is another one"),
+    Fault(
+        "a tile is one longer",
+        "emcc_rows",
+        "tile_q == before_place_q",
+        "tile_q == d_tile",
+        r"a tile ends where it does not",
     ),
     Fault(
         "places without a slot are in use",
