@@ -47,7 +47,10 @@ class Adam:
             leaf.grad = None
 
     def step(self, rate: float) -> None:
-        """Take a step with that learning rate; leaves without a gradient stay."""
+        """Take a step with that learning rate; leaves without a gradient stay.
+
+        Where a gradient is no number, as at a corner of infinite slope, there is none: NaN would stay in the weight.
+        """
         for names, decay in zip(self._decays, (self._decay, 0.0), strict=True):
             moved = [name for name in names if self._leaves[name].grad is not None]
             if moved:
@@ -61,7 +64,7 @@ class Adam:
         counts, firsts, seconds = map(list, zip(*(self._held[name] for name in names), strict=True))
         with torch.no_grad():
             self._adamw(
-                *(leaves, [leaf.grad for leaf in leaves], firsts, seconds, [], counts),
+                *(leaves, [leaf.grad.nan_to_num_(0.0, 0.0, 0.0) for leaf in leaves], firsts, seconds, [], counts),
                 **{"foreach": True, "amsgrad": False, "maximize": False},
                 **{"beta1": BETAS[0], "beta2": BETAS[1], "lr": rate, "weight_decay": decay, "eps": EPSILON},
             )

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from emcc.ops.elementwise import elementwise
 from emcc.ops.operator import Attrs, Operator, Trait
 
-ZERO = ("Asin", "Asinh", "Atan", "Atanh", "Ceil", "Floor", "Round", "Sign", "Sin", "Sinh", "Sqrt", "Tan")
+ZERO = ("Asin", "Asinh", "Atan", "Atanh", "Ceil", "Floor", "Round", "Sign", "Sin", "Sinh", "Tan")
 """Functions that are 0 at 0."""
 
 
@@ -19,6 +21,14 @@ def _function(op: str, name: str) -> Operator:
     """The function that NumPy and torch call `name`."""
     traits: tuple[Trait, ...] = ("keeps zero",) if op in ZERO else ()
     return elementwise(lambda xp, attrs, x: getattr(xp, name)(x), "channel-wise", "hosted", *traits)
+
+
+def root(xp: Any, x: Any) -> Any:
+    """The square root. Trained through, its slope is 0 where it is 0, which has none: infinity times 0 is NaN."""
+    if xp is np:
+        return np.sqrt(x)
+    above = x > 0
+    return xp.where(above, xp.sqrt(xp.where(above, x, 1.0)), xp.sqrt(x.detach()))
 
 
 def _power(xp: Any, attrs: Attrs, x: Any, y: Any) -> Any:
@@ -45,7 +55,6 @@ FUNCTIONS: Mapping[str, Operator] = {
             "Sign": "sign",
             "Sin": "sin",
             "Sinh": "sinh",
-            "Sqrt": "sqrt",
             "Tan": "tan",
         }.items()
     },
@@ -53,6 +62,7 @@ FUNCTIONS: Mapping[str, Operator] = {
     "Max": elementwise(lambda xp, attrs, *values: reduce(xp.maximum, values), "hosted", "joins", inputs="e", more=True),
     "Min": elementwise(lambda xp, attrs, *values: reduce(xp.minimum, values), "hosted", "joins", inputs="e", more=True),
     "Pow": elementwise(_power, "hosted", "joins", inputs="ee"),
+    "Sqrt": elementwise(lambda xp, attrs, x: root(xp, x), "channel-wise", "hosted", "keeps zero"),
     "Reciprocal": elementwise(lambda xp, attrs, x: 1 / x, "channel-wise", "hosted"),
     "Where": elementwise(lambda xp, attrs, c, x, y: xp.where(c > 0.5, x, y), "hosted", "joins", inputs="eee"),
 }

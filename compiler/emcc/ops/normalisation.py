@@ -9,6 +9,7 @@ LpNormalization: x over its norm `p` (1 or 2) along `axis`; 0 where that is 0.
 from typing import Any
 
 from emcc.ir.graph import Node
+from emcc.ops.functions import root
 from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched, broadcast
 
@@ -71,5 +72,5 @@ def _by_norm(xp: Any, node: Node, x: Any) -> Any:
     if node.attrs["p"] == 1:
         norm = xp.sum(xp.abs(x), axis=axis, keepdims=True)
     else:
-        norm = xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
+        norm = root(xp, xp.sum(x * x, axis=axis, keepdims=True))
     return xp.where(norm == 0, 0 * x, x / xp.where(norm == 0, norm + 1, norm))

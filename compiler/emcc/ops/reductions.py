@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Node
+from emcc.ops.functions import root
 from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched
 
@@ -65,7 +66,7 @@ def _log_sum_exp(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
 
 _MEANINGS: Mapping[str, Reduction] = {
     "ReduceL1": lambda xp, x, axes, keep: _sum(xp, xp.abs(x), axes, keep),
-    "ReduceL2": lambda xp, x, axes, keep: xp.sqrt(_sum(xp, x * x, axes, keep)),
+    "ReduceL2": lambda xp, x, axes, keep: root(xp, _sum(xp, x * x, axes, keep)),
     "ReduceLogSum": lambda xp, x, axes, keep: xp.log(_sum(xp, x, axes, keep)),
     "ReduceLogSumExp": _log_sum_exp,
     "ReduceMax": lambda xp, x, axes, keep: xp.amax(x, axis=axes, keepdims=keep),

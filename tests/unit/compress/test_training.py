@@ -1,12 +1,14 @@
 """What trains and what decides; zeros and codes stay through every way of training."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models import model, node, save
 from searching import FAST, problem_of, searcher, trained
 
 from emcc.compress.kmeans import Share
@@ -17,8 +19,10 @@ from emcc.compress.search.store import Store
 from emcc.compress.state import graph_of, state_of
 from emcc.compress.trainer import Span, deterministic, import_torch, train
 from emcc.driver.encoder import Encoder
+from emcc.frontend import load
 from emcc.passes import calibrate
 from emcc.passes.calibrate import Calibrate
+from emcc.passes.fold import Fold
 from emcc.samples.dataset import Dataset
 from emcc.samples.split import ALL, split
 
@@ -122,3 +126,23 @@ def test_what_learns_is_the_state_and_not_the_model_as_it_came(kind: str) -> Non
     assert loss == pytest.approx(np.mean(batches), rel=1e-5)
     for name, biases in state.biases.items():
         assert np.array_equal(after.biases[name], biases)
+
+
+@pytest.mark.parametrize("kind", ["Sqrt", "LpNormalization", "ReduceL2", "Pow"])
+def test_a_corner_of_infinite_slope_leaves_numbers(kind: str, tmp_path: Path) -> None:
+    """Behind a Relu many values are 0, where a root has no slope; the layer in front of it learns of the others."""
+    weights = {"w": np.random.default_rng(0).standard_normal((6, 8)).astype(np.float32), "third": np.float32(0.3)}
+    more = {"Pow": ["third"], "ReduceL2": ["axes"]}.get(kind, [])
+    attrs = {"LpNormalization": {"axis": 1, "p": 2}, "ReduceL2": {"keepdims": 1}}.get(kind, {})
+    weights |= {"axes": np.array([1], np.int64)} if kind == "ReduceL2" else {}
+    nodes = [node("MatMul", ["x", "w"], "s"), node("Relu", ["s"], "r"), node(kind, ["r", *more], "y", **attrs)]
+    graph = load(save(model(nodes, ["n", 6], None, weights, opset=18), tmp_path / "m.onnx"))
+    with deterministic(import_torch(), 1):
+        problem = problem_of(Fold().apply(graph), False, Search(**FAST))
+        problem.data.x[::3] = 0
+        state = state_of(problem.network)
+        after, loss = train(problem, state, Prune().parameters(problem.torch, state, None, 3), Span(0.0, 1.0, rate=0.1))
+    (name,) = state.weights
+    assert np.isfinite(loss)
+    assert np.isfinite(after.weights[name]).all()
+    assert (after.weights[name] != state.weights[name]).any() == (kind != "Pow")

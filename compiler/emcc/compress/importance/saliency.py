@@ -50,7 +50,10 @@ def _gradients(problem: Problem, graph: Graph, names: Iterable[str], steps: int)
         with problem.torch.enable_grad():
             loss = problem.loss(outputs(problem.torch, graph, x, leaves), rows, target)
             gradients = problem.torch.autograd.grad(loss, list(leaves.values()))
-        yield from ((name, gradient.numpy()) for name, gradient in zip(leaves, gradients, strict=True))
+        yield from (
+            (name, np.nan_to_num(gradient.numpy(), posinf=0, neginf=0))
+            for name, gradient in zip(leaves, gradients, strict=True)
+        )
 
 
 def _damped(curvature: Array, weights: Array) -> Array:
