@@ -1,7 +1,7 @@
 """emcc_sum against integers: sum over groups, bias, multiplier, shift, saturation, function, lanes in use.
 
-A row's bias and multiplier come with its sum, its lane a cycle before its result. A pass's descriptor stays until the last
-row is through, as the drain has it.
+A row's bias and multiplier come with its sum, its lane a cycle before its result. A pass's descriptor stays until the
+last row is through, as the drain has it.
 """
 
 import json
