@@ -99,7 +99,7 @@ class Finetune(Helpers):
         `make` gives the parameters of a state: by default the weights that are not zero, or codebooks' entries.
         `begun`: what `graph` is to the one who makes shared weights of it, where it is not itself the beginning.
         """
-        if self.data is None or epochs == 0:
+        if self.data is None or epochs == 0 or not any(graph.layers()):
             return begun or graph, state_of(graph)
         shared = graph.codebooks or graph.blocks or begun
         rate = self.shared_learning_rate if shared else self.learning_rate

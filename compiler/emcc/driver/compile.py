@@ -66,6 +66,7 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
     steps.say("import", asked.checked)
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     original, data = steps.run((Fold(), *scaling.passes), source), scaling.data
+    goal = goals.reachable(goal, options, original)
     signs.check(recipe, original)
     against, factored = original, original if teacher else steps.run(recipe.splitting(progress), original)
     channels = goals.channels_of(options, recipe, goal, source, original)

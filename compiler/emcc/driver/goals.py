@@ -44,6 +44,16 @@ def goal_of(options: CompileOptions, recipe: Recipe) -> Goal | None:
     return None if fixed else DEFAULT
 
 
+def reachable(goal: Goal | None, options: CompileOptions, original: Graph) -> Goal | None:
+    """Return the goal; None where there are no weights, and nobody asked for one. EmccError where somebody did."""
+    if goal is None or any(original.layers()):
+        return goal
+    if options.goal is not None:
+        hint = "Gemm, MatMul and Conv have them; without a goal the model is compiled as it is"
+        raise EmccError("no node has weights to compress", file=options.model, hint=hint)
+    return None
+
+
 def channels_of(
     options: CompressOptions, recipe: Recipe, goal: Goal | None, source: Graph, original: Graph
 ) -> Shrinks | None:

@@ -132,6 +132,8 @@ def _binarise(step: Any, before: Graph, after: Graph) -> str:
 
 def _prune(step: Any, before: Graph, after: Graph) -> str:
     (had, size), (kept, _) = nonzero(before), nonzero(after)
+    if not size:
+        return "no weights"
     return f"{kept:,} of {size:,} weights kept ({kept / size:.2%}), {had:,} before{_trained(step)}"
 
 

@@ -19,7 +19,14 @@ ort = pytest.importorskip("onnxruntime")
 RECIPE = "[search]\nepochs = 2\nsettle = 1\ncode_epochs = 1\nshared_epochs = 1\nbatch = 16\nleast_steps = 4\n"
 
 
-def compress(folder: Path, proto: onnx.ModelProto, shape: tuple[int, ...], *goal: Any, labels: int = 0) -> Result:
+def compress(
+    folder: Path,
+    proto: onnx.ModelProto,
+    shape: tuple[int, ...],
+    *goal: Any,
+    labels: int = 0,
+    command: str = "compress",
+) -> Result:
     path = models.save(proto, folder / "m.onnx")
     rng = np.random.default_rng(0)
     arrays = {"x": rng.standard_normal((40, *shape)).astype(np.float32)}
@@ -27,7 +34,7 @@ def compress(folder: Path, proto: onnx.ModelProto, shape: tuple[int, ...], *goal
         arrays["y"] = rng.integers(0, labels, 40)
     np.savez(folder / "d.npz", **arrays)
     (folder / "r.toml").write_text(RECIPE)
-    words = ["compress", path, "--data", folder / "d.npz", "--recipe", folder / "r.toml", "--out", folder / "c", *goal]
+    words = [command, path, "--data", folder / "d.npz", "--recipe", folder / "r.toml", "--out", folder / "c", *goal]
     return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
 
 
@@ -38,6 +45,17 @@ def test_nothing_to_compress(tmp_path: Path, goal: tuple[Any, ...]) -> None:
     assert result.exit_code == 2
     assert "no node has weights to compress" in result.stderr
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("how", [(), ("--fixed",), ("--keep-weights",)])
+def test_nothing_to_compress_is_compiled(tmp_path: Path, how: tuple[str, ...]) -> None:
+    """With data, for its formats."""
+    proto = models.model([node("MaxPool", ["x"], "y", kernel_shape=[2, 2])], ["n", 1, 4, 4], ["n", 1, 3, 3])
+    assert compress(tmp_path, proto, (1, 4, 4), *how, command="compile").exit_code == 0
+    totals = json.loads((tmp_path / "c" / "emcc.json").read_text())["totals"]
+    assert totals["weights"] == 0
+    refused = compress(tmp_path, proto, (1, 4, 4), "--target-sparsity", 0.5, command="compile")
+    assert (refused.exit_code, "no node has weights to compress" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("goal", [("--max-drop", 1), ("--target-sparsity", 0.5)])
