@@ -24,7 +24,7 @@ demo: $(READY)  ## compile, compress and simulate the digits network, and print 
 	$(BIN)/python examples/digits/demo.py
 
 test: $(READY)  ## run all tests
-	$(BIN)/python -m pytest -n $(JOBS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -53,14 +53,18 @@ class Row:
     reason: str = ""
 
 
-def cases(wanted: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
-    """(operator, test), of these operators or of all, by name; tests of functions spelt out are left out."""
+def tests() -> Sequence[Any]:
+    """All of the onnx package's; it computes what they expect, and much of that in Python's loops."""
     from onnx.backend.test.loader import load_model_tests
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tests = load_model_tests(kind="node")
-    for test in sorted(tests, key=lambda test: str(test.name)):
+        return list(load_model_tests(kind="node"))
+
+
+def cases(wanted: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
+    """(operator, test), of these operators or of all, by name; tests of functions spelt out are left out."""
+    for test in sorted(tests(), key=lambda test: str(test.name)):
         nodes = [node for node in test.model.graph.node if node.op_type != "Constant"]
         if len(nodes) == 1 and nodes[0].domain in ("", "ai.onnx") and (not wanted or nodes[0].op_type in wanted):
             yield nodes[0].op_type, test

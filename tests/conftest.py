@@ -4,6 +4,7 @@ import fcntl
 import gc
 import os
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ TOGETHER = {
     **{f"tests/unit/boards/test_{name}.py": "yosys" for name in ("projects", "tools", "update")},
 }
 """Files whose tests one worker runs: the demo runs once, and no worker waits while another compiles Yosys."""
+
+APART = "tests/unit/compress/test_lenet_compress.py"
+"""A file whose tests share nothing, and any of which takes longer than most files."""
+
+FIRST = ("tests/wheel/", "tests/end_to_end/", APART)
+"""What takes longest is begun first, or a worker would be alone with it at the end."""
 
 # Two workers on two cores: more threads than one would wait for each other, and sums would depend on their number.
 os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")})
@@ -60,11 +67,25 @@ def _answers_of_tools_are_kept() -> Iterator[None]:
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+
+
 def pytest_collection_finish() -> None:
     """From here on look for garbage, but not among what was imported, and not after every 700 objects."""
     gc.enable()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_built_once() -> Iterator[None]:
+    """Typer makes all commands of their functions again for every run of one."""
+    from typer import testing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "_get_command", lru_cache(testing._get_command))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -102,13 +123,18 @@ def _compile_loops() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Schedule the groups of TOGETHER; pytest 9.2 hides the marks that xdist 3.8 groups by."""
+    """Schedule the groups of TOGETHER and whole files, in order: what a file's tests share is made by one worker.
+
+    pytest 9.2 hides the marks that xdist 3.8 groups by.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return TOGETHER.get(nodeid.split("::")[0], nodeid)
+            file = nodeid.split("::")[0]
+            return nodeid if file == APART else TOGETHER.get(file, file)
 
+    config.option.loadscopereorder = False
     return Together(config, log)
 
 

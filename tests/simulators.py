@@ -28,14 +28,15 @@ def prepare(kept: pytest.Cache) -> None:
         _headers([*verilator.cxx_flags(trace=False), verilator.COLD])
 
 
-def build_quickly(patch: pytest.MonkeyPatch) -> None:
+def build_quickly(patch: pytest.MonkeyPatch, level: str | None = None) -> None:
     """Let the compiler take no pains over simulators that run a moment, and read headers that it has compiled.
 
+    With a `level` those are optimised so that run for seconds.
     Those of the commands that tests start (the demo, the wheel) and of the largest real models are as a user's.
     """
     from emcc.tools import verilator
 
-    patch.setattr(verilator, "HOT", verilator.COLD)
+    patch.setattr(verilator, "HOT", level or verilator.COLD)
     patch.setattr(verilator, "_compile", _compile)
 
 
@@ -46,7 +47,7 @@ def _compile(work: Path, harness: Sequence[Path], trace: bool, program: str) -> 
     unit = work / "all.cpp"
     files = [*harness, *sorted((work / "model").glob("*.cpp"))]
     unit.write_text("".join(f'#include "{file}"\n' for file in files), encoding="utf-8")
-    flags = [*verilator.cxx_flags(trace), verilator.COLD]
+    flags = [*verilator.cxx_flags(trace), verilator.HOT]
     headers = [] if trace else ["-include", str(_headers(flags))]  # few are traced
     objects = cxx.compile_all([(unit, [*flags, *headers, f"-I{work / 'model'}"])], work)
     cxx.link([*objects, *verilator.runtime(trace)], work / program)

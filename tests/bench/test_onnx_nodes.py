@@ -1,14 +1,37 @@
 """The onnx package's tests of single operators: none is wrong, and docs/operators.md says what becomes of each."""
 
+import pickle
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 
 from benchmarks import onnx_nodes
+from emcc.tools import cache
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tests_are_kept() -> Iterator[None]:
+    """What onnx makes of itself is kept beside the simulators, for the versions that it is made by."""
+    key = cache.digest({"onnx": onnx.__version__.encode(), "numpy": np.__version__.encode()})[:32]
+
+    def make(work: Path) -> None:
+        kept = [(test.name, test.model.SerializeToString(), test.data_sets, test.rtol) for test in onnx_nodes.tests()]
+        (work / "tests.pickle").write_bytes(pickle.dumps(kept))
+
+    place = cache.entry("onnx_nodes", key, make, waits=True) / "tests.pickle"
+    kept = [
+        SimpleNamespace(name=name, model=onnx.load_from_string(model), data_sets=data_sets, rtol=rtol)
+        for name, model, data_sets, rtol in pickle.loads(place.read_bytes())
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_nodes, "tests", lambda: kept)
+        yield
 
 
 def pinned() -> str:

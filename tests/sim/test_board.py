@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import simulators
 from board_clients import Terminal, answers, compiled_client
 from commands import ended, run
 from models import model, node, random_weight, save
@@ -29,6 +30,11 @@ from emcc.samples.sampling import dequantised, quantised
 
 pytestmark = pytest.mark.sim
 SEED = 3
+
+
+@pytest.fixture(autouse=True)
+def _boards_run_for_seconds(_simulators_are_built_quickly: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulators.build_quickly(monkeypatch, "-O1")
 
 
 def network(path: Path, seed: int = SEED) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import simulators
 from board_clients import Terminal, answers, compiled_client
 from commands import ended, run
 from models import model, node, random_weight, save
@@ -23,6 +24,11 @@ from emcc.samples.sampling import by_input, dequantised, quantised
 
 pytestmark = pytest.mark.sim
 COUNT = 6
+
+
+@pytest.fixture(autouse=True)
+def _boards_run_for_seconds(_simulators_are_built_quickly: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulators.build_quickly(monkeypatch, "-O1")
 
 
 def network(path: Path, turned: bool) -> Path:

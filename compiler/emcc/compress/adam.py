@@ -34,7 +34,8 @@ class Adam:
         from torch.optim.adamw import adamw
 
         self._torch, self._leaves, self._decay, self._adamw = torch, leaves, decay, adamw
-        self._decays = [[name for name in leaves if (name in decays) == wanted] for wanted in (True, False)]
+        parts = [[name for name in leaves if (name in decays) == wanted] for wanted in (True, False)]
+        self._decays = parts if decay else [list(leaves), []]
         self._held: dict[str, tuple[Any, Any, Any]] = {}
         for name in leaves:
             if f"m:{name}" in moments:

@@ -6,6 +6,8 @@ each one's excess. CLASSED: the bit lengths of the steps (folded, as a sint is),
 uint bytes before it; then each one's bits below its highest. The writer takes the shortest.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from emcc.container import runs
@@ -15,15 +17,27 @@ from emcc.ir.graph import Array
 CLASSED = 255
 _ORDERS = 3
 _CLASS_W = 7
+_SMALL, _KEPT = 4096, 1024
+"""How many integers an array may have whose bytes are kept, and of how many arrays: a search asks for them again."""
 
 
 def write(values: Array) -> bytes:
     """int64 values as bytes; how many is for the caller to store."""
     if not len(values):
         return b""
+    values = values.astype(np.int64)
+    return _kept(values.tobytes()) if len(values) <= _SMALL else _shortest(values)
+
+
+@lru_cache(_KEPT)
+def _kept(content: bytes) -> bytes:
+    return _shortest(np.frombuffer(content, np.int64))
+
+
+def _shortest(values: Array) -> bytes:
     together = int(np.bitwise_or.reduce(values))
     zeros = (together & -together).bit_length() - 1 if together else 0
-    rest, head, choices = values.astype(np.int64) >> zeros, b"", []
+    rest, head, choices = values >> zeros, b"", []
     for order in range(min(_ORDERS, len(values))):
         first = bytes([order << 6 | zeros]) + head
         choices += [first + _fixed(rest), first + _classed(rest)]

@@ -4,7 +4,10 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import numpy as np
 
 from emcc.container import ranged, runs
 from emcc.container.bits import FormatError
@@ -17,6 +20,8 @@ AUTO_LIMIT = 1 << 21
 _GUESSING_LIMIT = 1 << 18
 # Elements below which threads would only wait for each other.
 _ALONE = 1 << 15
+_SMALL, _KEPT = 1 << 14, 512
+"""Elements of a matrix whose bytes are kept, and how many matrices'."""
 
 T = TypeVar("T")
 
@@ -47,6 +52,21 @@ def write(
         coding: "huffman", "range", or "auto" for what is smaller, without trying "range" where that would take more
             than AUTO_LIMIT decisions. What is too large for the range coder's counters is always Huffman coded.
     """
+    if codes.size <= _SMALL:
+        contents = (codes.tobytes(), codes.dtype.str, codes.shape), (codebook.tobytes(), codebook.dtype.str)
+        return _kept(*contents, code_w, expected, rows_before, coding)
+    return _shortest(codes, codebook, code_w, expected, rows_before, coding)
+
+
+@lru_cache(_KEPT)
+def _kept(codes: tuple[bytes, str, tuple[int, int]], codebook: tuple[bytes, str], *rest: Any) -> bytes:
+    """`write`, of what a search asks for again and again."""
+    return _shortest(np.frombuffer(*codes[:2]).reshape(codes[2]), np.frombuffer(*codebook), *rest)
+
+
+def _shortest(
+    codes: Array, codebook: Array, code_w: int, expected: tuple[int, int], rows_before: int, coding: str
+) -> bytes:
     plan = None if coding == "range" else runs.plan(codes, code_w)
     decisions = codes.size + int(plan.codes[1:].sum()) * (code_w + 1) if plan else 0
     if coding != "huffman" and decisions <= AUTO_LIMIT and ranged.fits(*codes.shape):

@@ -126,7 +126,7 @@ def simulate(design: Design, bench: str, place: Path, spec: Mapping[str, Any], p
 
 
 def simulate_faults(design: Design, bench: str, faults: Sequence[Faulty], spec: Mapping[str, Any]) -> list[Outcome]:
-    """Run the cocotb tests of module `bench` once a fault of the design: see common.runs."""
+    """Run the cocotb tests of module `bench` once a fault of the design, to the first that fails: see common.runs."""
     runs = []
     for fault in faults:
         fault.place.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,8 @@ def simulate_faults(design: Design, bench: str, faults: Sequence[Faulty], spec: 
     ended = place / "ended.json"
     ended.unlink(missing_ok=True)
     told = {"bench": bench, "runs": runs, "ended": str(ended)}
-    _run(design, "common.runs", place, {SPEC: json.dumps(spec), "EMCC_BENCH_RUNS": json.dumps(told)}, build(design))
+    environment = {SPEC: json.dumps(spec), "EMCC_BENCH_RUNS": json.dumps(told), "COCOTB_MAX_FAILURES": "1"}
+    _run(design, "common.runs", place, environment, build(design))
     if not ended.is_file():
         raise ToolError(bench, 0, (place / LOG).read_text(encoding="utf-8", errors="replace"), reason="has not run")
     codes = json.loads(ended.read_text(encoding="utf-8"))

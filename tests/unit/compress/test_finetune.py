@@ -20,6 +20,7 @@ from emcc.samples.dataset import Dataset
 SIZES = [12, 16, 10, 5]
 NAMES = [f"fc{i}.weight" for i in range(3)]
 FAST = {"epochs": 3, "shared_epochs": 3, "batch": 16, "learning_rate": 0.01, "shared_learning_rate": 0.01}
+FAST |= {"least_steps": 16}
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def test_a_size_below_the_empty_model_is_refused() -> None:
 
 @pytest.mark.parametrize("labels", [True, False])
 def test_max_drop_holds_on_the_held_out_part(labels: bool) -> None:
-    result, _ = search(folded([20, 16, 5]), Goal(max_drop=30.0), labels, epochs=18, samples=1500)
+    result, _ = search(folded([20, 16, 5]), Goal(max_drop=30.0), labels, samples=1500)
     record = result.record
     assert record["quality"] >= record["quality_before"] - 30.0
     assert record["lost"] <= record["lost_at_most"] <= 30.0
