@@ -118,7 +118,7 @@ def _check(graph: Graph, path: Path, x: Array, about: Remarks, shapes: Shapes | 
 
 
 def _compared(graph: Graph, path: Path, x: Array, wanted: list[Array], about: Remarks) -> str:
-    close = closeness(graph, half=about.half)
+    close = closeness(graph, half=about.half, dynamic=about.dynamic)
     if close is HALF:
         whole = [np.isfinite(x).all(tuple(range(1, x.ndim))), *(np.isfinite(own).all(axis=1) for own in wanted)]
         rows = np.logical_and.reduce(whole)
@@ -139,9 +139,12 @@ def _compared(graph: Graph, path: Path, x: Array, wanted: list[Array], about: Re
     return "; ".join(dict.fromkeys(said))
 
 
-def closeness(graph: Graph, *, half: bool) -> Closeness:
-    """Return how close onnxruntime must be to a graph, of a model that computes in half precision or not."""
-    if any("grid" in ops.traits(node.op) for node in graph.nodes):
+def closeness(graph: Graph, *, half: bool, dynamic: bool = False) -> Closeness:
+    """Return how close onnxruntime must be to a graph, of a model that computes in half precision, or not.
+
+    `dynamic`: it rounds to 8 bits between layers, by scales of every batch's own.
+    """
+    if dynamic or any("grid" in ops.traits(node.op) for node in graph.nodes):
         return GRIDS
     if half:
         return HALF
