@@ -20,8 +20,9 @@ def fold_moves(draft: Draft) -> None:
     """Sink moves behind elementwise nodes, as far as they go; put runs of them together."""
     while any(_sunk(draft, node) for node in list(draft.nodes)):
         pass
-    for node in list(draft.nodes):
-        if _moves(draft, node) and any(node is other for other in draft.nodes):
+    for name in [node.name for node in draft.nodes]:
+        node = next((node for node in draft.nodes if node.name == name), None)
+        if node is not None and _moves(draft, node):
             _together(draft, node)
 
 
