@@ -38,7 +38,9 @@ def _labels(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     left, arrow, result = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     free = [letter for letter in ascii_letters if letter not in equation]
-    wide = [rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(terms, ranks, strict=False)]
+    wide = [
+        rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(terms, ranks, strict=False)
+    ]
     most = max(wide, default=0)
     if len(terms) != len(ranks) or min(wide, default=0) < 0 or most > len(free):
         raise Refusal(f"its equation is {quoted(equation)}, of {len(ranks)} tensors", "export the model again")
@@ -116,7 +118,11 @@ class _Product:
         _moved(self.spelling, product, have, self.result, output)
 
     def _in_front(self) -> str:
-        """The labels in front of the rows: of a constant matrix those of all but the last own axis of the other."""
+        """The labels in front of the rows: of a constant matrix those of all but the last own axis of the other, of
+        several such matrices the samples."""
+        if self.shared and self.spelling.known(self.b):
+            self.own_rows = self.own_a.removeprefix(self.sample)
+            return self.sample + self.shared
         if self.shared or not self.spelling.known(self.b) or not self.own_a:
             self.own_rows = self.own_a
             return self.shared

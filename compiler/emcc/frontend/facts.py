@@ -87,9 +87,7 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
     return Data(shape, dtype), axes[0] if isinstance(axes[0], int) else None
 
 
-def model_problems(
-    model: onnx.ModelProto, path: Path, read: Container[str], cast: Container[str]
-) -> list[EmccError]:
+def model_problems(model: onnx.ModelProto, path: Path, read: Container[str], cast: Container[str]) -> list[EmccError]:
     """Return why the model as a whole, its inputs of which the names `read` are read, is not one that emcc compiles.
 
     `cast`: see cast_to_floats.

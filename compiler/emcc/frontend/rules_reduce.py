@@ -69,8 +69,8 @@ def _of_itself(op: str, x: str, node: Operands) -> Made:
 
 
 def _pooled(node: Operands, op: str, x: str, shape: Shape, *, keep: bool) -> Made:
-    """Means, sums or largest of a tensor [n, channels, spatial ...]: a pool over all of it, times the number of elements
-    for a sum, and a Squeeze behind it where axes are not kept."""
+    """Means, sums or largest of a tensor [n, channels, spatial ...]: a pool over all of it, times the number of
+    elements for a sum, and a Squeeze behind it where axes are not kept."""
     line, spatial = len(shape) == 3, tuple(int(size or 1) for size in shape[2:])
     if op == "ReduceMax" and len(shape) > 4:
         return op, (x,), {"axes": tuple(range(2, len(shape))), "keepdims": int(keep)}

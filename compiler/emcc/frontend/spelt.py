@@ -81,7 +81,9 @@ def _function(node: NodeProto, spelling: Spelling, y: str, params: str) -> None:
     if op and op not in _FUNCTIONS:
         raise Refusal(f"its function is {op!r}", "export the model without onnxruntime's optimiser")
     names = _ALPHA.get(op, ())
-    numbers = given.get(params, ()) if params else [given[f"activation_{n}"] for n in names if f"activation_{n}" in given]
+    numbers = (
+        given.get(params, ()) if params else [given[f"activation_{n}"] for n in names if f"activation_{n}" in given]
+    )
     spelling.add(op or "Identity", [y], node.output[0], **dict(zip(names, map(float, numbers), strict=False)))
 
 

@@ -12,7 +12,6 @@ from emcc.passes.fold_chain import is_chain
 from emcc.passes.fold_view import View
 from emcc.passes.norm import without_norms
 
-
 MANY = 1 << 15
 """Elements of an image of which each has a scale and an offset of its own: the host's tables of larger ones would be
 larger than the model."""
@@ -64,7 +63,7 @@ def _front(graph: Graph) -> list[Node]:
 
 
 def _alone(graph: Graph) -> list[Node]:
-    """The arithmetic and moves behind the input that are all that reads it, in a row; nothing where no layer follows."""
+    """The arithmetic and moves behind the input that alone read it, in a row; nothing where no layer follows."""
     (at,), front = graph.inputs, []
     while True:
         readers = [node for node in graph.nodes if at in node.inputs]
