@@ -7,6 +7,7 @@ result), or of one side. Operands become [shared ..., own, summed] and [shared .
 import math
 from collections.abc import Sequence
 from string import ascii_letters
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto, helper
@@ -22,7 +23,7 @@ def spell(node: NodeProto, spelling: Spelling) -> None:
     equation = next(helper.get_attribute_value(item).decode("utf-8", "replace") for item in node.attribute)
     names = list(node.input)
     terms, result = _labels(equation, [len(spelling.sizes(name)) for name in names])
-    sizes = {}
+    sizes: dict[str, int] = {}
     for name, labels in zip(names, terms, strict=True):
         sizes |= dict(zip(labels, spelling.sizes(name), strict=True))
     if len(names) == 1:
@@ -68,7 +69,7 @@ def _one(spelling: Spelling, name: str, have: str, want: str, output: str) -> No
     """Sums along the axes that the result lacks, the rest in its order."""
     gone = [axis for axis, label in enumerate(have) if label not in want]
     if gone:
-        axes = {"axes": gone} if spelling.opset < 13 else {}
+        axes: dict[str, Any] = {"axes": gone} if spelling.opset < 13 else {}
         inputs = [name, *([] if axes else [spelling.constant("axes", np.asarray(gone, np.int64))])]
         name = spelling.add("ReduceSum", inputs, keepdims=0, **axes)
     _moved(spelling, name, "".join(label for label in have if label in want), want, output)
@@ -108,26 +109,23 @@ class _Product:
             return
         if not self.summed:
             raise Refusal("it is an outer product", HINT)
-        front = self._in_front()
-        rows = self._matrix(self.a, self.of_a, front, self.own_rows, self.summed)
+        front, own = self._in_front()
+        rows = self._matrix(self.a, self.of_a, front, own, self.summed)
         columns = self._matrix(self.b, self.of_b, self.shared, self.summed, self.own_b)
         product = self.spelling.add("MatMul", [rows, columns])
-        have = front + self.own_rows + self.own_b
-        if len(self.own_rows) != 1 or len(self.own_b) != 1:
+        have = front + own + self.own_b
+        if len(own) != 1 or len(self.own_b) != 1:
             product = self._reshaped(product, have)
         _moved(self.spelling, product, have, self.result, output)
 
-    def _in_front(self) -> str:
-        """The labels in front of the rows: of a constant matrix those of all but the last own axis of the other, of
-        several such matrices the samples."""
-        if self.shared and self.spelling.known(self.b):
-            self.own_rows = self.own_a.removeprefix(self.sample)
-            return self.sample + self.shared
-        if self.shared or not self.spelling.known(self.b) or not self.own_a:
-            self.own_rows = self.own_a
-            return self.shared
-        self.own_rows = self.own_a[-1]
-        return self.own_a[:-1]
+    def _in_front(self) -> tuple[str, str]:
+        """The labels in front of the rows, and those of the rows: of a constant matrix all but the last own axis of the
+        other are in front, of several such matrices the samples."""
+        if not self.spelling.known(self.b):
+            return self.shared, self.own_a
+        if self.shared:
+            return self.sample + self.shared, self.own_a.removeprefix(self.sample)
+        return self.own_a[:-1], self.own_a[-1:]
 
     def _scaled(self, output: str) -> None:
         """A product element by element, where the second operand has no axis that the first has not."""

@@ -120,8 +120,10 @@ def model_problems(model: onnx.ModelProto, path: Path, read: Container[str], cas
 
 
 def cast_to_floats(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> set[str]:
-    """Return the inputs of integers or booleans that the nodes, in order, move about and cast to floats, and read no
-    otherwise: numbers are given to them as to one of floats. Those of up to 16 bits keep their type's range (grids).
+    """Return the inputs of integers or booleans that the nodes, in order, move about and cast to floats, or give to
+    what does so itself, and read no otherwise.
+
+    Numbers are given to them as to one of floats. Those of up to 16 bits keep their type's range (grids).
     """
     from_input = {value.name: value.name for value in real_inputs(graph) if _kind(value) in _WIDE}
     cast, otherwise = set[str](), {from_input[value.name] for value in graph.output if value.name in from_input}
@@ -133,11 +135,17 @@ def cast_to_floats(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> s
             if node.op_type == "Cast":
                 to = next((attribute.i for attribute in node.attribute if attribute.name == "to"), 0)
                 (cast if to in FLOATS else otherwise).add(source)
+            elif node.domain == "ai.onnx.ml" and node.op_type in _FLOATING:
+                cast.add(source)
             elif node.op_type in INDEXED - {"Gather", "Slice"} and name == node.input[0]:
                 from_input.update(dict.fromkeys(node.output, source))
             else:
                 otherwise.add(source)
     return cast - otherwise
+
+
+_FLOATING = frozenset({"LinearClassifier", "LinearRegressor", "Normalizer", "Scaler"})
+"""Operators of ai.onnx.ml that take numbers of any kind and give floats."""
 
 
 def _kind(value: onnx.ValueInfoProto) -> int:

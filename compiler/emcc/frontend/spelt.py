@@ -5,6 +5,7 @@ an operator with the function, the bias or the transposition beside it, in its o
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -75,7 +76,7 @@ def _function(node: NodeProto, spelling: Spelling, y: str, params: str) -> None:
     given = _attributes(node)
     op = given.get("activation", b"").decode("utf-8", "replace")
     if op == "Clip" and params:
-        low, high = (spelling.constant(f"bound{i}", np.float32(given[params][i])) for i in range(2))
+        low, high = (spelling.constant(f"bound{i}", _f(given[params][i])) for i in range(2))
         spelling.add("Clip", [y, low, high], node.output[0])
         return
     if op and op not in _FUNCTIONS:
@@ -97,7 +98,7 @@ def matmul_and_transpose(node: NodeProto, spelling: Spelling) -> None:
             axes = list(range(len(spelling.sizes(sides[i]))))
             sides[i] = spelling.add("Transpose", [sides[i]], perm=[*axes[:-2], axes[-1], axes[-2]])
     y = spelling.add("MatMul", sides)
-    alpha = spelling.constant("alpha", np.float32(given.get("alpha", 1.0)))
+    alpha = spelling.constant("alpha", _f(given.get("alpha", 1.0)))
     spelling.add("Mul", [y, alpha], node.output[0])
 
 
@@ -107,7 +108,7 @@ def gelu(node: NodeProto, spelling: Spelling) -> None:
     if len(node.input) > 1 and node.input[1]:
         x = spelling.add("Add", list(node.input[:2]))
     if node.op_type == "QuickGelu":
-        alpha = spelling.constant("alpha", np.float32(_attributes(node).get("alpha", 1.702)))
+        alpha = spelling.constant("alpha", _f(_attributes(node).get("alpha", 1.702)))
         gate = spelling.add("Sigmoid", [spelling.add("Mul", [x, alpha])])
         spelling.add("Mul", [x, gate], node.output[0])
         return
@@ -120,11 +121,11 @@ def _f(value: float) -> Array:
     return np.asarray(value, np.float32)
 
 
-def _attributes(node: NodeProto) -> dict[str, object]:
+def _attributes(node: NodeProto) -> dict[str, Any]:
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
-def _given(node: NodeProto, *without: str) -> dict[str, object]:
+def _given(node: NodeProto, *without: str) -> dict[str, Any]:
     return {name: value for name, value in _attributes(node).items() if name not in without}
 
 

@@ -24,8 +24,7 @@ def fold_moves(draft: Draft) -> None:
     while any(_sunk(draft, node) for node in list(draft.nodes)):
         pass
     for name in [node.name for node in draft.nodes]:
-        node = next((node for node in draft.nodes if node.name == name), None)
-        if node is not None and _moves(draft, node):
+        for node in [node for node in draft.nodes if node.name == name and _moves(draft, node)]:
             _together(draft, node)
 
 

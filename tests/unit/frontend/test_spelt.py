@@ -1,5 +1,5 @@
-"""Einsum, If with a constant condition and onnxruntime's fused operators, as what they stand for, and numbers of other kinds at
-both ends: against onnxruntime."""
+"""Einsum, If with a constant condition and onnxruntime's fused operators, as what they stand for, and numbers of other
+kinds at both ends: against onnxruntime."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -209,6 +209,17 @@ def test_whole_numbers_that_are_cast_at_once(tmp_path: Path, kind: int) -> None:
     proto.graph.output.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, None))
     with pytest.raises(EmccError, match=r"(casts integers of the model's input to FLOAT|is BOOL, not FLOAT)"):
         frontend.load(save(proto, tmp_path / "both.onnx"), output=["y", "z"])
+
+
+def test_whole_numbers_that_are_scaled(tmp_path: Path) -> None:
+    """As scikit-learn's StandardScaler takes the columns of a table."""
+    scaler = helper.make_node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", offset=[3.0] * 4, scale=[0.5] * 4)
+    proto = model([scaler, node("MatMul", ["s", "w"], "y")], ["n", 4], weights={"w": np.eye(4, dtype=np.float32)})
+    proto.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    graph = frontend.load(save(proto, tmp_path / "m.onnx"))
+    x = RNG.integers(0, 9, (3, 4))
+    np.testing.assert_allclose(interpret.run(graph, x.astype(np.float32)), onnxruntime_run(proto, x), rtol=1e-6)
 
 
 def test_a_class_as_a_number_of_another_kind(tmp_path: Path) -> None:
