@@ -24,7 +24,8 @@ def remarks(path: Path) -> Remarks:
     inputs = (value.type.tensor_type.elem_type for value in real_inputs(graph))
     half = any(kind in HALVES for kind in inputs) or any(_to_half(node) for node in graph.node)
     renamed = {name: new for name, new in model.renamed.items() if new in _interface(graph)}
-    return Remarks(half, tuple(value.name for value in graph.output), renamed)
+    dynamic = any(node.op_type.startswith("DynamicQuantize") for node in graph.node)
+    return Remarks(half, tuple(value.name for value in graph.output), renamed, dynamic)
 
 
 def live(path: Path, names: Sequence[str], shapes: Shapes | None = None) -> tuple[bytes, dict[str, Array]] | None:

@@ -1,10 +1,11 @@
 """The facts of a model, and what is wrong with it as a whole."""
 
 import math
-from collections.abc import Container
+from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 
 import onnx
+from onnx import TensorProto
 
 from emcc.base.errors import EmccError
 from emcc.frontend.external import external_size
@@ -19,6 +20,12 @@ from emcc.ir.graph import INDICES
 from emcc.ops.operator import Shape
 
 Axes = tuple[int | str, ...]
+
+_WIDE = {
+    kind: type_name(kind).lower()
+    for kind in (TensorProto.BOOL, TensorProto.INT32, TensorProto.INT64, TensorProto.UINT32, TensorProto.UINT64)
+}
+"""Types of numbers that have no range of their own here."""
 
 EXAMPLE = "224"
 """A size in an example."""
@@ -70,8 +77,7 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
 
     A vector of fixed size is one sample, without a batch axis.
     """
-    axes = axes_of(value)
-    kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
+    axes, kind = axes_of(value), _kind(value)
     dtype = "float32" if kind in FLOATS else type_name(kind).lower()
     if axes and len(axes) == 1 and isinstance(axes[0], int) and axes[0] > 0:
         return Data((None, axes[0]), dtype, bare=True), 1
@@ -81,8 +87,11 @@ def input_data(value: onnx.ValueInfoProto) -> tuple[Data, int | None]:
     return Data(shape, dtype), axes[0] if isinstance(axes[0], int) else None
 
 
-def model_problems(model: onnx.ModelProto, path: Path, read: Container[str]) -> list[EmccError]:
-    """Return why the model as a whole, its inputs of which the names `read` are read, is not one that emcc compiles."""
+def model_problems(model: onnx.ModelProto, path: Path, read: Container[str], cast: Container[str]) -> list[EmccError]:
+    """Return why the model as a whole, its inputs of which the names `read` are read, is not one that emcc compiles.
+
+    `cast`: see cast_to_floats.
+    """
     graph, problems = model.graph, []
     inputs = real_inputs(graph)
     shadowing = [function.name for function in model.functions if function.domain in ("", "ai.onnx")]
@@ -104,9 +113,43 @@ def model_problems(model: onnx.ModelProto, path: Path, read: Container[str]) -> 
     problems.extend([hostile] if hostile else [])
     numbers = _read_as_numbers(graph)
     for value in inputs:
-        if problem := _input_problem(value, path, value.name not in numbers):
+        taken = () if value.name in numbers else INDICES
+        if problem := _input_problem(value, path, (*taken, *(_WIDE.values() if value.name in cast else ()))):
             problems.append(problem if value is inputs[0] else _error(path, problem.message, _CONSTANT))
     return problems
+
+
+def cast_to_floats(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> set[str]:
+    """Return the inputs of integers or booleans that the nodes, in order, move about and cast to floats, or give to
+    what does so itself, and read no otherwise.
+
+    Numbers are given to them as to one of floats. Those of up to 16 bits keep their type's range (grids).
+    """
+    from_input = {value.name: value.name for value in real_inputs(graph) if _kind(value) in _WIDE}
+    cast, otherwise = set[str](), {from_input[value.name] for value in graph.output if value.name in from_input}
+    for node in nodes if from_input else ():
+        for name in uses(node):
+            if name not in from_input or node.op_type in ("Shape", "Size"):
+                continue
+            source = from_input[name]
+            if node.op_type == "Cast":
+                to = next((attribute.i for attribute in node.attribute if attribute.name == "to"), 0)
+                (cast if to in FLOATS else otherwise).add(source)
+            elif node.domain == "ai.onnx.ml" and node.op_type in _FLOATING:
+                cast.add(source)
+            elif node.op_type in INDEXED - {"Gather", "Slice"} and name == node.input[0]:
+                from_input.update(dict.fromkeys(node.output, source))
+            else:
+                otherwise.add(source)
+    return cast - otherwise
+
+
+_FLOATING = frozenset({"LinearClassifier", "LinearRegressor", "Normalizer", "Scaler"})
+"""Operators of ai.onnx.ml that take numbers of any kind and give floats."""
+
+
+def _kind(value: onnx.ValueInfoProto) -> int:
+    return int(value.type.tensor_type.elem_type) if value.type.HasField("tensor_type") else 0
 
 
 _CONSTANT = "make a constant of it: an initializer of its name"
@@ -124,10 +167,9 @@ def _read_as_numbers(graph: onnx.GraphProto) -> set[str]:
     return names
 
 
-def _input_problem(value: onnx.ValueInfoProto, path: Path, picks: bool) -> EmccError | None:
-    subject, axes = f"input {quoted(value.name)}", axes_of(value)
-    kind = value.type.tensor_type.elem_type if value.type.HasField("tensor_type") else 0
-    if kind not in FLOATS and type_name(kind).lower() not in (*BITS, *(INDICES if picks else ())):
+def _input_problem(value: onnx.ValueInfoProto, path: Path, taken: Collection[str]) -> EmccError | None:
+    subject, axes, kind = f"input {quoted(value.name)}", axes_of(value), _kind(value)
+    if kind not in FLOATS and type_name(kind).lower() not in (*BITS, *taken):
         return _error(path, f"{subject} is {_described(value)[1]}, not FLOAT", "export the model with a float input")
     shown = None if axes is None else list(axes)
     if axes is None:

@@ -18,7 +18,7 @@ from emcc.frontend.behind_rules import PLACED
 from emcc.frontend.constants import Room
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.external import external_size
-from emcc.frontend.facts import facts_of, input_data, model_problems
+from emcc.frontend.facts import cast_to_floats, facts_of, input_data, model_problems
 from emcc.frontend.opened import Opened, opened
 from emcc.frontend.operands import BATCH, Data
 from emcc.frontend.outputs import choose, several
@@ -58,6 +58,11 @@ class _Model:
     def read(self) -> set[str]:
         """What nodes read."""
         return {name for node in self.nodes for name in uses(node)}
+
+    @property
+    def cast(self) -> set[str]:
+        """The inputs of integers that are floats at once."""
+        return cast_to_floats(self.proto.graph, self.nodes)
 
     @property
     def inputs(self) -> list[str]:
@@ -116,7 +121,7 @@ def _open(path: Path, by: str, output: tuple[str, ...], shapes: Shapes | None) -
     chosen = choose(proto.graph, tuple(map(file.name, output)), plain, path)
     model = whole if chosen is None else only(*chosen)
     check_length(model.nodes, path)
-    problems = model_problems(proto, path, model.read)
+    problems = model_problems(proto, path, model.read, model.cast)
     return model, [*problems, *([several(proto.graph, path)] if chosen is None else [])]
 
 
@@ -129,8 +134,11 @@ def _read(model: _Model) -> Walk:
     batch = None
     data: dict[str, Data] = {}
     alone: dict[str, Data] = {}
+    cast = model.cast
     for value in real_inputs(graph):
         data[value.name], fixed = input_data(value)
+        if value.name in cast:
+            data[value.name] = replace(data[value.name], dtype="float32")
         if fixed is not None and (shape := data[value.name].shape) and not data[value.name].bare:
             alone[value.name] = replace(data[value.name], shape=(None, fixed, *shape[1:]), bare=True)
         batch = fixed if fixed is not None and value.name in model.inputs else batch

@@ -151,7 +151,7 @@ class Operands:
         It may be bare only where `bare` is set.
         """
         data = self.data[self.proto.input[i]]
-        taken = self.picks(i) or (self.integers_too and data.dtype in BITS)
+        taken = self.picks(i) or self.counts(i) or (self.integers_too and data.dtype in BITS)
         taken = taken or (data.dtype == "bool" and self.proto.op_type in TRUTHS)
         if data.dtype != "float32" and not taken:
             raise Refusal(f"input {i} holds {data.dtype}, not floats", "leave it out")
@@ -163,12 +163,21 @@ class Operands:
 
     def picks(self, i: int = 0) -> bool:
         """Return whether input i holds integers of the model's input, and the operator may read such."""
+        return self._whole(i) and self._moved(i) in self.sources
+
+    def counts(self, i: int = 0) -> bool:
+        """Return whether input i holds places, of an ArgMax or a TopK, and the operator may read such."""
+        return self._whole(i) and self._moved(i) not in self.sources
+
+    def _whole(self, i: int) -> bool:
+        return self.data[self.proto.input[i]].dtype in INDICES and self.proto.op_type in INDEXED
+
+    def _moved(self, i: int) -> str:
+        """The tensor that input i is, before it was moved about."""
         name = str(self.proto.input[i])
-        if self.data[name].dtype not in INDICES or self.proto.op_type not in INDEXED:
-            return False
-        while name in self.makers:
+        while name in self.makers and self.data[self.makers[name].inputs[0]].dtype in INDICES:
             name = self.makers[name].inputs[0]
-        return name in self.sources
+        return name
 
     def full(self, i: int = 0) -> tuple[int, ...]:
         """Return the shape of input i, which is not bare, with the batch in its place."""

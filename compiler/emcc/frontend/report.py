@@ -91,11 +91,13 @@ class Remarks:
         half: whether an input is of half precision, or a tensor is cast to it: nothing is closer than that.
         outputs: the names of all outputs.
         renamed: what inputs and outputs are called here, by the names in the file that cannot be written.
+        dynamic: whether it rounds by scales of every batch's own (DynamicQuantizeLinear), which emcc does not.
     """
 
     half: bool
     outputs: tuple[str, ...]
     renamed: Mapping[str, str] = field(default_factory=dict)
+    dynamic: bool = False
 
 
 class Survey(list[NodeReport]):

@@ -6,7 +6,7 @@ import onnx
 
 from emcc.frontend import legacy
 from emcc.frontend.operands import BATCH, Made, Operands
-from emcc.frontend.refusal import Refusal
+from emcc.frontend.refusal import Refusal, quoted
 from emcc.frontend.tensors import FLOATS, type_name
 
 WHOLE = (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
@@ -18,7 +18,10 @@ def identity(node: Operands) -> Made:
 
 
 def cast(node: Operands) -> Made:
-    """Float to float; and integers that pick rows to such."""
+    """Float to float; integers that pick rows to such; places (of an ArgMax) to numbers of any kind, at an output."""
+    if node.counts():
+        node.shape(bare=True)
+        return "Identity", (node.proto.input[0],), {}
     if node.picks():
         if node.attrs["to"] not in WHOLE:
             kind = type_name(node.attrs["to"])
@@ -26,7 +29,11 @@ def cast(node: Operands) -> Made:
         node.shape(bare=True)
         return "Identity", (node.proto.input[0],), {}
     if node.attrs["to"] not in FLOATS:
-        raise Refusal(f"casts a computed tensor to {type_name(node.attrs['to'])}", "remove the cast")
+        source = quoted(node.proto.input[0])
+        raise Refusal(
+            f"casts a computed tensor to {type_name(node.attrs['to'])}",
+            f"remove the cast; where it is the last node, take what it reads: --output {source}",
+        )
     node.shape(bare=True)
     return "Cast", (node.proto.input[0],), {}
 

@@ -12,7 +12,7 @@ import onnx
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.rules_arithmetic import beside, level, negative, of_two
-from emcc.frontend.tensors import FLOATS
+from emcc.frontend.tensors import FLOATS, NUMBERS
 
 
 def compared(node: Operands) -> Made:
@@ -71,11 +71,11 @@ def no_number(node: Operands) -> Made:
 
 
 def cast(node: Operands) -> Made:
-    """Booleans to floats, as 0 and 1; floats to booleans: whether they are not 0."""
+    """Booleans to numbers, as 0 and 1; floats to booleans: whether they are not 0."""
     x = node.proto.input[0]
     node.shape(bare=True)
     if node.data[x].dtype == "bool":
-        node.places(0, dtype="float32" if node.attrs["to"] in FLOATS else "bool")
+        node.places(0, dtype="bool" if node.attrs["to"] == onnx.TensorProto.BOOL else "float32")
         return "Identity", (x,), {}
     node.places(0, dtype="bool")
     equal = node.put(*_both(node, x))
@@ -83,10 +83,11 @@ def cast(node: Operands) -> Made:
 
 
 def truthful(node: Operands) -> bool:
-    """Whether a Cast is from booleans to floats or booleans, or from floats to booleans."""
+    """Whether a Cast is from booleans to floats or booleans, at an output to numbers; or from floats to booleans."""
     to, dtype = node.attrs["to"], node.data[node.proto.input[0]].dtype
     if dtype == "bool":
-        return to in FLOATS or to == onnx.TensorProto.BOOL
+        last = not node.model.readers.get(node.proto.output[0], 0)
+        return to in (*FLOATS, onnx.TensorProto.BOOL) or (last and to in NUMBERS)
     return dtype == "float32" and to == onnx.TensorProto.BOOL
 
 

@@ -33,8 +33,10 @@ _STORED: dict[int, tuple[str, str]] = {
 }
 """Type -> little-endian NumPy type of raw_data, and the field that holds it otherwise (onnx.proto, TensorProto)."""
 
+_HALVED = {TensorProto.INT4: np.int8, TensorProto.UINT4: np.uint8}
+"""Types of which a byte holds two, the first in its low half, and what they are read as."""
 
-NUMBERS = frozenset(_STORED)
+NUMBERS = frozenset({*_STORED, *_HALVED})
 """Types that emcc reads."""
 
 MOST_AXES = 32
@@ -59,12 +61,14 @@ def decode(tensor: onnx.TensorProto, path: Path) -> Array:
         )
     if any(size < 0 for size in dims):
         raise _error(tensor, path, f"has a negative dimension: {list(dims)}", "export it again")
-    if tensor.data_type not in _STORED:
+    if tensor.data_type not in NUMBERS:
         raise _error(
             tensor, path, f"holds {type_name(tensor.data_type)}, which emcc does not read", "store it as float32"
         )
     if tensor.HasField("segment"):
         raise _error(tensor, path, "is stored in segments", "export it again, whole")
+    if tensor.data_type in _HALVED:
+        return _halves(tensor, path).reshape(dims)
     dtype, field = np.dtype(_STORED[tensor.data_type][0]), _STORED[tensor.data_type][1]
     count = math.prod(dims)
     if tensor.data_location == TensorProto.EXTERNAL:
@@ -79,6 +83,23 @@ def decode(tensor: onnx.TensorProto, path: Path) -> Array:
     if tensor.data_type == TensorProto.BFLOAT16:
         flat = (flat.astype(np.uint32) << np.uint32(16)).view(np.float32)
     return flat.reshape(dims)
+
+
+def _halves(tensor: onnx.TensorProto, path: Path) -> Array:
+    """Return the integers of a type of four bits."""
+    count, kind = math.prod(tensor.dims), _HALVED[tensor.data_type]
+    size = (count + 1) // 2
+    if tensor.data_location == TensorProto.EXTERNAL:
+        raw = np.frombuffer(external_bytes(tensor, path, size), np.uint8)
+    elif tensor.HasField("raw_data"):
+        raw = np.frombuffer(tensor.raw_data, np.uint8)
+    else:
+        raw = np.asarray(tensor.int32_data, np.int32).astype(np.uint8)
+    if len(raw) != size:
+        stored = f"is {list(tensor.dims)} of {type_name(tensor.data_type)}, {size} bytes, but {len(raw)} are stored"
+        raise _error(tensor, path, stored, DAMAGED)
+    both = np.stack([raw & 15, raw >> 4], axis=1).reshape(-1)[:count]
+    return both if kind is np.uint8 else ((both.astype(np.int8) ^ 8) - 8).astype(np.int8)
 
 
 def _listed(tensor: onnx.TensorProto, path: Path, field: str, dtype: np.dtype[Any], count: int) -> Array:

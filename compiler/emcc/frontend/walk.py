@@ -20,6 +20,8 @@ from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
 from emcc.frontend.rules import EITHER_SIDE, OUTPUT, Rule, rule_for, standard
 from emcc.frontend.schema import attributes
+from emcc.frontend.spelling import Spelling
+from emcc.frontend.spelt import Spell, spell_of, spelt
 from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array, Node
 from emcc.ops.shapes import elements
@@ -93,13 +95,16 @@ class Walk:
         """The ir nodes that it became; none where it is constant."""
         proto = rules_microsoft.standard_form(given)
         op, own = proto.op_type, (proto.domain, proto.op_type) in self.model.functions
+        computed = self._computed(proto)
+        spell = None if own else spell_of(proto, computed)
+        if spell is not None:
+            return self._spelt(proto, spell, wanted)
         rule = rule_for(proto)
         if not standard(proto) and (rule is None or own):
             raise Refusal(
                 f"{printable(op)} is not a standard operator, but one of the domain {quoted(proto.domain)}",
                 INLINE if own else STANDARD,
             )
-        computed = self._computed(proto)
         domain = "" if standard(proto) else proto.domain
         if domain in rules_qonnx.DOMAINS:
             attrs = rules_qonnx.attributes(proto)
@@ -121,6 +126,21 @@ class Walk:
         else:
             raise Refusal(f"operator {printable(op)} is not supported by {self.model.by}", hint_for(op))
         return []
+
+    def _spelt(self, proto: onnx.NodeProto, spell: Spell, wanted: set[str]) -> list[Node]:
+        """The ir nodes of those that spell out a node."""
+        if any(name in self.data and self.data[name].derived for name in uses(proto)):
+            raise UnknownShapeError
+        if standard(proto):
+            attributes(proto, self.opset)
+        path, constants_too = self.model.path, self.known
+        spelling = Spelling(
+            proto, path, self.opset, self.batch, self.data, constants_too, lambda name: name in self.names
+        )
+        parts = spelt(spell, proto, spelling)
+        self.names.update(spelling.made)
+        read = wanted | {name for part in parts for name in uses(part)}
+        return [made for part in parts for made in self._node(part, read)]
 
     def _fold(self, proto: onnx.NodeProto, attrs: Mapping[str, object]) -> None:
         if proto.op_type == "Constant":

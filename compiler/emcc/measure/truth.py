@@ -1,6 +1,6 @@
 """The imported graph against onnxruntime, where that is installed: an import that is wrong must not go on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from emcc.base.text import printable
 from emcc.frontend import Remarks, Shapes, live, remarks
 from emcc.frontend.ort import OrtError, Session, installed, turn
 from emcc.frontend.ort_worker import BASIC, EXACT, PLAIN
-from emcc.ir.batch import apart, ends
+from emcc.ir.batch import apart, ends, joined
 from emcc.ir.graph import Array, Graph
 from emcc.ops.interpret import left, trace
 
@@ -118,7 +118,7 @@ def _check(graph: Graph, path: Path, x: Array, about: Remarks, shapes: Shapes | 
 
 
 def _compared(graph: Graph, path: Path, x: Array, wanted: list[Array], about: Remarks) -> str:
-    close = closeness(graph, half=about.half)
+    close = closeness(graph, half=about.half, dynamic=about.dynamic)
     if close is HALF:
         whole = [np.isfinite(x).all(tuple(range(1, x.ndim))), *(np.isfinite(own).all(axis=1) for own in wanted)]
         rows = np.logical_and.reduce(whole)
@@ -139,9 +139,12 @@ def _compared(graph: Graph, path: Path, x: Array, wanted: list[Array], about: Re
     return "; ".join(dict.fromkeys(said))
 
 
-def closeness(graph: Graph, *, half: bool) -> Closeness:
-    """Return how close onnxruntime must be to a graph, of a model that computes in half precision or not."""
-    if any("grid" in ops.traits(node.op) for node in graph.nodes):
+def closeness(graph: Graph, *, half: bool, dynamic: bool = False) -> Closeness:
+    """Return how close onnxruntime must be to a graph, of a model that computes in half precision, or not.
+
+    `dynamic`: it rounds to 8 bits between layers, by scales of every batch's own.
+    """
+    if dynamic or any("grid" in ops.traits(node.op) for node in graph.nodes):
         return GRIDS
     if half:
         return HALF
@@ -216,8 +219,14 @@ KINDS = {
 """onnxruntime's name of an input's type -> what it is fed; float32 otherwise."""
 
 
-NUMBERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_}
-"""The same, of inputs that pick rows, or that emcc has no use for: these are fed zeros."""
+NUMBERS = {
+    "tensor(bool)": np.bool_,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(uint32)": np.uint32,
+    "tensor(uint64)": np.uint64,
+}
+"""The same, of inputs that pick rows or are cast at once, or that emcc has no use for: these are fed zeros."""
 
 
 def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, level: str) -> tuple[Array, list[Array]] | str:
@@ -238,8 +247,8 @@ def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, level: s
         size = next((batch for batch in fixed if isinstance(batch, int)), len(x))
         if size * elements > MOST:
             return f"it takes {size:,} samples at a time, of {elements:,} elements all in all"
-        with np.errstate(over="ignore"):
-            x = x.astype(KINDS.get(session.inputs[graph.inputs[0]][0], np.float32))
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = _typed(x, graph, {name: kind for name, (kind, _) in session.inputs.items()})
         parts: list[list[Array]] = []
         for begin in range(0, len(x), size):
             batch = x[begin : begin + size]
@@ -253,6 +262,16 @@ def _outputs(path: Path, x: Array, graph: Graph, shapes: Shapes | None, level: s
         return x, [np.concatenate(own)[: len(x)] for own in zip(*parts, strict=True)]
     except OrtError as error:
         return str(error)
+
+
+def _typed(x: Array, graph: Graph, kinds: Mapping[str, str]) -> Array:
+    """Return samples as the inputs hold them: a single one in its type, of several that of the first; whole numbers
+    where an input is of integers."""
+    if len(graph.inputs) == 1:
+        return x.astype({**NUMBERS, **KINDS}.get(kinds[graph.inputs[0]], np.float32))
+    parts = apart(ends(graph), x).items()
+    held = joined(np, [_cast(value, kinds[name]).astype(np.float32) for name, value in parts])
+    return np.asarray(held).astype(KINDS.get(kinds[graph.inputs[0]], np.float32))
 
 
 def _cast(value: Array, kind: str) -> Array:

@@ -55,6 +55,12 @@ def apply(tail: Tail, outputs: Any, xp: Any = np) -> Any:
     return outputs
 
 
+def one_class(tail: Tail, shape: Shape) -> bool:
+    """Whether an ArgMax makes one class a sample of outputs [n, ...] of `shape`, and not one a pixel or step."""
+    axes = [{**DEFAULTS["ArgMax"], **attrs}["axis"] % len(shape) for op, attrs in tail if op == "ArgMax"]
+    return bool(axes) and all(size == 1 for axis, size in enumerate(shape) if axis and axis not in axes)
+
+
 def classes(tail: Tail, outputs: Array) -> Array | None:
     """The class of each sample, int64 [n]: what ArgMax gives, or the place of the largest of a vector's elements.
 

@@ -17,7 +17,7 @@ from emcc.passes.fold_conv import fold_conv
 from emcc.passes.fold_draft import Draft
 from emcc.passes.fold_moves import fold_moves
 from emcc.passes.fold_norm import fold_norms
-from emcc.passes.fold_pads import fold_pads
+from emcc.passes.fold_pads import fold_crops, fold_pads
 from emcc.passes.fold_shifts import fold_shifts
 
 AROUND: frozenset[Trait] = frozenset({"affine", "moves", "picks"})
@@ -34,6 +34,7 @@ def fold_graph(graph: Graph) -> Graph:
             draft.bypass(next(same for same in draft.nodes if same.name == node.name))
     fold_moves(draft)
     fold_pads(draft)
+    fold_crops(draft)
     for node in [node for node in draft.nodes if node.op == "Conv"]:
         fold_conv(draft, node)
     fold_norms(draft)

@@ -8,6 +8,7 @@ import numpy as np
 from emcc import ops
 from emcc.ir.graph import Array, Node
 from emcc.ops import Trait
+from emcc.passes.fold_affine import unique
 from emcc.passes.fold_draft import Draft
 
 LARGEST = 1 << 24
@@ -18,10 +19,12 @@ MOVED: frozenset[Trait] = frozenset({"moves", "picks"})
 
 def fold_moves(draft: Draft) -> None:
     """Sink moves behind elementwise nodes, as far as they go; put runs of them together."""
+    for node in [node for node in draft.nodes if node.op == "Slice"]:
+        _on_map(draft, node)
     while any(_sunk(draft, node) for node in list(draft.nodes)):
         pass
-    for node in list(draft.nodes):
-        if _moves(draft, node) and any(node is other for other in draft.nodes):
+    for name in [node.name for node in draft.nodes]:
+        for node in [node for node in draft.nodes if node.name == name and _moves(draft, node)]:
             _together(draft, node)
 
 
@@ -67,6 +70,28 @@ def _sunk(draft: Draft, node: Node) -> bool:
     behind = replace(first, inputs=(inner,), outputs=(y,))
     draft.replace([*movers, node], [replace(node, inputs=inputs, outputs=(inner,)), behind])
     return True
+
+
+def _on_map(draft: Draft, node: Node) -> None:
+    """A Slice of a line that was a map of one row takes it of the map, where a convolution can be narrower for it."""
+    (x,), (y,) = draft.computed(node), node.outputs
+    maker = draft.producer(x)
+    while maker is not None and "elementwise" in ops.traits(maker.op) and len(draft.computed(maker)) == 1:
+        maker = draft.producer(draft.computed(maker)[0])
+    shape = draft.shape(x)
+    if maker is None or maker.op != "Squeeze" or len(shape) != 2:
+        return
+    wide = (shape[0], 1, shape[1])
+    if draft.shape(draft.computed(maker)[0]) != wide:
+        return
+    counts = node.attrs["counts"]
+    before = draft.tensor(f"{x}.map", draft.tensors[x], wide)
+    inner = draft.tensor(f"{y}.map", draft.tensors[y], (counts[0], 1, counts[1]))
+    attrs = {key: (row[0], 0 if key == "begins" else 1, row[1]) for key, row in node.attrs.items()}
+    names = {other.name for other in draft.nodes}
+    up = Node(unique(f"{node.name}.up", names), "Unsqueeze", (x,), (before,), {"axes": (2,)})
+    down = Node(unique(f"{node.name}.down", names), "Squeeze", (inner,), (y,), {"axes": (2,)})
+    draft.replace([node], [up, replace(node, inputs=(before,), outputs=(inner,), attrs=attrs), down])
 
 
 def _swaps(draft: Draft, node: Node) -> bool:

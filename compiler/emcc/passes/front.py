@@ -1,4 +1,4 @@
-"""What stands in front of a chain's first layer: the normalisation of its input, taken off for the host to do."""
+"""What stands in front of a model's first layer: the normalisation of its input, taken off for the host to do."""
 
 from dataclasses import replace
 
@@ -12,20 +12,26 @@ from emcc.passes.fold_chain import is_chain
 from emcc.passes.fold_view import View
 from emcc.passes.norm import without_norms
 
+MANY = 1 << 15
+"""Elements of an image of which each has a scale and an offset of its own: the host's tables of larger ones would be
+larger than the model."""
+
 
 def split(graph: Graph, hosted: Array | None = None) -> tuple[Graph, Affine] | None:
     """(the model without its input's normalisation, that normalisation); None where there is none to take off.
 
     Args:
-        graph: as the front end leaves it: a chain whose first nodes are constant arithmetic (Sub, Div, Mul, Add,
+        graph: as the front end leaves it, of one input, whose first nodes are constant arithmetic (Sub, Div, Mul, Add,
             BatchNormalization) and moves of data, behind a Normalizer or none.
         hosted: bool [elements]: whose offset is the host's too. Other offsets stay in the model, behind the scales, so
-            that an input of 0 stays 0. All are the host's by default.
+            that an input of 0 stays 0. All are the host's by default, and always where the model is no chain: there a
+            Conv, whose pads are zeros, could not take them.
     """
     graph, norms = without_norms(graph)
-    if not is_chain(graph):
+    chain = is_chain(graph)
+    if len(graph.inputs) > 1:
         return None
-    front = _front(graph)
+    front = _front(graph) if chain else _alone(graph)
     shape = tuple(int(size or 1) for size in graph.tensors[graph.inputs[0]].shape[1:])
     view, dropped = View.whole(shape), []
     for node in front:
@@ -42,7 +48,8 @@ def split(graph: Graph, hosted: Array | None = None) -> tuple[Graph, Affine] | N
         dropped.append(node)
     if not dropped or np.unique(view.index).size != view.base or view.index.size != view.base:
         return None
-    return _taken_off(graph, dropped, view, hosted, norms.get(graph.inputs[0], ""))
+    found = _taken_off(graph, dropped, view, hosted if chain else None, norms.get(graph.inputs[0], ""))
+    return None if found is None or not (chain or max(found[1].scale.size, found[1].offset.size) <= MANY) else found
 
 
 def _front(graph: Graph) -> list[Node]:
@@ -53,6 +60,21 @@ def _front(graph: Graph) -> list[Node]:
             return front if any("matrix" in ops.traits(each.op) for each in graph.nodes) else []
         front.append(node)
     return []
+
+
+def _alone(graph: Graph) -> list[Node]:
+    """The arithmetic and moves behind the input that alone read it, in a row; nothing where no layer follows."""
+    (at,), front = graph.inputs, []
+    while True:
+        readers = [node for node in graph.nodes if at in node.inputs]
+        if len(readers) != 1 or not ops.traits(readers[0].op) & {"affine", "moves"}:
+            break
+        (reader,) = readers
+        if reader.outputs[0] in graph.outputs or [name for name in reader.inputs if name in graph.tensors] != [at]:
+            break
+        front.append(reader)
+        (at,) = reader.outputs
+    return front if any("matrix" in ops.traits(node.op) or node.op == "Conv" for node in graph.nodes) else []
 
 
 def _taken_off(
@@ -103,7 +125,17 @@ def _without(graph: Graph, dropped: list[Node], rest: Array) -> Graph:
             nodes.append(replace(node, inputs=inputs))
     used = {name for node in nodes for name in node.inputs}
     kept = {name: value for name, value in constants.items() if name in used}
-    return graph.with_(nodes=tuple(nodes), tensors=tensors, constants=kept)
+    ranges = {name: ends for name, ends in graph.ranges.items() if name in tensors}
+    last = dropped[-1].outputs[0]
+    if last in graph.ranges and not rest.any():
+        ranges[source] = graph.ranges[last]
+    return graph.with_(nodes=tuple(nodes), tensors=tensors, constants=kept, ranges=ranges)
+
+
+def behind(outer: Affine, inner: Affine) -> Affine:
+    """Return `outer` and then `inner`, which has no norm."""
+    scale, offset = outer.scale * inner.scale, outer.offset + inner.offset / outer.scale
+    return Affine(scale, offset, outer.norm)
 
 
 def _fresh(name: str, graph: Graph) -> str:

@@ -15,8 +15,9 @@ from emcc.ir.graph import PLAIN, Graph
 from emcc.ops import interpret
 from emcc.passes import features
 from emcc.passes.base import Notes
+from emcc.passes.dequantise import dequantised
 from emcc.passes.fold import Fold
-from emcc.passes.front import split
+from emcc.passes.front import behind, split
 from emcc.passes.ranges import ranges
 from emcc.passes.rescale import enters, first_layers, last_layer, leaves
 from emcc.passes.trial import Judge, Trial, can_try
@@ -40,7 +41,7 @@ LOST = 1e-3
 
 @dataclass(frozen=True)
 class Scale:
-    """A folded chain -> the same function with `affines`, which `interpret.run` applies: see docs/adr/0027.
+    """A folded graph -> the same function with `affines`, which `interpret.run` applies: see docs/adr/0027.
 
     Attributes:
         source: the model before folding, whose normalisation may be taken off.
@@ -68,7 +69,7 @@ class Scale:
         facts: dict[str, Any] = {}
         if graph.ranges:
             self.notes.did, self.notes.facts = "the model's own scales", {"inputs": "model", "outputs": "model"}
-            return graph
+            return graph if self.inputs == "none" else self._of_integers(graph)
         if self.judge is not None and self.trial is None:
             return replace(self, trial=self.judge.of(graph)).apply(graph)
         scaled, words = self._inputs(graph, facts)
@@ -76,6 +77,17 @@ class Scale:
         self.notes.did = "; ".join([words, *([more] if more else [])])
         self.notes.facts = facts
         return scaled
+
+    def _of_integers(self, graph: Graph) -> Graph:
+        """A model whose file states ranges, without the normalisation of its input."""
+        if self.source is None or (found := split(dequantised(self.source))) is None or plain(found[1]):
+            return graph
+        (rest, inner), (name,) = found, graph.inputs
+        if name in rest.ranges and rest.ranges[name] == graph.ranges.get(name):
+            ends = inner.enter(np.asarray(rest.ranges[name])[:, None])
+            rest = rest.with_(ranges={**rest.ranges, name: (float(ends.min()), float(ends.max()))})
+        folded = Fold().apply(rest)
+        return folded.with_(affines={**folded.affines, name: behind(graph.affines.get(name, PLAIN), inner)})
 
     def _inputs(self, graph: Graph, facts: dict[str, Any]) -> tuple[Graph, str]:
         """(the graph with the best scales of its input, a sentence)."""

@@ -234,7 +234,7 @@ def task_of(graph: Graph, y: Array | None, asked: str = "auto") -> str:
     output = graph.tensors[graph.outputs[0]]
     lengths = [size for size in output.shape[1:] if size != 1]
     by_host = any(op in having("host") for op, _ in graph.host)
-    can = len(lengths) <= 1 or any(op == "ArgMax" for op, _ in graph.host)
+    can = len(lengths) <= 1 or host.one_class(graph.host, output.shape)
     whole = y is not None and np.issubdtype(y.dtype, np.integer)
     if asked == "classify":
         if y is not None and not whole:

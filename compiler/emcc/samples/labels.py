@@ -36,6 +36,11 @@ def load(array: Member, path: Path, graph: Graph, place: int, key: str, samples:
         y = raw.reshape(samples, -1).argmax(axis=1).astype(np.int64)
     elif tail_of(graph.host, place):
         given, hint = f"{array.dtype} of shape {list(array.shape)}", "give integers [n], such as y.argmax(axis=1)"
+        if sum(size != 1 for size in output.shape[1:]) > 1:
+            message = (
+                f"{shown} is {given}, but the model's answer is a map of classes, which emcc does not judge by labels"
+            )
+            raise EmccError(message, file=path, hint="leave y out: the model is held against itself")
         raise EmccError(
             f"{shown} is {given}, but the model classifies: class numbers belong there", file=path, hint=hint
         )

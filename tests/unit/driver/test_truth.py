@@ -103,6 +103,23 @@ def test_classes_of_half_precision(tmp_path: Path) -> None:
     assert truth.check(load(path), path, samples()) == "same classes as onnxruntime on 20 samples, in float16"
 
 
+def test_what_is_quantised_anew_for_every_batch(tmp_path: Path) -> None:
+    """DynamicQuantizeLinear, which onnxruntime's quantiser writes: emcc's floats differ from its 8 bits by these."""
+    rng = np.random.default_rng(3)
+    weights = {"w": rng.integers(-60, 60, (6, 4)).astype(np.int8), "zero": np.int8(0), "unit": np.float32(0.02)}
+    dynamic = onnx.helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"])
+    nodes = [
+        *(dynamic, node("MatMulInteger", ["q", "w", "z", "zero"], "i"), node("Cast", ["i"], "f", to=1)),
+        *(node("Mul", ["s", "unit"], "u"), node("Mul", ["f", "u"], "y")),
+    ]
+    path = save(model(nodes, ["n", 6], weights=weights), tmp_path / "m.onnx")
+    graph = load(path)
+    assert truth.check(graph, path, samples()).startswith("agrees with onnxruntime on 20 samples, which rounds")
+    (name,) = (name for name, value in graph.constants.items() if value.ndim == 2)
+    with pytest.raises(EmccError, match="disagrees with onnxruntime by"):
+        truth.check(graph.with_constants({name: graph.constants[name] * 1.1}), path, samples())
+
+
 def test_samples_that_overflow_are_left_out(tmp_path: Path) -> None:
     """Those beyond 65504 at the input or behind it; two of twenty, then all."""
     path = save(half(), tmp_path / "m.onnx")

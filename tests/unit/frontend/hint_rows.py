@@ -88,9 +88,10 @@ def recurrent() -> Row:
 @row
 def control_flow() -> Row:
     branch = helper.make_graph([node("Relu", ["x"], "r")], "b", [], [helper.make_value_info("r", onnx.TypeProto())])
-    broken = [node("If", ["c"], "y", then_branch=branch, else_branch=branch)]
+    asked = [node("ReduceMax", ["x"], "h", keepdims=0), node("Greater", ["h", "least"], "c")]
+    broken = [*asked, node("If", ["c"], "y", then_branch=branch, else_branch=branch)]
     hint = "export the model without control flow"
-    return pair(hint, broken, [node("Relu", ["x"], "y")], weights={"c": np.asarray(True)})
+    return pair(hint, broken, [node("Relu", ["x"], "y")], (1, 3), weights={"least": np.float32(0)})
 
 
 @row
@@ -110,10 +111,18 @@ def selection() -> Row:
 
 @row
 def anything_else() -> Row:
-    broken = [node("Relu", ["x"], "r"), node("Einsum", ["r", "up"], "y", equation="ni,ij->nj")]
-    repaired = [node("Relu", ["x"], "r"), node("MatMul", ["r", "up"], "y")]
-    weights = {"up": np.triu(np.ones((3, 3), np.float32))}
-    return pair("leave it out, or express it by Gemm, MatMul", broken, repaired, weights=weights)
+    broken = [node("Relu", ["x"], "r"), node("GlobalLpPool", ["r"], "y", p=1)]
+    repaired = [node("Relu", ["x"], "r"), node("GlobalAveragePool", ["r"], "m"), node("Mul", ["m", "many"], "y")]
+    return pair("leave it out, or express it by Gemm, MatMul", broken, repaired, IMAGE, {"many": np.float32(36)})
+
+
+@row
+def einsum() -> Row:
+    """The sum along an axis of one matrix is taken first."""
+    broken = [node("Einsum", ["x", "w"], "y", equation="ni,jk->nk")]
+    repaired = [node("ReduceSum", ["x"], "s", axes=[1], keepdims=1), node("MatMul", ["s", "column"], "y")]
+    hint = "express it by MatMul, Transpose and Reshape"
+    return pair(hint, broken, repaired, weights={"column": W.sum(axis=0, keepdims=True)}, opset=12)
 
 
 @row

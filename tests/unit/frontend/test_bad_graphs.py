@@ -134,8 +134,9 @@ def test_every_unsupported_node_is_named(tmp_path: Path) -> None:
 
 def test_control_flow(tmp_path: Path) -> None:
     branch = helper.make_graph([node("Relu", ["x"], "r")], "b", [], [helper.make_value_info("r", onnx.TypeProto())])
-    nodes = [node("If", ["c"], "y", "branch", then_branch=branch, else_branch=branch)]
-    text = message(model(nodes, ["n", 3], weights={"c": np.asarray(True)}), tmp_path)
+    nodes = [node("ReduceMax", ["x"], "h", keepdims=0), node("Greater", ["h", "zero"], "c")]
+    nodes.append(node("If", ["c"], "y", "branch", then_branch=branch, else_branch=branch))
+    text = message(model(nodes, [1, 3], weights={"zero": np.float32(0)}), tmp_path)
     assert text.startswith("m.onnx: node 'branch': operator If is not supported by emcc (If)\n  hint: export")
 
 

@@ -72,7 +72,13 @@ REFUSED: list[tuple[onnx.ModelProto, str]] = [
     (tokens(node("Add", ["x", "three"], "a"), node("Gather", ["table", "a"], "y")), "'x' is INT64, not FLOAT"),
     (tokens(node("Gather", ["table", "x"], "y", axis=1)), "gathers along axis 1 of [6, 3]"),
     (tokens(node("Gather", ["flat", "x"], "y")), "holds int64, not floats"),
-    (tokens(node("Cast", ["x"], "y", to=TensorProto.FLOAT)), "casts integers of the model's input to FLOAT"),
+    (
+        tokens(
+            *(node("Gather", ["table", "x"], "g"), node("Cast", ["x"], "c", to=TensorProto.FLOAT)),
+            *(node("MatMul", ["c", "table"], "m"), node("Add", ["g", "m"], "y")),
+        ),
+        "casts integers of the model's input to FLOAT",
+    ),
 ]
 
 

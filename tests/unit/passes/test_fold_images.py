@@ -43,6 +43,7 @@ WEIGHTS: dict[str, np.ndarray] = {
     "merged": np.array([0, 4, 6, 5]),
     "depth": np.array([0, 2, 2, 1, 6, 5]),
     "wide": np.array([0, 1, 12, 10]),
+    "rows": np.array([1, 2]),
 }
 POOL = ("MaxPool", ["x"], "r", {"kernel_shape": [2, 2], "auto_pad": "SAME_UPPER"})
 NORM = ("scale", "by1", "by1", "var")
@@ -123,6 +124,57 @@ def test_layouts_cancel(tmp_path: Path) -> None:
         ("Transpose", ["a"], "y", first),
     ]
     assert operators(folded(joined, tmp_path)) == ["Relu", "Add"]
+
+
+def test_every_run_of_moves_becomes_one(tmp_path: Path) -> None:
+    """A line of Keras's: rows and axes come and go around every layer, and all of it cancels."""
+    nodes: Nodes = [
+        ("Conv", ["x", "k"], "c", {"pads": [1] * 4}),
+        *(("Transpose", ["c"], "t", {"perm": [0, 2, 3, 1]}), ("Relu", ["t"], "r")),
+        *(("Transpose", ["r"], "u", {"perm": [0, 3, 1, 2]}), ("MaxPool", ["u"], "p", {"kernel_shape": [2, 2]})),
+        *(("Transpose", ["p"], "v", {"perm": [0, 2, 3, 1]}), ("Transpose", ["v"], "w", {"perm": [0, 3, 1, 2]})),
+        *(("MaxPool", ["w"], "q", {"kernel_shape": [2, 2]}), ("Transpose", ["q"], "s", {"perm": [0, 2, 3, 1]})),
+        ("ReduceMean", ["s", "rows"], "y", {"keepdims": 0}),
+    ]
+    assert operators(folded(nodes, tmp_path))[:5] == ["Conv", "Relu", "MaxPool", "MaxPool", "GlobalAveragePool"]
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "attrs", "pads"),
+    [
+        ([0, 0], [6, 5], {"pads": [2, 2, 2, 2]}, [2, 2, 0, 0]),
+        ([2, 1], [8, 6], {"pads": [2, 1, 2, 2]}, [0, 0, 2, 2]),
+        ([1, 0], [4, 3], {"pads": [2, 2, 2, 2], "strides": [2, 2]}, [0, 2, 1, 0]),
+        ([0, 0], [6, 5], {"pads": [2, 4, 2, 4], "dilations": [1, 2]}, [2, 4, 0, 0]),
+        ([3, 0], [6, 5], {"pads": [1, 1, 1, 1]}, None),
+        ([0, 0], [4, 3], {"pads": [1, 1, 1, 1]}, None),
+    ],
+)
+def test_what_is_cut_off_a_convolution(
+    tmp_path: Path, begins: list[int], ends: list[int], attrs: dict[str, list[int]], pads: list[int] | None
+) -> None:
+    """Narrower pads say it, behind a function too; a Slice that takes more than pads made stays."""
+    WEIGHTS.update({"begins": np.array(begins), "ends": np.array(ends), "axes": np.array([2, 3])})
+    cut = ("Slice", ["r", "begins", "ends", "axes"], "y")
+    graph = folded([("Conv", ["x", "k"], "c", attrs), ("Relu", ["c"], "r"), cut], tmp_path)
+    assert operators(graph) == ["Conv", "Relu", *(["Slice"] if pads is None else [])]
+    if pads is not None:
+        assert list(graph.nodes[0].attrs["pads"]) == pads
+
+
+def test_what_is_cut_off_a_line(tmp_path: Path) -> None:
+    """A causal convolution, as torch's users write it: pads at both ends, and the later ones cut off."""
+    line, last = np.array([0, 1, 2, 0]), np.array([2])
+    WEIGHTS.update({"line": WEIGHTS["k"][:, :, 0], "zeros": line[:1], "less": np.array([-2]), "last": last})
+    nodes: Nodes = [
+        ("Conv", ["x", "line"], "c", {"pads": [2, 2]}),
+        *(("Slice", ["c", "zeros", "less", "last"], "s"), ("Relu", ["s"], "r")),
+        *(("Conv", ["r", "line"], "d", {"pads": [2, 2]}), ("Slice", ["d", "zeros", "less", "last"], "e")),
+        ("Add", ["e", "r"], "y"),
+    ]
+    made = operators(folded(nodes, tmp_path, (4, 9)))
+    assert "Slice" not in made
+    assert made.count("Conv") == 2
 
 
 @pytest.mark.parametrize(

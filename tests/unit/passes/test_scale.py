@@ -8,6 +8,7 @@ from graphs import folded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import model, node, onnxruntime_run, save
+from onnx import TensorProto
 
 from emcc import frontend
 from emcc.compress.kmeans import Share
@@ -82,6 +83,40 @@ def test_normalisation_comes_off_through_moves(tmp_path, hosted):
 def test_where_there_is_none_to_take_off(tmp_path, nodes):
     proto = model(nodes, ["n", 2, 3], None, {**NORM, "zero": np.float32([0, 1, 1])})
     assert split(frontend.load(save(proto, tmp_path / "m.onnx"))) is None
+
+
+@pytest.mark.parametrize("pads", [0, 1])
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.UINT8])
+def test_normalisation_in_front_of_a_convolution(tmp_path, kind, pads):
+    """Of an image with channels last, of floats or bytes: all of it is the host's, and no step of the array's."""
+    weights = {
+        "k": RNG.standard_normal((4, 3, 3, 3)).astype(np.float32),
+        **{"half": np.float32(127.5), "mean": np.float32([0.5, 0.4, 0.3]), "dev": np.float32([0.2, 0.25, 0.3])},
+    }
+    nodes = [
+        *(node("Cast", ["x"], "f", to=TensorProto.FLOAT), node("Div", ["f", "half"], "d")),
+        *(node("Sub", ["d", "mean"], "s"), node("Div", ["s", "dev"], "n")),
+        node("Transpose", ["n"], "t", perm=[0, 3, 1, 2]),
+        node("Conv", ["t", "k"], "y", pads=[pads] * 4),
+    ]
+    proto = model(nodes, ["n", 5, 6, 3], weights=weights)
+    proto.graph.input[0].type.tensor_type.elem_type = kind
+    source = frontend.load(save(proto, tmp_path / "m.onnx"))
+    made = Scale(source=source).apply(Fold().apply(source))
+    assert [each.op for each in made.nodes] == ["Transpose", "Conv"]
+    np.testing.assert_array_equal(made.constants[made.nodes[-1].inputs[1]], weights["k"])
+    x = RNG.integers(0, 256, (4, 5, 6, 3)).astype(np.uint8)
+    truth = onnxruntime_run(proto, x if kind == TensorProto.UINT8 else x.astype(np.float32))
+    got = interpret.run(made, x.astype(np.float64))
+    np.testing.assert_allclose(got, truth, rtol=1e-4, atol=1e-3)
+    if kind == TensorProto.UINT8:
+        low, high = made.ranges["x"]
+        assert low == pytest.approx(-0.5 / 0.2)
+        assert high == pytest.approx((2 - 0.5) / 0.2)
+    twice = model([*nodes, node("Relu", ["x"], "r")], ["n", 5, 6, 3], weights=weights)
+    twice.graph.output.append(twice.graph.output[0])
+    twice.graph.output[0].name, twice.graph.output[1].name = "y", "r"
+    assert split(frontend.load(save(twice, tmp_path / "twice.onnx"))) is None
 
 
 @settings(max_examples=50)

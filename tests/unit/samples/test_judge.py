@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 from graphs import folded
+from models import model, node, save
 
+from emcc import frontend
 from emcc.base.errors import EmccError
 from emcc.ops.interpret import run
+from emcc.passes.fold import Fold
 from emcc.samples.dataset import Dataset
 from emcc.samples.judge import judge, paired_bound
+from emcc.samples.load import load_data
 from emcc.samples.split import HELD, VALIDATED, Sides
 from emcc.samples.yardstick import yardstick
 
@@ -135,3 +139,23 @@ def test_few_samples_that_hardly_differ_are_judged_by_their_size_too():
     assert made.score(values + 0.01).lost(made.score(values)) < 0.01
     many = judge(TWO, np.repeat(values, 2000, axis=0), Dataset(np.repeat(X[:4], 2000, axis=0)))
     assert many.score(np.repeat(values + 0.01, 2000, axis=0)).worst < 0
+
+
+def test_a_map_of_classes_is_judged_by_its_scores(tmp_path):
+    """A class a pixel, as segmentation has them; labels of such are refused, and one class a sample is one."""
+    nodes = [node("Conv", ["x", "k"], "c"), node("ArgMax", ["c"], "y", axis=1)]
+    weights = {"k": np.random.default_rng(0).standard_normal((3, 2, 2, 2)).astype(np.float32)}
+    for height, task in ((4, "regress"), (2, "classify")):
+        path = save(model(nodes, ["n", 2, height, 2], weights=weights, output_type=7), tmp_path / "m.onnx")
+        graph = Fold().apply(frontend.load(path))
+        x = np.random.default_rng(1).standard_normal((20, 2, height, 2)).astype(np.float32)
+        outputs = run(graph, x)
+        made = judge(graph, outputs, Dataset(x))
+        assert (made.task, made.score(outputs).value) == (task, 100)
+    data = tmp_path / "d.npz"
+    np.savez(data, x=np.zeros((20, 2, 4, 2), np.float32), y=np.zeros((20, 1, 3, 1), np.int64))
+    whole = Fold().apply(
+        frontend.load(save(model(nodes, ["n", 2, 4, 2], weights=weights, output_type=7), tmp_path / "m.onnx"))
+    )
+    with pytest.raises(EmccError, match="a map of classes, which emcc does not judge by labels"):
+        load_data(data, whole)

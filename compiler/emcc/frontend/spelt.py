@@ -1,0 +1,158 @@
+"""Operators that others spell out: a node as nodes of the same meaning, which are read in its place.
+
+An If whose condition is constant is its branch; Einsum is a matrix product between moves; onnxruntime's optimiser joins
+an operator with the function, the bias or the transposition beside it, in its own domain.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import NodeProto, helper
+
+from emcc.frontend import einsum
+from emcc.frontend.refusal import Refusal
+from emcc.frontend.spelling import Spelling
+from emcc.frontend.topology import node_name, uses
+from emcc.ir.graph import Array
+
+MICROSOFT = "com.microsoft"
+_ALPHA = {"HardSigmoid": ("alpha", "beta"), "LeakyRelu": ("alpha",), "ThresholdedRelu": ("alpha",), "Elu": ("alpha",)}
+_FUNCTIONS = frozenset({*_ALPHA, "Relu", "Sigmoid", "Tanh"})
+
+
+def branch_of(node: NodeProto, spelling: Spelling) -> None:
+    """The nodes of the branch that an If with a constant condition takes, their tensors under names of their own."""
+    (condition,) = spelling.constants[node.input[0]].reshape(-1)
+    kept = "then_branch" if condition else "else_branch"
+    graph = next(attribute.g for attribute in node.attribute if attribute.name == kept)
+    if graph.input or graph.sparse_initializer or len(graph.output) != len(node.output):
+        raise Refusal("its branch has inputs of its own, or other outputs", "export the model again")
+    named = {tensor.name: spelling.constant(tensor.name, spelling.decoded(tensor)) for tensor in graph.initializer}
+    named |= {name: spelling.fresh(name) for inner in graph.node for name in inner.output if name}
+    for inner in graph.node:
+        own = NodeProto()
+        own.CopyFrom(inner)
+        _rename(own, named)
+        own.name = f"{node_name(node)}/{node_name(inner)}"
+        spelling.nodes.append(own)
+    for value, output in zip(graph.output, node.output, strict=True):
+        if output:
+            spelling.add("Identity", [named.get(value.name, value.name)], output)
+
+
+def _rename(node: NodeProto, named: Mapping[str, str]) -> None:
+    """Put names in the place of a node's own, those that its sub-graphs take from outside included."""
+    taken = set(uses(node))
+    for field in (node.input, node.output):
+        field[:] = [named.get(name, name) for name in field]
+    for attribute in node.attribute:
+        for graph in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+            outside = {old: new for old, new in named.items() if old in taken}
+            for inner in graph.node:
+                _rename(inner, outside)
+            for value in graph.output:
+                value.name = outside.get(value.name, value.name)
+
+
+def conv_and_function(node: NodeProto, spelling: Spelling) -> None:
+    """FusedConv: x, weights, bias, and a tensor that is added in front of the function."""
+    inputs, added = list(node.input[:3]), node.input[3:4]
+    y = spelling.add("Conv", inputs, **_given(node, "activation", "activation_params"))
+    if added and added[0]:
+        y = spelling.add("Add", [y, added[0]])
+    _function(node, spelling, y, "activation_params")
+
+
+def gemm_and_function(node: NodeProto, spelling: Spelling) -> None:
+    """FusedGemm."""
+    names = [name for name in _attributes(node) if name.startswith("activation")]
+    _function(node, spelling, spelling.add("Gemm", list(node.input), **_given(node, *names)), "")
+
+
+def _function(node: NodeProto, spelling: Spelling, y: str, params: str) -> None:
+    """The function that attribute `activation` names, whose numbers are in `params`, or in an attribute each."""
+    given = _attributes(node)
+    op = given.get("activation", b"").decode("utf-8", "replace")
+    if op == "Clip" and params:
+        low, high = (spelling.constant(f"bound{i}", _f(given[params][i])) for i in range(2))
+        spelling.add("Clip", [y, low, high], node.output[0])
+        return
+    if op and op not in _FUNCTIONS:
+        raise Refusal(f"its function is {op!r}", "export the model without onnxruntime's optimiser")
+    names = _ALPHA.get(op, ())
+    numbers = (
+        given.get(params, ()) if params else [given[f"activation_{n}"] for n in names if f"activation_{n}" in given]
+    )
+    spelling.add(op or "Identity", [y], node.output[0], **dict(zip(names, map(float, numbers), strict=False)))
+
+
+def matmul_and_transpose(node: NodeProto, spelling: Spelling) -> None:
+    """FusedMatMul: alpha times the product, either side transposed before."""
+    given, sides = _attributes(node), list(node.input)
+    if given.get("transBatchA") or given.get("transBatchB"):
+        raise Refusal("it transposes the batch axis", "export the model without onnxruntime's optimiser")
+    for i, name in enumerate(("transA", "transB")):
+        if given.get(name):
+            axes = list(range(len(spelling.sizes(sides[i]))))
+            sides[i] = spelling.add("Transpose", [sides[i]], perm=[*axes[:-2], axes[-1], axes[-2]])
+    y = spelling.add("MatMul", sides)
+    alpha = spelling.constant("alpha", _f(given.get("alpha", 1.0)))
+    spelling.add("Mul", [y, alpha], node.output[0])
+
+
+def gelu(node: NodeProto, spelling: Spelling) -> None:
+    """Gelu and BiasGelu: x / 2 (1 + erf(x / sqrt(2))), of x and its bias; QuickGelu: x sigmoid(alpha x)."""
+    x = node.input[0]
+    if len(node.input) > 1 and node.input[1]:
+        x = spelling.add("Add", list(node.input[:2]))
+    if node.op_type == "QuickGelu":
+        alpha = spelling.constant("alpha", _f(_attributes(node).get("alpha", 1.702)))
+        gate = spelling.add("Sigmoid", [spelling.add("Mul", [x, alpha])])
+        spelling.add("Mul", [x, gate], node.output[0])
+        return
+    root, one, half = (spelling.constant(*pair) for pair in (("root", _f(2**0.5)), ("one", _f(1)), ("half", _f(0.5))))
+    inner = spelling.add("Add", [spelling.add("Erf", [spelling.add("Div", [x, root])]), one])
+    spelling.add("Mul", [spelling.add("Mul", [x, inner]), half], node.output[0])
+
+
+def _f(value: float) -> Array:
+    return np.asarray(value, np.float32)
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _given(node: NodeProto, *without: str) -> dict[str, Any]:
+    return {name: value for name, value in _attributes(node).items() if name not in without}
+
+
+Spell = Callable[[NodeProto, Spelling], None]
+_SPELT: Mapping[tuple[str, str], Spell] = {
+    ("", "Einsum"): einsum.spell,
+    ("", "If"): branch_of,
+    (MICROSOFT, "BiasGelu"): gelu,
+    (MICROSOFT, "FusedConv"): conv_and_function,
+    (MICROSOFT, "FusedGemm"): gemm_and_function,
+    (MICROSOFT, "FusedMatMul"): matmul_and_transpose,
+    (MICROSOFT, "Gelu"): gelu,
+    (MICROSOFT, "QuickGelu"): gelu,
+}
+
+
+def spell_of(node: NodeProto, computed: Sequence[str]) -> Spell | None:
+    """Return what spells out a node, of whose inputs those `computed` depend on the model's input; or None."""
+    if not computed or (node.op_type == "If" and node.input[0] in computed):
+        return None
+    return _SPELT.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
+
+
+def spelt(spell: Spell, node: onnx.NodeProto, spelling: Spelling) -> list[NodeProto]:
+    """Return the nodes of the same meaning. Raise Refusal where there are none, or the node is none of its kind."""
+    try:
+        spell(node, spelling)
+    except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError):
+        raise Refusal(f"its inputs or attributes are none that {node.op_type} has", "export the model again") from None
+    return spelling.nodes
