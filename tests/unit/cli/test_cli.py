@@ -90,11 +90,11 @@ def test_compile_writes_the_artefact(folder: Path) -> None:
 
 def test_same_input_same_bytes(folder: Path, tmp_path: Path) -> None:
     """In another process with other hashes."""
-    run("compile", "model.onnx", "--data", "data.npz", "--steps", "200", "--out", "a", "--quiet")
+    run("compile", "model.onnx", "--data", "data.npz", "--steps", "60", "--out", "a", "--quiet")
     script = "from emcc.cli import main; main()"
     deeper = tmp_path / "deeper"
     deeper.mkdir()
-    arguments = ["compile", "../model.onnx", "--data", "../data.npz", "--steps", "200", "--out", "b", "--quiet"]
+    arguments = ["compile", "../model.onnx", "--data", "../data.npz", "--steps", "60", "--out", "b", "--quiet"]
     environment = {**ENVIRONMENT, "PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=deeper, env=environment)
     assert contents(folder / "a") == contents(deeper / "b")
