@@ -39,9 +39,10 @@ def agrees(proto: onnx.ModelProto) -> str:
             return "refused"
         half = frontend.remarks(path).half
         axes = [axis.dim_value for axis in proto.graph.input[0].type.tensor_type.shape.dim]
-        x = np.random.default_rng(0).standard_normal((SAMPLES, *axes[1:])).astype(np.float32)
+        alone = len(graph.tensors[graph.inputs[0]].shape) > len(axes)  # the model has no axis of samples
+        x = np.random.default_rng(0).standard_normal((SAMPLES, *axes[not alone :])).astype(np.float32)
         try:
-            parts = [onnxruntime_run(path, part) for part in (x[:, None] if axes[0] == 1 else [x])]
+            parts = [onnxruntime_run(path, part) for part in (x if alone else x[:, None] if axes[0] == 1 else [x])]
         except Exception:  # whatever onnxruntime raises for a model that it does not take
             return "not run by onnxruntime"
     truth = np.concatenate([np.ravel(part) for part in parts])
