@@ -1,9 +1,10 @@
-"""Netlists against the reference: what Yosys makes of the RTL for iCE40, simulated in Verilator cell by cell.
+"""Netlists against the reference: what Yosys makes of the RTL for iCE40 and ECP5, simulated in Verilator cell by cell.
 
-    python benchmarks/netlists.py [--json FILE] [--designs NAME...] [--count N]
+    python benchmarks/netlists.py [--json FILE] [--families NAME...] [--designs NAME...] [--count N]
 
-Every output integer and cycle of random inputs is compared, as `emcc simulate` does. Yosys has models of all cells of
-iCE40 alone: block RAM of ECP5 and multipliers of Gowin have none.
+Every output integer and cycle of random inputs is compared, as `emcc simulate` does. ECP5's netlist is the one that
+nextpnr gets, with registers moved into its blocks; once with accumulators of LUTs, once of block RAM. Yosys has models
+of iCE40's cells; of ECP5's block RAM and multiplier there are our own (sim/cells); Gowin's multipliers have none.
 """
 
 import argparse
@@ -12,7 +13,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from emcc.runtime.simulate import simulate
 from emcc.samples.dataset import Dataset
 from emcc.samples.sampling import format_of
 from emcc.tools import nextpnr
+from emcc.tools.absorb import absorb_file
 from emcc.tools.verilator import design_files
 from emcc.tools.yosys import synthesise, yosys
 
@@ -44,25 +48,59 @@ DESIGNS: Mapping[str, tuple[Graph, LowerOptions]] = {
 """By name. Sums of up to 32 bits are in the multiplier's own adder, wider ones are not."""
 
 
-def measured(graph: Graph, options: LowerOptions, folder: Path, count: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Family:
+    """What a netlist is made for.
+
+    Attributes:
+        part: nextpnr's family. models: files of Yosys's share, and of `sim/cells`, that its cells are in.
+        multiplier: the cell of one. words: up to how many words a memory is made of LUTs (`emcc_ram.sv`).
+    """
+
+    part: str
+    models: tuple[str, ...]
+    multiplier: str
+    words: int = 0
+
+    def sources(self) -> list[tuple[str, bytes]]:
+        """Return the models: (name, text)."""
+        ours = Path(__file__).resolve().parents[1] / "sim" / "cells"
+        files = [ours / name if (ours / name).exists() else _share() / name for name in self.models]
+        return [(file.name, b"/* verilator lint_off SPECIFYIGN */\n" + file.read_bytes()) for file in files]
+
+
+_ECP5 = ("ecp5.sv", *(f"ecp5/{name}.vh" for name in ("common_sim", "ccu2c_sim", "cells_ff", "cells_io")))
+FAMILIES: Mapping[str, Family] = {
+    "ice40": Family("ice40", ("ice40/cells_sim.v",), "SB_MAC16"),
+    "ecp5": Family("ecp5", _ECP5, "MULT18X18D"),
+    "ecp5-luts": Family("ecp5", _ECP5, "MULT18X18D", words=64),
+}
+
+
+def measured(graph: Graph, options: LowerOptions, folder: Path, count: int, family: str = "ice40") -> dict[str, Any]:
     """Compile, synthesise and simulate a design in `folder`; its `rtl/` is the netlist after that."""
     program = compiled(graph, options, folder)
-    family, rtl = nextpnr.FAMILIES["ice40"], folder / "rtl"
+    made, rtl = FAMILIES[family], folder / "rtl"
     names = design_files({f"rtl/{file.name}": file.read_bytes() for file in rtl.iterdir()})
-    cells = synthesise(names, TOP, family.synth, cwd=folder, settings=nextpnr.lut_words(0))
+    settings, synth = nextpnr.lut_words(made.words), nextpnr.FAMILIES[made.part].synth
+    cells = synthesise(names, TOP, synth, cwd=folder, settings=settings)
+    moved = absorb_file(folder / "netlist.json") if made.part == "ecp5" else 0
     shutil.rmtree(rtl)
     rtl.mkdir()
     script = f"read_json netlist.json; hierarchy -top {TOP}; delete t:$scopeinfo; write_verilog -noattr rtl/netlist.v"
     yosys(script, cwd=folder)
-    (rtl / "cells.v").write_bytes((_share() / "ice40" / "cells_sim.v").read_bytes())
-    (rtl / "files.f").write_text("rtl/netlist.v\nrtl/cells.v\n", encoding="utf-8")
+    for name, text in made.sources():
+        (rtl / name).write_bytes(text)
+    listed = ["netlist.v", *(name for name, _ in made.sources() if not name.endswith(".vh"))]
+    (rtl / "files.f").write_text("".join(f"rtl/{name}\n" for name in listed), encoding="utf-8")
     fmt, inputs = format_of(program, program.inputs[0]), np.random.default_rng(0)
     x = inputs.integers(fmt.low, fmt.high, (count, graph.tensors[graph.inputs[0]].shape[1]), endpoint=True)
     result = simulate(folder, Dataset((x * 2.0**-fmt.frac_bits).astype(np.float32), None), trust_rtl=True)
     return {
         "acc_w": program.acc_w,
         "cells": sum(cells.values()),
-        "multipliers": cells["SB_MAC16"],
+        "multipliers": cells[made.multiplier],
+        "registers_moved": moved,
         "inferences": result.inferences,
         "mismatches": result.mismatches,
         "cycle_mismatches": result.cycle_mismatches,
@@ -81,15 +119,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """1 where an integer or a cycle count differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there")
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
     parser.add_argument("--designs", nargs="+", default=list(DESIGNS), choices=DESIGNS)
     parser.add_argument("--count", type=int, default=20, help="inputs a design (20)")
     given = parser.parse_args(arguments)
     rows = {}
-    for name in given.designs:
+    for family, name in product(given.families, given.designs):
         with tempfile.TemporaryDirectory(prefix="emcc-netlist-") as folder:
-            rows[name] = measured(*DESIGNS[name], Path(folder), given.count)
+            row = rows[f"{family}/{name}"] = measured(*DESIGNS[name], Path(folder), given.count, family)
         print("{name}: sums of {acc_w} bits, {cells:,} cells, {inferences} inferences, {mismatches} outputs and "
-              "{cycle_mismatches} cycle counts wrong".format(name=name, **rows[name]), flush=True)  # fmt: skip
+              "{cycle_mismatches} cycle counts wrong".format(name=f"{family}/{name}", **row), flush=True)  # fmt: skip
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return int(any(row["mismatches"] or row["cycle_mismatches"] for row in rows.values()))

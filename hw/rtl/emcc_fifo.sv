@@ -45,11 +45,10 @@ module emcc_fifo #(
     end else begin
       if (push_i) wptr_q <= wptr_q + 1'b1;
       if (read_i) rptr_q <= rptr_q + 1'b1;
-      if (push_i != pop_i) begin
-        // Plus one, or minus one: one adder
-        count_q <= count_q + (pop_i ? '1 : (LogDepth+1)'(1));
-        valid_q <= push_i || count_q != 1;
-      end
+      // Plus one, or minus one: one adder
+      if (push_i != pop_i) count_q <= count_q + (pop_i ? '1 : (LogDepth+1)'(1));
+      // A push comes late: nothing is between it and here
+      valid_q <= push_i || (valid_q && !(pop_i && count_q == 1));
     end
   end
 

@@ -66,10 +66,10 @@ module emcc_scan (
   localparam int LeftDelay = 8;
 
   // What of a word is looked at: a lane that is skipped has its flag reset, which costs no logic behind the memory.
-  logic                  valid_q, push, all_q;
+  logic                  valid_q, written_q, push, all_q;
   logic [Lanes-1:0]      flags_q, skip_q;
   logic [MetaW-1:0]      meta_q;
-  logic [Lanes*ActW-1:0] data_q;
+  logic [Lanes*ActW-1:0] data_q, data2_q;
   logic [Parts-1:0][PartW-1:0] counts, counts_q;
   logic [LeftW-1:0]      new_left, old_left, head_left;
 
@@ -117,16 +117,17 @@ module emcc_scan (
     .count_o(unused_count)
   );
 
-  // The data stay until the last emission has picked its activation; they are read a cycle earlier.
+  // The data are not needed before a word emits, so they come a cycle after it: from the flags to their queue's counts is far.
+  // They stay until the last emission has picked its activation; they are read a cycle earlier.
   emcc_fifo #(
     .Width   (Lanes * ActW),
     .LogDepth(LogWords)
   ) u_data (
     .clk_i,
     .rst_ni,
-    .we_i   (valid_q),
-    .push_i (push),
-    .data_i (data_q),
+    .we_i   (written_q),
+    .push_i (pushed_q),
+    .data_i (data2_q),
     .read_i (finish2_q),
     .pop_i  (finish3_q),
     .data_o (next_data),
@@ -134,15 +135,23 @@ module emcc_scan (
     .count_o(held)
   );
 
-  always_ff @(posedge clk_i) data <= next_data;
+  always_ff @(posedge clk_i) begin
+    data2_q <= data_q;
+    data    <= next_data;
+  end
 
-  assign full_o = held >= (LogWords+1)'(Limit);
+  assign full_o = held + (LogWords+1)'(pushed_q) >= (LogWords+1)'(Limit);
 
   // How many lanes a word has is known a cycle after the word waits, and waits beside it from then on. If none does, the
   // first word is the one that came last.
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) pushed_q <= 1'b0;
-    else pushed_q <= push;
+    if (!rst_ni) begin
+      pushed_q  <= 1'b0;
+      written_q <= 1'b0;
+    end else begin
+      pushed_q  <= push;
+      written_q <= valid_q;
+    end
   end
 
   always_ff @(posedge clk_i) counts_q <= counts;

@@ -76,7 +76,7 @@ module emcc_slice #(
   end
 
   // Pointer read
-  logic             valid6_q, local6_q, load6_q, use6_q, lane6_q, tag6_q;
+  logic             valid6_q, local6_q, load6_q, use6_q, tag6_q, own_push_q, may_push_q;
   logic [ColW-1:0]  col4_q;
   logic [ActW-1:0]  value6_q;
   logic [RowW-1:0]  row6_q;
@@ -85,8 +85,15 @@ module emcc_slice #(
   logic             push;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_nq) valid6_q <= 1'b0;
-    else valid6_q <= valid_i;
+    if (!rst_nq) begin
+      valid6_q   <= 1'b0;
+      own_push_q <= 1'b0;
+      may_push_q <= 1'b0;
+    end else begin
+      valid6_q   <= valid_i;
+      own_push_q <= valid_i && HasLocal && word_local_i && lane_i && !load_i;
+      may_push_q <= valid_i && !(HasLocal && word_local_i);
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -94,7 +101,6 @@ module emcc_slice #(
     local6_q <= word_local_i;
     load6_q  <= load_i;
     use6_q   <= use_i;
-    lane6_q  <= lane_i;
     tag6_q   <= tag_i;
     value6_q <= HasLocal && word_local_i ? own_i : value_i;
     row6_q   <= row_i + (HasLocal && word_local_i ? RowW'(Behind) : RowW'(0));
@@ -118,11 +124,11 @@ module emcc_slice #(
     assign unused = ^{factor, info6_q, use6_q};
   end
 
-  logic own, filled;
+  // A column that has entries here; the memory may be far away, so what else counts is known before
+  logic own;
 
   assign own    = HasLocal && local6_q;
-  assign filled = ptr_data_i[0 +: CountW] != '0;
-  assign push   = valid6_q && (own ? lane6_q && !load6_q : filled);
+  assign push   = own_push_q || (may_push_q && ptr_data_i[0 +: CountW] != '0);
   assign load   = !own ? LoadW'(ptr_data_i) :
       HasDirect && direct_q[tag6_q] ? LoadW'(factor) : LoadW'({StartW'(info6_q), CountW'(1)});
 

@@ -112,27 +112,64 @@ def multiplier():
     return netlist(cells, 14)
 
 
-def test_a_multiplier_takes_three_stages(multiplier):
-    assert absorb(multiplier) == 4
-    (block,) = multiplier["modules"]["top"]["cells"].values()
-    wires = block["connections"]
-    assert (wires["A0"], wires["A1"], wires["B0"], wires["B1"], wires["P0"]) == ([1], [1], [4], ["0"], [14])
+ALL = ("INPUTA", "INPUTB", "OUTPUT")
+
+
+def stages(block):
+    """Return which of a multiplier's registers are used."""
+    return [name for name in (*ALL, "PIPELINE") if block["parameters"].get(f"REG_{name}_CLK") == "CLK0"]
+
+
+def test_a_multiplier_takes_its_operands_and_its_product(multiplier):
+    cells = multiplier["modules"]["top"]["cells"]
+    assert absorb(multiplier) == 3
+    wires = cells["m"]["connections"]
+    assert (wires["A0"], wires["A1"], wires["B0"], wires["B1"], wires["P0"]) == ([1], [1], [4], ["0"], [13])
     assert (wires["CLK0"], wires["CE0"], wires["RST0"]) == ([CLOCK], ["1"], ["0"])
-    stages = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
-    assert [block["parameters"][f"REG_{stage}_CLK"] for stage in stages] == ["CLK0"] * 4
+    assert stages(cells["m"]) == list(ALL)
+    assert set(cells) == {"m", "q"}  # the product's second register stands between the block and who reads it
 
 
 def test_an_operand_read_elsewhere_keeps_its_register(multiplier):
     cells = multiplier["modules"]["top"]["cells"]
     cells["logic"] = cell("LUT4", {}, {"Z"}, A=10, Z=23)
-    assert absorb(multiplier) == 3
-    assert set(cells) == {"a", "logic", "m"}
+    assert absorb(multiplier) == 2
+    assert set(cells) == {"a", "logic", "m", "q"}
+    assert stages(cells["m"]) == list(ALL)
 
 
-@pytest.mark.parametrize("gone", ["a", "p", "q"])
-def test_a_multiplier_takes_all_stages_or_none(multiplier, gone):
+@pytest.mark.parametrize(
+    ("spoil", "left", "taken"),
+    [
+        (lambda cells: cells.pop("a"), {"b", "m", "q"}, ["OUTPUT"]),
+        (lambda cells: cells["b"]["connections"].update(CLK=[3]), {"a", "b", "m", "q"}, ["OUTPUT"]),
+        (lambda cells: cells.pop("p"), {"m", "q"}, ["INPUTA", "INPUTB"]),
+        (lambda cells: cells["p"]["parameters"].update(CEMUX="CE"), {"m", "p", "q"}, ["INPUTA", "INPUTB"]),
+        (
+            lambda cells: cells.update(logic=cell("LUT4", {}, {"Z"}, A=12, Z=23)),
+            {"m", "p", "q", "logic"},
+            list(ALL[:2]),
+        ),
+    ],
+    ids=[
+        "an operand without",
+        "an operand's clock",
+        "a product without",
+        "a product's enable",
+        "a product read elsewhere",
+    ],
+)
+def test_a_multiplier_takes_what_is_there(multiplier, spoil, left, taken):
     cells = multiplier["modules"]["top"]["cells"]
-    del cells[gone]
+    spoil(cells)
+    absorb(multiplier)
+    assert (set(cells), stages(cells["m"])) == (left, taken)
+
+
+def test_a_multiplier_without_registers_stays(multiplier):
+    cells = multiplier["modules"]["top"]["cells"]
+    for name in ("a", "p", "q"):
+        del cells[name]
     before = copy.deepcopy(multiplier)
     assert absorb(multiplier) == 0
     assert multiplier == before
@@ -154,4 +191,4 @@ def test_what_yosys_writes_is_understood(tmp_path):
     before = synthesise(["t.sv"], "t", "synth_ecp5", cwd=tmp_path)
     assert (before["DP16KD"], before["MULT18X18D"], before["TRELLIS_FF"]) == (1, 1, 18 + 32 + 64)
     content = json.loads((tmp_path / "netlist.json").read_text())
-    assert absorb(content) == before["TRELLIS_FF"]
+    assert absorb(content) == before["TRELLIS_FF"] - 32  # the product's second register

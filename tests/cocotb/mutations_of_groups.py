@@ -71,6 +71,13 @@ SCAN = (
         "(LogWords+1)'(Limit+1)",
         r"'full_o': 0.*'full_o': 1",
     ),
+    Fault(
+        "data on their way take no room",
+        "emcc_scan",
+        "held + (LogWords+1)'(pushed_q)",
+        "held",
+        r"'full_o': 0.*'full_o': 1|push when full",
+    ),
     Fault("a bubble between words", "emcc_scan", "(!busy_q || finish)", "!busy_q", r"'emit_o': 0.*'emit_o': 1"),
     Fault(
         "a tile is left a cycle early",

@@ -68,14 +68,12 @@ SLICE = (
     Fault(
         "an empty column enters the queue",
         "emcc_slice",
-        "filled",
+        "ptr_data_i[0 +: CountW] != '0",
         "1'b1",
         r"an empty column|holds_o",
-        before="!load6_q : ",
+        before="may_push_q && ",
     ),
-    Fault(
-        "a factor counts as a product", "emcc_slice", "!load6_q", "1'b1", r"holds_o|near_full_o", before="lane6_q && "
-    ),
+    Fault("a factor counts as a product", "emcc_slice", "!load_i", "1'b1", r"holds_o|near_full_o", before="lane_i && "),
     Fault("what is worked on is not held", "emcc_slice_read", "active_q && tag1_q", "1'b0", r"holds_o: RTL"),
     Fault(
         "a column begins where the last one ended",
