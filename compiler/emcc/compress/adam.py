@@ -37,6 +37,7 @@ class Adam:
         self._decays = parts if decay else [list(leaves), []]
         self._counts: dict[str, int] = {}
         self._held: dict[str, tuple[Any, Any]] = {}
+        self._roots = {name: torch.empty_like(leaf) for name, leaf in leaves.items()}
         for name, leaf in leaves.items():
             if f"m:{name}" in moments:
                 first, second = (torch.from_numpy(np.array(moments[f"{kind}:{name}"])) for kind in "mv")
@@ -65,6 +66,7 @@ class Adam:
             self._counts[name] += 1
         counts = [self._counts[name] for name in names]
         firsts, seconds = map(list, zip(*(self._held[name] for name in names), strict=True))
+        roots = [self._roots[name] for name in names]
         keep, keep_squares = BETAS
         with torch.no_grad():
             gradients = [leaf.grad.nan_to_num_(0.0, 0.0, 0.0) for leaf in leaves]
@@ -73,7 +75,8 @@ class Adam:
             torch._foreach_lerp_(firsts, gradients, 1 - keep)
             torch._foreach_mul_(seconds, keep_squares)
             torch._foreach_addcmul_(seconds, gradients, gradients, 1 - keep_squares)
-            roots = torch._foreach_sqrt(seconds)
+            torch._foreach_copy_(roots, seconds)
+            torch._foreach_sqrt_(roots)
             torch._foreach_div_(roots, [(1 - keep_squares**count) ** 0.5 for count in counts])
             torch._foreach_add_(roots, EPSILON)
             torch._foreach_addcdiv_(leaves, firsts, roots, [-rate / (1 - keep**count) for count in counts])
