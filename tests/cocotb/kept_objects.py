@@ -1,16 +1,21 @@
 """Compile as told, or take what the same command made of the same text before: OBJCACHE of Verilator's makefile.
 
 The text is what the preprocessor makes of a file, headers and all. It goes by the command and the compiler's version as
-well. Nothing of emcc is imported: make has put that out of reach.
+well, and not by the folder of the design, which is another one in every run: a model names it in the messages of its
+assertions, and nowhere else. Nothing of emcc is imported: make has put that out of reach.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+SAYS = re.compile(rb'(VL_(?:STOP|FATAL)_MT\(")[^"]*/')
+"""The folder in the message of an assertion."""
 
 
 def main(command: list[str]) -> int:
@@ -24,7 +29,7 @@ def main(command: list[str]) -> int:
     text = subprocess.run([*words, "-E", "-P"], capture_output=True)
     if text.returncode:
         return subprocess.run(command).returncode
-    parts = [repr(command).encode(), version, text.stdout]
+    parts = [repr(command).encode(), version, SAYS.sub(rb"\1", text.stdout)]
     place = Path(os.environ["EMCC_CACHE"]) / "objects" / hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
     if not place.is_file():
         code = subprocess.run(command).returncode

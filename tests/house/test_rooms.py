@@ -5,6 +5,7 @@ Every import counts: those inside functions and those for type checkers too.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -33,12 +34,20 @@ def modules(package: Path) -> dict[str, Path]:
     return result
 
 
+@cache
+def statements(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """A file's imports, wherever they stand in it."""
+    return [
+        node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
 def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
     """The modules of the package that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in statements(path):
         if isinstance(node, ast.Import):
             yield from (alias.name.removeprefix("emcc.") for alias in node.names if alias.name.startswith("emcc."))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "emcc":
+        elif (node.module or "").split(".")[0] == "emcc":
             base = (node.module or "").removeprefix("emcc").removeprefix(".")
             for alias in node.names:
                 inner = f"{base}.{alias.name}".removeprefix(".")

@@ -22,8 +22,8 @@ FLAGS: tuple[str, ...] = ("--cc", "--vpi", "--public-depth", "1", "--assert", "-
 FLAGS += ("-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "--quiet")
 VPI = "-Og"
 """How well Verilator's VPI is optimised: -O1 takes twice as long, and it is no faster then."""
-MODEL = "-O0"
-"""Of a DUT: compiling a whole top better takes longer than its simulation, and the others' time is Python's."""
+MODEL = "-Og"
+"""Of a DUT: a whole top is built in 7 s in place of 5 and runs 5 s in place of 8; the others' time is Python's."""
 HEADERS = ("verilated.h", "verilated_vpi.h")
 HEADER = "headers.h"
 """What every model includes, compiled once: parsing it takes a second, a small DUT's own code less."""

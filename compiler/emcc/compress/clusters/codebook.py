@@ -107,10 +107,15 @@ def _settled(points: Array, counts: Array, mass: Array, centroids: Array, price:
     each = (mass / counts)[:, None]
     bits = np.zeros(centroids.size)
     labels = np.zeros(points.size, np.int64)
+    signs = np.sign(points)[:, None]
     for _ in range(ROUNDS):
-        cost = each * np.square(points[:, None] - centroids) / scale + price * bits
+        cost = points[:, None] - centroids
+        np.square(cost, out=cost)
+        np.multiply(each, cost, out=cost)
+        cost /= scale
+        cost += price * bits
         # A cluster on the other side of zero would turn a sign.
-        cost[np.sign(points)[:, None] != np.sign(centroids)] += 1e6
+        np.add(cost, 1e6, out=cost, where=signs != np.sign(centroids))
         labels = cost.argmin(axis=1)
         share = np.bincount(labels, counts, centroids.size)
         used = share > 0

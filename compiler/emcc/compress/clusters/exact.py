@@ -93,9 +93,12 @@ class _Rows:
 
     def __init__(self, weight: Array, total: Array, square: Array) -> None:
         n = weight.size - 1
-        size = weight[:, None] - weight[None, :]
+        size, cost = weight[:, None] - weight, total[:, None] - total
+        np.square(cost, out=cost)
         with np.errstate(divide="ignore", invalid="ignore"):
-            cost = square[:, None] - square[None, :] - np.square(total[:, None] - total[None, :]) / size
+            np.divide(cost, size, out=cost)
+        np.subtract(square[:, None], square, out=size)
+        np.subtract(size, cost, out=cost)
         np.maximum(cost, 0.0, out=cost)
         every = np.arange(n + 1)
         cost[every[1:], every[:-1]] = 0.0
