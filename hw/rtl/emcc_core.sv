@@ -30,9 +30,9 @@ module emcc_core #(
   input  wire  [Pes*(StartW+CountW)-1:0] ptr_data_i,
   output logic [Pes*StartW-1:0]         spmat_addr_o,
   input  wire  [Pes*EntryW-1:0]         spmat_data_i,
-  output logic [BiasAddrW-1:0]          bias_addr_o,
+  output logic [(Lanes+7)/8*BiasAddrW-1:0] bias_addr_o,
   input  wire  [Lanes*AccW-1:0]         bias_data_i,
-  output logic [ScaleAddrW-1:0]         scale_addr_o,
+  output logic [(Lanes+7)/8*ScaleAddrW-1:0] scale_addr_o,
   input  wire  [Lanes*16-1:0]           scale_data_i
 );
   localparam int Levels  = $clog2(Groups);

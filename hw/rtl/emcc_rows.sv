@@ -12,7 +12,8 @@ import emcc_cfg_pkg::*;
 module emcc_rows #(
   parameter int Latency = 6,
   // Not to be set
-  parameter int Eights  = (Pes + 7) / 8
+  parameter int Eights     = (Pes + 7) / 8,
+  parameter int LaneEights = (Lanes + 7) / 8
 ) (
   input  wire                   clk_i,
   input  wire                   rst_ni,
@@ -27,9 +28,9 @@ module emcc_rows #(
   output logic [Eights-1:0]      drain_o,
   output logic [Eights-1:0]      drain_bank_o,
   output logic [Eights*RowW-1:0] drain_row_o,
-  // To the lanes: the addresses come when the ROMs must see them
-  output logic [BiasAddrW-1:0]  bias_addr_o,
-  output logic [ScaleAddrW-1:0] scale_addr_o,
+  // To the lanes: the addresses, a copy for every eight, come when the ROMs must see them
+  output logic [LaneEights*BiasAddrW-1:0]  bias_addr_o,
+  output logic [LaneEights*ScaleAddrW-1:0] scale_addr_o,
   output logic                  scaled_o,
   output logic [ShiftW-1:0]     shift_o,
   output logic                  relu_o,
@@ -230,8 +231,8 @@ module emcc_rows #(
   logic [Latency:0]                    valid_way_q;
   logic [Latency-1:0]                  whole_way_q, part_way_q;
   logic [Latency-1:0][PlaceW-1:0]      way_q;
-  logic [Levels+1:0][BiasAddrW-1:0]    bias_way_q;
-  logic [Levels+1:0][ScaleAddrW-1:0]   scale_way_q;
+  logic [Levels:0][BiasAddrW-1:0]      bias_way_q;
+  logic [Levels:0][ScaleAddrW-1:0]     scale_way_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_way_q <= '0;
@@ -254,12 +255,22 @@ module emcc_rows #(
     way_q       <= {way_q[Latency-2:0], {word_end, pass_end, turn_q, word_q}};
     whole_way_q <= {whole_way_q[Latency-2:0], whole};
     part_way_q  <= {part_way_q[Latency-2:0], part};
-    bias_way_q  <= {bias_way_q[Levels:0], bias_q};
-    scale_way_q <= {scale_way_q[Levels:0], scale_q};
+    bias_way_q  <= ((Levels+1)*BiasAddrW)'({bias_way_q, bias_q});
+    scale_way_q <= ((Levels+1)*ScaleAddrW)'({scale_way_q, scale_q});
   end
 
-  assign bias_addr_o  = bias_way_q[Levels+1];
-  assign scale_addr_o = scale_way_q[Levels+1];
+  for (genvar i = 0; i < LaneEights; i++) begin : gen_addr
+    logic [BiasAddrW-1:0]  bias_addr_q;
+    logic [ScaleAddrW-1:0] scale_addr_q;
+
+    (* keep *) always_ff @(posedge clk_i) begin
+      bias_addr_q  <= bias_way_q[Levels];
+      scale_addr_q <= scale_way_q[Levels];
+    end
+
+    assign bias_addr_o[i*BiasAddrW +: BiasAddrW]    = bias_addr_q;
+    assign scale_addr_o[i*ScaleAddrW +: ScaleAddrW] = scale_addr_q;
+  end
 
   // The pass's own
   logic [Lanes-1:0] in_part_q;

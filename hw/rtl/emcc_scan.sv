@@ -72,6 +72,7 @@ module emcc_scan (
   logic [Lanes*ActW-1:0] data_q, data2_q;
   logic [Parts-1:0][PartW-1:0] counts, counts_q;
   logic [LeftW-1:0]      new_left, old_left, head_left;
+  logic                  new_one, old_one, head_one;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -161,26 +162,32 @@ module emcc_scan (
     for (int i = 0; i < Parts; i++) new_left = new_left + LeftW'(counts_q[i]);
   end
 
+  // Whether that is one: beside the sum, not behind it
+  always_comb begin
+    new_one = 1'b0;
+    for (int i = 0; i < Parts; i++) new_one = new_one | (counts_q == (Parts*PartW)'(1) << i*PartW);
+  end
+
   emcc_fifo #(
-    .Width   (LeftW),
+    .Width   (1 + LeftW),
     .LogDepth(LogWords)
   ) u_lefts (
     .clk_i,
     .rst_ni,
     .we_i   (pushed_q),
     .push_i (pushed_q && (head_old || !load)),
-    .data_i (new_left),
+    .data_i ({new_one, new_left}),
     .read_i (load && head_old),
     .pop_i  (load && head_old),
-    .data_o (old_left),
+    .data_o ({old_one, old_left}),
     .valid_o(head_old),
     .count_o(unused_lefts)
   );
 
-  assign head_left = head_old ? old_left : new_left;
+  assign {head_one, head_left} = head_old ? {old_one, old_left} : {new_one, new_left};
 
   // The word that emits
-  logic             busy_q, empty_q, end_q, tag_q, local_q, load_q, use_q, emit;
+  logic             busy_q, empty_q, one_q, end_q, tag_q, local_q, load_q, use_q, emit;
   logic [Lanes-1:0] pend_q, lane;
   logic [LeftW-1:0] left_q;
   logic [InfoW-1:0] info_q;
@@ -188,7 +195,7 @@ module emcc_scan (
 
   assign lane   = local_q ? pend_q : pend_q & (~pend_q + 1'b1);
   assign emit   = busy_q && !empty_q && !stall_i;
-  assign finish = busy_q && (empty_q || (emit && (local_q || left_q == LeftW'(1))));
+  assign finish = busy_q && (empty_q || (emit && (local_q || one_q)));
   assign load   = head_valid && (!busy_q || finish);
   assign emit_o = emit && rst_ni;
   assign wait_o = busy_q && !empty_q && stall_i && rst_ni;
@@ -204,10 +211,12 @@ module emcc_scan (
       {end_q, tag_q, local_q, load_q, use_q, info_q, row_q} <= head[HeadW-1 -: MetaW];
       pend_q  <= head[Lanes-1:0];
       left_q  <= head_left;
+      one_q   <= head_one;
       empty_q <= head[Lanes-1:0] == '0;
     end else if (emit) begin
       pend_q <= pend_q & ~lane;
       left_q <= left_q - 1'b1;
+      one_q  <= left_q == LeftW'(2);
     end
   end
 
@@ -337,6 +346,7 @@ module emcc_scan (
   `EMCC_ASSERT(!emit || lane != '0, "an emission of no lane")
   `EMCC_ASSERT(!emit || local_q || (lane & (lane - 1'b1)) == '0, "an emission of several lanes")
   `EMCC_ASSERT(!busy_q || local_q || left_q == LeftW'($countones(pend_q)), "the count of lanes is wrong")
+  `EMCC_ASSERT(!busy_q || one_q == (left_q == LeftW'(1)), "it is not told that a lane is the last")
   `EMCC_ASSERT(!load || head_old || pushed_q, "a word is taken whose lanes are not counted")
   `EMCC_ASSERT(!finish3_q || unused_valid, "no data for the word")
   `EMCC_ASSERT(!valid5_q || local5_q || 32'(info5_q) < Columns, "a column that is not there")

@@ -99,11 +99,12 @@ SCAN = (
     Fault(
         "the last word's count for the first",
         "emcc_scan",
-        "head_old ? old_left : new_left",
-        "new_left",
+        "head_old ? {old_one, old_left} : {new_one, new_left}",
+        "{new_one, new_left}",
         r"count of lanes",
     ),
     Fault("a count waits that was used", "emcc_scan", "(head_old || !load)", "1'b1", r"count of lanes|push when full"),
+    Fault("a lane early is the last", "emcc_scan", "left_q == LeftW'(2)", "left_q == LeftW'(3)", r"a lane is the last"),
     Fault("a word's column is its first", "emcc_scan", "info2_q + index2_q", "info2_q", r"'col_o'"),
 )
 
@@ -124,6 +125,7 @@ ROWS = (
         r"that is not left|outputs",
         before="Wait: if (",
     ),
+    Fault("a bias comes early", "emcc_rows", "bias_way_q[Levels]", "bias_q", r"bias_addr_o", before="bias_addr_q  <= "),
     Fault("one bank is cleared", "emcc_rows", "clear_end && tag_q", "clear_end", r"'ready_o': 1.*'ready_o': 0"),
     Fault(
         "a word has the whole position",

@@ -56,7 +56,7 @@ class Model:
     def __init__(self, document: dict[str, Any], latency: int) -> None:
         self.numbers, self.drain, self.latency = document["numbers"], document["drain"], latency
         self.levels = (self.numbers["Groups"] - 1).bit_length()
-        self.eights = range(-(-self.numbers["Pes"] // 8))
+        self.eights, self.lane_eights = (range(-(-self.numbers[name] // 8)) for name in ("Pes", "Lanes"))
         self.wanted: defaultdict[int, dict[str, int]] = defaultdict(dict)
 
     def drained(self, bank: int, row: int) -> dict[str, int]:
@@ -64,6 +64,11 @@ class Model:
         width = self.numbers["RowW"]
         told = {"drain_o": sum(1 << i for i in self.eights), "drain_bank_o": sum(bank << i for i in self.eights)}
         return told | {"drain_row_o": sum(row << i * width for i in self.eights)}
+
+    def addresses(self, **of: int) -> dict[str, int]:
+        """Where the lanes' numbers are, a copy for every eight."""
+        widths = {name: self.numbers[f"{name.capitalize()}AddrW"] for name in of}
+        return {f"{name}_addr_o": sum(at << i * widths[name] for i in self.lane_eights) for name, at in of.items()}
 
     def clear(self, first: int) -> int:
         """Both banks are drained to nowhere; returns the cycle in which the first tile can be seen."""
@@ -79,7 +84,7 @@ class Model:
         after = self.wanted
         after[cycle] |= {"release_o": int(last), "tag_o": tag}
         after[cycle + 1] |= self.drained(tag, row["row"])
-        after[cycle + self.levels + 2] |= {"bias_addr_o": row["bias"], "scale_addr_o": row["scale"]}
+        after[cycle + self.levels + 2] |= self.addresses(bias=row["bias"], scale=row["scale"])
         after[cycle + self.latency] |= {"lane_en_o": row["lanes"]}
         after[cycle + self.latency] |= {"next_we_o": 1, "next_waddr_o": row["address"], "next_turn_o": row["turn"]}
         after[cycle + self.latency] |= {"next_word_end_o": row["word_end"]}
