@@ -55,14 +55,18 @@ module emcc_sum (
     localparam int LowW  = AccW > 18 ? 17 : AccW - 1;
     localparam int HighW = AccW - LowW;
 
+    logic                       scaled_q;
     logic signed [AccW-1:0]     biased_q, operand_q;
     logic signed [15:0]         scale1_q, scale2_q;
     logic signed [LowW+16:0]    low1_q, low2_q;
     logic signed [HighW+15:0]   high1_q, high2_q;
 
+    // Constant where it is used: this lane's copy keeps its net short
+    always_ff @(posedge clk_i) scaled_q <= scaled_i;
+
     always_ff @(posedge clk_i) begin
       biased_q <= $signed(sums[1]) + $signed(bias_i);
-      if (!scaled_i) scale1_q <= 16'd1;
+      if (!scaled_q) scale1_q <= 16'd1;
       else scale1_q <= scale_i;
       operand_q <= biased_q;
       scale2_q  <= scale1_q;

@@ -95,7 +95,7 @@ SLICE = (
 SUM = (
     Fault("a group is left out", "emcc_sum", "sums[2*n] + sums[2*n+1]", "sums[2*n]", r"act_o"),
     Fault("nothing is rounded", "emcc_requant", "round_i && halves[shift_i]", "1'b0", r"act_o.*'scaled_i': 1"),
-    Fault("all is multiplied", "emcc_sum", "!scaled_i", "1'b0", r"act_o.*'scaled_i': 0", before="if ("),
+    Fault("all is multiplied", "emcc_sum", "!scaled_q", "1'b0", r"act_o.*'scaled_i': 0", before="if ("),
     Fault("no saturation", "emcc_requant", "over", "1'b0", r"act_o", before="act3_q <= ("),
     Fault("what is far above is not seen", "emcc_requant", "|differs[LeftW-1:ActW-1+ShiftMax]", "1'b0", r"act_o"),
     Fault("what is near above is not seen", "emcc_requant", "differs[ActW-1 +: ShiftMax] >> shift_i", "'0", r"act_o"),
