@@ -44,7 +44,7 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
             "activation queue", "fifo", program.queue_depth, 1 + sizes["RowW"] + program.act_w + sizes["LoadW"], pes
         ),
         Memory("word queue", "fifo", WORD_QUEUE, word, groups),
-        Memory("word count", "fifo", WORD_QUEUE, bits(lanes + 1), groups),
+        Memory("word count", "fifo", WORD_QUEUE, 1 + bits(lanes + 1), groups),
         Memory("word data", "fifo", WORD_QUEUE, lanes * program.act_w, groups),
         Memory("output queue", "fifo", OUTPUT_QUEUE, program.act_w, 1),
     ]
