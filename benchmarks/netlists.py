@@ -89,9 +89,10 @@ def measured(graph: Graph, options: LowerOptions, folder: Path, count: int, fami
     rtl.mkdir()
     script = f"read_json netlist.json; hierarchy -top {TOP}; delete t:$scopeinfo; write_verilog -noattr rtl/netlist.v"
     yosys(script, cwd=folder)
-    for name, text in made.sources():
+    sources = made.sources()
+    for name, text in sources:
         (rtl / name).write_bytes(text)
-    listed = ["netlist.v", *(name for name, _ in made.sources() if not name.endswith(".vh"))]
+    listed = ["netlist.v", *(name for name, _ in sources if not name.endswith(".vh"))]
     (rtl / "files.f").write_text("".join(f"rtl/{name}\n" for name in listed), encoding="utf-8")
     fmt, inputs = format_of(program, program.inputs[0]), np.random.default_rng(0)
     x = inputs.integers(fmt.low, fmt.high, (count, graph.tensors[graph.inputs[0]].shape[1]), endpoint=True)

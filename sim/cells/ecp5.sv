@@ -119,103 +119,94 @@ module DP16KD #(
     end
   end
 
-  wire [13:0] ada = {
-    ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0
-  };
-  wire [13:0] adb = {
-    ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0
-  };
-  wire [17:0] dia = {
+  // Port A is 0, port B is 1
+  localparam int Width [2] = '{DATA_WIDTH_A, DATA_WIDTH_B};
+  localparam bit [1:0] ReadsFirst = {WRITEMODE_B == "READBEFOREWRITE", WRITEMODE_A == "READBEFOREWRITE"};
+  localparam bit [1:0] OutReg = {REGMODE_B == "OUTREG", REGMODE_A == "OUTREG"};
+
+  wire [1:0] enable = {CEB, CEA}, out_enable = {OCEB, OCEA}, reset = {RSTB, RSTA}, write = {WEB, WEA};
+  wire [13:0] address [2];
+  wire [17:0] in [2];
+
+  assign address[0] = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0};
+  assign address[1] = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0};
+  assign in[0] = {
     DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0
   };
-  wire [17:0] dib = {
+  assign in[1] = {
     DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0
   };
 
   // Which of a word's (up to) four bytes are written, the first of them, and which bits of a byte
-  function automatic [3:0] enables(input int width, input [13:0] address);
-    enables = width == 36 ? address[3:0] : width == 18 ? {2'b00, address[1:0]} : 4'b0001;
+  function automatic [3:0] enables(input int width, input [13:0] at);
+    enables = width == 36 ? at[3:0] : width == 18 ? {2'b00, at[1:0]} : 4'b0001;
   endfunction
 
-  function automatic [10:0] first(input int width, input [13:0] address);
-    first = width == 36 ? {address[13:5], 2'b00} : width == 18 ? {address[13:4], 1'b0} : address[13:3];
+  function automatic [10:0] first(input int width, input [13:0] at);
+    first = width == 36 ? {at[13:5], 2'b00} : width == 18 ? {at[13:4], 1'b0} : at[13:3];
   endfunction
 
-  function automatic [8:0] mask(input int width, input [13:0] address);
-    mask = width >= 9 ? 9'h1ff : 9'(((1 << width) - 1) << address[2:0]);
+  function automatic [8:0] mask(input int width, input [13:0] at);
+    mask = width >= 9 ? 9'h1ff : 9'(((1 << width) - 1) << at[2:0]);
   endfunction
 
   // The bits of a byte that a port writes in this cycle
-  function automatic [8:0] written(input int width, input writes, input [13:0] address, input [10:0] at);
+  function automatic [8:0] written(input int width, input writes, input [13:0] at, input [10:0] index);
     written = '0;
     for (int i = 0; i < 4; i++) begin
-      if (writes && enables(width, address)[i] && at == first(width, address) + 11'(i)) written = mask(width, address);
+      if (writes && enables(width, at)[i] && index == first(width, at) + 11'(i)) written = mask(width, at);
     end
   endfunction
 
-  function automatic [8:0] part(input int width, input [13:0] address, input [35:0] data, input int index);
-    part = width >= 9 ? data[9*index +: 9] : 9'(data[8:0] << address[2:0]);
+  function automatic [8:0] part(input int width, input [13:0] at, input [35:0] data, input int index);
+    part = width >= 9 ? data[9*index +: 9] : 9'(data[8:0] << at[2:0]);
   endfunction
 
-  // A word as a port sees it, `other` being the bits that the other port writes
-  function automatic [35:0] word(input int width, input [13:0] address, input [35:0] flips);
-    for (int i = 0; i < 4; i++) word[9*i +: 9] = bytes[first(width, address) + 11'(i)] ^ flips[9*i +: 9];
-    if (width < 9) word = {27'd0, word[8:0] >> address[2:0]};
+  // A word as a port sees it, `flips` being the bits that the other port writes
+  function automatic [35:0] word(input int width, input [13:0] at, input [35:0] flips);
+    for (int i = 0; i < 4; i++) word[9*i +: 9] = bytes[first(width, at) + 11'(i)] ^ flips[9*i +: 9];
+    if (width < 9) word = {27'd0, word[8:0] >> at[2:0]};
   endfunction
 
-  wire writes_a = CEA && WEA, writes_b = CEB && WEB;
-  logic [35:0] flips_a, flips_b, data_a, data_b;
+  logic [35:0] flips [2], data [2], read_q [2], out_q [2];
 
   always_comb begin
-    for (int i = 0; i < 4; i++) begin
-      flips_a[9*i +: 9] = written(DATA_WIDTH_B, writes_b, adb, first(DATA_WIDTH_A, ada) + 11'(i));
-      flips_b[9*i +: 9] = written(DATA_WIDTH_A, writes_a, ada, first(DATA_WIDTH_B, adb) + 11'(i));
+    for (int p = 0; p < 2; p++) begin
+      for (int i = 0; i < 4; i++) begin
+        flips[p][9*i +: 9] = written(
+            Width[1-p], enable[1-p] && write[1-p], address[1-p], first(Width[p], address[p]) + 11'(i));
+      end
+      data[p] = Width[p] == 36 ? {in[1], in[0]} : {18'd0, in[p]};
     end
-    data_a = DATA_WIDTH_A == 36 ? {dib, dia} : {18'd0, dia};
-    data_b = DATA_WIDTH_B == 36 ? {dib, dia} : {18'd0, dib};
   end
 
-  logic [35:0] read_a_q, read_b_q, out_a_q, out_b_q;
-
-  initial {read_a_q, read_b_q, out_a_q, out_b_q} = '0;
+  initial for (int p = 0; p < 2; p++) {read_q[p], out_q[p]} = '0;
 
   always @(posedge CLKA) begin
-    for (int i = 0; i < 4; i++) begin
-      if (writes_a && enables(DATA_WIDTH_A, ada)[i]) begin
-        bytes[first(DATA_WIDTH_A, ada) + 11'(i)] <=
-            (bytes[first(DATA_WIDTH_A, ada) + 11'(i)] & ~mask(DATA_WIDTH_A, ada)) |
-            (part(DATA_WIDTH_A, ada, data_a, i) & mask(DATA_WIDTH_A, ada));
+    for (int p = 0; p < 2; p++) begin
+      for (int i = 0; i < 4; i++) begin
+        if (enable[p] && write[p] && enables(Width[p], address[p])[i]) begin
+          bytes[first(Width[p], address[p]) + 11'(i)] <=
+              (bytes[first(Width[p], address[p]) + 11'(i)] & ~mask(Width[p], address[p])) |
+              (part(Width[p], address[p], data[p], i) & mask(Width[p], address[p]));
+        end
       end
+      if (reset[p]) read_q[p] <= '0;
+      else if (enable[p] && (!write[p] || ReadsFirst[p])) read_q[p] <= word(Width[p], address[p], flips[p]);
+      if (reset[p]) out_q[p] <= '0;
+      else if (out_enable[p]) out_q[p] <= read_q[p];
     end
-    if (RSTA) read_a_q <= '0;
-    else if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE")) read_a_q <= word(DATA_WIDTH_A, ada, flips_a);
-    if (RSTA) out_a_q <= '0;
-    else if (OCEA) out_a_q <= read_a_q;
   end
 
-  always @(posedge CLKB) begin
-    for (int i = 0; i < 4; i++) begin
-      if (writes_b && enables(DATA_WIDTH_B, adb)[i]) begin
-        bytes[first(DATA_WIDTH_B, adb) + 11'(i)] <=
-            (bytes[first(DATA_WIDTH_B, adb) + 11'(i)] & ~mask(DATA_WIDTH_B, adb)) |
-            (part(DATA_WIDTH_B, adb, data_b, i) & mask(DATA_WIDTH_B, adb));
-      end
-    end
-    if (RSTB) read_b_q <= '0;
-    else if (CEB && (!WEB || WRITEMODE_B == "READBEFOREWRITE")) read_b_q <= word(DATA_WIDTH_B, adb, flips_b);
-    if (RSTB) out_b_q <= '0;
-    else if (OCEB) out_b_q <= read_b_q;
-  end
-
-  // The lower half of a word of 36 bits has port A's output register
-  wire [35:0] reg_b = REGMODE_B == "OUTREG" ? out_b_q : read_b_q;
+  // The lower half of a word of 36 bits, which port B reads, has port A's output register
+  wire [35:0] seen_a = OutReg[0] ? out_q[0] : read_q[0];
+  wire [35:0] seen_b = OutReg[1] ? out_q[1] : read_q[1];
   logic [17:0] half_q;
 
-  always @(posedge CLKA) if (OCEA) half_q <= read_b_q[17:0];
+  always @(posedge CLKA) if (OCEA) half_q <= read_q[1][17:0];
 
-  wire [17:0] a = DATA_WIDTH_B == 36 ? (REGMODE_A == "OUTREG" ? half_q : read_b_q[17:0]) :
-      REGMODE_A == "OUTREG" ? out_a_q[17:0] : read_a_q[17:0];
-  wire [17:0] b = DATA_WIDTH_B == 36 ? reg_b[35:18] : reg_b[17:0];
+  wire [17:0] a = DATA_WIDTH_B != 36 ? seen_a[17:0] : OutReg[0] ? half_q : read_q[1][17:0];
+  wire [17:0] b = DATA_WIDTH_B == 36 ? seen_b[35:18] : seen_b[17:0];
 
   assign {
     DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0
@@ -228,7 +219,7 @@ module DP16KD #(
     if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000" || CLKAMUX == "INV" || CLKBMUX == "INV") $fatal(1, "DP16KD: no model");
     if (WRITEMODE_A == "WRITETHROUGH" || WRITEMODE_B == "WRITETHROUGH") $fatal(1, "DP16KD: no model of WRITETHROUGH");
   end
-  always @(posedge CLKB) if ({CSA2, CSA1, CSA0, CSB2, CSB1, CSB0} != '0) $fatal(1, "DP16KD: no model of chip selects");
+  always @(posedge CLKA) if ({CSA2, CSA1, CSA0, CSB2, CSB1, CSB0} != '0) $fatal(1, "DP16KD: no model of chip selects");
 endmodule
 
 // 18x18 bits. A register of the operands, one of the product and one behind it, each there or not.

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from emcc.base.errors import EmccError
 from emcc.base.events import Event
 from emcc.base.version import __version__
 from emcc.driver.opened import Opened, to_compress
@@ -50,7 +49,7 @@ def _made(options: CompressOptions, asked: Opened, tell: Callable[[Event | str],
     recipe, source, teacher, data = asked.recipe, asked.source, asked.teacher, asked.data
     folded = Fold().apply(source)
     if not any(folded.layers()):
-        raise EmccError("no node has weights to compress", file=options.model, hint="Gemm, MatMul and Conv have them")
+        raise goals.weightless(options)
     scaling = Scaling.of(recipe, source, data, options.keep_weights)
     data = scaling.data
     for step in scaling.passes if chained(folded) else ():

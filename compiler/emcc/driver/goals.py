@@ -49,9 +49,14 @@ def reachable(goal: Goal | None, options: CompileOptions, original: Graph) -> Go
     if goal is None or any(original.layers()):
         return goal
     if options.goal is not None:
-        hint = "Gemm, MatMul and Conv have them; without a goal the model is compiled as it is"
-        raise EmccError("no node has weights to compress", file=options.model, hint=hint)
+        raise weightless(options, "; without a goal the model is compiled as it is")
     return None
+
+
+def weightless(options: CompressOptions, besides: str = "") -> EmccError:
+    """Return the error of a model without weights; `besides` ends its hint."""
+    hint = f"Gemm, MatMul and Conv have them{besides}"
+    return EmccError("no node has weights to compress", file=options.model, hint=hint)
 
 
 def channels_of(
