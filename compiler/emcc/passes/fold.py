@@ -19,6 +19,7 @@ from emcc.passes.fold_affine import require_finite
 from emcc.passes.fold_chain import fold_chain, is_chain
 from emcc.passes.fold_functions import named_functions
 from emcc.passes.fold_graph import fold_graph
+from emcc.passes.fold_layer_norm import named_norms
 from emcc.passes.norm import without_norms
 
 CLOSE = 1e-6
@@ -50,7 +51,7 @@ class Fold:
 
 def _folded(graph: Graph) -> Graph:
     if not is_chain(graph):
-        graph = named_functions(graph)
+        graph = named_functions(named_norms(graph))
     return fold_chain(graph) if is_chain(graph) else fold_graph(graph)
 
 

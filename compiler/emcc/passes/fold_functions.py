@@ -77,13 +77,13 @@ def _regions(draft: Draft, end: Node) -> Iterator[tuple[str, list[Node]]]:
                 break
     ordered = [node for node in draft.nodes if any(node is one for one in taken)]
     for x in dict.fromkeys(name for node in ordered for name in draft.computed(node)):
-        region = _between(draft, ordered, x)
+        region = between(draft, ordered, x)
         if len(region) > 1 and region[-1] is end and draft.shape(x) == draft.shape(end.outputs[0]):
             yield x, region
 
 
-def _between(draft: Draft, ordered: list[Node], x: str) -> list[Node]:
-    """The nodes that depend on x, where they depend on nothing else and nothing else reads what is between them."""
+def between(draft: Draft, ordered: list[Node], x: str) -> list[Node]:
+    """Return the nodes that depend on x; none where they need more, or something else reads what is between."""
     known, region = {x}, list[Node]()
     for node in ordered:
         read = draft.computed(node)
