@@ -20,9 +20,12 @@ MOST = 32
 
 MEANS = frozenset({"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"})
 WITHIN = frozenset({"elementwise", "moves"})
-SAMPLES = 4
-LARGEST = 1 << 22
-"""Elements of a sample up to which it is looked at."""
+SAMPLES = 3
+LARGEST = 1 << 20
+"""Elements of a sample of each tensor up to which one is looked for."""
+
+TRIED = 4
+"""Numbers that may be epsilon, 0 among them."""
 
 CLOSE = 1e-6
 """Of the largest output; constants are rounded to float32."""
@@ -69,13 +72,13 @@ def _regions(draft: Draft, end: Node, makers: Mapping[str, Node]) -> Iterator[tu
         if maker is not None and id(maker) not in taken and _may_be_within(maker):
             taken[id(maker)] = maker
             waiting += draft.computed(maker)
-    if not any(node.op in MEANS for node in taken.values()) or prod(shape) > LARGEST:
+    if not any(node.op in MEANS for node in taken.values()):
         return
     ordered = [node for node in draft.nodes if id(node) in taken]
     for x in dict.fromkeys(name for node in ordered for name in draft.computed(node)):
         if draft.shape(x) == shape and sum(x in node.inputs for node in ordered) > 1:
             region = between(draft, ordered, x)
-            if region[-1:] == [end] and any(node.op in MEANS for node in region):
+            if region[-1:] == [end] and any(node.op in MEANS for node in region) and not _too_large(draft, region):
                 yield x, region
 
 
@@ -83,15 +86,22 @@ def _may_be_within(node: Node) -> bool:
     return node.op in MEANS or bool(ops.traits(node.op) & WITHIN)
 
 
+def _too_large(draft: Draft, region: list[Node]) -> bool:
+    names = {name for node in region for name in (*draft.computed(node), *node.outputs)}
+    return any(draft.tensors[name].features > LARGEST for name in names)
+
+
 def _named(draft: Draft, x: str, region: list[Node]) -> tuple[str, int, float, Array, Array] | None:
     """(operator, axis, epsilon, scale, bias) of the normalisation that a region is."""
     shape = draft.shape(x)
     drawn = np.random.default_rng(0).standard_normal((SAMPLES, *shape))
-    small = {_number(draft, name) for node in region for name in node.inputs if name in draft.constants}
-    for epsilon in sorted(value for value in small | {0.0} if 0 <= value < 1):
-        # Large enough for epsilon to count for little, and so small that it counts for half
-        inputs = [3 * drawn + 1, drawn * max(epsilon, 1e-12) ** 0.5]
-        found = [_values(draft, x, region, value) for value in inputs]
+    added = {_number(draft, name) for node in region if node.op == "Add" for name in node.inputs}
+    usual = 3 * drawn + 1
+    of_usual = _values(draft, x, region, usual)
+    for epsilon in sorted(value for value in added | {0.0} if 0 <= value < 1)[:TRIED]:
+        # Beside numbers for which epsilon counts for little such that it counts for half of
+        inputs = [usual, drawn * max(epsilon, 1e-12) ** 0.5]
+        found = [of_usual, _values(draft, x, region, inputs[1])]
         if not all(np.isfinite(value).all() for value in found):
             continue
         for op in ("LayerNormalization", "RMSNormalization"):
@@ -105,20 +115,23 @@ def _named(draft: Draft, x: str, region: list[Node]) -> tuple[str, int, float, A
 
 
 def _number(draft: Draft, name: str) -> float:
-    """A constant that is one number; 1 for others, which is no epsilon."""
-    value = draft.constants[name]
-    return float(value.ravel()[0]) if value.size == 1 else 1.0
+    """A constant that is one number; 1, which is no epsilon, for anything else."""
+    value = draft.constants.get(name)
+    return float(value.ravel()[0]) if value is not None and value.size == 1 else 1.0
 
 
 def _values(draft: Draft, x: str, region: list[Node], value: Array) -> Array:
     """What the nodes make of a tensor [n, ...], in float64."""
     values = {x: value}
+    last = {name: place for place, node in enumerate(region) for name in node.inputs}
     with np.errstate(all="ignore"):
-        for node in region:
+        for place, node in enumerate(region):
             arguments = [
                 values[name] if name in values else draft.constants[name].astype(np.float64) for name in node.inputs
             ]
             values[node.outputs[0]] = np.asarray(ops.get(node.op).evaluate(np, node, *arguments), np.float64)
+            for name in {name for name in node.inputs if name in values and last[name] == place}:
+                del values[name]
     return values[region[-1].outputs[0]]
 
 
