@@ -7,6 +7,7 @@ it does not (an exporter froze the batch to 1), it is read for one sample.
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -54,12 +55,12 @@ class _Model:
         """The tensors that are taken as outputs, or all outputs where that is open."""
         return list(self.taken) or [value.name for value in self.proto.graph.output]
 
-    @property
+    @cached_property
     def read(self) -> set[str]:
         """What nodes read."""
         return {name for node in self.nodes for name in uses(node)}
 
-    @property
+    @cached_property
     def cast(self) -> set[str]:
         """The inputs of integers that are floats at once."""
         return cast_to_floats(self.proto.graph, self.nodes)
