@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from emcc.ir.graph import Array
 
@@ -58,7 +58,7 @@ def accuracies(before: Array, after: Array, labels: Array) -> Paired:
     """
     right, still = (classified(outputs) == labels for outputs in (before, after))
     lost, won, count = int((right & ~still).sum()), int((~right & still).sum()), len(labels)
-    two, one = (float(stats.norm.ppf(share)) for share in (0.5 + SURE / 2, SURE))
+    two, one = (float(special.ndtri(share)) for share in (0.5 + SURE / 2, SURE))
     low, high, least = (100 * _tango(lost, won, count, z) for z in (two, -two, one))
     return Paired(100 * float(right.mean()), 100 * float(still.mean()), low, high, least)
 
@@ -111,6 +111,6 @@ def _mean(errors: list[Array], adds: Array, columns: slice) -> Paired:
     if count < 2:
         return Paired(before, after, -math.inf, math.inf, -math.inf)
     error = 100 * float(adds[:, columns].mean(axis=1).std(ddof=1)) / math.sqrt(count)
-    two, one = (float(stats.t.ppf(share, count - 1)) for share in (0.5 + SURE / 2, SURE))
+    two, one = (float(special.stdtrit(count - 1, share)) for share in (0.5 + SURE / 2, SURE))
     loss = before - after
     return Paired(before, after, loss - two * error, loss + two * error, loss - one * error)
