@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emcc.base.text import printable
+from emcc.eie.groups.exchange import exchanges
 from emcc.eie.groups.where import root_of
 from emcc.eie.reference import elements
 from emcc.ir.graph import Array
@@ -21,25 +22,29 @@ class Crossing:
         port: how it lies there.
         says: what it is (untrusted names made printable).
         output: whether it is one of the model's outputs.
+        parts: how many of the host's parts have run when it crosses.
     """
 
     into: bool
     port: Port
     says: str
     output: bool = False
+    parts: int = 0
 
 
 def crossings(program: Program) -> Iterator[Crossing]:
-    """Yield the inputs, what each of the host's parts reads and answers, and the outputs, in that order."""
+    """Yield the inputs, what crosses for each of the host's parts, and the outputs, in that order."""
     for port in program.inputs:
         yield Crossing(True, port, f"input {_name(port.name)}")
-    for part in program.parts:
-        name = _name(part.name)
-        yield from (Crossing(False, port, f"what the host reads for {name}") for port in part.ports)
-        yield Crossing(True, part.target, f"what the host answers for {name}")
+    for ran, own in enumerate(exchanges(program)):
+        name = _name(own.part.name)
+        for port in own.fetched:
+            yield Crossing(False, port, f"what the host reads for {name}", parts=ran)
+        if own.answers:
+            yield Crossing(True, own.part.target, f"what the host answers for {name}", parts=ran + 1)
     for port in program.outputs:
         says = "the output" if len(program.outputs) == 1 else f"output {_name(port.name)}"
-        yield Crossing(False, port, says, output=True)
+        yield Crossing(False, port, says, output=True, parts=len(program.parts))
 
 
 @dataclass(frozen=True)

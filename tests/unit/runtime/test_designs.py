@@ -40,17 +40,30 @@ def test_the_streams_hold_inputs_answers_reads_and_outputs(case: Case, groups: i
     traffic = design.traffic(inputs)
     assert traffic.into.shape[1] == sum(turn for turn in design.shape.turns if turn > 0)
     assert traffic.out.shape[1] == design.shape.out
-    spans, given_ = list(design.spans), iter(_received(design, traffic.into))
+    given_, spans = iter(_received(design, traffic.into)), iter(design.spans)
+    answers, held = reference.run_ports(program, inputs), dict[int, Array]()
     for port in program.inputs:
-        np.testing.assert_array_equal(next(given_), inputs[port.name][:, port.order] * (port.order >= 0))
-    for part in program.parts:
-        read, spans = spans[: len(part.ports)], spans[len(part.ports) :]
-        flat = _answer(program, part, [span.taken(traffic.out.astype(np.int64)) for span in read])
-        order = part.target.order
-        np.testing.assert_array_equal(next(given_), flat[:, order] * (order >= 0))
-    answers = reference.run_ports(program, inputs)
-    for port, span in zip(program.outputs, spans, strict=True):
-        np.testing.assert_array_equal(span.taken(traffic.out.astype(np.int64)), answers[port.name])
+        held[port.buffer] = next(given_)
+        np.testing.assert_array_equal(held[port.buffer], inputs[port.name][:, port.order] * (port.order >= 0))
+    ran, read = 0, list[int]()
+    for crossing in list(crossings(program))[len(program.inputs) :]:
+        buffer = crossing.port.buffer
+        for part in program.parts[ran : crossing.parts]:
+            flat = _answer(program, part, [reference.elements(port, held[port.buffer]) for port in part.ports])
+            held[part.target.buffer] = flat[:, part.target.order] * (part.target.order >= 0)
+        ran = crossing.parts
+        if crossing.into:
+            np.testing.assert_array_equal(next(given_), held[buffer])
+            continue
+        span = next(spans)
+        came = traffic.out.astype(np.int64)
+        held[buffer] = came[:, span.index]
+        if crossing.output:
+            np.testing.assert_array_equal(span.taken(came), answers[crossing.port.name])
+        else:
+            read.append(buffer)
+    assert len(set(read)) == len(read)
+    assert not {*read} & {port.buffer for port in (*program.inputs, *(part.target for part in program.parts))}
 
 
 def _received(design: Design, into: Array) -> list[Array]:

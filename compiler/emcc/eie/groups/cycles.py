@@ -25,6 +25,7 @@ from emcc.eie.groups.cycle_loop import (
     WORD_FIELDS,
     advance,
 )
+from emcc.eie.groups.exchange import exchanges
 from emcc.eie.groups.image import Image
 from emcc.eie.groups.plan import Pass, Plan
 from emcc.eie.groups.schedule import plan as planned
@@ -72,13 +73,13 @@ def count(program: Program, inputs: Mapping[str, Array], plan: Plan | None = Non
         image.put(port.buffer, memory.values[port.buffer])
     models = [_Model(program, plan) for _ in range(n)]
     constants = _entries(program, plan)
-    parts = iter(program.parts)
-    part = next(parts, None)
+    answers = iter([own.part for own in exchanges(program) if own.answers])
+    part = next(answers, None)
     passes = list(enumerate(plan.passes))
     for index, step in enumerate(memory.steps()):
         while part is not None and part.before <= index:
             image.put(part.target.buffer, memory.values[part.target.buffer])
-            part = next(parts, None)
+            part = next(answers, None)
         while passes and passes[0][1].step == index:
             number, row = passes.pop(0)
             for model, flags in zip(models, image.flags, strict=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from emcc.base.errors import EmccError
+from emcc.eie.groups.exchange import exchanges
 from emcc.eie.groups.plan import END, RECEIVE, RUN, SEND, HostRow, NextInput, Pass, Plan
 from emcc.eie.groups.steps import Steps
 from emcc.eie.groups.where import Where, root_of, where
@@ -90,14 +91,15 @@ def _events(program: Program, steps: Steps) -> Iterator[Event]:
         return Transfer(op, port, where(program, port.buffer))
 
     yield from (moved(RECEIVE, port) for port in program.inputs)
-    parts = list(program.parts)
+    crossing = list(exchanges(program))
     before: Work | None = None
     for index in range(len(program.steps) + 1):
-        while parts and parts[0].before <= index:
-            part = parts.pop(0)
-            yield from (moved(SEND, port) for port in part.ports)
-            yield moved(RECEIVE, part.target)
-            before = None
+        while crossing and crossing[0].part.before <= index:
+            own = crossing.pop(0)
+            yield from (moved(SEND, port) for port in own.fetched)
+            if own.answers:
+                yield moved(RECEIVE, own.part.target)
+            before = None if own.fetched or own.answers else before
         if index < len(program.steps):
             for made in steps.works(index, before):
                 yield made

@@ -210,14 +210,14 @@ def _line(port: str | Transport, baud: int) -> Transport:
 def _crossed(session: Session, design: BoardDesign, inputs: Mapping[str, Array]) -> Array:
     """Do what the host's table says, with the board in the array's place and the host's parts here."""
     program, memory = design.program, Memory(design.program, 1)
-    parts, given = iter(program.parts), iter(program.inputs)
+    for port in program.inputs:
+        memory.write(port, inputs[port.name])
+    ran = 0
     for row, crossing in design.rows:
-        port, into = crossing.port, next(given, None) if crossing.into else None
-        if into is not None:
-            memory.write(into, inputs[into.name])
-        elif crossing.into:
-            memory.part(next(parts))
-        held = memory.values[port.buffer]
+        for part in program.parts[ran : crossing.parts]:
+            memory.part(part)
+        ran = max(ran, crossing.parts)
+        held = memory.values[crossing.port.buffer]
         if crossing.into:
             wide = np.zeros((row.positions, row.slots), _dtype(program))
             wide[:, : held.shape[2]] = held[0]
