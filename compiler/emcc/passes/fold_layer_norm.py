@@ -99,7 +99,7 @@ def _named(draft: Draft, x: str, region: list[Node]) -> tuple[str, int, float, A
     usual = 3 * drawn + 1
     of_usual = _values(draft, x, region, usual)
     for epsilon in sorted(value for value in added | {0.0} if 0 <= value < 1)[:TRIED]:
-        # Beside numbers for which epsilon counts for little such that it counts for half of
+        # Numbers for which epsilon counts for little, and such for which it is half of what the root is taken of
         inputs = [usual, drawn * max(epsilon, 1e-12) ** 0.5]
         found = [of_usual, _values(draft, x, region, inputs[1])]
         if not all(np.isfinite(value).all() for value in found):
