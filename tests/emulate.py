@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from emcc.backends.rom import RomImage, core_images
+from emcc.eie.groups.exchange import exchanges
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import DRAIN, HOST, TAPS, WALK, Context, Field, unpacked
 from emcc.eie.reference import Memory
 from emcc.ir.graph import Array
-from emcc.ir.program import HOLE, Program
+from emcc.ir.program import Program
 
 Row = dict[str, int]
 RECEIVE, SEND, RUN, END = range(4)
@@ -233,12 +234,16 @@ def emulate(
 
     def received() -> Iterator[Array]:
         for port in program.inputs:
-            yield np.where(port.order == HOLE, 0, inputs[port.name][:, port.order])
-        for part in program.parts:
-            for port, values in zip(part.ports, sent[-len(part.ports) :] if part.ports else [], strict=True):
-                host.values[port.buffer][:] = values
-            host.part(part)
-            yield host.values[part.target.buffer]
+            host.write(port, inputs[port.name])
+            yield host.values[port.buffer]
+        taken = 0
+        for own in exchanges(program):
+            for port in own.fetched:
+                host.values[port.buffer][:] = sent[taken]
+                taken += 1
+            host.part(own.part)
+            if own.answers:
+                yield host.values[own.part.target.buffer]
 
     for values in core.inference(received()):
         sent.append(values)

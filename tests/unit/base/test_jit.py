@@ -73,7 +73,8 @@ def test_a_folder_that_is_named_is_looked_at_as_well(
 def test_beside_the_package_is_where_the_user_may_write_at_any_rate(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/nonexistent")
     assert kept(package)
     (package.parent / "__pycache__").mkdir()

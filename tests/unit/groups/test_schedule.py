@@ -125,9 +125,9 @@ def test_the_host_between_steps() -> None:
     net.conv(whole, 2)
     program = program_of(net, pes=4)
     made = plan(program)
-    assert [row.op for row in made.host] == [RECEIVE, RUN, SEND, RECEIVE, SEND, RECEIVE, RUN, SEND, END]
+    assert [row.op for row in made.host] == [RECEIVE, RUN, SEND, RECEIVE, RECEIVE, RUN, SEND, END]
     assert [row.slots for row in made.host if row.op == RECEIVE] == [4, 4, 4], "a channel twice, whole words of a part"
-    assert [row.last for row in made.host] == [False] * 7 + [True, False]
+    assert [row.last for row in made.host] == [False] * 6 + [True, False]
     assert [row.stop for row in made.passes] == [True, True]
     assert not any(row.depends_a or row.depends_b for row in made.passes)
 
