@@ -1,6 +1,6 @@
 """Functions that exporters spell out (x * clip(x + 3, 0, 6) / 6) become the operators that they are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -98,17 +98,23 @@ def between(draft: Draft, ordered: list[Node], x: str) -> list[Node]:
     return region if closed and not inner & set(draft.outputs) else []
 
 
+def evaluated(region: list[Node], x: str, value: Array, constant: Callable[[str], Array]) -> Array:
+    """Return what nodes, in order, make of x, in float64. Values go once nothing reads them any more."""
+    values = {x: value}
+    last = {name: place for place, node in enumerate(region) for name in node.inputs}
+    with np.errstate(all="ignore"):
+        for place, node in enumerate(region):
+            arguments = [values[name] if name in values else constant(name) for name in node.inputs]
+            values[node.outputs[0]] = np.asarray(ops.get(node.op).evaluate(np, node, *arguments), np.float64)
+            for name in {name for name in node.inputs if name in values and last[name] == place}:
+                del values[name]
+    return values[region[-1].outputs[0]]
+
+
 def _named(draft: Draft, x: str, region: list[Node]) -> tuple[str, Mapping[str, Any]] | None:
     """The known function that a region is."""
-    values: dict[str, Array] = {x: GRID}
+    found = evaluated(region, x, GRID, lambda name: draft.constants[name].astype(np.float64).reshape(()))
     with np.errstate(all="ignore"):
-        for node in region:
-            arguments = [
-                values[name] if name in values else draft.constants[name].astype(np.float64).reshape(())
-                for name in node.inputs
-            ]
-            values[node.outputs[0]] = np.asarray(ops.get(node.op).evaluate(np, node, *arguments), np.float64)
-        found = values[region[-1].outputs[0]]
         for op, attrs in NAMED:
             wanted = ops.get(op).evaluate(np, replace(region[-1], op=op, attrs=attrs), GRID)
             if np.allclose(found, wanted, CLOSE, CLOSE):

@@ -13,7 +13,7 @@ import numpy as np
 from emcc import ops
 from emcc.ir.graph import Array, Graph, Node
 from emcc.passes.fold_draft import Draft
-from emcc.passes.fold_functions import between
+from emcc.passes.fold_functions import between, evaluated
 
 MOST = 32
 """Nodes of a normalisation that is spelt out; each mean is up to five."""
@@ -96,12 +96,16 @@ def _named(draft: Draft, x: str, region: list[Node]) -> tuple[str, int, float, A
     shape = draft.shape(x)
     drawn = np.random.default_rng(0).standard_normal((SAMPLES, *shape))
     added = {_number(draft, name) for node in region if node.op == "Add" for name in node.inputs}
+
+    def made(value: Array) -> Array:
+        return evaluated(region, x, value, lambda name: draft.constants[name].astype(np.float64))
+
     usual = 3 * drawn + 1
-    of_usual = _values(draft, x, region, usual)
+    of_usual = made(usual)
     for epsilon in sorted(value for value in added | {0.0} if 0 <= value < 1)[:TRIED]:
         # Numbers for which epsilon counts for little, and such for which it is half of what the root is taken of
         inputs = [usual, drawn * max(epsilon, 1e-12) ** 0.5]
-        found = [of_usual, _values(draft, x, region, inputs[1])]
+        found = [of_usual, made(inputs[1])]
         if not all(np.isfinite(value).all() for value in found):
             continue
         for op in ("LayerNormalization", "RMSNormalization"):
@@ -118,21 +122,6 @@ def _number(draft: Draft, name: str) -> float:
     """A constant that is one number; 1, which is no epsilon, for anything else."""
     value = draft.constants.get(name)
     return float(value.ravel()[0]) if value is not None and value.size == 1 else 1.0
-
-
-def _values(draft: Draft, x: str, region: list[Node], value: Array) -> Array:
-    """What the nodes make of a tensor [n, ...], in float64."""
-    values = {x: value}
-    last = {name: place for place, node in enumerate(region) for name in node.inputs}
-    with np.errstate(all="ignore"):
-        for place, node in enumerate(region):
-            arguments = [
-                values[name] if name in values else draft.constants[name].astype(np.float64) for name in node.inputs
-            ]
-            values[node.outputs[0]] = np.asarray(ops.get(node.op).evaluate(np, node, *arguments), np.float64)
-            for name in {name for name in node.inputs if name in values and last[name] == place}:
-                del values[name]
-    return values[region[-1].outputs[0]]
 
 
 def _fitted(plain: list[Array], found: list[Array], axis: int) -> tuple[Array, Array] | None:

@@ -36,13 +36,12 @@ def mean(x: str, y: str, axes: str = "last") -> tuple[Any, ...]:
     return "ReduceMean", [x, axes], y, {"keepdims": 1}
 
 
+ROOT = [mean("s", "v"), ("Add", ["v", "eps"], "e"), ("Sqrt", ["e"], "r")]
 TORCH = [
     mean("c", "m"),
     ("Sub", ["c", "m"], "d"),
     ("Pow", ["d", "two"], "s"),
-    mean("s", "v"),
-    ("Add", ["v", "eps"], "e"),
-    ("Sqrt", ["e"], "r"),
+    *ROOT,
     ("Div", ["d", "r"], "q"),
     ("Mul", ["q", "g"], "a"),
     ("Add", ["a", "b"], "n"),
@@ -51,9 +50,7 @@ KERAS = [
     mean("c", "m"),
     ("Sub", ["c", "m"], "d"),
     ("Mul", ["d", "d"], "s"),
-    mean("s", "v"),
-    ("Add", ["v", "eps"], "e"),
-    ("Sqrt", ["e"], "r"),
+    *ROOT,
     ("Reciprocal", ["r"], "i"),
     ("Mul", ["i", "g"], "j"),
     ("Mul", ["c", "j"], "p"),
@@ -63,9 +60,7 @@ KERAS = [
 ]
 RMS = [
     ("Mul", ["c", "c"], "s"),
-    mean("s", "v"),
-    ("Add", ["v", "eps"], "e"),
-    ("Sqrt", ["e"], "r"),
+    *ROOT,
     ("Div", ["c", "r"], "q"),
     ("Mul", ["q", "g"], "n"),
 ]

@@ -62,6 +62,8 @@ def test_the_streams_hold_inputs_answers_reads_and_outputs(case: Case, groups: i
             np.testing.assert_array_equal(span.taken(came), answers[crossing.port.name])
         else:
             read.append(buffer)
+    assert next(spans, None) is None
+    assert next(given_, None) is None
     assert len(set(read)) == len(read)
     assert not {*read} & {port.buffer for port in (*program.inputs, *(part.target for part in program.parts))}
 

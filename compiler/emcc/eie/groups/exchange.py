@@ -32,7 +32,7 @@ def exchanges(program: Program) -> Iterator[Exchange]:
     for part in program.parts:
         for step in program.steps[begin : part.before]:
             known -= _over(program, known, step.target)
-        begin = max(begin, part.before)
+        begin = part.before
         fetched = {port.buffer: port for port in part.ports if port.buffer not in known}
         known |= set(fetched)
         known = known - _over(program, known, part.target.buffer) | {part.target.buffer}

@@ -216,7 +216,7 @@ def _crossed(session: Session, design: BoardDesign, inputs: Mapping[str, Array])
     for row, crossing in design.rows:
         for part in program.parts[ran : crossing.parts]:
             memory.part(part)
-        ran = max(ran, crossing.parts)
+        ran = crossing.parts
         held = memory.values[crossing.port.buffer]
         if crossing.into:
             wide = np.zeros((row.positions, row.slots), _dtype(program))
