@@ -19,7 +19,7 @@ CI_MAY_SKIP = ("no shared data", "cannot mount", "too large", "no cross compiler
 
 TOGETHER = {
     "tests/end_to_end/test_digits.py": "digits",
-    **{f"tests/bench/test_{name}.py": "yosys" for name in ("absorb", "fmax", "netlists")},
+    **{f"tests/bench/test_{name}.py": "yosys" for name in ("absorb", "behind", "fmax", "netlists")},
     **{f"tests/sim/test_{name}.py": "yosys" for name in ("lint_readers", "memories")},
     **{f"tests/unit/boards/test_{name}.py": "yosys" for name in ("projects", "tools", "update")},
 }
