@@ -52,12 +52,11 @@ def extreme(node: Operands) -> Made:
     what it is."""
     op, count = node.proto.op_type, len(node.proto.input)
     computed = [i for i in range(count) if node.is_data(i)]
-    if len(computed) > 1:
-        return _of_several(node, op, computed)
+    bounds = [i for i in range(count) if i not in computed and not _idle(node, op, i)]
+    if len(computed) > 1 or any(node.weights(i).min() != node.weights(i).max() for i in bounds):
+        return _of_several(node, op, computed, bounds)
     (x,) = computed
-    if any(node.weights(i).min() != node.weights(i).max() for i in range(count) if i != x):
-        return _of_several(node, op, computed)
-    numbers = [_number(node, i, x) for i in range(count) if i != x]
+    numbers = [_number(node, i, x) for i in bounds]
     name = node.proto.input[x]
     node.shape(x, bare=True)
     if not numbers:
@@ -65,15 +64,17 @@ def extreme(node: Operands) -> Made:
     return clipped(name, max(numbers), LARGEST) if op == "Max" else clipped(name, -LARGEST, min(numbers))
 
 
-def _of_several(node: Operands, op: str, computed: list[int]) -> Made:
+def _idle(node: Operands, op: str, i: int) -> bool:
+    """Whether constant i is the number that bounds nothing: an infinity."""
+    value = node.constant(i)
+    return value.size == 1 and value.dtype.kind == "f" and float(value.flat[0]) == (-1 if op == "Max" else 1) * math.inf
+
+
+def _of_several(node: Operands, op: str, computed: list[int], bounds: list[int]) -> Made:
     """The largest or smallest of tensors, element by element."""
-    count = len(node.proto.input)
     names = dict(zip(computed, level(node, computed), strict=True))
-    return (
-        op,
-        tuple(names[i] if i in names else node.keep(i, beside(node, i, node.weights(i))) for i in range(count)),
-        {},
-    )
+    names |= {i: node.keep(i, beside(node, i, node.weights(i))) for i in bounds}
+    return op, tuple(names[i] for i in sorted(names)), {}
 
 
 def _number(node: Operands, i: int, x: int) -> float:

@@ -1,7 +1,8 @@
 """Operators that others spell out: a node as nodes of the same meaning, which are read in its place.
 
-An If whose condition is constant is its branch; Einsum is a matrix product between moves; onnxruntime's optimiser joins
-an operator with the function, the bias or the transposition beside it, in its own domain.
+An If whose condition is constant is its branch, another both of them and a choice; Einsum is a matrix product between
+moves; a Clip to computed bounds is Max and Min; onnxruntime's optimiser joins an operator with the function, the
+bias or the transposition beside it, in its own domain.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +24,28 @@ _FUNCTIONS = frozenset({*_ALPHA, "Relu", "Sigmoid", "Tanh"})
 
 
 def branch_of(node: NodeProto, spelling: Spelling) -> None:
-    """The nodes of the branch that an If with a constant condition takes, their tensors under names of their own."""
+    """The nodes of the branch that an If with a constant condition takes."""
     (condition,) = spelling.constants[node.input[0]].reshape(-1)
-    kept = "then_branch" if condition else "else_branch"
+    results = _inlined(node, "then_branch" if condition else "else_branch", spelling)
+    for result, output in zip(results, node.output, strict=True):
+        if output:
+            spelling.add("Identity", [result], output)
+
+
+def both_branches(node: NodeProto, spelling: Spelling) -> None:
+    """The nodes of both branches of an If whose condition is computed, and a choice between their results.
+
+    What a branch computes that is not taken is thrown away. One condition is for all that a run has: the samples of a
+    batch have one each here, as if they came one by one.
+    """
+    sides = [_inlined(node, name, spelling) for name in ("then_branch", "else_branch")]
+    for then, otherwise, output in zip(*sides, node.output, strict=True):
+        if output:
+            spelling.add("Where", [node.input[0], then, otherwise], output)
+
+
+def _inlined(node: NodeProto, kept: str, spelling: Spelling) -> list[str]:
+    """Add the nodes of an If's branch, their tensors under names of their own; return the names of its outputs."""
     graph = next(attribute.g for attribute in node.attribute if attribute.name == kept)
     if graph.input or graph.sparse_initializer or len(graph.output) != len(node.output):
         raise Refusal("its branch has inputs of its own, or other outputs", "export the model again")
@@ -37,9 +57,16 @@ def branch_of(node: NodeProto, spelling: Spelling) -> None:
         _rename(own, named)
         own.name = f"{node_name(node)}/{node_name(inner)}"
         spelling.nodes.append(own)
-    for value, output in zip(graph.output, node.output, strict=True):
-        if output:
-            spelling.add("Identity", [named.get(value.name, value.name)], output)
+    return [named.get(value.name, value.name) for value in graph.output]
+
+
+def within(node: NodeProto, spelling: Spelling) -> None:
+    """Clip to bounds of which one is computed: no less than the lower, and no more than the upper, which wins."""
+    x, low, high = (*node.input, "", "")[:3]
+    if low:
+        x = spelling.add("Max", [x, low], "" if high else node.output[0])
+    if high:
+        spelling.add("Min", [x, high], node.output[0])
 
 
 def _rename(node: NodeProto, named: Mapping[str, str]) -> None:
@@ -131,6 +158,7 @@ def _given(node: NodeProto, *without: str) -> dict[str, Any]:
 
 Spell = Callable[[NodeProto, Spelling], None]
 _SPELT: Mapping[tuple[str, str], Spell] = {
+    ("", "Clip"): within,
     ("", "Einsum"): einsum.spell,
     ("", "If"): branch_of,
     (MICROSOFT, "BiasGelu"): gelu,
@@ -144,9 +172,12 @@ _SPELT: Mapping[tuple[str, str], Spell] = {
 
 def spell_of(node: NodeProto, computed: Sequence[str]) -> Spell | None:
     """Return what spells out a node, of whose inputs those `computed` depend on the model's input; or None."""
-    if not computed or (node.op_type == "If" and node.input[0] in computed):
+    key = ("" if node.domain == "ai.onnx" else node.domain, node.op_type)
+    if not computed or (key == ("", "Clip") and not set(node.input[1:]) & set(computed)):
         return None
-    return _SPELT.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
+    if key == ("", "If") and node.input[0] in computed:
+        return both_branches
+    return _SPELT.get(key)
 
 
 def spelt(spell: Spell, node: onnx.NodeProto, spelling: Spelling) -> list[NodeProto]:

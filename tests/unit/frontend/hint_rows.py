@@ -87,11 +87,13 @@ def recurrent() -> Row:
 
 @row
 def control_flow() -> Row:
-    branch = helper.make_graph([node("Relu", ["x"], "r")], "b", [], [helper.make_value_info("r", onnx.TypeProto())])
-    asked = [node("ReduceMax", ["x"], "h", keepdims=0), node("Greater", ["h", "least"], "c")]
-    broken = [*asked, node("If", ["c"], "y", then_branch=branch, else_branch=branch)]
-    hint = "export the model without control flow"
-    return pair(hint, broken, [node("Relu", ["x"], "y")], (1, 3), weights={"least": np.float32(0)})
+    kinds = [("i", TensorProto.INT64, []), ("c", TensorProto.BOOL, []), ("v", TensorProto.FLOAT, [1, 3])]
+    given = [helper.make_tensor_value_info(*kind) for kind in kinds]
+    body = [node("Relu", ["v"], "r"), node("Identity", ["c"], "d")]
+    results = [helper.make_tensor_value_info(name, *kind[1:]) for name, kind in zip("dr", kinds[1:], strict=True)]
+    broken = [node("Loop", ["times", "", "x"], "y", body=helper.make_graph(body, "b", given, results))]
+    weights = {"times": np.int64(1)}
+    return pair("export the model without control flow", broken, [node("Relu", ["x"], "y")], (1, 3), weights=weights)
 
 
 @row
@@ -278,14 +280,14 @@ def constant_first() -> Row:
 
 
 @row
-def computed_bound() -> Row:
-    broken = [node("Squeeze", ["x"], "low"), node("Clip", ["x", "low"], "y")]
+def computed_slope() -> Row:
+    broken = [node("Squeeze", ["x"], "slope"), node("PRelu", ["x", "slope"], "y")]
     return pair(
         "make it an initializer",
         broken,
-        [node("Clip", ["x", "zero"], "y")],
+        [node("PRelu", ["x", "half"], "y")],
         ("n", 1),
-        {"zero": np.float32(0)},
+        {"half": np.float32([0.5])},
         same=False,
     )
 

@@ -133,11 +133,10 @@ def test_every_unsupported_node_is_named(tmp_path: Path) -> None:
 
 
 def test_control_flow(tmp_path: Path) -> None:
-    branch = helper.make_graph([node("Relu", ["x"], "r")], "b", [], [helper.make_value_info("r", onnx.TypeProto())])
-    nodes = [node("ReduceMax", ["x"], "h", keepdims=0), node("Greater", ["h", "zero"], "c")]
-    nodes.append(node("If", ["c"], "y", "branch", then_branch=branch, else_branch=branch))
-    text = message(model(nodes, [1, 3], weights={"zero": np.float32(0)}), tmp_path)
-    assert text.startswith("m.onnx: node 'branch': operator If is not supported by emcc (If)\n  hint: export")
+    one = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3]) for name in "vr"]
+    body = helper.make_graph([node("Relu", ["v"], "r")], "b", one[:1], one[1:])
+    text = message(model([node("Scan", ["x"], "y", "steps", body=body, num_scan_inputs=1)], [1, 3]), tmp_path)
+    assert text.startswith("m.onnx: node 'steps': operator Scan is not supported by emcc (Scan)\n  hint: export")
 
 
 def test_redefined_operator(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Einsum, If with a constant condition and onnxruntime's fused operators, as what they stand for, and numbers of other
+"""Einsum, If, Clip to computed bounds and onnxruntime's fused operators, as what they stand for, and numbers of other
 kinds at both ends: against onnxruntime."""
 
 from collections.abc import Sequence
@@ -138,19 +138,63 @@ def test_a_constant_if_is_its_branch(tmp_path: Path) -> None:
     assert ops == ["MatMul", "Mul", "Relu", "Mul", "Add", "Exp"]
 
 
-def test_an_if_by_what_is_computed_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("batch", [1, "n"])
+def test_an_if_by_what_is_computed_chooses_between_both_branches(tmp_path: Path, batch: int | str) -> None:
+    """As a keyword spotter has its verifier: the score of another network where the first one's is high."""
+    second = branch([node("Gemm", ["x", "v"], "g"), node("Sigmoid", ["g"], "r")])
     nodes = [
-        *(node("ReduceMax", ["x"], "h", keepdims=0), node("Greater", ["h", "zero"], "c")),
+        *(node("Gemm", ["x", "w"], "f"), node("Sigmoid", ["f"], "p"), node("GreaterOrEqual", ["p", "half"], "c")),
+        node("If", ["c"], "y", then_branch=second, else_branch=branch([node("Identity", ["p"], "r")])),
+    ]
+    weights = {name: RNG.standard_normal((4, 1)).astype(np.float32) for name in "vw"} | {"half": np.float32(0.5)}
+    proto = model(nodes, [batch, 4], weights=weights)
+    graph = frontend.load(save(proto, tmp_path / "m.onnx"))
+    x = RNG.standard_normal((40, 4)).astype(np.float32)
+    wanted = np.concatenate([as_written(proto, row[None]) for row in x])
+    assert 5 < (x @ weights["w"] >= 0).sum() < 35
+    np.testing.assert_allclose(interpret.run(graph, x), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_branches_of_an_if_have_one_shape(tmp_path: Path) -> None:
+    nodes = [
+        *(node("ReduceMax", ["x"], "h", axes=[1], keepdims=1), node("Greater", ["h", "zero"], "c")),
         node(
             "If",
             ["c"],
             "y",
             then_branch=branch([node("Relu", ["x"], "r")]),
-            else_branch=branch([node("Neg", ["x"], "r")]),
+            else_branch=branch([node("Concat", ["x", "x"], "r", axis=1)]),
         ),
     ]
-    with pytest.raises(EmccError, match="operator If is not supported"):
+    with pytest.raises(EmccError, match=r"do not broadcast \(If\)"):
         frontend.load(save(model(nodes, [1, 4], weights={"zero": np.float32(0)}), tmp_path / "m.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "made"),
+    [
+        ("l", "", ["Max"]),
+        ("l", "inf", ["Max"]),
+        ("-inf", "h", ["Min"]),
+        ("l", "h", ["Max", "Min"]),
+        ("l", "four", ["Max", "Clip"]),
+        ("", "h", ["Min"]),
+    ],
+)
+def test_a_clip_to_what_is_computed(tmp_path: Path, low: str, high: str, made: list[str]) -> None:
+    """As a spectrogram leaves out what is far below its peak. The lower bound is above the upper for some samples."""
+    nodes = [
+        *(node("ReduceMax", ["x"], "p", keepdims=0), node("Sub", ["p", "one"], "l")),
+        *(node("ReduceMean", ["x"], "m", keepdims=0), node("Mul", ["m", "four"], "h")),
+        node("Clip", ["x", *([low, high] if high else [low])], "y"),
+    ]
+    weights = {name: np.float32(value) for name, value in {"one": 1, "four": 4, "inf": "inf", "-inf": "-inf"}.items()}
+    proto = model(nodes, [1, 3, 4], weights=weights)
+    graph = frontend.load(save(proto, tmp_path / "m.onnx"))
+    x = RNG.standard_normal((20, 3, 4)).astype(np.float32)
+    wanted = np.concatenate([as_written(proto, row[None]) for row in x])
+    np.testing.assert_allclose(np.reshape(interpret.run(graph, x), wanted.shape), wanted, rtol=1e-4, atol=1e-5)
+    assert [each.op for each in graph.nodes if each.op in ("Clip", "Max", "Min")] == made
 
 
 def fused(op: str, inputs: list[str], **attrs: Any) -> onnx.NodeProto:
