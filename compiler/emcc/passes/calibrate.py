@@ -16,7 +16,7 @@ from emcc.ir.graph import PLAIN, Array, Format, Graph
 from emcc.ops.interpret import trace
 from emcc.passes.functions import apply_function, flat_beyond
 from emcc.passes.layers import Producer, producers
-from emcc.passes.ranges import SIGMAS, UNIT, ranges
+from emcc.passes.ranges import COMMON, SIGMAS, UNIT, ranges, together
 from emcc.passes.reach import error, held, safe, widest
 from emcc.samples.split import spread
 
@@ -106,11 +106,12 @@ class Calibrate:
         if known is None:
             return "chosen on noise"
         loose = [name for name, each in known.items() if not each.proven]
-        how = "by interval arithmetic" + (
-            f", {len(loose)} of {len(known)} tensors within {SIGMAS:.0f} standard deviations of independent inputs"
-            if loose
-            else ""
-        )
+        how, far = "by interval arithmetic", min(COMMON, self.reach)
+        if loose:
+            how += (
+                f", {len(loose)} of {len(known)} tensors within {SIGMAS:.0f} standard deviations of independent inputs"
+            )
+            how += f" and as far as inputs that are all {far:g} or {-far:g} take them"
         norms = {graph.affines.get(name, PLAIN).norm for name in graph.inputs}
         assumed = f"inputs within +-{self.reach:g} (assumed: [calibrate] reach)"
         within = f"samples of {', '.join(sorted(norms))} norm 1" if norms <= set(UNIT) else assumed
@@ -122,7 +123,9 @@ class Calibrate:
         name = graph.inputs[0]
         try:
             if known is not None:
-                values: dict[str, Any] = unmasked(graph, {key: each.ends() for key, each in known.items()})
+                alike = together(graph, self.reach)
+                reached = {key: [each.ends(), *([alike[key]] if key in alike else [])] for key, each in known.items()}
+                values: dict[str, Any] = unmasked(graph, {key: np.concatenate(part) for key, part in reached.items()})
                 formats, headroom = {source: safe(values[source], self.bits, 1.0) for source in graph.inputs}, 1.0
             else:
                 values, formats, headroom = self._traced(graph)

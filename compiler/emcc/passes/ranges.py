@@ -8,6 +8,7 @@ import numpy as np
 from emcc import ops
 from emcc.ir.batch import ends
 from emcc.ir.graph import PLAIN, Array, Graph, Node
+from emcc.ops.interpret import trace
 from emcc.passes.functions import apply_function
 
 SIGMAS = 12.0
@@ -15,6 +16,10 @@ SIGMAS = 12.0
 
 INPUT_SIGMAS = 4.0
 """Standard deviations of an input in its range."""
+
+COMMON = 2.0
+"""What all elements of an input may be at once, as in a bright image: what they have in common adds up in a sum whose
+weights have one sign."""
 
 UNIT = ("L1", "L2")
 """Norms that no element is larger than."""
@@ -65,6 +70,18 @@ def ranges(graph: Graph, reach: float) -> dict[str, Range] | None:
         else:
             known[output] = rule(graph, node, known)
     return known
+
+
+def together(graph: Graph, reach: float) -> dict[str, Array]:
+    """What every tensor is where all elements of the inputs are COMMON, or -COMMON, or `reach` where that is less.
+
+    float64 [2, ...] by tensor; nothing where a model states ranges, or divides its samples by their norms.
+    """
+    if graph.ranges or any(graph.affines.get(name, PLAIN).norm for name in graph.inputs):
+        return {}
+    far = min(COMMON, reach)
+    given = {name: np.stack([np.full(shape, far), np.full(shape, -far)]) for name, shape in ends(graph).items()}
+    return trace(graph.with_(affines={}), given)
 
 
 def _entering(graph: Graph, name: str, shape: tuple[int, ...], reach: float) -> Range:

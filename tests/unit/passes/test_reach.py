@@ -112,3 +112,18 @@ def test_wide_layers_do_not_lose_all_bits_layer_by_layer():
 
 def test_the_stated_range_counts():
     assert Calibrate(reach=300.0).apply(folded([3, 2])).tensors["x"].fmt == Format(16, 6)
+
+
+@pytest.mark.parametrize("level", [-2.0, 1.0, 2.0])
+def test_weights_of_one_sign_do_not_saturate(level):
+    """Three averages, one behind the other: what inputs have in common adds up, which independent ones do not have."""
+    graph = folded([100] * 4, ["Relu", "", ""], seed=7)
+    weights = {node.inputs[1]: np.full((100, 100), 0.125, np.float32) for node in graph.layers()}
+    graph = graph.with_constants(weights)
+    made = Calibrate().apply(graph)
+    for name, values in interpret.trace(graph, np.full((1, 100), level)).items():
+        if name != "z0":  # what a ReLU takes may saturate below 0
+            fmt = made.tensors[name].fmt
+            assert fmt
+            assert not fmt.beyond(values).any(), name
+    assert "inputs that are all 2 or -2" in Calibrate().source(graph)
