@@ -220,7 +220,11 @@ class Calibrate:
             fmt = min(both, key=lambda fmt: fmt.frac_bits)
             return {made.z: fmt, made.y: fmt}
         frac = widest(limits[1], limits[0], self.bits)
-        candidates = [Format(self.bits, frac + 1), Format(self.bits, frac)]
+        finer, whole = Format(self.bits, frac + 1), Format(self.bits, frac)
+        low, high = finer.rounded(np.array(limits))
+        # A bit more costs a sigmoid the last unit of its 1, but one that ends between two powers of two a part of it.
+        nearly = finer.low <= low and high <= finer.high + 1
+        candidates = [finer, whole] if nearly or not (self.bits > 8 or self.synthetic) else [whole]
         flat = flat_beyond(node, limits, 2.0 ** -(frac + 2))
         z_fmt = choose(np.clip(z, -flat, flat), self.bits, 1.0 if np.abs(z).max() >= flat else headroom)
         seen = np.linspace(z.min(), z.max(), _SPREAD) / _OFTEN if self.synthetic else z

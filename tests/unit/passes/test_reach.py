@@ -1,5 +1,7 @@
 """How far a format reaches: for everyone, unless a few ruin the others; and, without data, for what can be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from graphs import folded
@@ -127,3 +129,12 @@ def test_weights_of_one_sign_do_not_saturate(level):
             assert fmt
             assert not fmt.beyond(values).any(), name
     assert "inputs that are all 2 or -2" in Calibrate().source(graph)
+
+
+@pytest.mark.parametrize(("bits", "end", "frac"), [(16, 15, 11), (8, 15, 3), (16, 1, 14), (8, 1, 6), (16, 6, 12)])
+def test_a_function_that_ends_between_two_powers_keeps_its_end(bits, end, frac):
+    """A quantiser of 4 bits ends at 15: a format that ends at 8 would leave half of it out."""
+    graph = folded([8, 8, 4], ["Sigmoid", ""])
+    attrs = {"high": end, "low": 0, "rounding": "ROUND", "scale": 1.0, "step": 1.0, "zero_point": 0}
+    nodes = tuple(replace(node, op="Stairs", attrs=attrs) if node.op == "Sigmoid" else node for node in graph.nodes)
+    assert Calibrate(bits=bits).apply(graph.with_(nodes=nodes)).tensors["y0"].fmt == Format(bits, frac)
