@@ -42,6 +42,8 @@ def _grouped(lane_of: Array, columns: Array, lanes: int, groups: int) -> Array:
     room = np.zeros((lanes, groups), np.int64)
     for lane, count in enumerate(np.bincount(lane_of, minlength=lanes)):
         room[lane] = np.bincount((np.arange(count) + lane) % groups, minlength=groups)
+    if not weights.shape[1]:
+        return _filled(lane_of, room)
     group_of, loads = np.empty(len(lane_of), np.int64), np.zeros((groups, weights.shape[1]))
     for row in np.argsort(-weights.max(axis=1, initial=0), kind="stable"):
         after = (loads + weights[row]).max(axis=1, initial=0)
@@ -51,6 +53,18 @@ def _grouped(lane_of: Array, columns: Array, lanes: int, groups: int) -> Array:
         room[lane_of[row], group] -= 1
     _level(group_of, weights, groups, lane_of)
     return group_of
+
+
+def _filled(lane_of: Array, room: Array) -> Array:
+    """Return the group of each row where none costs anything: a lane's rows fill one group after another.
+
+    `room` is int64 [lanes, groups], how many rows there are to be of each.
+    """
+    by_lane = np.argsort(lane_of, kind="stable")
+    begins = np.cumsum(room.sum(axis=1)) - room.sum(axis=1)
+    rank = np.empty(len(lane_of), np.int64)
+    rank[by_lane] = np.arange(len(lane_of)) - begins[lane_of[by_lane]]
+    return np.asarray((rank[:, None] >= np.cumsum(room, axis=1)[lane_of]).sum(axis=1))
 
 
 def _level(bin_of: Array, work: Array, bins: int, kind: Array) -> None:
