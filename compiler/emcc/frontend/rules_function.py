@@ -1,5 +1,7 @@
 """Rules of functions of one tensor: activations, PRelu, and those that the host runs."""
 
+import numpy as np
+
 from emcc import ops
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
@@ -32,7 +34,8 @@ def celu(node: Operands) -> Made:
 
 
 def prelu(node: Operands) -> Made:
-    """max(x, 0) - slope max(-x, 0), exact; a LeakyRelu where all slopes are one."""
+    """A LeakyRelu where all slopes are the same number, or of slopes up to 1 x + max((slope - 1) x, 0); else
+    max(x, 0) - slope max(-x, 0)."""
     x, slope = node.proto.input[0], node.weights(1)
     shape = node.shape(bare=True)
     if slope.min() == slope.max():
@@ -43,6 +46,9 @@ def prelu(node: Operands) -> Made:
     sizes = zip(reversed(slope.shape), reversed(full), strict=False)
     if slope.ndim > len(full) or any(size not in (1, own) for size, own in sizes) or node.bare():
         raise Refusal(f"its slopes are {list(slope.shape)}, its samples {list(shape[1:])}", "give it a slope a channel")
+    if slope.max() <= 1:
+        gap = node.constant_of("gap", one_sample(node, slope - np.float32(1), len(full)))
+        return "Add", (x, node.put("Relu", (node.put("Mul", (x, gap), {}),), {})), {}
     below = node.put("Relu", (node.put(*negative(node, x)),), {})
     scaled = node.put("Mul", (below, node.constant_of("slope", -one_sample(node, slope, len(full)))), {})
     return "Add", (node.put("Relu", (x,), {}), scaled), {}

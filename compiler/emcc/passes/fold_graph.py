@@ -13,6 +13,7 @@ from emcc.ir.graph import Graph, Node
 from emcc.ops import Trait
 from emcc.ops.host import for_output
 from emcc.passes.fold_chain import fold_chain
+from emcc.passes.fold_channels import fold_channels
 from emcc.passes.fold_conv import fold_conv
 from emcc.passes.fold_draft import Draft
 from emcc.passes.fold_moves import fold_moves
@@ -42,6 +43,8 @@ def fold_graph(graph: Graph) -> Graph:
         _fold_run(draft, start)
     if _for_compress(draft):
         fold_shifts(draft)
+    else:
+        fold_channels(draft)
     return draft.build()
 
 
