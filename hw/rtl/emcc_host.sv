@@ -41,7 +41,13 @@ module emcc_host (
   localparam logic [1:0] Receive = 2'd0, Send = 2'd1, Go = 2'd2;
   localparam int ReadLatency = 4, LogDepth = 3;  // as many as are read and not taken, at most
 
+`ifdef EMCC_HOST_WAIT
+  // What was received a moment ago is on its way through the lanes' last stages, and may be what is sent next.
+  typedef enum logic [2:0] {Load0, Load1, Receiving, Reading, Giving, Start, Running, Landing} state_e;
+  logic [1:0] wait_q;
+`else
   typedef enum logic [2:0] {Load0, Load1, Receiving, Reading, Giving, Start, Running} state_e;
+`endif
 
   state_e            state_q;
   logic [HostW-1:0]  row_q;
@@ -101,7 +107,11 @@ module emcc_host (
         Load1: begin
           case (d_op)
             Receive: state_q <= Receiving;
+`ifdef EMCC_HOST_WAIT
+            Send:    state_q <= wait_q == '0 ? Reading : Landing;
+`else
             Send:    state_q <= Reading;
+`endif
             Go:      state_q <= Start;
             default: begin
               state_q <= Load0;
@@ -117,11 +127,22 @@ module emcc_host (
         Reading:   if (read && last) state_q <= Giving;
         Giving:    if (next_row) state_q <= Load0;
         Start:     state_q <= Running;
+`ifdef EMCC_HOST_WAIT
+        Landing:   if (wait_q == 2'd1) state_q <= Reading;
+`endif
         default:   if (next_row) state_q <= Load0;
       endcase
       if (next_row) row_q <= row_q + 1'b1;
     end
   end
+
+`ifdef EMCC_HOST_WAIT
+  always_ff @(posedge clk_i) begin
+    if (state_q == Receiving) wait_q <= 2'(HostWait);
+    else if (!rst_ni || state_q == Start) wait_q <= '0;
+    else if (state_q == Landing) wait_q <= wait_q - 1'b1;
+  end
+`endif
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || (state_q == Running && done_i)) busy_q <= 1'b1;

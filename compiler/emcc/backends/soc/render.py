@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from emcc.backends.soc.registers import IRQ, REGISTERS, Bits, Values, camel
-from emcc.backends.verilog.library import library
+from emcc.backends.verilog.library import NEXT_INPUT, library
 from emcc.resources import template
 
 LIBRARY = (
@@ -24,7 +24,7 @@ TOP, LISTING, HEADER = "emcc_axi_top", "rtl/axi.f", "host/emcc_regs.h"
 def render_axi(held: Values, next_input: bool = False) -> Mapping[str, bytes]:
     """Return file names and contents. `held` is what the constant registers hold; `next_input`: see ir.Program."""
     facts = {"registers": REGISTERS, "values": held, "irq": IRQ, "camel": camel, "mask": mask}
-    files = library(LIBRARY, next_input)
+    files = library(LIBRARY, [NEXT_INPUT] if next_input else [])
     files["rtl/emcc_regs_pkg.sv"] = _rendered("soc/emcc_regs_pkg.sv.j2", **facts)
     files[LISTING] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_regs_pkg", *LIBRARY)).encode()
     files[HEADER] = _rendered("soc/emcc_regs.h.j2", **facts)

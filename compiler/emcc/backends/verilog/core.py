@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from emcc.backends.rom import BootLayout
 from emcc.backends.verilog.boot import boot_numbers
-from emcc.backends.verilog.library import library
+from emcc.backends.verilog.library import HOST_WAIT, NEXT_INPUT, library
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.tables import TABLES, Context, Field, places, width
@@ -55,7 +55,8 @@ def render_of(context: Context, boot: BootLayout | None = None) -> Mapping[str, 
     With `boot` memories of weights are filled by a boot image.
     """
     names = (*LIBRARY, *(BOOT_LIBRARY if boot else ()))
-    files = library(names, context.program.next_input)
+    sides = {NEXT_INPUT: context.program.next_input, HOST_WAIT: bool(context.plan.host_wait)}
+    files = library(names, [macro for macro, there in sides.items() if there])
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
     files |= generated(context, boot)
     files["rtl/files.f"] = "".join(f"rtl/{name}.sv\n" for name in ("emcc_cfg_pkg", *names, "emcc_top")).encode()

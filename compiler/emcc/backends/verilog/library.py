@@ -1,6 +1,6 @@
 """The files of the RTL library that a design is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from emcc.resources import folder
 
@@ -11,15 +11,21 @@ HEADER = "emcc_assert.svh"
 NEXT_INPUT = "EMCC_NEXT_INPUT"
 """What a module has for designs that receive the next input while this one runs stands in `ifdef of that."""
 
+HOST_WAIT = "EMCC_HOST_WAIT"
+"""The same, for designs whose host waits before it sends what it has received just before: Plan.host_wait."""
 
-def library(names: Iterable[str], next_input: bool = False) -> dict[str, bytes]:
+
+def library(names: Iterable[str], defined: Container[str] = ()) -> dict[str, bytes]:
     """Return modules by their file's name in an artefact, and the header that they include.
 
-    A design has one of both sides of NEXT_INPUT, and no trace of the other.
+    A design has one of both sides of NEXT_INPUT and of HOST_WAIT, and no trace of the other.
     """
     place = folder("rtl")
     files = {f"rtl/{name}": (place / name).read_bytes() for name in (HEADER, *(f"{name}.sv" for name in names))}
-    return {name: one_side(content.decode(), NEXT_INPUT, next_input).encode() for name, content in files.items()}
+    texts = {name: content.decode() for name, content in files.items()}
+    for macro in (NEXT_INPUT, HOST_WAIT):
+        texts = {name: one_side(text, macro, macro in defined) for name, text in texts.items()}
+    return {name: text.encode() for name, text in texts.items()}
 
 
 def one_side(text: str, name: str, defined: bool) -> str:

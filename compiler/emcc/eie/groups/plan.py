@@ -193,6 +193,8 @@ class Plan:
         bases: (root, the address of its first word) of every root, see where.Where.
         columns, codes, biases, scales, books: what lies in the memories of constants, in the order of addresses.
         next_input: where the next inference's inputs come while this one runs.
+        host_wait: cycles that the host waits before it sends where it has received just before, so that what came has
+            landed in the memory.
     """
 
     lanes: int
@@ -208,3 +210,4 @@ class Plan:
     scales: tuple[Scales, ...] = ()
     books: tuple[Book, ...] = ()
     next_input: NextInput | None = None
+    host_wait: int = 0

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from emcc.base.errors import EmccError
+from emcc.eie.groups import timing
 from emcc.eie.groups.exchange import exchanges
 from emcc.eie.groups.plan import END, RECEIVE, RUN, SEND, HostRow, NextInput, Pass, Plan
 from emcc.eie.groups.steps import Steps
+from emcc.eie.groups.transfer import sends_what_came
 from emcc.eie.groups.where import Where, root_of, where
 from emcc.eie.groups.work import Work
 from emcc.eie.liveness import Life, allocate
@@ -76,6 +78,7 @@ def plan(program: Program) -> Plan:
         scales=tuple(shelves.scales.values()),
         books=tuple(shelves.books.values()),
         next_input=_ahead(events, host, apart, bases) if program.next_input else None,
+        host_wait=timing.TABLE if program.tables and sends_what_came(host) else 0,
     )
 
 

@@ -4,6 +4,9 @@ Where the next input comes while this one runs (Plan.next_input), two hosts read
 receiving is what is left when an answer has gone out. How much that is has a bound: the drain writes first.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 
 from emcc.eie.groups import timing
@@ -29,7 +32,7 @@ def transfer(plan: Plan) -> int:
     rows = [
         row for row in (plan.host[: ahead.row - 2] + plan.host[ahead.row :] if ahead else plan.host) if row.op != END
     ]
-    return sum(map(_row, rows)) - ROW
+    return sum(map(_row, rows)) + _waiting(plan) - ROW
 
 
 def following(plan: Plan, exposed: Array) -> Array:
@@ -60,7 +63,16 @@ def drained_most(plan: Plan) -> int:
 
 
 def _sending(plan: Plan) -> int:
-    return sum(map(_row, (row for row in plan.host if row.op == SEND)))
+    return sum(map(_row, (row for row in plan.host if row.op == SEND))) + _waiting(plan)
+
+
+def sends_what_came(host: Sequence[HostRow]) -> list[HostRow]:
+    """Return the rows that send directly behind one that receives."""
+    return [row for before, row in pairwise(host) if (before.op, row.op) == (RECEIVE, SEND)]
+
+
+def _waiting(plan: Plan) -> int:
+    return plan.host_wait * len(sends_what_came(plan.host))
 
 
 def _row(row: HostRow) -> int:
