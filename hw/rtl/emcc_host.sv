@@ -135,8 +135,8 @@ module emcc_host (
       if (next_row) row_q <= row_q + 1'b1;
     end
   end
-
 `ifdef EMCC_HOST_WAIT
+
   always_ff @(posedge clk_i) begin
     if (state_q == Receiving) wait_q <= 2'(HostWait);
     else if (!rst_ni || state_q == Start) wait_q <= '0;
