@@ -26,7 +26,7 @@ from emcc.runtime.designs import Design
 from emcc.runtime.simulator import COUNTERS, Stalls, drive
 from emcc.tools import verilator
 
-SAME = ("Lanes", "Groups", "ActW", "LogQueue", "HasScale", "HasTable", "LoBits", "HiBits")
+SAME = ("Lanes", "Groups", "ActW", "LogQueue", "HasScale", "HasTable", "LoBits", "HiBits", "HostWait")
 """Numbers that programs on one build have in common."""
 DEPTHS = {
     **{"walk": "Passes", "taps": "Taps", "drain": "Passes", "host": "HostRows", "codebook": "BookDepth"},
@@ -56,7 +56,7 @@ class Case:
     def kind(self) -> tuple[int, ...]:
         """What those that share a build have in common."""
         numbers = Context(self.program, self.plan).numbers
-        return tuple(numbers[name] for name in SAME)
+        return tuple(numbers.get(name, 0) for name in SAME)
 
 
 def case(program: Program, x: dict[str, Array]) -> Case:
