@@ -1,5 +1,6 @@
 """The schema of emcc.json: what has to be in it, and of which kind, for what reads it to trust it."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import PurePosixPath
@@ -7,6 +8,7 @@ from typing import Any
 
 SHOWN = 8
 _LARGEST = 1 << 60
+_FINITE = sys.float_info.max
 COUNT, SIZE = range(_LARGEST), range(1, _LARGEST)
 _SOURCE = {"file": str, "sha256": str}
 _FILES = {"*": {"bytes": COUNT, "sha256": str}}
@@ -188,7 +190,7 @@ def _faults(value: Any, schema: Any, place: str) -> Iterator[str]:
         if type(value) is not int or value not in schema:
             yield f"{place[1:]} is not a whole number from {schema.start} on"
     elif schema is float:
-        if type(value) not in (int, float) or not abs(value) <= _LARGEST:
+        if type(value) not in (int, float) or not abs(value) <= _FINITE:
             yield f"{place[1:]} is not a number"
     elif (value is not None) if schema is None else type(value) is not schema:
         yield f"{place[1:]} is not {'text' if schema is str else 'true or false' if schema is bool else 'null'}"

@@ -159,3 +159,12 @@ def test_a_map_of_classes_is_judged_by_its_scores(tmp_path):
     )
     with pytest.raises(EmccError, match="a map of classes, which emcc does not judge by labels"):
         load_data(data, whole)
+
+
+def test_an_error_of_an_output_that_is_all_but_nothing_has_an_end():
+    """A detector's map far from anything: some 1e-13 in floats, and half in fixed point."""
+    wanted = np.random.default_rng(0).uniform(1e-13, 2e-13, (200, 2))
+    made = judge(TWO, wanted, Dataset(X), task="regress")
+    before = made.score(wanted)
+    assert made.score(np.full_like(wanted, 0.5)).lost(before) == pytest.approx(1e9)
+    assert 1 < made.score(wanted + 1e-14).lost(before) < 1e3
