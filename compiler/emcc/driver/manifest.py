@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc import ops
 from emcc.base.version import __version__
 from emcc.driver.emit import Emitted
 from emcc.driver.places import targets_of
@@ -17,7 +18,7 @@ from emcc.files.artefact import FORMAT
 from emcc.ir.graph import Graph
 from emcc.ir.program import Port, Program
 from emcc.measure.coding import table
-from emcc.measure.cost import CLOCK_HZ, layer_row, throughput, totals
+from emcc.measure.cost import CLOCK_HZ, hosted_row, layer_row, throughput, totals
 from emcc.measure.steps import partition, step_rows
 from emcc.measure.values import rounded, source
 from emcc.runtime.designs import design_of, step_cycles
@@ -139,7 +140,9 @@ def _costs(compiled: Compiled, encoded: bytes) -> tuple[list[dict[str, Any]], li
     steps = step_rows(compiled.quantised, program, passes, taken, traffic.products)
     work, beside = traffic.products.sum(axis=1), int(traffic.transfer[0])
     hz = compiled.hz or CLOCK_HZ
-    total = totals(layers, len(encoded), traffic.cycles, beside, work, program.pes, hz)
+    held = [node for node in compiled.quantised.nodes if "recurrent" in ops.traits(node.op)]
+    hosted = [hosted_row(compiled.quantised, node) for node in held]
+    total = totals(layers, hosted, len(encoded), traffic.cycles, beside, work, program.pes, hz)
     ahead = {"throughput": throughput(design.between(traffic), traffic.exposed, hz)} if program.next_input else {}
     return layers, steps, {**total, **ahead}
 

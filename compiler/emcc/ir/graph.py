@@ -211,13 +211,14 @@ class Graph:
 
         "QLinear" and "QConv" of a quantised graph, LAYERS of a folded one; of several that read one table the first.
         """
-        tables = set[str]()
+        tables, coded = set[str](), {"QLinear", "QConv"}
+        kinds = coded if any(node.op in coded for node in self.nodes) else LAYERS
         for node in self.nodes:
             if node.op == "Embedding" and node.inputs[1] in tables:
                 continue
             if node.op == "Embedding":
                 tables.add(node.inputs[1])
-            if node.op in (*LAYERS, "QLinear", "QConv"):
+            if node.op in kinds:
                 yield node
 
     def bias_of(self, layer: Node) -> str:

@@ -13,7 +13,7 @@ INSTEAD = "emcc compress MODEL.onnx writes a smaller model that onnxruntime runs
 
 def not_on_the_array(graph: Graph) -> str:
     """A sentence on the operators that are not for an array yet; "" where there are none."""
-    nodes = [node for node in graph.nodes if "compressed" in ops.traits(node.op)]
+    nodes = [node for node in graph.nodes if "later" in ops.traits(node.op)]
     if not nodes:
         return ""
     names = ", ".join(f"{node.op} {printable(node.name)!r}" for node in nodes[:SHOWN])

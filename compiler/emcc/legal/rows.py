@@ -47,7 +47,7 @@ CHAIN: frozenset[Trait] = frozenset({"folded", "activation"})
 QUANTISED: frozenset[Trait] = frozenset({"quantised"})
 FLOATING: frozenset[Trait] = frozenset({"convolution", "folded", "front", "matrix", "no-op"})
 UNFOLDED: frozenset[Trait] = frozenset({"front", "matrix", "no-op", "quantised"})
-LATER: frozenset[Trait] = frozenset({"compressed"})
+LATER: frozenset[Trait] = frozenset({"later"})
 STAGES: Mapping[str, Stage] = {
     "frontend": Stage(never=frozenset({"folded", "quantised"}), layers=False),
     "fold": Stage(never=UNFOLDED),

@@ -63,6 +63,13 @@ def layer_row(
     }
 
 
+def hosted_row(graph: Graph, node: Node) -> dict[str, int]:
+    """Return the figures of a layer that the host runs, of a quantised graph: no cycle of the array, dense or not."""
+    weights, bias = (graph.constants[name] for name in node.inputs[1:3])
+    size = FLOAT_BYTES * (weights.size + bias.size)
+    return {"weights": weights.size, "kept": int(np.count_nonzero(weights)), "dense_bytes": size, "dense_cycles": 0}
+
+
 def _packed(program: Program, step: Step) -> dict[str, int]:
     """Return how a step's weights lie in the array: a depthwise convolution's are all there, and have no runs."""
     if step.slices >= 0:
@@ -84,6 +91,7 @@ def as_dict(fmt: Format) -> dict[str, int]:
 
 def totals(
     rows: Sequence[Mapping[str, Any]],
+    beside: Sequence[Mapping[str, int]],
     file_bytes: int,
     cycles: Array,
     transfer: int,
@@ -96,6 +104,7 @@ def totals(
     Args:
         rows: of `layer_row`. Weights and the dense baseline are of those without "made": a dense model need not
             multiply by what emcc made a matrix of, such as a shuffle of channels.
+        beside: of `hosted_row`.
         file_bytes: size of model.emc.
         cycles, work: estimated cycles and useful multiply-accumulates (neither operand zero), of each sample.
         transfer: cycles beside them in which inputs and outputs cross.
@@ -103,9 +112,9 @@ def totals(
         hz: the clock that times are at.
     """
     mean = float(cycles.mean())
+    counted = [*(row for row in rows if not row.get("made")), *beside]
     dense, before, weights, kept = (
-        sum(row[key] for row in rows if not row.get("made"))
-        for key in ("dense_cycles", "dense_bytes", "weights", "kept")
+        sum(row[key] for row in counted) for key in ("dense_cycles", "dense_bytes", "weights", "kept")
     )
     return {
         "weights": weights,

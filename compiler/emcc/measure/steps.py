@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emcc import ops
 from emcc.ir.graph import Array, Graph, Node
 from emcc.ir.program import Program
 
 
 def macs(graph: Graph, node: Node) -> int:
-    """Return the multiply-accumulates of a matrix product or convolution of one sample, zeros included; 0 of others."""
+    """Return the multiply-accumulates of a matrix product, a convolution or a recurrent layer of one sample, zeros
+    included; 0 of others."""
+    if "recurrent" in ops.traits(node.op):
+        return int(graph.constants[node.inputs[1]].size) * int(graph.tensors[node.inputs[0]].shape[1] or 1)
     if node.op not in ("QLinear", "QConv", "Linear", "Conv", "Gemm", "MatMul"):
         return 0
     outputs = graph.tensors[node.outputs[0]].features

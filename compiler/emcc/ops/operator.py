@@ -26,6 +26,7 @@ Trait = Literal[
     "joins",
     "keeps order",
     "keeps zero",
+    "later",
     "matrix",
     "moves",
     "no-op",
@@ -53,7 +54,8 @@ joins: may have more than one computed input.
 host: may end a model, and is left to the host then. hosted: has no step on the array wherever it stands.
 front: may be the only reader of a model's input, and is left to the host too.
 convolution, pooling, padding: the hardware it takes.
-recurrent: goes through a sequence step by step. compressed: `emcc compress` takes it; nothing runs it on an array yet.
+recurrent: goes through a sequence step by step. compressed: has weights and is no layer of the array: `emcc compress`
+makes them small. later: `emcc compile` does not take it yet.
 grid: to integers or back, which folding takes out where it can.
 folded, quantised: in no model, but what folding, or quantising, makes of its layers.
 """

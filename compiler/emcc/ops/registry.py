@@ -46,7 +46,7 @@ POOL = {**WINDOW, "ceil_mode": FLAG, "kernel_shape": pair}
 PICKS: tuple[Trait, ...] = ("keeps zero", "picks", "selects")
 KINDS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare"
 REDUCTIONS = tuple(f"Reduce{name}" for name in KINDS.split())
-RECURRENT: tuple[Trait, ...] = ("compressed", "recurrent")
+RECURRENT: tuple[Trait, ...] = ("compressed", "hosted", "recurrent")
 SEQUENCE = {"direction": one_of("forward", "reverse", "bidirectional"), "hidden": positive}
 BLOCKS = {"blocksize": positive, "mode": one_of("DCR", "CRD")}
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
@@ -66,7 +66,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Conv": _module("conv", "convolution", inputs="xcc", attrs={**WINDOW, "group": positive}, optional=2),
         "DepthToSpace": _module("blocks", *PICKS, "moves", attrs=BLOCKS),
         "DequantizeLinear": _module("grid", "grid", "host", attrs=GRID),
-        "Embedding": _module("embedding", "compressed", inputs="xc"),
+        "Embedding": _module("embedding", "compressed", "later", inputs="xc"),
         "Flatten": _module("moves", *RESHAPES, attrs={"axis": one_of(1)}),
         "GRU": _module(
             "recurrent", *RECURRENT, inputs="xccc", attrs={**SEQUENCE, "linear_before_reset": FLAG}, optional=3
@@ -123,7 +123,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             "normalisation", "hosted", inputs="xc", attrs={"axis": positive, "epsilon": number}, optional=1
         ),
         "Resize": _module("picks", *PICKS, "channel-wise", attrs={"factors": sizes}),
-        "Shift": _module("shift", "compressed", "folded", inputs="xc"),
+        "Shift": _module("shift", "compressed", "folded", "later", inputs="xc"),
         "Slice": _module("picks", *PICKS, attrs={"begins": axes, "counts": sizes, "steps": integers}),
         "Softmax": _module("host", "host", attrs={"axis": integer}),
         "SpaceToDepth": _module("blocks", *PICKS, "moves", attrs=BLOCKS),

@@ -84,10 +84,9 @@ def test_what_was_written_runs(tmp_path: Path) -> None:
     assert "x holds 7 in sample 1" in refused.stderr
 
 
-@pytest.mark.parametrize(("name", "op"), [("GRU", "GRU 'rnn0'"), ("LSTM", "LSTM 'rnn1'"), ("transformer", "Embedding")])
-def test_what_is_for_compress_alone(tmp_path: Path, name: str, op: str) -> None:
+def test_what_is_for_compress_alone(tmp_path: Path) -> None:
     """Compiling and inspecting say the same; the last line tells it from a refusal."""
-    path = str(save(MODELS[name][0], tmp_path / "m.onnx"))
+    path = str(save(MODELS["transformer"][0], tmp_path / "m.onnx"))
     sentence = "`emcc compress` takes it; running on the array comes later, for"
     refused = ended("compile", path, "--out", str(tmp_path / "c"), code=2).stderr
     said = " ".join(printed("inspect", path, "--json", str(tmp_path / "i.json"), code=2).split())
@@ -95,8 +94,8 @@ def test_what_is_for_compress_alone(tmp_path: Path, name: str, op: str) -> None:
     assert said[said.index("NOT supported by `emcc compile`") :].startswith(
         f"NOT supported by `emcc compile`: {sentence}"
     )
-    assert op in refused
-    assert op in said
+    assert "Embedding" in refused
+    assert "Embedding" in said
     assert not (tmp_path / "c").exists()
     inspected = json.loads((tmp_path / "i.json").read_text())
     assert (inspected["supported"], inspected["compress"]) == (False, True)
