@@ -18,6 +18,12 @@ INDICES = ("int32", "int64")
 LAYERS = ("Conv", "Embedding", "GRU", "LSTM", "Linear", "Shift")
 """What owns weights in a folded graph; Embedding and Shift have no bias."""
 
+HOSTED = ("GRU", "LSTM")
+"""Those that the host runs in a quantised graph."""
+
+CODED = ("QConv", "QLinear")
+"""What owns weights in a quantised graph."""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -209,16 +215,18 @@ class Graph:
     def layers(self) -> Iterator[Node]:
         """The nodes that own weights, in order: the second input is the weight, a third the bias.
 
-        "QLinear" and "QConv" of a quantised graph, LAYERS of a folded one; of several that read one table the first.
+        CODED of a quantised graph, which may have others that the host runs; LAYERS of a folded one; of several that
+        read one table the first.
         """
-        tables, coded = set[str](), {"QLinear", "QConv"}
-        kinds = coded if any(node.op in coded for node in self.nodes) else LAYERS
+        tables = set[str]()
+        kinds = CODED if any(node.op in CODED for node in self.nodes) else LAYERS
         for node in self.nodes:
             if node.op == "Embedding" and node.inputs[1] in tables:
                 continue
             if node.op == "Embedding":
                 tables.add(node.inputs[1])
-            if node.op in kinds:
+            quantised = self.tensors[node.outputs[0]].fmt is not None and not self.codebooks
+            if node.op in kinds and not (node.op in HOSTED and quantised):
                 yield node
 
     def bias_of(self, layer: Node) -> str:

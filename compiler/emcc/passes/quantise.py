@@ -231,8 +231,8 @@ class _Draft:
                     known[key] = known.get(key) or constant(f"{part.name}.{role}", entries)
                     inputs.append(known[key])
             nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
-        # The weights of what stays in floats are stored as they are shared.
-        books = {name: book for name, book in self.graph.codebooks.items() if name in constants}
+        # The weights of what stays in floats are stored as they are shared, beside those in integers.
+        books = {name: book for name, book in self.graph.codebooks.items() if name in constants and parts}
         tensors = {**self.graph.tensors, **self.aligned}
         tensors = {name: replace(tensors[name], fmt=fmt) for name, fmt in self.fmt.items()}
         made = self.graph.with_(nodes=tuple(nodes), tensors=tensors, constants=constants, codebooks=books)

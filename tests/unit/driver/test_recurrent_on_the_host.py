@@ -8,7 +8,7 @@ import pytest
 import simulators
 from commands import ended
 from models import save
-from sequence_models import classifier
+from sequence_models import classifier, recurrent
 
 from emcc.container import decode
 from emcc.ops import interpret
@@ -64,3 +64,12 @@ def test_its_weights_are_made_small_as_others_are(tmp_path: Path, words: tuple[s
     ended("compile", str(path), "--data", str(tmp_path / "d.npz"), *words, *recipe, "--out", str(tmp_path / "out"))
     total = json.loads((tmp_path / "out" / "emcc.json").read_text())["totals"]
     assert total["bytes"] < total["dense_bytes"]
+
+
+@pytest.mark.filterwarnings("ignore:no data")
+@pytest.mark.parametrize("op", ["GRU", "LSTM"])
+def test_nothing_but_such_a_layer_is_nothing_for_the_array(tmp_path: Path, op: str) -> None:
+    path = save(recurrent(op, "bidirectional"), tmp_path / "m.onnx")
+    refused = ended("compile", str(path), "--keep-weights", "--out", str(tmp_path / "out"), code=2).stderr
+    assert "nothing of the model runs on the array" in " ".join(refused.split())
+    assert not (tmp_path / "out").exists()
