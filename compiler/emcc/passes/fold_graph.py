@@ -41,8 +41,8 @@ def fold_graph(graph: Graph) -> Graph:
     fold_norms(draft)
     while (start := next((node for node in draft.nodes if "matrix" in ops.traits(node.op)), None)) is not None:
         _fold_run(draft, start)
-    if _for_compress(draft):
-        fold_shifts(draft)
+    if any("later" in ops.traits(node.op) for node in draft.nodes):
+        fold_shifts(draft)  # nothing of the model is for an array yet
     else:
         fold_channels(draft)
     return draft.build()
@@ -128,12 +128,12 @@ def _fold_run(draft: Draft, start: Node) -> None:
 def _goes_with(draft: Draft, node: Node) -> bool:
     traits = ops.traits(node.op)
     fewer = draft.tensors[node.outputs[0]].features <= max(draft.tensors[x].features for x in draft.computed(node))
-    around = AROUND - {"picks"} if _for_compress(draft) else AROUND
+    around = AROUND - {"picks"} if _stays_small(draft) else AROUND
     return bool(traits & around) and "padding" not in traits and fewer
 
 
-def _for_compress(draft: Draft) -> bool:
-    """Whether nothing of the model is for an array: then a matrix stays as small as it is, and picks nothing."""
+def _stays_small(draft: Draft) -> bool:
+    """Whether a matrix stays as small as it is, and picks nothing: beside layers that are none of the array's."""
     return any("compressed" in ops.traits(node.op) for node in draft.nodes)
 
 

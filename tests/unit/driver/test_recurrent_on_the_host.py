@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import simulators
 from commands import ended
-from models import save
+from models import model, node, save
 from sequence_models import classifier, recurrent
 
+import emcc
 from emcc.container import decode
 from emcc.ops import interpret
 from emcc.runtime.simulate import simulate
@@ -73,3 +74,22 @@ def test_nothing_but_such_a_layer_is_nothing_for_the_array(tmp_path: Path, op: s
     refused = ended("compile", str(path), "--keep-weights", "--out", str(tmp_path / "out"), code=2).stderr
     assert "nothing of the model runs on the array" in " ".join(refused.split())
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.filterwarnings("ignore:no data")
+def test_a_matrix_that_is_added_behind_such_a_layer_is_no_layer(tmp_path: Path) -> None:
+    """It is one in models that are for `emcc compress` alone."""
+    rng = np.random.default_rng(3)
+    sizes = {"w": (1, 160, 4), "r": (1, 160, 40), "p": (8, 40), "v": (320, 3)}
+    weights = {name: 0.3 * rng.standard_normal(size).astype(np.float32) for name, size in sizes.items()}
+    nodes = [
+        *(node("Transpose", ["x"], "t", perm=[1, 0, 2]), node("LSTM", ["t", "w", "r"], "Y", hidden_size=40)),
+        *(node("Squeeze", ["Y"], "q", axes=[1]), node("Transpose", ["q"], "z", perm=[1, 0, 2])),
+        *(node("Add", ["z", "p"], "a"), node("Relu", ["a"], "b"), node("Flatten", ["b"], "f")),
+        node("Gemm", ["f", "v"], "y"),
+    ]
+    proto = model(nodes, ["n", 8, 4], weights=weights, opset=11)
+    x = rng.standard_normal((9, 8, 4)).astype(np.float32)
+    wanted = np.asarray(ort.InferenceSession(proto.SerializeToString()).run(None, {"x": x})[0])
+    artefact = emcc.compile(save(proto, tmp_path / "m.onnx"), pes=4, keep_weights=True)
+    assert np.abs(artefact.predict(x) - wanted).max() < 0.002 * np.ptp(wanted)
