@@ -24,20 +24,19 @@ _FUNCTIONS = frozenset({*_ALPHA, "Relu", "Sigmoid", "Tanh"})
 
 
 def branch_of(node: NodeProto, spelling: Spelling) -> None:
-    """The nodes of the branch that an If with a constant condition takes."""
-    (condition,) = spelling.constants[node.input[0]].reshape(-1)
-    results = _inlined(node, "then_branch" if condition else "else_branch", spelling)
-    for result, output in zip(results, node.output, strict=True):
-        if output:
-            spelling.add("Identity", [result], output)
-
-
-def both_branches(node: NodeProto, spelling: Spelling) -> None:
-    """The nodes of both branches of an If whose condition is computed, and a choice between their results.
+    """The nodes of the branch that an If with a constant condition takes; of both, and a choice between their results,
+    where the condition is computed.
 
     What a branch computes that is not taken is thrown away. One condition is for all that a run has: the samples of a
     batch have one each here, as if they came one by one.
     """
+    if spelling.known(node.input[0]):
+        (condition,) = spelling.constants[node.input[0]].reshape(-1)
+        results = _inlined(node, "then_branch" if condition else "else_branch", spelling)
+        for result, output in zip(results, node.output, strict=True):
+            if output:
+                spelling.add("Identity", [result], output)
+        return
     sides = [_inlined(node, name, spelling) for name in ("then_branch", "else_branch")]
     for then, otherwise, output in zip(*sides, node.output, strict=True):
         if output:
@@ -175,8 +174,6 @@ def spell_of(node: NodeProto, computed: Sequence[str]) -> Spell | None:
     key = ("" if node.domain == "ai.onnx" else node.domain, node.op_type)
     if not computed or (key == ("", "Clip") and not set(node.input[1:]) & set(computed)):
         return None
-    if key == ("", "If") and node.input[0] in computed:
-        return both_branches
     return _SPELT.get(key)
 
 

@@ -225,9 +225,12 @@ class Graph:
                 continue
             if node.op == "Embedding":
                 tables.add(node.inputs[1])
-            quantised = self.tensors[node.outputs[0]].fmt is not None and not self.codebooks
-            if node.op in kinds and not (node.op in HOSTED and quantised):
+            if node.op in kinds and not (node.op in HOSTED and self._integer(node)):
                 yield node
+
+    def _integer(self, node: Node) -> bool:
+        """Whether what a node makes is in integers: it has a format, and codebooks are of the graph no more."""
+        return self.tensors[node.outputs[0]].fmt is not None and not self.codebooks
 
     def bias_of(self, layer: Node) -> str:
         """The name of a folded layer's bias; "" where it has none."""

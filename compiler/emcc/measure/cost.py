@@ -91,7 +91,7 @@ def as_dict(fmt: Format) -> dict[str, int]:
 
 def totals(
     rows: Sequence[Mapping[str, Any]],
-    beside: Sequence[Mapping[str, int]],
+    hosted: Sequence[Mapping[str, int]],
     file_bytes: int,
     cycles: Array,
     transfer: int,
@@ -104,7 +104,7 @@ def totals(
     Args:
         rows: of `layer_row`. Weights and the dense baseline are of those without "made": a dense model need not
             multiply by what emcc made a matrix of, such as a shuffle of channels.
-        beside: of `hosted_row`.
+        hosted: of `hosted_row`.
         file_bytes: size of model.emc.
         cycles, work: estimated cycles and useful multiply-accumulates (neither operand zero), of each sample.
         transfer: cycles beside them in which inputs and outputs cross.
@@ -112,7 +112,7 @@ def totals(
         hz: the clock that times are at.
     """
     mean = float(cycles.mean())
-    counted = [*(row for row in rows if not row.get("made")), *beside]
+    counted = [*(row for row in rows if not row.get("made")), *hosted]
     dense, before, weights, kept = (
         sum(row[key] for row in counted) for key in ("dense_cycles", "dense_bytes", "weights", "kept")
     )

@@ -6,13 +6,14 @@ from typing import Any
 from emcc import ops
 from emcc.ir.graph import Array, Graph, Node
 from emcc.ir.program import Program
+from emcc.ops import recurrent
 
 
 def macs(graph: Graph, node: Node) -> int:
     """Return the multiply-accumulates of a matrix product, a convolution or a recurrent layer of one sample, zeros
     included; 0 of others."""
     if "recurrent" in ops.traits(node.op):
-        return int(graph.constants[node.inputs[1]].size) * int(graph.tensors[node.inputs[0]].shape[1] or 1)
+        return int(graph.constants[node.inputs[1]].size) * recurrent.steps(graph, node)
     if node.op not in ("QLinear", "QConv", "Linear", "Conv", "Gemm", "MatMul"):
         return 0
     outputs = graph.tensors[node.outputs[0]].features

@@ -13,7 +13,7 @@ is applied to the state before the product with h's rows, or with `linear_before
 from collections.abc import Sequence
 from typing import Any
 
-from emcc.ir.graph import Node
+from emcc.ir.graph import Graph, Node
 from emcc.ops.activations import sigmoid
 from emcc.ops.operator import Shape
 from emcc.ops.shapes import batched, present
@@ -29,6 +29,11 @@ LONGEST = 1 << 16
 def directions(node: Node) -> tuple[bool, ...]:
     """Of each direction, whether it goes backwards."""
     return {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}[node.attrs["direction"]]
+
+
+def steps(graph: Graph, node: Node) -> int:
+    """Steps of the sequence that a node of a graph goes through: how often it uses each weight."""
+    return int(graph.tensors[node.inputs[0]].shape[1] or 1)
 
 
 def shape(node: Node, *shapes: Shape | None) -> Shape:

@@ -108,10 +108,8 @@ class Calibrate:
         loose = [name for name, each in known.items() if not each.proven]
         how, far = "by interval arithmetic", min(COMMON, self.reach)
         if loose:
-            how += (
-                f", {len(loose)} of {len(known)} tensors within {SIGMAS:.0f} standard deviations of independent inputs"
-            )
-            how += f" and as far as inputs that are all {far:g} or {-far:g} take them"
+            how += f", {len(loose)} of {len(known)} tensors within {SIGMAS:.0f} standard deviations of independent "
+            how += f"inputs and as far as inputs that are all {far:g} or {-far:g} take them"
         norms = {graph.affines.get(name, PLAIN).norm for name in graph.inputs}
         assumed = f"inputs within +-{self.reach:g} (assumed: [calibrate] reach)"
         within = f"samples of {', '.join(sorted(norms))} norm 1" if norms <= set(UNIT) else assumed
@@ -124,8 +122,11 @@ class Calibrate:
         try:
             if known is not None:
                 alike = together(graph, self.reach)
-                reached = {key: [each.ends(), *([alike[key]] if key in alike else [])] for key, each in known.items()}
-                values: dict[str, Any] = unmasked(graph, {key: np.concatenate(part) for key, part in reached.items()})
+                reached = {
+                    key: np.concatenate([each.ends(), alike[key]]) if alike else each.ends()
+                    for key, each in known.items()
+                }
+                values: dict[str, Any] = unmasked(graph, reached)
                 formats, headroom = {source: safe(values[source], self.bits, 1.0) for source in graph.inputs}, 1.0
             else:
                 values, formats, headroom = self._traced(graph)

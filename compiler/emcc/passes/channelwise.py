@@ -10,6 +10,11 @@ Channels = tuple[Array, Array]
 """float64 [channels] each: scales, offsets."""
 
 
+def by_channel(value: Array, rank: int) -> bool:
+    """Whether a constant that goes with a sample of `rank` axes has one number for all elements of a channel."""
+    return all(size == 1 for size in value.shape[max(0, value.ndim - rank + 1) :])
+
+
 def channels_of(node: Node, constants: Constants, shape: tuple[int, ...]) -> Channels | None:
     """(scale, offset) of each channel, where a node is arithmetic that treats each channel of a [C, H, W] as a whole.
 
@@ -19,7 +24,7 @@ def channels_of(node: Node, constants: Constants, shape: tuple[int, ...]) -> Cha
     if "affine" not in ops.traits(node.op) or len(computed) != 1 or len(shape) != 3:
         return None
     values = affine(node, constants, len(shape))
-    if any(value is not None and any(size != 1 for size in value.shape[-2:]) for value in values):
+    if any(value is not None and not by_channel(value, len(shape)) for value in values):
         return None
     scale, offset = (
         np.full(shape[0], float(default)) if value is None else np.broadcast_to(value, (shape[0], 1, 1)).ravel()

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from emcc import ops
 from emcc.ir.graph import Array, Node
+from emcc.passes.channelwise import by_channel
 from emcc.passes.fold_draft import Draft
 
 HOST = frozenset({"host", "hosted"})
@@ -42,13 +43,13 @@ def _by_channel(draft: Draft, node: Node) -> Constants | None:
     names, shape = draft.computed(node), draft.shape(node.outputs[0])
     if "affine" not in ops.traits(node.op) or len(names) != 1 or draft.shape(names[0]) != shape:
         return None
-    if len(shape) not in (1, 2) or (node.op == "Div" and node.inputs[0] in draft.constants):
+    if len(shape) not in (1, 2):
         return None
     values: Constants = {}
     for name in (name for name in node.inputs if name in draft.constants and node.op != "BatchNormalization"):
         value = draft.constants[name]
         value = value[0] if value.ndim > len(shape) else value
-        if value.size > 1 and (value.ndim < len(shape) or value.size != value.shape[0]):
+        if not by_channel(value, len(shape)):
             return None
         values[name] = value.reshape(-1, 1, 1)
     return values

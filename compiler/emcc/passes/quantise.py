@@ -231,7 +231,8 @@ class _Draft:
                     known[key] = known.get(key) or constant(f"{part.name}.{role}", entries)
                     inputs.append(known[key])
             nodes.append(Node(part.name, sums.op, tuple(inputs), (part.output,), attrs))
-        # The weights of what stays in floats are stored as they are shared, beside those in integers.
+        # The weights of what stays in floats are stored as they are shared. Without a part in integers there are no
+        # codebooks: by these Graph.layers tells a calibrated graph from one that is the host's but for a pool.
         books = {name: book for name, book in self.graph.codebooks.items() if name in constants and parts}
         tensors = {**self.graph.tensors, **self.aligned}
         tensors = {name: replace(tensors[name], fmt=fmt) for name, fmt in self.fmt.items()}

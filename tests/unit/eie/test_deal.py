@@ -7,8 +7,8 @@ from emcc.eie.deal import deal
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4, 8])
-def test_what_nothing_reads_is_dealt_as_what_costs_next_to_nothing(groups: int) -> None:
-    """A lane's rows fill one group after another, as they do where all cost the same too little to count."""
+def test_what_costs_nothing_as_columns_fills_one_group_after_another(groups: int) -> None:
+    """A lane's rows, in their order: those that nothing reads, and those whose readers have nothing of them."""
     rng = np.random.default_rng(groups)
     for lanes, rows in ((1, 5), (3, 17), (4, 64), (5, 203)):
         work = rng.integers(0, 9, (rows, groups)).astype(np.float64)

@@ -30,6 +30,8 @@ def library(names: Iterable[str], defined: Container[str] = ()) -> dict[str, byt
 
 def one_side(text: str, name: str, defined: bool) -> str:
     """Return a text as it is where a macro is defined, or is not; all other conditions stay."""
+    if name not in text:
+        return text
     lines: list[str] = []
     sides: list[bool | None] = []
     for line in text.splitlines(keepends=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from emcc.compress.search.goal import Search
 from emcc.ir.graph import Graph, Node
-from emcc.ops import traits
+from emcc.ops import recurrent, traits
 
 MULTIPLIES = 4e10
 """Multiplications and additions a second, of one core, in training and when the model runs."""
@@ -36,7 +36,7 @@ def macs(graph: Graph) -> int:
 def _times(graph: Graph, node: Node) -> int:
     """How often an inference uses each weight of a layer: at every position, or step."""
     if "recurrent" in traits(node.op):
-        return int(graph.tensors[node.inputs[0]].shape[1] or 1)
+        return recurrent.steps(graph, node)
     if node.op in ("Embedding", "Shift"):
         return 0
     return max(1, graph.tensors[node.outputs[0]].features // len(graph.constants[node.inputs[1]]))

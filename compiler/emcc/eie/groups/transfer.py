@@ -32,7 +32,7 @@ def transfer(plan: Plan) -> int:
     rows = [
         row for row in (plan.host[: ahead.row - 2] + plan.host[ahead.row :] if ahead else plan.host) if row.op != END
     ]
-    return sum(map(_row, rows)) + _waiting(plan) - ROW
+    return sum(map(_row, rows)) + plan.host_wait * sends_what_came(plan.host) - ROW
 
 
 def following(plan: Plan, exposed: Array) -> Array:
@@ -63,16 +63,12 @@ def drained_most(plan: Plan) -> int:
 
 
 def _sending(plan: Plan) -> int:
-    return sum(map(_row, (row for row in plan.host if row.op == SEND))) + _waiting(plan)
+    return sum(map(_row, (row for row in plan.host if row.op == SEND)))
 
 
-def sends_what_came(host: Sequence[HostRow]) -> list[HostRow]:
-    """Return the rows that send directly behind one that receives."""
-    return [row for before, row in pairwise(host) if (before.op, row.op) == (RECEIVE, SEND)]
-
-
-def _waiting(plan: Plan) -> int:
-    return plan.host_wait * len(sends_what_came(plan.host))
+def sends_what_came(host: Sequence[HostRow]) -> int:
+    """Return how many rows send directly behind one that receives: none where the next input comes beside a run."""
+    return sum((before.op, row.op) == (RECEIVE, SEND) for before, row in pairwise(host))
 
 
 def _row(row: HostRow) -> int:
