@@ -10,7 +10,7 @@ import numpy as np
 from emcc.backends.rom import RomImage, core_images
 from emcc.eie.groups.exchange import exchanges
 from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.tables import DRAIN, HOST, TAPS, WALK, Context, Field, unpacked
+from emcc.eie.groups.tables import Context, Field, unpacked
 from emcc.eie.reference import Memory
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
@@ -27,7 +27,7 @@ class Core:
 
     def __init__(self, context: Context, images: Mapping[str, RomImage], n: int) -> None:
         self.numbers, self.images, self.n = context.numbers, images, n
-        tables = {"walk": WALK, "taps": TAPS, "drain": DRAIN, "host": HOST}
+        tables = {"taps" if name == "tap" else name: fields for name, fields in context.tables.items()}
         self.walk, self.taps, self.drain, self.host = (
             [self._row(context, fields, word) for word in images[name].values] for name, fields in tables.items()
         )
@@ -35,6 +35,8 @@ class Core:
         rubbish = np.random.default_rng(0).integers(-99, 99, (self.words, self.groups, self.lanes, n))
         self.memory = rubbish.astype(np.int64)
         self.next = 0
+        # The sums of a pass that splits, for the next one
+        self.split: dict[tuple[int, int, int], Array] = {}
 
     @staticmethod
     def _row(context: Context, fields: Sequence[Field], word: int) -> Row:
@@ -101,7 +103,7 @@ class Pass:
         self.core, self.walk, self.drain, self.before = core, walk, drain, before
         self.written: list[int] = []
         self.table = core.taps[walk["tap_base"] : walk["tap_base"] + walk["taps"] + 1]
-        self.sums: dict[tuple[int, int, int], Array] = {}
+        self.sums, core.split = core.split, {}
         self.loaded: dict[tuple[int, int], Array] = {}
 
     def run(self) -> None:
@@ -117,6 +119,12 @@ class Pass:
                     self._drain(positions)
                     positions = []
         self._drain(positions)
+        if split := walk.get("split", 0):
+            assert walk["out_w"] == walk["out_h"] == 0
+            assert split == self.drain["rows"] + 1
+            assert all(row >= split for _, _, row in self.sums)
+            self.core.split, self.sums = self.sums, {}
+        assert not self.sums
 
     def _position(self, oy: int, ox: int, j: int) -> None:
         walk, mask = self.walk, (1 << self.core.numbers["AddrW"]) - 1
@@ -153,7 +161,7 @@ class Pass:
             pe = group * core.lanes + lane
             pointer = core.read(f"pe{pe:03}_ptr", column)
             start, count = pointer >> core.numbers["CountW"], pointer & ((1 << core.numbers["CountW"]) - 1)
-            row = -1
+            row = walk.get("first", 0) - 1
             for at in range(start, start + count):
                 run, weight = self._weight(core.read(f"pe{pe:03}_spmat", at))
                 row += run + 1
@@ -185,7 +193,7 @@ class Pass:
         self.sums[group, lane, row] = self.sums.get((group, lane, row), np.int64(0)) + product
 
     def _drain(self, positions: list[tuple[int, int]]) -> None:
-        core, drain = self.core, self.drain
+        core, drain, first = self.core, self.drain, self.drain.get("first", 0)
         for j, (oy, ox) in enumerate(positions):
             at = drain["dst"] + oy * drain["dst_row"] + ox * drain["dst_x"]
             at &= (1 << core.numbers["AddrW"]) - 1
@@ -193,11 +201,10 @@ class Pass:
             self.written += range(at, at + drain["rows"] // core.groups + 1)
             for k in range(drain["rows"] + 1):
                 for lane in range(core.lanes):
-                    parts = [self.sums.pop((g, lane, j * (drain["rows"] + 1) + k), 0) for g in range(core.groups)]
+                    parts = [self.sums.pop((g, lane, first + j * (drain["rows"] + 1) + k), 0) for g in range(core.groups)]
                     value = self._activation(np.asarray(sum(parts)), k, lane)
                     used = k < drain["full"] or (k == drain["full"] and lane < drain["lanes"])
                     core.memory[at + k // core.groups, (k + lane) % core.groups, lane] = value if used else 0
-        assert not self.sums
 
     def _activation(self, acc: Array, k: int, lane: int) -> Array:
         core, drain, half = self.core, self.drain, 1 << self.core.numbers["ActW"] - 1

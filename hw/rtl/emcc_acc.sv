@@ -42,6 +42,11 @@ module emcc_acc #(
   input  wire  [ActW-1:0]       value_i,
   // Cycle a+1
   input  wire  [FactorW-1:0]    weight_i,
+`ifdef EMCC_SPLIT
+  // Of a tile that splits, rows from border_i on are the other bank's.
+  input  wire  [1:0]            split_i,
+  input  wire  [RowW-1:0]       border_i,
+`endif
   // Drain: the row is cleared two cycles after drain_i, in the bank that drain_bank_i names; its sum comes three cycles
   // after drain_i.
   input  wire                   drain_i,
@@ -58,8 +63,19 @@ module emcc_acc #(
   logic [RowW-1:0] row;
   logic [ActW-1:0] value;
 
+`ifdef EMCC_SPLIT
+  // The steps of both tiles are the same then: from here on a tag is a bank.
+  logic bank;
+
+  assign bank = tag_i ^ (split_i[tag_i] && row_i >= border_i);
+
+`endif
   if (Block) begin : gen_now
+`ifdef EMCC_SPLIT
+    assign {valid, tag, row, value} = {valid_i, bank, row_i, value_i};
+`else
     assign {valid, tag, row, value} = {valid_i, tag_i, row_i, value_i};
+`endif
   end else begin : gen_later
     logic            valid_q, tag_q;
     logic [RowW-1:0] row_q;
@@ -70,7 +86,11 @@ module emcc_acc #(
       else valid_q <= valid_i;
     end
 
+`ifdef EMCC_SPLIT
+    always_ff @(posedge clk_i) {tag_q, row_q, value_q} <= {bank, row_i, value_i};
+`else
     always_ff @(posedge clk_i) {tag_q, row_q, value_q} <= {tag_i, row_i, value_i};
+`endif
 
     assign {valid, tag, row, value} = {valid_q, tag_q, row_q, value_q};
   end

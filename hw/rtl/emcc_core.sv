@@ -198,6 +198,10 @@ module emcc_core #(
   logic [1:0]           ahead_q, free_q;
   logic [2:0]           step_code_sel;
   logic [BookAddrW-1:0] step_book_base;
+`ifdef EMCC_SPLIT
+  logic                 step_split, drain_keep;
+  logic [RowW-1:0]      step_border;
+`endif
   logic [LanesW-1:0]  word_lanes;
   logic [AddrW-1:0]     next_seen_addr_q;
   logic [Eights*AddrW-1:0] raddr;
@@ -222,6 +226,10 @@ module emcc_core #(
     .ident_o    (step_ident),
     .code_sel_o (step_code_sel),
     .book_base_o(step_book_base),
+`ifdef EMCC_SPLIT
+    .split_o    (step_split),
+    .border_o   (step_border),
+`endif
     .lanes_o    (word_lanes),
     .full_i     (full_q),
     .read_i     (host_busy),
@@ -263,7 +271,28 @@ module emcc_core #(
       code_sel_q[take_tag]  <= step_code_sel;
       book_base_q[take_tag] <= step_book_base;
     end
+`ifdef EMCC_SPLIT
+    // Sums in the other bank are of the same step.
+    if (take && step_split) begin
+      local_q     <= {2{step_local}};
+      direct_q    <= {2{step_direct}};
+      largest_q   <= {2{step_largest}};
+      ident_q     <= {2{step_ident}};
+      code_sel_q  <= {2{step_code_sel}};
+      book_base_q <= {2{step_book_base}};
+    end
+`endif
   end
+`ifdef EMCC_SPLIT
+
+  logic [1:0]      split_q;
+  logic [RowW-1:0] border_q;
+
+  always_ff @(posedge clk_i) begin
+    if (take) split_q[take_tag] <= step_split;
+    if (take && step_split) border_q <= step_border;
+  end
+`endif
 
   // Passes that are walked and not written; what of the first of them is written
   logic              we, word_written, next_we, next_word_end;
@@ -282,7 +311,11 @@ module emcc_core #(
     end else begin
       if (walk_done && !written) ahead_q <= ahead_q + 1'b1;
       else if (!walk_done && written) ahead_q <= ahead_q - 1'b1;
+`ifdef EMCC_SPLIT
+      if (written) seen_q <= drain_keep;
+`else
       if (written) seen_q <= 1'b0;
+`endif
       else if (word_written) seen_q <= 1'b1;
     end
   end
@@ -381,6 +414,10 @@ module emcc_core #(
         .ident_i     (ident_q),
         .code_sel_i  (code_sel_q),
         .book_base_i (book_base_q),
+`ifdef EMCC_SPLIT
+        .split_i     (split_q),
+        .border_i    (border_q),
+`endif
         .col_i       (col),
         .valid_i     (valid),
         .word_local_i(is_local),
@@ -461,6 +498,9 @@ module emcc_core #(
     .table_o      (tabled),
     .coarse_base_o(coarse_base),
     .fine_base_o  (fine_base),
+`ifdef EMCC_SPLIT
+    .keep_o       (drain_keep),
+`endif
     .lane_en_o    (lane_en),
     .next_we_o    (next_we),
     .next_turn_o  (next_turn),
@@ -579,6 +619,10 @@ module emcc_core #(
   `EMCC_ASSERT(!take || free_q[take_tag], "a tag that is not free is taken")
   `EMCC_ASSERT(!take || !holds_q[take_tag], "a tag that a PE holds is taken")
   `EMCC_ASSERT(!release_tile || !free_q[release_tag], "a tag that is free is released")
+`ifdef EMCC_SPLIT
+  `EMCC_ASSERT(!take || !step_split || free_q == '1, "a tile splits into a bank that is not free")
+  `EMCC_ASSERT(!take || !step_split || !step_local, "a tile splits whose lanes take their own activations")
+`endif
   `EMCC_ASSERT(!own_rst_nq || !host_busy || (!we && !word_valid), "the host and the array are at work at once")
   `EMCC_ASSERT(!we || !host_we_way_q[HostLatency-1], "the host and a row write at once")
 `ifdef EMCC_NEXT_INPUT

@@ -37,6 +37,10 @@ module emcc_rows #(
   output logic                  table_o,
   output logic [CoarseAddrW-1:0] coarse_base_o,
   output logic [FineAddrW-1:0]  fine_base_o,
+`ifdef EMCC_SPLIT
+  // The pass's words may be read when it is written, while the next pass writes the rest of the same tensor.
+  output logic                  keep_o,
+`endif
   output logic [Lanes-1:0]      lane_en_o,
   // The write; next_* is what it will be in the next cycle
   output logic                  next_we_o,
@@ -183,7 +187,11 @@ module emcc_rows #(
       ox_q       <= '0;
       oy_q       <= '0;
       tile_q     <= '0;
+`ifdef EMCC_SPLIT
+      acc_q      <= d_q[DrainFirstAt +: DrainFirstW];
+`else
       acc_q      <= '0;
+`endif
       k_q        <= '0;
       turn_q     <= '0;
       row_addr_q <= d_dst;
@@ -285,6 +293,9 @@ module emcc_rows #(
   assign table_o       = d_has_table;
   assign coarse_base_o = d_coarse_base;
   assign fine_base_o   = d_fine_base;
+`ifdef EMCC_SPLIT
+  assign keep_o        = d_q[DrainKeepAt];
+`endif
 
   for (genvar i = 0; i < Lanes; i++) begin : gen_lane_en
     assign lane_en_o[i] = whole_way_q[Latency-1] || (part_way_q[Latency-1] && in_part_q[i]);

@@ -28,6 +28,10 @@ module emcc_slice #(
   input  wire  [1:0]               ident_i,
   input  wire  [1:0][2:0]          code_sel_i,
   input  wire  [1:0][BookAddrW-1:0] book_base_i,
+`ifdef EMCC_SPLIT
+  input  wire  [1:0]               split_i,
+  input  wire  [RowW-1:0]          border_i,
+`endif
   // Broadcast
   input  wire  [ColW-1:0]          col_i,
   input  wire                      valid_i,
@@ -74,6 +78,13 @@ module emcc_slice #(
     code_sel_q  <= code_sel_i;
     book_base_q <= book_base_i;
   end
+`ifdef EMCC_SPLIT
+
+  logic [1:0]      split_q;
+  logic [RowW-1:0] border_q;
+
+  always_ff @(posedge clk_i) {split_q, border_q} <= {split_i, border_i};
+`endif
 
   // Pointer read
   logic             valid6_q, local6_q, load6_q, use6_q, tag6_q, own_push_q, may_push_q;
@@ -200,6 +211,10 @@ module emcc_slice #(
     .row_i       (mac_row),
     .value_i     (mac_value),
     .weight_i    (mac_weight),
+`ifdef EMCC_SPLIT
+    .split_i     (split_q),
+    .border_i    (border_q),
+`endif
     .drain_i,
     .drain_bank_i,
     .drain_row_i,

@@ -35,6 +35,11 @@ module emcc_walk #(
   output logic               ident_o,
   output logic [2:0]         code_sel_o,
   output logic [BookAddrW-1:0] book_base_o,
+`ifdef EMCC_SPLIT
+  // It has both banks: rows from border_o on are in the one that the next pass drains.
+  output logic               split_o,
+  output logic [RowW-1:0]    border_o,
+`endif
   output logic [LanesW-1:0] lanes_o,
   // A word: its address now, a copy for every eight PEs, and what it is for in two cycles, beside its data
   // (next_*: in one). While nothing is
@@ -137,6 +142,19 @@ module emcc_walk #(
   assign d_lanes     = d_q[WalkLanesAt +: WalkLanesW];  logic             en, fire, blocked, end_fired;
 
   always_ff @(posedge clk_i) d_q <= walk_rom[pass_q];
+`ifdef EMCC_SPLIT
+
+  logic [RowW-1:0] d_split, d_first;
+  logic            splits_q;
+
+  assign d_split = d_q[WalkSplitAt +: WalkSplitW];
+  assign d_first = d_q[WalkFirstAt +: WalkFirstW];
+
+  always_ff @(posedge clk_i) splits_q <= d_split != '0;
+
+  assign split_o  = splits_q;
+  assign border_o = d_split;
+`endif
 
   // A position that fills the bank begins at row 0 anyway.
   logic unused;
@@ -205,8 +223,13 @@ module emcc_walk #(
       tap_addr_q <= d_tap_base;
       word_q     <= '0;
       info_q     <= InfoW'(d_col_base);
+`ifdef EMCC_SPLIT
+      base_q     <= d_first;
+      row_q      <= d_first;
+`else
       base_q     <= '0;
       row_q      <= '0;
+`endif
     end else if (en && valid0_q) begin
       first0_q <= tile_end;
       word_q   <= last_word ? '0 : word_q + 1'b1;
@@ -343,7 +366,11 @@ module emcc_walk #(
   end
 
   assign waits   = ahead_i[1] || (ahead_i[0] && depends_q && (!seen_i || beyond_q));
+`ifdef EMCC_SPLIT
+  assign blocked = (first3_q && !(free_i[tag3_q] && (!splits_q || (&free_i)))) || full_i || (inside3_q && waits);
+`else
   assign blocked = (first3_q && !free_i[tag3_q]) || full_i || (inside3_q && waits);
+`endif
   assign fire      = valid3_q && !blocked;
   assign en        = !valid3_q || !blocked;
   assign end_fired = fire && pass3_q;

@@ -28,7 +28,7 @@ _DTYPES: Mapping[str, type | None] = {
 }
 """By field: what its arrays are; None for as they are, int64 where nothing is said."""
 
-_LATER: Mapping[str, object] = {"next_input": False}
+_LATER: Mapping[str, object] = {"next_input": False, "early": 0, "again": 0}
 """Fields that came later: they are not there where they are at this value."""
 
 _AS_THEY_ARE = ("code", "codes")

@@ -197,6 +197,10 @@ class Step:
         weight_frac: fraction bits of the codebook.
         z_fmt: of what requantising gives; shift: its right shift, >= 0.
         function: one of FUNCTIONS.
+        early: of a broadcast step with one position, local rows that are drained while the others' last columns are
+            accumulated, a multiple of the groups; 0: all rows are drained together.
+        again: where `early` is not 0, words of the source that are walked again for the others, the last ones of all
+            taps' words: whole taps where there are several.
     """
 
     name: str
@@ -216,6 +220,8 @@ class Step:
     z_fmt: Format
     shift: int
     function: str
+    early: int = 0
+    again: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from common.simulator import Design
 from emcc.backends.rom import core_images, render
 from emcc.backends.verilog import render_core
 from emcc.eie.groups.plan import Plan
-from emcc.eie.groups.tables import TABLES, Context, unpacked
+from emcc.eie.groups.tables import Context, unpacked
 from emcc.ir.program import Program
 
 
@@ -43,6 +43,6 @@ def stimulus(program: Program, plan: Plan) -> dict[str, Any]:
     files = {"walk": "walk", "tap": "taps", "drain": "drain", "host": "host"}
     tables = {
         name: [unpacked(context, fields, int(word)) for word in images[files[name]].values]
-        for name, fields in TABLES.items()
+        for name, fields in context.tables.items()
     }
     return {"numbers": dict(context.numbers), **tables}

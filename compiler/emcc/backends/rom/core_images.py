@@ -9,7 +9,7 @@ from emcc.base.text import printable
 from emcc.eie.groups import contents
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.tables import TABLES, Context, packed, rows, width
+from emcc.eie.groups.tables import Context, packed, rows, width
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 
@@ -43,7 +43,7 @@ def _image(width: int, values: Array | Sequence[int], *comment: str) -> RomImage
 
 
 def _table(context: Context, name: str) -> RomImage:
-    fields = TABLES[name]
+    fields = context.tables[name]
     places = ", ".join(f"{field.name} ({context.bits(field)})" for field in fields)
     comments = [f"from the high end on, with their bits: {places}"]
     if name == "walk":

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from emcc.backends.rom import BootLayout
 from emcc.backends.verilog.boot import boot_numbers
-from emcc.backends.verilog.library import HOST_WAIT, NEXT_INPUT, library
+from emcc.backends.verilog.library import HOST_WAIT, NEXT_INPUT, SPLIT, library
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan
-from emcc.eie.groups.tables import TABLES, Context, Field, places, width
+from emcc.eie.groups.tables import Context, Field, places, width
 from emcc.ir.program import Program
 from emcc.resources import folder, template
 
@@ -55,7 +55,7 @@ def render_of(context: Context, boot: BootLayout | None = None) -> Mapping[str, 
     With `boot` memories of weights are filled by a boot image.
     """
     names = (*LIBRARY, *(BOOT_LIBRARY if boot else ()))
-    sides = {NEXT_INPUT: context.program.next_input, HOST_WAIT: bool(context.plan.host_wait)}
+    sides = {NEXT_INPUT: context.program.next_input, HOST_WAIT: bool(context.plan.host_wait), SPLIT: context.plan.splits}
     files = library(names, [macro for macro, there in sides.items() if there])
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
     files |= generated(context, boot)
@@ -69,7 +69,7 @@ def generated(context: Context, boot: BootLayout | None = None) -> dict[str, byt
         numbers=[_declared(name, value) for name, value in context.numbers.items()],
         tables=[
             (name.capitalize(), TABLE_DOCS[name], width(context, fields), _places(context, fields))
-            for name, fields in TABLES.items()
+            for name, fields in context.tables.items()
         ],
     )
     top: str = template("verilog/emcc_core_top.sv.j2").render(

@@ -14,16 +14,21 @@ NEXT_INPUT = "EMCC_NEXT_INPUT"
 HOST_WAIT = "EMCC_HOST_WAIT"
 """The same, for designs whose host waits before it sends what it has received just before: Plan.host_wait."""
 
+SPLIT = "EMCC_SPLIT"
+"""The same, for designs in which some pass splits: Pass.split."""
+
+SIDES = (NEXT_INPUT, HOST_WAIT, SPLIT)
+
 
 def library(names: Iterable[str], defined: Container[str] = ()) -> dict[str, bytes]:
     """Return modules by their file's name in an artefact, and the header that they include.
 
-    A design has one of both sides of NEXT_INPUT and of HOST_WAIT, and no trace of the other.
+    A design has one of both sides of each of SIDES, and no trace of the other.
     """
     place = folder("rtl")
     files = {f"rtl/{name}": (place / name).read_bytes() for name in (HEADER, *(f"{name}.sv" for name in names))}
     texts = {name: content.decode() for name, content in files.items()}
-    for macro in (NEXT_INPUT, HOST_WAIT):
+    for macro in SIDES:
         texts = {name: one_side(text, macro, macro in defined) for name, text in texts.items()}
     return {name: text.encode() for name, text in texts.items()}
 

@@ -7,7 +7,7 @@ from operator import and_, or_
 
 from emcc.eie.blockram import WALKED, WALKED_BITS
 from emcc.eie.groups.memory import core_memories
-from emcc.eie.groups.tables import TABLES, Context, packed, rows
+from emcc.eie.groups.tables import Context, packed, rows
 from emcc.eie.memory import Memory
 
 
@@ -29,8 +29,8 @@ def varying(words: Iterable[int]) -> int:
 def _narrow(memory: Memory, context: Context) -> Memory:
     if memory.apart or (memory.name in WALKED and memory.depth * memory.width > WALKED_BITS):
         return memory
-    if memory.name in TABLES:
-        words: Sequence[int] = [packed(context, TABLES[memory.name], row) for row in rows(context.plan)[memory.name]]
+    if memory.name in context.tables:
+        words: Sequence[int] = [packed(context, context.tables[memory.name], row) for row in rows(context.plan)[memory.name]]
     elif memory.name in ("coarse", "fine"):
         # One word more, of ones, where that takes no other bit of address.
         full = (1 << memory.width) - 1

@@ -4,33 +4,65 @@ import numpy as np
 
 from emcc.eie.groups.plan import Codes, Columns, Plan
 from emcc.eie.groups.where import slots
+from emcc.eie.pack import unpack_rows
 from emcc.ir.graph import Array
-from emcc.ir.program import Program, words
+from emcc.ir.program import Program, Slices, words
 
 
 def columns(program: Program, block: Columns) -> Array:
     """Return the matrix's column at each column of a block, -1 where no slot is: int64 [groups, columns]."""
     at = slots(words(block.slots, program.pes), program.lanes, program.groups).reshape(program.groups, 1, -1)
     numbers = np.array(block.taps)[:, None] * block.slots + at
-    return np.asarray(np.where(at < block.slots, numbers, -1)).reshape(program.groups, -1)
+    found = np.asarray(np.where(at < block.slots, numbers, -1)).reshape(program.groups, -1)
+    return found[:, _twice(program, block) :] if block.late else found
+
+
+def _twice(program: Program, block: Columns) -> int:
+    """Return from which of all taps' columns on they are there twice."""
+    return (len(block.taps) * words(block.slots, program.pes) - block.again) * program.lanes
 
 
 def counts(program: Program, block: Columns) -> Array:
     """Return the entries of each column of a block: int64 [groups, lanes, columns]."""
-    wanted = columns(program, block)[:, None, :]
-    of_lane = program.slices[block.slices].count[None, :, :]
-    taken = np.take_along_axis(np.broadcast_to(of_lane, (len(wanted), *of_lane.shape[1:])), np.maximum(wanted, 0), 2)
-    return np.where(wanted < 0, 0, taken)
+    wanted = columns(program, block)
+    slices = program.slices[block.slices]
+    found = _taken(slices.count, wanted)
+    if block.late:
+        return found - _taken(before(slices, program.lanes, block.early), wanted)
+    if block.early:
+        at = _twice(program, block)
+        found[:, :, at:] = _taken(before(slices, program.lanes, block.early), wanted[:, at:])
+    return found
+
+
+def _taken(of_lane: Array, wanted: Array) -> Array:
+    """Return [groups, lanes, columns] of numbers [lanes, columns of the matrix], 0 where no column is wanted."""
+    taken = of_lane[:, np.maximum(wanted, 0)].swapaxes(0, 1)
+    return np.asarray(np.where(wanted[:, None, :] < 0, 0, taken))
+
+
+def before(slices: Slices, lanes: int, row: int) -> Array:
+    """Return how many entries of each column are of a local row before `row`: int64 [lanes, columns]."""
+    rows, _ = unpack_rows(slices.count, slices.first, slices.run, lanes)
+    early = np.concatenate([[0], np.cumsum(rows // lanes < row)])
+    at = slices.first[:-1, None] + slices.start
+    return np.asarray(early[at + slices.count] - early[at])
 
 
 def entries(program: Program, block: Columns, group: int, lane: int) -> Array:
     """Return {run, code} of a PE's entries of a block, column after column: int64 [entries]."""
     slices, wanted = program.slices[block.slices], columns(program, block)[group]
-    wanted = wanted[wanted >= 0]
-    count = slices.count[lane, wanted]
-    before = np.cumsum(count) - count
-    at = slices.first[lane] + np.repeat(slices.start[lane, wanted] - before, count) + np.arange(count.sum())
-    return np.asarray(slices.run[at].astype(np.int64) << slices.code_w | slices.code[at])
+    count, wanted = counts(program, block)[group, lane, wanted >= 0], wanted[wanted >= 0]
+    start = slices.start[lane, wanted] + (slices.count[lane, wanted] - count if block.late else 0)
+    ahead = np.cumsum(count) - count
+    at = slices.first[lane] + np.repeat(start - ahead, count) + np.arange(count.sum())
+    run = slices.run[at].astype(np.int64)
+    if block.late:
+        # Rows count from the first late one on, and so does a column's first run.
+        rows, _ = unpack_rows(slices.count, slices.first, slices.run, program.lanes)
+        firsts = ahead[count > 0]
+        run[firsts] = rows[at[firsts]] // program.lanes - block.early
+    return np.asarray(run << slices.code_w | slices.code[at])
 
 
 def codes(program: Program, block: Codes) -> Array:

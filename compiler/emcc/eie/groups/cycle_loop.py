@@ -8,9 +8,9 @@ from emcc.eie.groups import timing
 # What a pass is, as a row of int64.
 (
     LOCAL, ALL, HEIGHT, WIDTH, Y0, X0, STEP_Y, STEP_X, MAP_H, MAP_W, A_BASE, A_X, A_ROW, B_BASE, B_X, B_ROW,
-    TAP_FIRST, TAPS, WORDS, LANES, COLUMNS, TILE, ROWS, DEP_A, DEP_B, DST, DST_X, DST_ROW,
-) = range(28)  # fmt: skip
-PASS_FIELDS = 28
+    TAP_FIRST, TAPS, WORDS, LANES, COLUMNS, TILE, ROWS, DEP_A, DEP_B, DST, DST_X, DST_ROW, SPLIT,
+) = range(29)  # fmt: skip
+PASS_FIELDS = 29
 
 # What is carried from pass to pass, as int64.
 (
@@ -94,7 +94,8 @@ def advance(
             done[state[DRAIN_PASS]] = state[DRAIN_AT]
             state[LAST_WRITE] = state[DRAIN_AT]
             state[AHEAD] -= 1
-            state[SEEN] = 0
+            # The words of a pass that splits can be read: who waits for the next one's finds them here.
+            state[SEEN] = passes[state[DRAIN_PASS], SPLIT] > 0
             state[DRAIN_STATE] = WAIT
             state[DRAIN_AT] += _WRITTEN_TO_READY
             state[DRAIN_PASS] = (state[DRAIN_PASS] + 1) % len(passes)
@@ -107,7 +108,8 @@ def advance(
             depends = d[DEP_B] if row[3] else d[DEP_A]
             behind = depends and (state[SEEN] == 0 or address > state[SEEN_ADDR])
             waits = state[AHEAD] > 1 or (state[AHEAD] == 1 and behind)
-            if not (full or (first and now < free[state[TAG]]) or (inside and waits)):
+            taken = now < free[state[TAG]] or (d[SPLIT] > 0 and now < free[1 - state[TAG]])
+            if not (full or (first and taken) or (inside and waits)):
                 last_word = word == d[WORDS] - 1
                 last_place = last_word and tap == d[TAPS] - 1
                 pass_end = last_place and ox == d[WIDTH] - 1 and oy == d[HEIGHT] - 1
@@ -246,7 +248,7 @@ def advance(
             drained = last_row and state[DRAIN_X] == t[WIDTH] - 1 and state[DRAIN_Y] == t[HEIGHT] - 1
             tile_drained = drained or (last_row and state[DRAIN_PLACE] == t[TILE] - 1)
             if word_end:
-                if not drained:
+                if not drained or t[SPLIT] > 0:
                     written_at[(now + latency + 1) & _IN_RING] = state[DRAIN_WORD] + 1
                 state[DRAIN_WORD] += 1
                 state[DRAIN_TURN] = 0

@@ -160,6 +160,6 @@ def _tables(plan: Plan) -> tuple[Array, Array]:
         fields = [row.local, row.largest, row.height, row.width, row.y0, row.x0, row.step_y, row.step_x]
         fields += [row.map_height, row.map_width, row.a.base, row.a.x, row.a.row, row.b.base, row.b.x, row.b.row]
         fields += [len(taps), len(row.taps), row.words, row.lanes, row.columns, row.tile, row.rows]
-        rows.append([*fields, row.depends_a, row.depends_b, row.dst, row.dst_x, row.dst_row])
+        rows.append([*fields, row.depends_a, row.depends_b, row.dst, row.dst_x, row.dst_row, row.split])
         taps += [[tap.dy, tap.dx, tap.offset, tap.sel, tap.load] for tap in row.taps]
     return np.array(rows, np.int64), np.array(taps, np.int64)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from emcc.eie.groups.sizes import WEIGHT_W, bits
-from emcc.eie.groups.tables import TABLES, Context, rows, width
+from emcc.eie.groups.tables import Context, rows, width
 from emcc.eie.memory import Memory
 
 WORD_QUEUE = 16
@@ -25,7 +25,7 @@ def core_memories(context: Context) -> tuple[Memory, ...]:
     pes, groups, lanes = program.pes, plan.groups, plan.lanes
     tables = [
         Memory(name, "table", len(rows(plan)[name]), width(context, fields), 1, "shared")
-        for name, fields in TABLES.items()
+        for name, fields in context.tables.items()
     ]
     functions = lanes * sizes["HasTable"]
     word = _WORD_FLAGS + sizes["InfoW"] + sizes["RowW"] + lanes

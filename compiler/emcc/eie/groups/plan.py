@@ -60,6 +60,8 @@ class Pass:
         code_w, book, ident: of a pass with codes: their bits, the codebook's first entry, whether the code is the
             weight.
         plain: whether the sums are written as they are, whatever the step does after its sums: a copy before it.
+        split: local row from which on sums go to the other bank, which the next pass drains; 0 for none.
+        first: of that next pass, the local row that its rows begin at.
     """
 
     step: int
@@ -95,6 +97,8 @@ class Pass:
     book: int = 0
     ident: bool = False
     plain: bool = False
+    split: int = 0
+    first: int = 0
 
     @property
     def positions(self) -> int:
@@ -120,12 +124,19 @@ class Columns:
 
     `taps`: those of the matrix's taps that any output position sees. In group g, column (t * words + w) * lanes + l is
     the slot at word w, lane l of tap taps[t].
+
+    Where `early` is not 0, the last `again` words of all taps' are there twice: in the block of the pass that splits
+    with the entries of local rows before `early`, and in the block of the next pass, which is `late` and has nothing
+    else, with those of the others.
     """
 
     first: int
     slices: int
     slots: int
     taps: tuple[int, ...]
+    early: int = 0
+    again: int = 0
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,3 +222,8 @@ class Plan:
     books: tuple[Book, ...] = ()
     next_input: NextInput | None = None
     host_wait: int = 0
+
+    @property
+    def splits(self) -> bool:
+        """Whether a pass splits: the array has what that needs."""
+        return any(row.split for row in self.passes)

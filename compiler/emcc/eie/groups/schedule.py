@@ -84,7 +84,8 @@ def plan(program: Program) -> Plan:
 
 def _acc_rows(rows: list[Pass]) -> int:
     """Return the depth of an accumulator bank."""
-    return max(*(row.rows for row in rows), min(ACC_ROWS, max(row.rows * row.positions for row in rows)))
+    filled = max((row.first + row.rows) * row.positions for row in rows)
+    return max(*(row.first + row.rows for row in rows), min(ACC_ROWS, filled))
 
 
 def _events(program: Program, steps: Steps) -> Iterator[Event]:

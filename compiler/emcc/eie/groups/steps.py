@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -44,7 +45,7 @@ class Steps:
         else:
             made = self._matrix(index, sources[0])
         for item in made:
-            self.stock.rows(item.bias, item.plus, item.multiplier, item.row.rows)
+            self.stock.rows(item.bias, item.plus, item.multiplier, item.row.first + item.row.rows)
             yield item
 
     def _require_apart(self, step: Step, sources: list[Where]) -> None:
@@ -61,11 +62,31 @@ class Steps:
         taps = seen(program, step, at)
         if step.kind == "broadcast":
             code_w, first = program.slices[step.slices].code_w, self.stock.column(step, taps).first
-            yield self._window(index, source, at, taps, columns=first, **_coded(step, code_w))
+            made = self._window(index, source, at, taps, columns=first, **_coded(step, code_w))
+            yield from self._halves(step, made, taps) if step.early else (made,)
         elif (weights := self._weights(step)) is not None:
             yield self._window(index, source, at, taps, weights, **DIRECT)
         else:
             yield self._window(index, source, at, taps, **self._dense(step, taps))
+
+    def _halves(self, step: Step, made: Work, taps: tuple[int, ...]) -> Iterator[Work]:
+        """Yield a matrix's pass as two: all rows, of which the early ones are drained, and the others' last columns."""
+        row, lanes = made.row, self.program.lanes
+        yield replace(made, row=replace(row, rows=step.early, slots=min(row.slots, step.early * lanes), split=step.early))
+        several = len(taps) > 1
+        skipped = 0 if several else row.words - step.again
+        rest = replace(
+            row,
+            rows=row.rows - step.early,
+            slots=row.slots - step.early * lanes,
+            first=step.early,
+            dst=row.dst + step.early // self.program.groups,
+            a=replace(row.a, base=row.a.base + skipped),
+            words=row.words - skipped,
+            columns=self.stock.column(step, taps, late=True).first,
+        )
+        reads = made.reads[-(step.again // row.words) :] if several else made.reads
+        yield replace(made, row=rest, reads=reads)
 
     def _weights(self, step: Step) -> Array | None:
         """Return the weight of each tap where it is one for all slots."""

@@ -21,20 +21,21 @@ class Stock:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.columns: dict[tuple[int, int, tuple[int, ...]], Columns] = {}
+        self.columns: dict[tuple[int, int, tuple[int, ...], int, int, bool], Columns] = {}
         self.codes: dict[tuple[int, int, tuple[int, ...]], Codes] = {}
         self._biases: dict[tuple[int, int], int] = {}
         self._scales: dict[int, int] = {}
         self._books: set[tuple[int, int]] = set()
         self._next_column = self._next_code = 0
 
-    def column(self, step: Step, taps: tuple[int, ...]) -> Columns:
-        """Return the columns of a broadcast step's taps."""
+    def column(self, step: Step, taps: tuple[int, ...], late: bool = False) -> Columns:
+        """Return the columns of a broadcast step's taps; `late`: those that are walked again."""
         slots = self.program.buffers[step.sources[0]].slots
-        key = (step.slices, slots, taps)
+        key = (step.slices, slots, taps, step.early, step.again, late)
         if key not in self.columns:
             self.columns[key] = Columns(self._next_column, *key)
-            self._next_column += len(taps) * words(slots, self.program.pes) * self.program.lanes
+            places = step.again if late else len(taps) * words(slots, self.program.pes)
+            self._next_column += places * self.program.lanes
         self._book(step, self.program.slices[step.slices].code_w)
         return self.columns[key]
 

@@ -19,6 +19,7 @@ class Field:
         value: from a Context and what the row is of.
         doc: what it says; several fields in turn may share one, which the first has.
         signed: whether it is two's complement; wraps: whether the value counts modulo 2**width, as addresses do.
+        splits: whether it is there only where some pass splits.
     """
 
     name: str
@@ -27,12 +28,13 @@ class Field:
     doc: str = ""
     signed: bool = False
     wraps: bool = False
+    splits: bool = False
 
 
 class Context:
     """A Program and its Plan with what fields are computed from.
 
-    `updatable`: of a board's bitstream that is to be updated, for which every ROM of weights is block RAM. `streamed`:
+    `tables`: TABLES, with the fields that the design has. `updatable`: of a board's bitstream that is to be updated, for which every ROM of weights is block RAM. `streamed`:
     weights come as a boot image, so that their memories are RAM; of `spram_bits` or more (0: none) they have one port.
     """
 
@@ -43,6 +45,9 @@ class Context:
         self.streamed, self.spram_bits = streamed, spram_bits
         self.numbers = numbers(program, plan)
         self.tap_bases = taps(plan)[1]
+        self.tables = {
+            name: tuple(field for field in fields if plan.splits or not field.splits) for name, fields in TABLES.items()
+        }
 
     def bits(self, field: Field) -> int:
         """Return the bits of a field."""
@@ -107,6 +112,10 @@ WALK = (
           "broadcast: first column in the pointer memories; local: first address of the dense codes"),
     Field("tile", "TileW", _of("tile", 1), "positions of a tile, less 1"),
     Field("rows", "RowsW", _of("rows"), "K"),
+    Field("split", "RowW", _of("split"),
+          "where some pass splits: the row from which on sums go to the other bank, or 0; the row that the pass begins at",
+          splits=True),
+    Field("first", "RowW", _of("first"), splits=True),
 )  # fmt: skip
 
 TAPS = (
@@ -141,6 +150,10 @@ DRAIN = (
     Field("coarse_base", "CoarseAddrW", lambda context, row: context.table_base(row, "coarse"),
           "the function table's first entries"),
     Field("fine_base", "FineAddrW", lambda context, row: context.table_base(row, "fine")),
+    Field("first", "RowW", _of("first"),
+          "where some pass splits: the first row; its words can be read while the next pass writes the others",
+          splits=True),
+    Field("keep", 1, lambda _, row: row.split > 0, splits=True),
 )  # fmt: skip
 
 HOST = (

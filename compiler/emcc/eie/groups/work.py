@@ -59,8 +59,8 @@ class Work:
             a=replace(row.a, base=row.a.base + bases[self.a.root]),
             b=replace(row.b, base=row.b.base + bases[b.root]) if self.b else Source(0, 0, 0),
             dst=row.dst + bases[self.target.root],
-            bias=shelves.biases[self.bias, self.plus].first,
-            scale=shelves.scales[self.multiplier].first if self.multiplier >= 0 else -1,
+            bias=shelves.biases[self.bias, self.plus].first + row.first,
+            scale=shelves.scales[self.multiplier].first + row.first if self.multiplier >= 0 else -1,
             book=shelves.books[self.codebook, row.code_w].first if self.codebook >= 0 else 0,
         )
 
