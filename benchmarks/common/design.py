@@ -6,6 +6,7 @@ from pathlib import Path
 from emcc.backends import rom, verilog
 from emcc.eie.groups import cycles
 from emcc.eie.groups.choice import choose
+from emcc.eie.groups.halves import halved
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import save_program
@@ -23,11 +24,11 @@ def counted(program: Program, x: Array) -> Array:
 def fastest(graph: Graph, options: LowerOptions, x: Array) -> Program:
     """Lower `graph` for the number of groups that the options have, or, of 0, for the one with fewest cycles on x."""
     fitting = (options.groups,) if options.groups else options.fitting
-    return choose(
-        fitting,
-        lambda groups: lower(graph, replace(options, groups=groups)),
-        lambda program: float(counted(program, x).mean()),
-    ).program
+
+    def count(program: Program) -> float:
+        return float(counted(program, x).mean())
+
+    return halved(choose(fitting, lambda groups: lower(graph, replace(options, groups=groups)), count).program, count)
 
 
 def compiled(graph: Graph, options: LowerOptions, folder: Path) -> Program:

@@ -38,7 +38,7 @@ module emcc_rows #(
   output logic [CoarseAddrW-1:0] coarse_base_o,
   output logic [FineAddrW-1:0]  fine_base_o,
 `ifdef EMCC_SPLIT
-  // The pass's words may be read when it is written, while the next pass writes the rest of the same tensor.
+  // Beside pass_end_o: the pass's words may be read, while the next pass writes the rest of the same tensor.
   output logic                  keep_o,
 `endif
   output logic [Lanes-1:0]      lane_en_o,
@@ -99,6 +99,14 @@ module emcc_rows #(
   initial $readmemh("rom/drain.hex", drain_rom);
 
   always_ff @(posedge clk_i) d_q <= drain_rom[pass_q];
+`ifdef EMCC_SPLIT
+
+  logic            d_keep;
+  logic [RowW-1:0] d_first;
+
+  assign d_keep  = d_q[DrainKeepAt];
+  assign d_first = d_q[DrainFirstAt +: DrainFirstW];
+`endif
 
   logic [PosW-1:0]       ox_q, oy_q;
   logic [TileW-1:0]      tile_q;
@@ -163,10 +171,21 @@ module emcc_rows #(
           if (tile_end) begin
             state_q <= pass_end ? Flush : Wait;
             tag_q   <= !tag_q;
+`ifdef EMCC_SPLIT
+            // The next pass is of the same step: nothing changes for the rows that are on their way.
+            if (pass_end && d_keep) begin
+              state_q <= Load0;
+              pass_q  <= pass_q + 1'b1;
+            end
+`endif
           end
         end
         default: begin
+`ifdef EMCC_SPLIT
+          if (written && !keep_way_q[Latency]) begin
+`else
           if (written) begin
+`endif
             state_q <= Load0;
             pass_q  <= pass_q == PassW'(Passes - 1) ? '0 : pass_q + 1'b1;
           end
@@ -188,7 +207,7 @@ module emcc_rows #(
       oy_q       <= '0;
       tile_q     <= '0;
 `ifdef EMCC_SPLIT
-      acc_q      <= d_q[DrainFirstAt +: DrainFirstW];
+      acc_q      <= d_first;
 `else
       acc_q      <= '0;
 `endif
@@ -247,6 +266,14 @@ module emcc_rows #(
     else valid_way_q <= {valid_way_q[Latency-1:0], issue};
   end
 
+`ifdef EMCC_SPLIT
+  logic [Latency:0] keep_way_q;
+
+  always_ff @(posedge clk_i) keep_way_q <= {keep_way_q[Latency-1:0], d_keep};
+
+  assign keep_o = keep_way_q[Latency];
+
+`endif
   for (genvar i = 0; i < Eights; i++) begin : gen_drain
     logic            drain_q, bank_q;
     logic [RowW-1:0] row_q;
@@ -293,9 +320,6 @@ module emcc_rows #(
   assign table_o       = d_has_table;
   assign coarse_base_o = d_coarse_base;
   assign fine_base_o   = d_fine_base;
-`ifdef EMCC_SPLIT
-  assign keep_o        = d_q[DrainKeepAt];
-`endif
 
   for (genvar i = 0; i < Lanes; i++) begin : gen_lane_en
     assign lane_en_o[i] = whole_way_q[Latency-1] || (part_way_q[Latency-1] && in_part_q[i]);

@@ -15,9 +15,9 @@ PASS_FIELDS = 29
 # What is carried from pass to pass, as int64.
 (
     NOW, READY, TAG, AHEAD, WALKED, SEEN, SEEN_ADDR, DRAIN_PASS, DRAIN_STATE, DRAIN_AT, DRAIN_TAG, DRAIN_PLACE, DRAIN_K,
-    DRAIN_TURN, DRAIN_X, DRAIN_Y, DRAIN_ADDR, DRAIN_WORD, DRAIN_LINE, LAST_WRITE, EMITTED, STALLED, PRODUCTS,
-) = range(23)  # fmt: skip
-STATE_FIELDS = 23
+    DRAIN_TURN, DRAIN_X, DRAIN_Y, DRAIN_ADDR, DRAIN_WORD, DRAIN_LINE, LAST_WRITE, EMITTED, STALLED, PRODUCTS, KEPT_AT,
+) = range(24)  # fmt: skip
+STATE_FIELDS = 24
 WAIT, ISSUE, FLUSH = range(3)
 """What the drain does: wait for a tile, issue its rows, wait for a pass's last write."""
 
@@ -90,12 +90,16 @@ def advance(
         if state[WALKED] and now > state[WALKED]:
             state[AHEAD] += 1
             state[WALKED] = 0
+        if state[KEPT_AT] and now > state[KEPT_AT]:
+            # A pass that splits is written, and its words can be read while the next one's are not there.
+            state[AHEAD] -= 1
+            state[SEEN] = 1
+            state[KEPT_AT] = 0
         if state[DRAIN_STATE] == FLUSH and now > state[DRAIN_AT]:
             done[state[DRAIN_PASS]] = state[DRAIN_AT]
             state[LAST_WRITE] = state[DRAIN_AT]
             state[AHEAD] -= 1
-            # The words of a pass that splits can be read: who waits for the next one's finds them here.
-            state[SEEN] = passes[state[DRAIN_PASS], SPLIT] > 0
+            state[SEEN] = 0
             state[DRAIN_STATE] = WAIT
             state[DRAIN_AT] += _WRITTEN_TO_READY
             state[DRAIN_PASS] = (state[DRAIN_PASS] + 1) % len(passes)
@@ -276,5 +280,10 @@ def advance(
                 state[DRAIN_AT] = now + latency
                 state[DRAIN_X] = state[DRAIN_Y] = 0
                 state[DRAIN_ADDR] = -1
+            if drained and t[SPLIT] > 0:
+                done[state[DRAIN_PASS]] = state[KEPT_AT] = now + latency
+                state[DRAIN_STATE] = WAIT
+                state[DRAIN_AT] = now + _WRITTEN_TO_READY
+                state[DRAIN_PASS] += 1
         now += 1
     state[NOW] = now
