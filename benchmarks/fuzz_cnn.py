@@ -5,7 +5,8 @@
 Convolutions, pools, sums, products, joins, several inputs and outputs and parts on the host, drawn as in
 tests/sim/test_grouped_designs.py by another seed, each of `count` on one of a few arrays that are drawn too (PEs,
 column groups, queues). Programs of one array that agree in what cycles depend on share a simulator, of hardware that
-all of them fit in (tests/sim/shared.py): 1,000 programs take some fifteen builds. `--own` more are built by themselves,
+all of them fit in (tests/sim/shared.py): 1,000 programs take some fifteen builds. Of every other program the layers of
+one position are drained in halves, which are drawn as well. `--own` more are built by themselves,
 as emcc emits them. Each program runs on three inputs with and without stalls, and the integers of every output and host
 part, the cycles of every pass, broadcasts and stalls are compared. `--only K` runs program K alone, on its own build.
 With `--c` each is compiled as C too, as firmware or as the top function of `--target hls` by turns, half a second each.
@@ -35,6 +36,7 @@ from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 
 from c_programs import mismatches  # isort: skip
+from random_halves import halve  # isort: skip
 from random_qgraphs import qgraphs  # isort: skip
 from shared import Build, Case, case  # isort: skip
 from test_grouped_designs import ARRAYS  # isort: skip
@@ -107,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun, arrays = sum(os.times()[:4]), options(given.seed, given.arrays)
     drawn = graphs(given.seed, given.count + given.own)
     cases = [
-        (number, case(lower(graph, arrays[number % len(arrays)]), x))
+        (number, case(halve(lower(graph, arrays[number % len(arrays)]), number % 2 * number), x))
         for number, (graph, x) in enumerate(drawn)
         if given.only in (None, number)
     ]

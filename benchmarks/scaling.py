@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--layers", nargs="+", default=[], metavar="NAME", help="these alone")
     parser.add_argument("--case", default=CASES[0], choices=CASES)
     parser.add_argument("--pes", nargs="+", type=int, default=list(PES), metavar="N")
-    parser.add_argument("--queue", type=int, default=64, metavar="N", help="activation queue entries a PE (64)")
+    parser.add_argument("--queue", type=int, default=128, metavar="N", help="activation queue entries a PE (128)")
     parser.add_argument("--verify", nargs="*", type=int, default=[], metavar="N", help="PE counts to simulate as well")
     given = parser.parse_args(arguments)
     print(f"| layer | {' | '.join(map(str, given.pes))} |\n|{' --- |' * (len(given.pes) + 1)}")

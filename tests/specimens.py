@@ -4,7 +4,6 @@ import numpy as np
 
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan as planned
-from emcc.eie.lower import lower
 from emcc.ir.graph import Array
 from emcc.ir.program import Program
 from emcc.lint.grouped import GROUPED
@@ -12,7 +11,7 @@ from emcc.lint.grouped import GROUPED
 
 def specimen(name: str) -> tuple[Program, Plan]:
     """A specimen of lint's."""
-    program = lower(GROUPED[name].graph(), GROUPED[name].lower)
+    program = GROUPED[name].program()
     return program, planned(program)
 
 

@@ -28,7 +28,8 @@ def fastest(graph: Graph, options: LowerOptions, x: Array) -> Program:
     def count(program: Program) -> float:
         return float(counted(program, x).mean())
 
-    return halved(choose(fitting, lambda groups: lower(graph, replace(options, groups=groups)), count).program, count)
+    choice = choose(fitting, lambda groups: lower(graph, replace(options, groups=groups)), count)
+    return (halved(choice, count) if options.halves else choice).program
 
 
 def compiled(graph: Graph, options: LowerOptions, folder: Path) -> Program:

@@ -91,5 +91,7 @@ BENCHES = {
     ),
     "host": Bench("host", "groups"),
     "core": Bench("core", "groups", module="emcc_top", more=inferences),
+    "halves": Bench("core", "halves", module="emcc_top", more=inferences),
+    "halves_block": Bench("core", "halves", "emcc_top", lambda *_: {"SumLutWords": "0"}, inferences),
     "next_input": Bench("next_input", "next_input", module="emcc_top", more=overlapping),
 }

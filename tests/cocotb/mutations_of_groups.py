@@ -315,9 +315,55 @@ NEXT_INPUT = (
     ),
 )
 
+HALVES = (
+    Fault("late rows stay in the first bank", "emcc_acc", "row_i >= border_i", "1'b0", r"a beat out|overflow"),
+    Fault("a row too many goes to the other bank", "emcc_acc", "row_i >= border_i", "row_i >= border_i - 1'b1", r"a beat out"),
+    Fault("the second half splits too", "emcc_core", "step_split", "1'b1", r"a beat out|ended", before="split_q[take_tag] <= "),
+    Fault(
+        "the other bank need not be free",
+        "emcc_walk",
+        "(&free_i)",
+        "1'b1",
+        r"a tile splits into a bank that is not free",
+    ),
+    Fault("the second half begins at row 0", "emcc_walk", "d_first", "'0", r"a beat out|overflow", before="row_q      <= "),
+    Fault("the second half's rows are drained from 0", "emcc_rows", "d_first", "'0", r"a beat out", before="acc_q      <= "),
+    Fault(
+        "early words are not read before the others",
+        "emcc_core",
+        "drain_keep",
+        "1'b0",
+        r"(passes|cycles) of inference",
+        before="seen_q <= ",
+    ),
+    Fault(
+        "the drain takes the first half's end for the second's",
+        "emcc_rows",
+        "!keep_way_q[Latency]",
+        "1'b1",
+        r"a beat out|passes of inference|is another one|ends where",
+    ),
+    Fault(
+        "the drain waits for the first half's last word",
+        "emcc_rows",
+        "Load0",
+        "Flush",
+        r"passes of inference|beats are due",
+        before="if (pass_end && d_keep) begin\n              state_q <= ",
+    ),
+    Fault(
+        "the other bank keeps the step before",
+        "emcc_core",
+        "{2{step_ident}}",
+        "ident_q",
+        r"a beat out|overflow",
+    ),
+)
+
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     **{"walk": WALK, "scan": SCAN, "slice": SLICE, "sum": SUM, "rows": ROWS, "host": HOST, "core": CORE},
     "slice_lut_ram": SLICE[:1],
+    "halves": HALVES,
     "next_input": NEXT_INPUT,
 }
 """By bench."""

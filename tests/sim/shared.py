@@ -26,7 +26,7 @@ from emcc.runtime.designs import Design
 from emcc.runtime.simulator import COUNTERS, Stalls, drive
 from emcc.tools import verilator
 
-SAME = ("Lanes", "Groups", "ActW", "LogQueue", "HasScale", "HasTable", "LoBits", "HiBits", "HostWait")
+SAME = ("Lanes", "Groups", "ActW", "LogQueue", "HasScale", "HasTable", "LoBits", "HiBits", "HostWait", "HasSplit")
 """Numbers that programs on one build have in common."""
 DEPTHS = {
     **{"walk": "Passes", "taps": "Taps", "drain": "Passes", "host": "HostRows", "codebook": "BookDepth"},

@@ -10,6 +10,7 @@ import pytest
 from grouped import driven
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from random_halves import halve
 from random_qgraphs import qgraphs
 from specimens import patterned, specimen
 
@@ -36,17 +37,18 @@ DESIGN = st.tuples(
         st.sampled_from(["none", "entries"]),
         st.sampled_from([16, 32]),
         st.booleans(),
+        st.integers(0, 3),
     )
 )
-RUN = ("groups", "no_codes", "own_codes", "own_codes_too", "many_groups")
+RUN = ("groups", "no_codes", "own_codes", "own_codes_too", "many_groups", "halves")
 """Specimens of lint's that are run here."""
 KINDS = ("broadcast", "local", "direct", "largest", "product", "scaled", "relu", "table", "own code", "host part")
 
 
-def is_as_predicted(design: tuple[tuple[Graph, dict[str, Array]], tuple[int, int], str, int, bool]) -> str:
+def is_as_predicted(design: tuple[tuple[Graph, dict[str, Array]], tuple[int, int], str, int, bool, int]) -> str:
     """Build a drawn design and compare all of it; returns how many passes it has, for a campaign to count."""
-    (graph, x), (pes, groups), balance, depth, ahead = design
-    program = lower(graph, LowerOptions(pes=pes, groups=groups, balance=balance, queue_depth=depth))
+    (graph, x), (pes, groups), balance, depth, ahead, halves = design
+    program = halve(lower(graph, LowerOptions(pes=pes, groups=groups, balance=balance, queue_depth=depth)), halves)
     program = replace(program, next_input=ahead and not why_not(program))
     inputs = {name: value.reshape(len(value), -1) for name, value in x.items()}
     plan = planned(program)

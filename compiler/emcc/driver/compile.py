@@ -102,11 +102,13 @@ def _made(options: CompileOptions, asked: OpenedToCompile, progress: Callable[[A
     progress("lowering and rendering")
     active = activity(quantised, sample(source, data, WEIGHED).x) if data else None
     few, sized = sample(source, data, COUNTED).x, None
+    streamed = recipe.of(EmitOptions).weights == "boot"
+    # Halves are chosen by the weights; a design whose weights are to be replaced has none.
+    lowering = replace(planned.lower, halves=planned.lower.halves and not (options.updatable or streamed))
     if board:
-        streamed = recipe.of(EmitOptions).weights == "boot"
         asked_of = (board.board, board.given, options.updatable, streamed)
-        sized = fitted(quantised, planned.lower, active, few, *asked_of, progress)
-    choice = sized.taken.choice if sized else lowered_to_fit(quantised, planned.lower, active, few)
+        sized = fitted(quantised, lowering, active, few, *asked_of, progress)
+    choice = sized.taken.choice if sized else lowered_to_fit(quantised, lowering, active, few)
     program, run_bits = choice.program, sized.taken.run_bits if sized else planned.lower.run_bits
     planned = plan.shaped(planned, program.pes, program.groups, run_bits)
     if dump:

@@ -11,6 +11,7 @@ from emcc.driver.emit import memory_of
 from emcc.eie.budget import budget
 from emcc.eie.groups import cycles
 from emcc.eie.groups.choice import Choice, choose, shallow
+from emcc.eie.groups.halves import halved
 from emcc.eie.groups.schedule import plan
 from emcc.eie.groups.transfer import transfer
 from emcc.eie.lower import lower
@@ -61,7 +62,8 @@ def lowered(
 ) -> Choice:
     """Lower a quantised graph; where the number of groups is open, for the one that takes fewest cycles.
 
-    Where the depth of queues is open, they are shallow if that costs hardly any.
+    Where the depth of queues is open, they are shallow if that costs hardly any. Layers of one position are drained in two
+    halves where that saves cycles.
 
     What is counted is running and transfer: with more groups an unrolled input is longer.
 
@@ -85,7 +87,8 @@ def lowered(
         choice = choose(
             options.fitting, lambda groups: lower(graph, replace(options, groups=groups), activity), count, missing
         )
-    return choice if options.queue_depth else shallow(choice, count)
+    choice = choice if options.queue_depth else shallow(choice, count)
+    return halved(choice, count, missing) if options.halves else choice
 
 
 def counted(program: Program, x: Array) -> float:

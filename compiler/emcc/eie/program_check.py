@@ -31,6 +31,7 @@ from emcc.ir.program import (
     Slices,
     Step,
     Table,
+    words,
 )
 from emcc.ops import having, traits
 from emcc.ops.fixed import MULTIPLIER_W
@@ -228,7 +229,9 @@ def _step(program: Program, step: Step) -> Iterator[str]:
     if len(step.sources) not in several[step.combine] or not all(0 <= at < len(program.buffers) for at in places):
         yield f"buffers {step.sources} to {step.target}"
         return
-    wrong = [*_indices(program, step), *_map(program, step)] or [*_numbers(program, step), *_shift(program, step)]
+    wrong = [*_indices(program, step), *_map(program, step)] or [
+        *(*_numbers(program, step), *_shift(program, step), *_halves(program, step))
+    ]
     yield from wrong
 
 
@@ -296,6 +299,21 @@ def _numbers(program: Program, step: Step) -> Iterator[str]:
     ):
         if index >= 0 and values[index].size != rows:
             yield f"a {name} of {values[index].size} entries"
+
+
+def _halves(program: Program, step: Step) -> Iterator[str]:
+    """Check what is drained early, and which words are walked again."""
+    if not step.early and not step.again:
+        return
+    source, target = program.buffers[step.sources[0]], program.buffers[step.target]
+    held = words(source.slots, program.pes)
+    several = held if step.window.taps > 1 else 1
+    rows = words(target.slots, program.lanes)
+    whole = step.kind == "broadcast" and target.positions == 1
+    early = 0 < step.early < rows and step.early % program.groups == 0
+    again = 0 < step.again <= step.window.taps * held and step.again % several == 0
+    if not (whole and early and again):
+        yield f"{step.early} of {rows} rows drained early, {step.again} words walked again"
 
 
 def _codebook(program: Program, step: Step, code_w: int, codes: Array) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Small designs of column groups that between them use every number of their package, to be linted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from emcc import ops
 from emcc.eie.options import LowerOptions
 from emcc.ir.graph import Array, Format, Graph, Node, Tensor
+from emcc.ir.program import Program
 
 FRAC = 6
 WEIGHT_FRAC = 6
@@ -19,7 +20,7 @@ WINDOW = {"strides": (1, 1), "dilations": (1, 1), "pads": (1, 1, 1, 1), "kernel_
 class Grouped:
     """Steps over a map of `channels` channels, by their names in `Made`: each reads what the one before gives.
 
-    With `boot` weights come as a stream.
+    With `boot` weights come as a stream. `halves`: (early, again) of the last steps, see ir.Step.
     """
 
     steps: tuple[str, ...]
@@ -27,6 +28,16 @@ class Grouped:
     act_w: int
     lower: LowerOptions
     boot: bool = False
+    halves: tuple[tuple[int, int], ...] = ()
+
+    def program(self) -> Program:
+        """Lower the graph."""
+        from emcc.eie.lower import lower
+
+        program = lower(self.graph(), self.lower)
+        whole = program.steps[: len(program.steps) - len(self.halves)]
+        halved = zip(program.steps[len(whole) :], self.halves, strict=True)
+        return replace(program, steps=(*whole, *(replace(step, early=half[0], again=half[1]) for step, half in halved)))
 
     def graph(self) -> Graph:
         """Make the quantised graph; weights and tables are random."""
@@ -41,11 +52,10 @@ class Grouped:
         from emcc.backends.rom import flash
         from emcc.eie.groups.schedule import plan
         from emcc.eie.groups.tables import Context
-        from emcc.eie.lower import lower
         from emcc.link.digest import LINK, digest_of
         from emcc.link.render import memory
 
-        program = lower(self.graph(), self.lower)
+        program = self.program()
         context = Context(program, plan(program))
         images = rom.core_images(program, context.plan)
         boot = rom.BootLayout.of(context.numbers, images) if self.boot else None
@@ -101,6 +111,11 @@ class Made:
         self._node("Flatten", [self.last.name], {"axis": 1}, self.last.fmt)
         codes = self.rng.integers(0, 4, (self.channels, self.last.features), np.uint8)
         self._weights("QLinear", codes, {}, 2, more=5, function="identity")
+
+    def dense(self) -> None:
+        """A matrix product with multipliers."""
+        codes = self.rng.integers(0, 16, (self.channels, self.last.features), np.uint8)
+        self._weights("QLinear", codes, {}, 4, more=8, multiplied=True)
 
     def own(self) -> None:
         """A convolution whose codes are its weights."""
@@ -202,6 +217,11 @@ GROUPED = {
     "next_input": Grouped(
         ("conv", "add", "table", "largest", "linear"),
         *(5, 8, LowerOptions(pes=4, groups=2, queue_depth=16, next_input=True)),
+    ),
+    "halves": Grouped(
+        ("own", "linear", "dense", "dense", "dense", "add"),
+        *(21, 8, LowerOptions(pes=8, groups=2, queue_depth=16)),
+        halves=((4, 6), (2, 1), (0, 0), (4, 3), (0, 0)),
     ),
     "booted": Grouped(("own_depthwise", "conv"), 6, 8, LowerOptions(pes=4, groups=2), boot=True),
     "booted_codes": Grouped(("conv",), 3, 16, LowerOptions(pes=1), boot=True),

@@ -9,6 +9,7 @@ from qgraphs import quantised
 
 from emcc.backends.rom import core_images
 from emcc.backends.verilog import render_core
+from emcc.eie.groups.halves import with_half
 from emcc.eie.groups.memory import core_memories
 from emcc.eie.groups.plan import Plan
 from emcc.eie.groups.schedule import plan
@@ -21,10 +22,12 @@ ROOT = Path(__file__).parents[3]
 FILES = {"walk": "walk", "tap": "taps", "drain": "drain", "host": "host"}
 
 
-@pytest.fixture(scope="module")
-def context() -> Context:
+@pytest.fixture(scope="module", params=[False, True])
+def context(request: pytest.FixtureRequest) -> Context:
+    """A design, and the same where a pass splits."""
     graph = quantised([60, 40, 30, 9], functions=["table", "relu", "identity"], seed=1)
     program = lower(graph, LowerOptions(pes=8, groups=2))
+    program = with_half(program, 1, 4, 2) if request.param else program
     return Context(program, plan(program))
 
 
@@ -35,7 +38,7 @@ def test_the_documentation_has_the_table(name: str) -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_row_is_its_fields(context: Context, name: str) -> None:
-    fields = TABLES[name]
+    fields = context.tables[name]
     for row, word in zip(rows(context.plan)[name], core_images(context.program)[FILES[name]].values, strict=True):
         assert packed(context, fields, row) == word
         values = unpacked(context, fields, int(word))
@@ -48,15 +51,15 @@ def test_a_row_is_its_fields(context: Context, name: str) -> None:
 def test_a_value_that_does_not_fit_is_a_bug(context: Context) -> None:
     row = replace(context.plan.passes[0], rows=1000)
     with pytest.raises(ValueError, match="rows = 1000 does not fit"):
-        packed(context, TABLES["walk"], row)
+        packed(context, context.tables["walk"], row)
 
 
 def test_the_package_says_where_they_are(context: Context) -> None:
     package = render_core(context.program)["rtl/emcc_cfg_pkg.sv"].decode()
     found = dict(re.findall(r"localparam (?:int|bit|bit \[4:0\]) (\w+) = (?:\d'b)?(\w+);", package))
     assert len(found) == package.count("localparam ")
-    assert found["WalkIsLocalAt"] == str(width(context, TABLES["walk"]) - 1)
-    assert found["DrainBits"] == str(width(context, TABLES["drain"]))
+    assert found["WalkIsLocalAt"] == str(width(context, context.tables["walk"]) - 1)
+    assert found["DrainBits"] == str(width(context, context.tables["drain"]))
     for name, value in context.numbers.items():
         assert int(found[name], 2 if name.startswith(("Has", "CodeWidths")) else 10) == value
 

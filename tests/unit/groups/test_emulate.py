@@ -9,6 +9,7 @@ from emulate import emulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qgraphs import inputs, quantised
+from random_halves import halve
 from random_qgraphs import qgraphs
 from specimens import patterned
 
@@ -33,10 +34,10 @@ def agree(program: Program, x: dict[str, Array], changed: Mapping[str, RomImage]
 
 
 @settings(max_examples=60)
-@given(qgraphs(), st.sampled_from(ARRAYS), st.sampled_from(["none", "entries"]))
-def test_random_graphs(case, array, balance):
+@given(qgraphs(), st.sampled_from(ARRAYS), st.sampled_from(["none", "entries"]), st.integers(0, 3))
+def test_random_graphs(case, array, balance, halves):
     graph, x = case
-    program = lower(graph, LowerOptions(pes=array[0], groups=array[1], balance=balance))
+    program = halve(lower(graph, LowerOptions(pes=array[0], groups=array[1], balance=balance)), halves)
     agree(program, {name: value.reshape(len(value), -1) for name, value in x.items()})
 
 

@@ -24,6 +24,9 @@ LINK_BLOCKS = 1
 BOOT = {"lut": 517, "ff": 478, "bram": 1}
 """What takes a boot image apart and decodes it: LUTs as `benchmarks/huffman_decoder.py` has them placed on ECP5."""
 
+SPLIT = {"lut": 1.1, "ff": 1.6}
+"""Cells a PE and bit of a local row where a pass splits, as Yosys has them for ECP5 in two designs, beside those without."""
+
 KINDS = ("lut", "ff")
 Factors = Mapping[str, Mapping[str, Mapping[str, float]]]
 """By kind, part and quantity."""
@@ -51,7 +54,8 @@ def cells(context: Context, family: str, words: int | None = None) -> Cells:
     counts = estimate(quantities(context, family, words), factors(family))
     blocks = block_rams(memories(context), family, words) + LINK_BLOCKS
     boot = BOOT if context.streamed else dict.fromkeys(BOOT, 0)
-    lut, ff = (counts[kind] + boot[kind] for kind in KINDS)
+    bits = context.numbers["Pes"] * context.numbers["RowW"] * context.plan.splits
+    lut, ff = (counts[kind] + boot[kind] + round(SPLIT[kind] * bits) for kind in KINDS)
     return Cells(lut, ff, blocks + boot["bram"], multipliers(context.numbers, family))
 
 

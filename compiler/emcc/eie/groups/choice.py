@@ -12,10 +12,14 @@ COST = 0.01
 
 @dataclass(frozen=True)
 class Choice:
-    """A Program, and what was tried for it: (groups, cycles) each; nothing where there was no choice."""
+    """A Program, and what was tried for it: (groups, cycles) each; nothing where there was no choice.
+
+    `cycles`: what the program takes, where that was counted.
+    """
 
     program: Program
     tried: tuple[tuple[int, float], ...] = ()
+    cycles: float | None = None
 
 
 def choose(
@@ -37,7 +41,7 @@ def choose(
     programs = {groups: lowered(groups) for groups in sorted(fitting)}
     tried = {groups: cycles(program) for groups, program in programs.items()}
     best = min(tried, key=lambda groups: (missing(programs[groups]), tried[groups], groups))
-    return Choice(programs[best], tuple(tried.items()))
+    return Choice(programs[best], tuple(tried.items()), tried[best])
 
 
 def shallow(choice: Choice, cycles: Callable[[Program], float]) -> Choice:
@@ -47,6 +51,7 @@ def shallow(choice: Choice, cycles: Callable[[Program], float]) -> Choice:
         choice: of a number of groups, as it was chosen or asked for.
         cycles: says how many an inference takes.
     """
-    program, tried = replace(choice.program, queue_depth=SHALLOW), dict(choice.tried)
-    most = (1 + COST) * (tried[program.groups] if tried else cycles(choice.program))
-    return replace(choice, program=program) if cycles(program) <= most else choice
+    program = replace(choice.program, queue_depth=SHALLOW)
+    deep = cycles(choice.program) if choice.cycles is None else choice.cycles
+    taken = cycles(program)
+    return replace(choice, program=program, cycles=taken) if taken <= (1 + COST) * deep else replace(choice, cycles=deep)

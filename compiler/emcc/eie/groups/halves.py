@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 
+from emcc.eie.groups.choice import Choice
 from emcc.eie.groups.plan import Pass
 from emcc.eie.groups.schedule import plan
 from emcc.ir.program import Program
@@ -25,29 +26,33 @@ EARLY = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
 AGAIN = (0.03, 0.06, 0.09, 0.125, 0.19, 0.25, 0.375, 0.5, 0.75, 1.0)
 """Shares of a step's rows and words that are tried."""
 
-Half = tuple[int, int]
-"""(Step.early, Step.again)."""
-
 
 def halved(
-    program: Program, cycles: Callable[[Program], float], missing: Callable[[Program], int] = lambda program: 0
-) -> Program:
-    """Return the program with the halves that save cycles; as it is where they save too few, or do not fit.
+    choice: Choice, cycles: Callable[[Program], float], missing: Callable[[Program], int] = lambda program: 0
+) -> Choice:
+    """Give the Program the halves that save cycles; leave it as it is where they save too few, or do not fit.
 
     Args:
+        choice: of groups and queues.
         cycles: says how many an inference takes.
         missing: says how much more memory a program takes than there is; 0 where it fits.
     """
-    whole = least = cycles(program)
+    program = choice.program
+    able = list(eligible(program))
+    if not able:
+        return choice
+    whole = least = cycles(program) if choice.cycles is None else choice.cycles
     made = program
-    for index, row in _eligible(program):
+    for index, row in able:
         if row.rows + BETWEEN >= LEAST * whole:
             made, least = _best(made, index, row, cycles, least)
-    return made if least <= (1 - WORTH) * whole and missing(made) <= missing(program) else program
+    if least <= (1 - WORTH) * whole and missing(made) <= missing(program):
+        return replace(choice, program=made, cycles=least)
+    return replace(choice, cycles=whole)
 
 
-def _eligible(program: Program) -> Iterator[tuple[int, Pass]]:
-    """Yield the steps that can be halved, each with its pass: matrices of one position, of several rows a lane."""
+def eligible(program: Program) -> Iterator[tuple[int, Pass]]:
+    """Yield the steps that can be halved and are not, each with its pass: matrices of one position, of several rows a lane."""
     for row in plan(program).passes:
         step = program.steps[row.step]
         if step.kind == "broadcast" and row.positions == 1 and row.rows > program.groups and not step.early:
@@ -58,12 +63,13 @@ def _best(
     program: Program, index: int, row: Pass, cycles: Callable[[Program], float], least: float
 ) -> tuple[Program, float]:
     """Return (the program with the best halves of a step, its cycles): from one to the best of its neighbours, on."""
+    walked = len(row.taps) * row.words
     earlies = _of(EARLY, row.rows, program.groups, row.rows - 1)
-    agains = _of(AGAIN, len(row.taps) * row.words, 1 if len(row.taps) == 1 else row.words, len(row.taps) * row.words)
+    agains = _of(AGAIN, walked, unit(row), walked)
 
     @cache
     def counted(early: int, again: int) -> float:
-        return cycles(_with(program, index, (earlies[early], agains[again])))
+        return cycles(with_half(program, index, earlies[early], agains[again]))
 
     at = (len(earlies) // 2, len(agains) // 3)
     while True:
@@ -79,7 +85,7 @@ def _best(
         at = best
     if counted(*at) >= least:
         return program, least
-    return _with(program, index, (earlies[at[0]], agains[at[1]])), counted(*at)
+    return with_half(program, index, earlies[at[0]], agains[at[1]]), counted(*at)
 
 
 def _of(shares: tuple[float, ...], whole: int, unit: int, most: int) -> list[int]:
@@ -88,6 +94,12 @@ def _of(shares: tuple[float, ...], whole: int, unit: int, most: int) -> list[int
     return sorted(found)
 
 
-def _with(program: Program, index: int, half: Half) -> Program:
-    step = replace(program.steps[index], early=half[0], again=half[1])
+def unit(row: Pass) -> int:
+    """Return what Step.again is a multiple of: words, or whole taps where there are several."""
+    return 1 if len(row.taps) == 1 else row.words
+
+
+def with_half(program: Program, index: int, early: int, again: int) -> Program:
+    """Return a program with halves of one step."""
+    step = replace(program.steps[index], early=early, again=again)
     return replace(program, steps=(*program.steps[:index], step, *program.steps[index + 1 :]))

@@ -19,7 +19,8 @@ def numbers(program: Program, plan: Plan) -> Mapping[str, int]:
     """Return every number by its name, in the order of the package; flags are 0 or 1, memories have a word at least."""
     result = {**_array(program, plan), **_walk(plan), **_weights(program, plan), **_drain(program, plan)}
     waits = {"HostWait": plan.host_wait} if plan.host_wait else {}
-    return {**result, **_flags(program, plan), **_ahead(plan), **waits}
+    splits = {"HasSplit": 1} if plan.splits else {}
+    return {**result, **_flags(program, plan), **_ahead(plan), **waits, **splits}
 
 
 def shift(program: Program, row: Pass) -> int:
