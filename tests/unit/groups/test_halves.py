@@ -103,7 +103,7 @@ def test_every_entry_is_in_one_half(seed: int, array: tuple[int, int]) -> None:
 
 
 def test_it_is_kept_in_the_file(tmp_path: Path) -> None:
-    program = with_half(with_half(perceptron(), 0, 20, 4), 2, 2, 18)
+    program = with_half(with_half(perceptron(), 0, 20, 4), 2, 2, 3)
     (tmp_path / "program.npz").write_bytes(save_program(program))
     made = load_program(tmp_path / "program.npz")
     assert [(step.early, step.again) for step in made.steps] == [(step.early, step.again) for step in program.steps]
