@@ -201,7 +201,9 @@ class Pass:
             self.written += range(at, at + drain["rows"] // core.groups + 1)
             for k in range(drain["rows"] + 1):
                 for lane in range(core.lanes):
-                    parts = [self.sums.pop((g, lane, first + j * (drain["rows"] + 1) + k), 0) for g in range(core.groups)]
+                    parts = [
+                        self.sums.pop((g, lane, first + j * (drain["rows"] + 1) + k), 0) for g in range(core.groups)
+                    ]
                     value = self._activation(np.asarray(sum(parts)), k, lane)
                     used = k < drain["full"] or (k == drain["full"] and lane < drain["lanes"])
                     core.memory[at + k // core.groups, (k + lane) % core.groups, lane] = value if used else 0

@@ -317,8 +317,21 @@ NEXT_INPUT = (
 
 HALVES = (
     Fault("late rows stay in the first bank", "emcc_acc", "row_i >= border_i", "1'b0", r"a beat out|overflow"),
-    Fault("a row too many goes to the other bank", "emcc_acc", "row_i >= border_i", "row_i >= border_i - 1'b1", r"a beat out"),
-    Fault("the second half splits too", "emcc_core", "step_split", "1'b1", r"a beat out|ended", before="split_q[take_tag] <= "),
+    Fault(
+        "a row too many goes to the other bank",
+        "emcc_acc",
+        "row_i >= border_i",
+        "row_i >= border_i - 1'b1",
+        r"a beat out",
+    ),
+    Fault(
+        "the second half splits too",
+        "emcc_core",
+        "step_split",
+        "1'b1",
+        r"a beat out|ended",
+        before="split_q[take_tag] <= ",
+    ),
     Fault(
         "the other bank need not be free",
         "emcc_walk",
@@ -326,8 +339,17 @@ HALVES = (
         "1'b1",
         r"a tile splits into a bank that is not free",
     ),
-    Fault("the second half begins at row 0", "emcc_walk", "d_first", "'0", r"a beat out|overflow", before="row_q      <= "),
-    Fault("the second half's rows are drained from 0", "emcc_rows", "d_first", "'0", r"a beat out", before="acc_q      <= "),
+    Fault(
+        "the second half begins at row 0", "emcc_walk", "d_first", "'0", r"a beat out|overflow", before="row_q      <= "
+    ),
+    Fault(
+        "the second half's rows are drained from 0",
+        "emcc_rows",
+        "d_first",
+        "'0",
+        r"a beat out",
+        before="acc_q      <= ",
+    ),
     Fault(
         "early words are not read before the others",
         "emcc_core",

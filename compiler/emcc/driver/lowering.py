@@ -62,8 +62,8 @@ def lowered(
 ) -> Choice:
     """Lower a quantised graph; where the number of groups is open, for the one that takes fewest cycles.
 
-    Where the depth of queues is open, they are shallow if that costs hardly any. Layers of one position are drained in two
-    halves where that saves cycles.
+    Where the depth of queues is open, they are shallow if that costs hardly any. Layers of one position are drained in
+    two halves where that saves cycles.
 
     What is counted is running and transfer: with more groups an unrolled input is longer.
 

@@ -134,7 +134,18 @@ def test_too_wide_an_accumulator_is_refused() -> None:
 
 def test_options_are_checked_by_the_dataclass_fields() -> None:
     names = {field.name for field in dataclasses.fields(LowerOptions)}
-    assert names == {"pes", "groups", "queue_depth", "run_bits", "padding", "balance", "trim", "memory", "next_input", "halves"}
+    assert names == {
+        "pes",
+        "groups",
+        "queue_depth",
+        "run_bits",
+        "padding",
+        "balance",
+        "trim",
+        "memory",
+        "next_input",
+        "halves",
+    }
 
 
 @settings(max_examples=25, deadline=None)

@@ -114,7 +114,9 @@ def test_it_is_kept_in_the_file(tmp_path: Path) -> None:
 def test_a_file_with_other_halves_is_refused(tmp_path: Path, early: int, again: int) -> None:
     """Rows of half a word, all rows, none; words that the source does not have."""
     (tmp_path / "program.npz").write_bytes(save_program(with_half(perceptron(), 0, early, again)))
-    with pytest.raises(EmccError, match=rf"step 1 \('layer0'\): {early} of 45 rows drained early, {again} words walked again"):
+    with pytest.raises(
+        EmccError, match=rf"step 1 \('layer0'\): {early} of 45 rows drained early, {again} words walked again"
+    ):
         load_program(tmp_path / "program.npz")
 
 
@@ -137,8 +139,6 @@ def test_the_rtl_is_the_one_without_them_where_no_pass_splits() -> None:
 
 def test_what_it_takes_is_in_the_model_of_cells() -> None:
     program = perceptron()
-    whole, made = (
-        cells(Context(one, plan(one)), "ecp5") for one in (program, with_half(program, 0, 20, 2))
-    )
+    whole, made = (cells(Context(one, plan(one)), "ecp5") for one in (program, with_half(program, 0, 20, 2)))
     assert 0 < made.lut - whole.lut < 4 * 20
     assert 0 < made.ff - whole.ff < 4 * 20

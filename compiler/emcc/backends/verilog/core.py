@@ -55,7 +55,11 @@ def render_of(context: Context, boot: BootLayout | None = None) -> Mapping[str, 
     With `boot` memories of weights are filled by a boot image.
     """
     names = (*LIBRARY, *(BOOT_LIBRARY if boot else ()))
-    sides = {NEXT_INPUT: context.program.next_input, HOST_WAIT: bool(context.plan.host_wait), SPLIT: context.plan.splits}
+    sides = {
+        NEXT_INPUT: context.program.next_input,
+        HOST_WAIT: bool(context.plan.host_wait),
+        SPLIT: context.plan.splits,
+    }
     files = library(names, [macro for macro, there in sides.items() if there])
     files[WAIVERS] = (folder("rtl") / "emcc.vlt").read_bytes()
     files |= generated(context, boot)

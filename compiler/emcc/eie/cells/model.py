@@ -25,7 +25,7 @@ BOOT = {"lut": 517, "ff": 478, "bram": 1}
 """What takes a boot image apart and decodes it: LUTs as `benchmarks/huffman_decoder.py` has them placed on ECP5."""
 
 SPLIT = {"lut": 1.1, "ff": 1.6}
-"""Cells a PE and bit of a local row where a pass splits, as Yosys has them for ECP5 in two designs, beside those without."""
+"""Cells a PE and bit of a local row where a pass splits: what Yosys has for ECP5 more in two designs."""
 
 KINDS = ("lut", "ff")
 Factors = Mapping[str, Mapping[str, Mapping[str, float]]]

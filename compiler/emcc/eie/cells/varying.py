@@ -30,7 +30,9 @@ def _narrow(memory: Memory, context: Context) -> Memory:
     if memory.apart or (memory.name in WALKED and memory.depth * memory.width > WALKED_BITS):
         return memory
     if memory.name in context.tables:
-        words: Sequence[int] = [packed(context, context.tables[memory.name], row) for row in rows(context.plan)[memory.name]]
+        words: Sequence[int] = [
+            packed(context, context.tables[memory.name], row) for row in rows(context.plan)[memory.name]
+        ]
     elif memory.name in ("coarse", "fine"):
         # One word more, of ones, where that takes no other bit of address.
         full = (1 << memory.width) - 1

@@ -54,4 +54,6 @@ def shallow(choice: Choice, cycles: Callable[[Program], float]) -> Choice:
     program = replace(choice.program, queue_depth=SHALLOW)
     deep = cycles(choice.program) if choice.cycles is None else choice.cycles
     taken = cycles(program)
-    return replace(choice, program=program, cycles=taken) if taken <= (1 + COST) * deep else replace(choice, cycles=deep)
+    return (
+        replace(choice, program=program, cycles=taken) if taken <= (1 + COST) * deep else replace(choice, cycles=deep)
+    )

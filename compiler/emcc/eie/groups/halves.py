@@ -52,7 +52,7 @@ def halved(
 
 
 def eligible(program: Program) -> Iterator[tuple[int, Pass]]:
-    """Yield the steps that can be halved and are not, each with its pass: matrices of one position, of several rows a lane."""
+    """Yield the steps that can be halved and are not, each with its pass: matrices of one position, of enough rows."""
     for row in plan(program).passes:
         step = program.steps[row.step]
         if step.kind == "broadcast" and row.positions == 1 and row.rows > program.groups and not step.early:

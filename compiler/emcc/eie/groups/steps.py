@@ -72,7 +72,9 @@ class Steps:
     def _halves(self, step: Step, made: Work, taps: tuple[int, ...]) -> Iterator[Work]:
         """Yield a matrix's pass as two: all rows, of which the early ones are drained, and the others' last columns."""
         row, lanes = made.row, self.program.lanes
-        yield replace(made, row=replace(row, rows=step.early, slots=min(row.slots, step.early * lanes), split=step.early))
+        yield replace(
+            made, row=replace(row, rows=step.early, slots=min(row.slots, step.early * lanes), split=step.early)
+        )
         several = len(taps) > 1
         skipped = 0 if several else row.words - step.again
         rest = replace(

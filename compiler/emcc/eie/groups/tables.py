@@ -34,8 +34,9 @@ class Field:
 class Context:
     """A Program and its Plan with what fields are computed from.
 
-    `tables`: TABLES, with the fields that the design has. `updatable`: of a board's bitstream that is to be updated, for which every ROM of weights is block RAM. `streamed`:
-    weights come as a boot image, so that their memories are RAM; of `spram_bits` or more (0: none) they have one port.
+    `tables`: TABLES, with the fields that the design has. `updatable`: of a board's bitstream that is to be updated, for
+    which every ROM of weights is block RAM. `streamed`: weights come as a boot image, so that their memories are RAM; of
+    `spram_bits` or more (0: none) they have one port.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ WALK = (
     Field("tile", "TileW", _of("tile", 1), "positions of a tile, less 1"),
     Field("rows", "RowsW", _of("rows"), "K"),
     Field("split", "RowW", _of("split"),
-          "where some pass splits: the row from which on sums go to the other bank, or 0; the row that the pass begins at",
+          "where some pass splits: the row from which sums go to the other bank, or 0; the row that it begins at",
           splits=True),
     Field("first", "RowW", _of("first"), splits=True),
 )  # fmt: skip
