@@ -13,17 +13,16 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common.design import counted
+from benchmarks.common.design import counted, fastest
 from benchmarks.common.layers import CASES, named, problem
 from emcc.driver.compile import compile_model
 from emcc.driver.compress import compress_model
 from emcc.driver.request import CompileOptions, CompressOptions
-from emcc.eie.lower import lower
 from emcc.eie.options import DEEP, SHALLOW, LowerOptions
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,11 +45,8 @@ def nine_layers() -> Iterator[Figure]:
         shallow = []
         for layer in named([]):
             task = problem(layer, case)
-            programs = [lower(task.graph, LowerOptions(pes=PES, groups=n)) for n in LowerOptions(pes=PES).fitting]
-            (deep, groups), (less_deep, fewer) = (
-                min((int(counted(replace(one, queue_depth=depth), task.x)[0]), one.groups) for one in programs)
-                for depth in (64, default)
-            )
+            made = [fastest(task.graph, LowerOptions(pes=PES, queue_depth=depth), task.x) for depth in (64, default)]
+            (deep, groups), (less_deep, fewer) = ((int(counted(one, task.x)[0]), one.groups) for one in made)
             shallow.append(f"{less_deep:,} ({fewer})")
             yield Figure("docs/performance.md", f"| {layer.name} | {groups} | {deep:,} | {layer.paper_cycles:,} |")
         yield Figure("docs/performance.md", f"| {case} | {' | '.join(shallow)} |")
