@@ -276,13 +276,18 @@ def test_what_is_made_of_luts_is_recorded(tmp_path: Path) -> None:
 
 
 def test_room_for_an_update_is_taken_into_account(model: Path) -> None:
-    recipe = {"lower": {"groups": 1, "queue_depth": 16}}
+    """Halves of a layer, which the weights choose, are left out."""
+    recipe = {"lower": {"groups": 1, "queue_depth": 16, "halves": False}}
     plain = emcc.compile(model, board="ulx3s-12f", pes=3, recipe=recipe)
     apart = emcc.compile(model, board="ulx3s-12f", pes=3, recipe=recipe, updatable=True)
     boards = [one.manifest["board"] for one in (plain, apart)]
     assert [one["updatable"] for one in boards] == [False, True]
     assert apart.manifest["design"]["digest"] == plain.manifest["design"]["digest"]
     assert boards[1]["cells"]["bram"] > boards[0]["cells"]["bram"]
+    asked = {"lower": {**recipe["lower"], "halves": True}}
+    halved, fixed = (emcc.compile(model, board="ulx3s-12f", pes=3, recipe=asked, updatable=one) for one in (False, True))
+    assert fixed.manifest["design"]["digest"] == plain.manifest["design"]["digest"]
+    assert halved.manifest["design"]["digest"] != plain.manifest["design"]["digest"]
 
 
 def test_what_fits_may_not_when_it_is_to_be_updated() -> None:

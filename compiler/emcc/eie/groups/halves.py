@@ -19,8 +19,8 @@ WORTH = 0.01
 LEAST = 0.002
 """Share of the cycles that a step's drain must have, so that it is tried."""
 
-BETWEEN = 32
-"""Cycles from a layer's last product to the next one's first, beside its rows: what a step can save at the most."""
+BETWEEN = 48
+"""Cycles from a layer's last product to the next one's first, or fewer, beside its rows: a step cannot save more."""
 
 EARLY = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
 AGAIN = (0.03, 0.06, 0.09, 0.125, 0.19, 0.25, 0.375, 0.5, 0.75, 1.0)
@@ -43,6 +43,8 @@ def halved(
         return choice
     whole = least = cycles(program) if choice.cycles is None else choice.cycles
     made = program
+    if sum(row.rows + BETWEEN for _, row in able) < WORTH * whole:
+        return replace(choice, cycles=whole)
     for index, row in able:
         if row.rows + BETWEEN >= LEAST * whole:
             made, least = _best(made, index, row, cycles, least)
