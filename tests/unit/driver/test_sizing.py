@@ -285,7 +285,9 @@ def test_room_for_an_update_is_taken_into_account(model: Path) -> None:
     assert apart.manifest["design"]["digest"] == plain.manifest["design"]["digest"]
     assert boards[1]["cells"]["bram"] > boards[0]["cells"]["bram"]
     asked = {"lower": {**recipe["lower"], "halves": True}}
-    halved, fixed = (emcc.compile(model, board="ulx3s-12f", pes=3, recipe=asked, updatable=one) for one in (False, True))
+    halved, fixed = (
+        emcc.compile(model, board="ulx3s-12f", pes=3, recipe=asked, updatable=one) for one in (False, True)
+    )
     assert fixed.manifest["design"]["digest"] == plain.manifest["design"]["digest"]
     assert halved.manifest["design"]["digest"] != plain.manifest["design"]["digest"]
 
