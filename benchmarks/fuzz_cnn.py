@@ -47,6 +47,8 @@ from test_grouped_designs import ARRAYS  # isort: skip
 def graphs(seed: int, count: int) -> list[Any]:
     """Return (graph, inputs), `count` of them; fewer of a seed are the first of more."""
     drawn: list[Any] = []
+    if not count:
+        return drawn
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -57,8 +59,7 @@ def graphs(seed: int, count: int) -> list[Any]:
     def draw(graph: Any) -> None:
         drawn.append(graph)
 
-    if count:
-        draw()
+    draw()
     return drawn[:count]
 
 
@@ -146,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     also = " and as C" if given.c else ""
     kept = {"seed": given.seed, **done, "wrong": len(failures), "seconds": round(sum(os.times()[:4]) - begun)}
     print(
-        f"seed {given.seed}: {done['programs']} programs of {done['passes']} passes in all, {done['halved']} with halves, "
+        f"seed {given.seed}: {done['programs']} programs of {done['passes']} passes, {done['halved']} with halves, "
         f"on {done['builds']} builds, each on three inputs with and without stalls{also}: "
         f"{len(failures)} not as predicted"
     )

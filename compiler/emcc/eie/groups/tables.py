@@ -34,9 +34,9 @@ class Field:
 class Context:
     """A Program and its Plan with what fields are computed from.
 
-    `tables`: TABLES, with the fields that the design has. `updatable`: of a board's bitstream that is to be updated, for
-    which every ROM of weights is block RAM. `streamed`: weights come as a boot image, so that their memories are RAM; of
-    `spram_bits` or more (0: none) they have one port.
+    `tables`: TABLES, with the fields that the design has. `updatable`: of a board's bitstream that is to be updated,
+    for which every ROM of weights is block RAM. `streamed`: weights come as a boot image, so that their memories are
+    RAM; of `spram_bits` or more (0: none) they have one port.
     """
 
     def __init__(
