@@ -8,6 +8,7 @@ import numpy as np
 
 from emcc.frontend.operands import BATCH, LARGEST, Made, Operands
 from emcc.frontend.refusal import Refusal
+from emcc.frontend.rules_shape import for_one
 from emcc.ops.embedding import LARGEST as ROWS
 
 AGAIN = "export the model again"
@@ -97,10 +98,12 @@ def gather(node: Operands) -> Made:
     axis = node.axis("axis", len(full))
     if index.dtype.kind not in "iu" or not index.size or index.size > 1 << 20:
         raise Refusal(f"its indices are {index.dtype} {list(index.shape)}", AGAIN)
-    if axis == 0 and not bare:
+    if axis == 0 and not bare and not (node.single and index.size == 1):
         raise Refusal("gathers samples of the batch", BATCH)
     if index.min() < -full[axis] or index.max() >= full[axis]:
         raise Refusal(f"its indices go from {index.min()} to {index.max()}, of {full[axis]} elements", "mend them")
+    if axis == 0 and not bare:
+        return for_one(node, [*index.shape, *full[1:]])
     places = [int(i) % full[axis] for i in index.ravel()]
     made = _gathered(node, axis, places)
     if index.ndim == 1:

@@ -54,7 +54,7 @@ def flatten(node: Operands) -> Made:
         raise Refusal(f"axis {axis} is not one of {len(full)}", BATCH)
     axis = axis + len(full) if axis < 0 else axis
     if node.single and (axis != 1 or node.bare()):
-        return _single(node, [math.prod(full[:axis]), math.prod(full[axis:])])
+        return for_one(node, [math.prod(full[:axis]), math.prod(full[axis:])])
     if math.prod(full[:axis]) != node.batch or (axis == 0 and node.frozen):
         raise Refusal(f"Flatten with axis={axis} mixes the batch with the features", BATCH)
     return "Flatten", (node.proto.input[0],), {"axis": 1}
@@ -77,7 +77,7 @@ def reshape(node: Operands) -> Made:
     if math.prod(sizes) != math.prod(full):
         raise Refusal(f"reshapes samples of {math.prod(full[1:])} elements to {target}", BATCH)
     if node.single:
-        return _single(node, sizes)
+        return for_one(node, sizes)
     rest_is_one_sample = -1 not in target or target[0] != 1
     if not sizes or sizes[0] != node.batch or (node.frozen and not rest_is_one_sample):
         raise Refusal(f"the reshape to {target} mixes the batch with the features", BATCH)
@@ -96,10 +96,10 @@ def transpose(node: Operands) -> Made:
         raise Refusal(f"perm {list(perm)} moves the batch axis", BATCH)
     rest = tuple(axis + 1 for axis in perm) if node.bare() else tuple(axis for axis in perm if axis)
     moved = node.put("Transpose", (node.proto.input[0],), {"perm": (0, *rest)})
-    return _single(node, [node.own()[axis] for axis in perm], moved)
+    return for_one(node, [node.own()[axis] for axis in perm], moved)
 
 
-def _single(node: Operands, sizes: list[int], x: str | None = None) -> Made:
+def for_one(node: Operands, sizes: list[int], x: str | None = None) -> Made:
     """Input 0, or `x` made from it, in the shape that it has in a model for one sample alone."""
     node.leaves_bare = not sizes or sizes[0] != 1
     return "Reshape", (x or node.proto.input[0],), {"shape": tuple(sizes if node.leaves_bare else sizes[1:])}
@@ -116,7 +116,7 @@ def squeeze(node: Operands) -> Made:
     if any(full[axis] != 1 for axis in axes):
         raise Refusal(f"squeezes axes {list(axes)} of {list(full[1:])} samples, not all of size 1", "mend its axes")
     if 0 in axes or node.bare():
-        return _single(node, [size for i, size in enumerate(full) if i not in axes])
+        return for_one(node, [size for i, size in enumerate(full) if i not in axes])
     return "Squeeze", (node.proto.input[0],), {"axes": axes}
 
 
@@ -129,7 +129,7 @@ def unsqueeze(node: Operands) -> Made:
         raise Refusal("Unsqueeze without axes", "name its axes")
     if node.single and (0 in axes or node.bare()):
         sizes = iter(full)
-        return _single(node, [1 if axis in axes else next(sizes) for axis in range(rank)])
+        return for_one(node, [1 if axis in axes else next(sizes) for axis in range(rank)])
     if 0 in axes:
         raise Refusal("Unsqueeze puts an axis in front of the batch", BATCH)
     return "Unsqueeze", (node.proto.input[0],), {"axes": axes}

@@ -31,6 +31,8 @@ WEIGHTS = {
     "0": np.array([0]),
     "12": np.array([1, 2]),
     "01": np.array([0, 1]),
+    "first": np.array([0]),
+    "last": np.array(-1),
 }
 ONE = [1, 2, 3]
 V = node("Reshape", ["x", "all"], "v")
@@ -93,6 +95,16 @@ MADE = {
         node("Concat", ["r", "m"], "c", axis=0),
         node("Add", ["c", "c"], "y"),
     ],
+    "the only one picked": [
+        node("Gather", ["x", "first"], "s", axis=0),
+        node("Flatten", ["s"], "f", axis=0),
+        node("Gemm", ["f", "w"], "y"),
+    ],
+    "the last one picked": [
+        node("Gather", ["x", "last"], "s", axis=0),
+        node("Reshape", ["s", "vector"], "v"),
+        node("MatMul", ["v", "w"], "y"),
+    ],
     "clipped": [V, node("Clip", ["v", "", "high"], "c"), node("MatMul", ["c", "w"], "y")],
 }
 
@@ -128,11 +140,13 @@ def test_only_for_one_sample(tmp_path: Path, name: str, batch: str | int) -> Non
     ("nodes", "text"),
     [
         ([node("Squeeze", ["x", "0"], "s"), node("GlobalAveragePool", ["s"], "y", "it")], "without the batch in front"),
+        ([node("Gather", ["x", "twice"], "y", "it", axis=0)], "gathers samples of the batch"),
+        ([node("Gather", ["x", "second"], "y", "it", axis=0)], "its indices go from 1 to 1, of 1 elements"),
         ([node("Squeeze", ["x", "0"], "s"), node("Softmax", ["s"], "y", "it", axis=2)], "axis 2 is not one of 2"),
     ],
 )
 def test_what_still_needs_a_batch(tmp_path: Path, nodes: list[onnx.NodeProto], text: str) -> None:
-    weights = {**WEIGHTS, "back": np.ones((1, 2), np.float32)}
+    weights = {**WEIGHTS, "back": np.ones((1, 2), np.float32), "twice": np.array([0, 0]), "second": np.array(1)}
     with pytest.raises(EmccError) as caught:
         frontend.load(save(model(nodes, ONE, weights=weights), tmp_path / "m.onnx"))
     assert text in str(caught.value)
