@@ -133,7 +133,9 @@ def gemm(node: Operands) -> Made:
 def matmul(node: Operands) -> Made:
     """One side computed, the other a constant matrix; or any two by NumPy's rule, which no layer does."""
     if node.is_data(0) and node.is_data(1):
-        node.shape(0), node.shape(1)
+        # Two stacks without a batch axis are stacks of the one sample where they have as many axes.
+        bare = node.bare(0) and node.bare(1) and len(node.shape(0, bare=True)) == len(node.shape(1, bare=True)) > 2
+        node.shape(0, bare), node.shape(1, bare)
         return "BatchMatMul", (node.proto.input[0], node.proto.input[1]), {}
     which = 1 if node.is_data(0) else 0
     value = node.weights(which)

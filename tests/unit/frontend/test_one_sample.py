@@ -32,6 +32,7 @@ WEIGHTS = {
     "12": np.array([1, 2]),
     "01": np.array([0, 1]),
     "first": np.array([0]),
+    "stack": np.array([3, 2, 1]),
     "last": np.array(-1),
 }
 ONE = [1, 2, 3]
@@ -104,6 +105,15 @@ MADE = {
         node("Gather", ["x", "last"], "s", axis=0),
         node("Reshape", ["s", "vector"], "v"),
         node("MatMul", ["v", "w"], "y"),
+    ],
+    "two stacks": [
+        node("Reshape", ["x", "stack"], "a"),
+        node("Transpose", ["a"], "t", perm=[0, 2, 1]),
+        node("MatMul", ["a", "t"], "p"),
+        node("Softmax", ["p"], "s", axis=2),
+        node("MatMul", ["s", "a"], "o"),
+        node("Reshape", ["o", "flat"], "f"),
+        node("Gemm", ["f", "w"], "y"),
     ],
     "clipped": [V, node("Clip", ["v", "", "high"], "c"), node("MatMul", ["c", "w"], "y")],
 }
