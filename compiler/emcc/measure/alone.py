@@ -12,7 +12,11 @@ from emcc.ops.qlinear import constants, decoded
 
 
 def rerun(
-    graph: Graph, values: Mapping[str, Array], tensors: Mapping[str, Array], changes: Mapping[str, Array]
+    graph: Graph,
+    values: Mapping[str, Array],
+    tensors: Mapping[str, Array],
+    changes: Mapping[str, Array],
+    formats: Mapping[str, Format] | None = None,
 ) -> dict[str, Array]:
     """Return the outputs, float64 [n, ...] by name, of a float graph with some tensors or constants replaced.
 
@@ -20,6 +24,7 @@ def rerun(
         graph: its affines are not applied: tensors are as nodes see them.
         values: every tensor of `graph` as it is, of `ops.interpret.trace`.
         tensors, changes: what is replaced: tensors, and constants, by name.
+        formats: of tensors; what becomes infinite or no number by the replacement is held in them.
 
     Only what depends on them is computed again.
     """
@@ -34,9 +39,26 @@ def rerun(
         read = {name for node in again for name in node.inputs if name in graph.tensors} - made
         part = graph.with_(inputs=tuple(sorted(read)), nodes=tuple(again), affines={})
         given = {name: known[name] for name in sorted(read)}
-        found = trace(part, given, constants=changes, keep=graph.outputs)
+
+        def through(name: str, value: Array) -> Array:
+            return finite(formats[name], value) if formats and name in formats else value
+
+        found = trace(part, given, constants=changes, keep=graph.outputs, through=through)
         known |= {name: found[name] for name in graph.outputs if name in made}
     return {name: known[name] for name in graph.outputs}
+
+
+def held(fmt: Format, value: Array) -> Array:
+    """Return floats within a format's range."""
+    return np.clip(value, np.ldexp(float(fmt.low), -fmt.frac_bits), np.ldexp(float(fmt.high), -fmt.frac_bits))
+
+
+def finite(fmt: Format, value: Array) -> Array:
+    """Return floats of which those that are infinite are at the ends of a format's range, and no numbers 0.
+
+    A logarithm of what was rounded to 0 is infinite, which no table of the array is.
+    """
+    return np.where(np.isfinite(value), value, held(fmt, np.nan_to_num(value)))
 
 
 def replaced(graph: Graph, held: Graph, name: str, values: Mapping[str, Array]) -> Array:

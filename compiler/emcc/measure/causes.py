@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emcc.ir.graph import Array, Format, Graph
+from emcc.measure.alone import finite, held
 from emcc.measure.quality import Quality, Run, floats
 from emcc.ops.interpret import outputs, trace
 
@@ -23,7 +24,7 @@ def causes(quality: Quality, pruned: Graph, shared: Graph, calibrated: Graph) ->
         (PRUNING, fewer, quality.before),
         (CODEBOOKS, coded, fewer),
         (ROUNDING, quality.score(_with(calibrated, _rounded)), coded),
-        (SATURATION, quality.score(_with(calibrated, _held)), coded),
+        (SATURATION, quality.score(_with(calibrated, held)), coded),
     ]
     rows = [{"cause": cause, "lost": after.lost(since)} for cause, after, since in alone]
     return sorted(rows, key=lambda row: -float(row["lost"]))
@@ -44,8 +45,5 @@ def _with(graph: Graph, change: Callable[[Format, Array], Array]) -> Run:
 
 
 def _rounded(fmt: Format, value: Array) -> Array:
-    return np.asarray(np.ldexp(np.floor(np.ldexp(value, fmt.frac_bits) + 0.5), -fmt.frac_bits))
-
-
-def _held(fmt: Format, value: Array) -> Array:
-    return np.clip(value, np.ldexp(float(fmt.low), -fmt.frac_bits), np.ldexp(float(fmt.high), -fmt.frac_bits))
+    scaled = np.ldexp(finite(fmt, value), fmt.frac_bits)
+    return np.asarray(np.ldexp(np.floor(scaled + 0.5), -fmt.frac_bits))

@@ -23,16 +23,17 @@ class Effects:
         self.folded, self.held, self.layers = folded, held, layers
         self.weighted = folded.with_constants({name: value for own in layers.values() for name, value in own.items()})
         self.tensors = [name for name in tensors if held.tensors[name].fmt is not None]
+        self.formats = {name: tensor.fmt for name, tensor in held.tensors.items() if tensor.fmt is not None}
         self.squares: dict[tuple[str, str], Array] = {}
 
     def add(self, floats: Mapping[str, Array], x: Array) -> None:
         """Take one batch: every tensor of the float model, and its samples x."""
         for name, constants in self.layers.items():
-            self._add(("weights", name), floats, rerun(self.folded, floats, {}, constants))
+            self._add(("weights", name), floats, rerun(self.folded, floats, {}, constants, self.formats))
         weighted = trace(self.weighted, x.astype(np.float64)) if self.tensors else {}
         for name in self.tensors:
             own = replaced(self.weighted, self.held, name, weighted)
-            self._add(("tensor", name), weighted, rerun(self.weighted, weighted, {name: own}, {}))
+            self._add(("tensor", name), weighted, rerun(self.weighted, weighted, {name: own}, {}, self.formats))
 
     def _add(self, key: tuple[str, str], before: Mapping[str, Array], after: Mapping[str, Array]) -> None:
         squares = np.array([np.square(after[name] - before[name]).sum() for name in self.folded.outputs])

@@ -23,7 +23,7 @@ FLAT = 1e-6
 """Of an output's mean square, the least that counts as its variance: what hardly moves has a scale all the same."""
 
 WORST = 1e7
-"""What a squared error counts as at most, in variances: of an output that is all but 0 it has no end."""
+"""What a squared error counts as at most, in variances: at an output that is all but 0, or is no number, it has no end."""
 
 FOLLOWS = 0.5
 """Share of the inputs' variance that an autoencoder's outputs explain at least."""
@@ -131,7 +131,8 @@ class Judge:
         errors = np.square(flat - self.wanted)
         if self.against == INPUTS:
             errors = errors.mean(axis=1, keepdims=True)
-        return Score(100 * (1 - np.minimum(errors / self.scale, WORST)), share=False)
+        of_scale = np.nan_to_num(errors / self.scale, nan=WORST)
+        return Score(100 * (1 - np.minimum(of_scale, WORST)), share=False)
 
 
 def paired_bound(lost: int, won: int, samples: int) -> float:

@@ -168,3 +168,5 @@ def test_an_error_of_an_output_that_is_all_but_nothing_has_an_end():
     before = made.score(wanted)
     assert made.score(np.full_like(wanted, 0.5)).lost(before) == pytest.approx(1e9)
     assert 1 < made.score(wanted + 1e-14).lost(before) < 1e3
+    for nothing in (np.nan, np.inf):
+        assert made.score(np.full_like(wanted, nothing)).lost(before) == pytest.approx(1e9)
