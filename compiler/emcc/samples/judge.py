@@ -23,7 +23,7 @@ FLAT = 1e-6
 """Of an output's mean square, the least that counts as its variance: what hardly moves has a scale all the same."""
 
 WORST = 1e7
-"""What a squared error counts as at most, in variances: at an output that is all but 0, or is no number, it has no end."""
+"""What a squared error counts as at most, in variances: at an output that is all but 0, or no number, it has no end."""
 
 FOLLOWS = 0.5
 """Share of the inputs' variance that an autoencoder's outputs explain at least."""
