@@ -112,7 +112,7 @@ def gather(node: Operands) -> Made:
     node.leaves_bare = bare
     if bare and not shape:
         raise Refusal("leaves a single number", AGAIN)
-    return "Reshape", (node.put(*made),), {"shape": tuple(shape if bare else shape[1:]) or (1,)}
+    return "Reshape", (node.put(*made),), {"shape": tuple(shape if bare else shape[1:])}
 
 
 def _embedding(node: Operands) -> Made:
