@@ -201,6 +201,13 @@ def _matmul(node: Operands, axes: Axes) -> Where:
     return axes.kept()
 
 
+def _gridded(node: Operands, axes: Axes) -> Where:
+    """One scale for the whole tensor."""
+    if node.constant(1).size > 1:
+        raise Refusal("it has several scales, and the samples of its input are not along the first axis", BATCH)
+    return axes.kept()
+
+
 def _gemm(node: Operands, axes: Axes) -> Where:
     """Of the rows of all samples."""
     if axes.rank != 2 or axes.batch or node.is_data(1) or node.is_data(2):
@@ -231,6 +238,7 @@ RULES: Mapping[str, Rule] = {
     "Split": _along,
     **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), _last_axes),
+    **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), _gridded),
     "Gather": _gather,
     "Gemm": _gemm,
     "MatMul": _matmul,

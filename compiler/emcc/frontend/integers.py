@@ -15,13 +15,14 @@ from emcc.ir.graph import Array, Node
 GRIDDED = ("DequantizeLinear", "QuantizeLinear")
 _MOVES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 _READS = {"Cast", "ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"}
-_PICKS = {"Concat", "Dropout", "Expand", "Gather", "MaxPool", "Slice", "Split", "Tile"}
+_PICKS = {"Concat", "DepthToSpace", "Dropout", "Expand", "Gather", "MaxPool", "Slice", "SpaceToDepth", "Split", "Tile"}
+_NEAREST = {"Resize", "Upsample"}
 _THEIRS = {
     *("QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearConcat", "QLinearGlobalAveragePool", "QLinearLeakyRelu"),
     *("QLinearMul", "QLinearSigmoid", "QLinearSoftmax"),
 }
-TAKES = _MOVES | _READS | _PICKS | _THEIRS
-"""Operators that may read a computed tensor of integers."""
+TAKES = _MOVES | _READS | _PICKS | _THEIRS | _NEAREST
+"""Operators that may read a computed tensor of integers; those of the last set where they take the nearest."""
 
 _MOST = 1 << 26
 """Elements of a unit that is moved together with its constant."""
@@ -29,7 +30,8 @@ _MOST = 1 << 26
 
 def takes_integers(proto: onnx.NodeProto) -> bool:
     """Return whether an operator may read a computed tensor of integers."""
-    return proto.op_type in TAKES
+    modes = [attribute.s for attribute in proto.attribute if attribute.name == "mode"]
+    return proto.op_type in TAKES and (proto.op_type not in _NEAREST or modes in ([], [b"nearest"]))
 
 
 def dtype_after(node: Node, source: str) -> str:

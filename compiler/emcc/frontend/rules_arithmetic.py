@@ -169,12 +169,21 @@ def _rows_of_gemm(node: Operands, alpha: float, beta: float) -> Made:
 
 
 def _rows(node: Operands, matrix: Array) -> Made:
-    """Every row of a sample by the same matrix: a convolution over the rows as positions."""
-    shape, x = node.shape(bare=True), node.proto.input[0]
-    if shape[-1] != len(matrix):
-        raise Refusal(f"multiplies rows of {shape[-1]} elements by a matrix of {len(matrix)} rows", "mend the matrix")
+    """Every row of a sample by the same matrix."""
+    return rows_by(node, node.proto.input[0], node.keep(1, as_kernel(matrix)), len(matrix))
+
+
+def as_kernel(matrix: Array) -> Array:
+    """A matrix as the weight of a convolution over rows as positions."""
+    return np.ascontiguousarray(matrix.T)[:, :, None, None]
+
+
+def rows_by(node: Operands, x: str, weight: str, inner: int) -> Made:
+    """Every row of tensor `x`, which stands for input 0, by a matrix of `inner` rows that is kept `as_kernel`."""
+    shape = node.shape(bare=True)
+    if shape[-1] != inner:
+        raise Refusal(f"multiplies rows of {shape[-1]} elements by a matrix of {inner} rows", "mend the matrix")
     x = x if len(shape) == 4 else node.put("Unsqueeze", (x,), {"axes": (1,)})
-    weight = node.keep(1, np.ascontiguousarray(matrix.T)[:, :, None, None])
     attrs = {"strides": (1, 1), "dilations": (1, 1), "pads": (0, 0, 0, 0), "group": 1}
     y = node.put("Conv", (node.put("Transpose", (x,), {"perm": (0, 3, 1, 2)}), weight), attrs)
     made: Made = ("Transpose", (y,), {"perm": (0, 2, 3, 1)})

@@ -1,13 +1,16 @@
 """Rules of the operators on windows of [n, channels, height, width], or [n, channels, width]: Conv and pooling."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal
+from emcc.ir.graph import Array
 from emcc.ops.windows import Axis
 
 AGAIN = "export the model again"
+Layout = Callable[[Array], Array]
 
 
 def conv(node: Operands) -> Made:
@@ -26,13 +29,18 @@ def conv(node: Operands) -> Made:
     return as_it_was(node, spatial, ("Conv", tuple(inputs), attrs))
 
 
-def conv_attributes(node: Operands, shape: tuple[int, ...]) -> dict[str, Any]:
-    """The attributes of a Conv with a weight of this shape, of two spatial axes."""
-    if len(shape) != 4 or image(node, "Conv") != 2:
-        raise Refusal(f"its weight is {list(shape)}, its samples {list(node.shape()[1:])}", "emcc takes images")
-    kernel = shape[2:]
+def conv_of_integers(node: Operands, x: str, weight: Array, kept: Callable[[Layout], str], *bias: str) -> Made:
+    """A Conv of tensor `x`, which stands for input 0, with a weight that `kept` keeps in a layout of two axes."""
+    if image(node, "Conv", least=3) + 2 != weight.ndim:
+        raise Refusal(f"its weight is {list(weight.shape)}, its samples {list(node.shape()[1:])}", AGAIN)
+    kernel = tuple(weight.shape[2:])
     check_kernel(node, kernel)
-    return {**_windows(node, kernel), "group": int(node.attrs["group"])}
+    attrs = {**_windows(node, kernel), "group": int(node.attrs["group"])}
+    if len(kernel) == 2:
+        return "Conv", (x, kept(lambda value: value), *bias), attrs
+    x = node.put("Unsqueeze", (x,), {"axes": (2,)})
+    made: Made = ("Conv", (x, kept(lambda value: value[:, :, None]), *bias), attrs)
+    return as_it_was(node, 1, made)
 
 
 def pool(node: Operands) -> Made:

@@ -11,7 +11,8 @@ import numpy as np
 from emcc.frontend.grids import AGAIN, BITS, Grid, along, scale_of, zero_of
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
-from emcc.frontend.rules_conv import conv_attributes
+from emcc.frontend.rules_arithmetic import as_kernel, rows_by
+from emcc.frontend.rules_conv import Layout, conv_of_integers
 from emcc.frontend.tensors import type_name
 from emcc.ir.graph import Array
 
@@ -56,35 +57,36 @@ def dynamic(node: Operands) -> Made:
 def conv_integer(node: Operands) -> Made:
     """ConvInteger: sums of products of integers, as floats."""
     x = read(node, 0, None, 2)
-    weight = codes_of(node, 1, None, 3, 0)
-    return "Conv", (x, weight), conv_attributes(node, node.changed[weight].shape)
+    return conv_of_integers(node, x, node.constant(1), lambda layout: codes_of(node, 1, None, 3, 0, layout))
 
 
 def matmul_integer(node: Operands) -> Made:
     """MatMulInteger: likewise."""
-    x = read(node, 0, None, 2)
-    weight = codes_of(node, 1, None, 3, 1)
-    return "MatMul", (x, weight), {}
+    return _product(node, read(node, 0, None, 2), 1, None, 3)
 
 
 def qlinear_conv(node: Operands) -> Made:
     """QLinearConv: x, its scale and zero point, w and its two, y's two, the bias."""
     x = read(node, 0, 1, 2)
-    weight = codes_of(node, 3, 4, 5, 0)
-    inputs = [x, weight]
-    if node.given(8):
-        inputs.append(bias_of(node, 8, scale_of(node.constant(1), node.proto.input[1])))
-    attrs = conv_attributes(node, node.changed[weight].shape)
-    return written(node, node.put("Conv", tuple(inputs), attrs), 6, 7)
+    scale = scale_of(node.constant(1), node.proto.input[1])
+    bias = [bias_of(node, 8, scale)] if node.given(8) else []
+    made = conv_of_integers(node, x, node.constant(3), lambda layout: codes_of(node, 3, 4, 5, 0, layout), *bias)
+    return written(node, node.put(*made), 6, 7)
 
 
 def qlinear_matmul(node: Operands) -> Made:
     """QLinearMatMul: a, its scale and zero point, b and its two, y's two."""
     if node.is_data(3):
         raise Refusal("both matrices are computed from the model's input", FLOAT)
-    x = read(node, 0, 1, 2)
-    weight = codes_of(node, 3, 4, 5, 1)
-    return written(node, node.put("MatMul", (x, weight), {}), 6, 7)
+    return written(node, node.put(*_product(node, read(node, 0, 1, 2), 3, 4, 5)), 6, 7)
+
+
+def _product(node: Operands, x: str, i: int, scale: int | None, zero: int) -> Made:
+    """Tensor `x`, which stands for input 0, by the constant integers of input i: a vector, or every row of a sample."""
+    shape, matrix = node.shape(), node.constant(i)
+    if matrix.ndim == 2 and 3 <= len(shape) <= 4 and any(size != 1 for size in shape[1:-1]):
+        return rows_by(node, x, codes_of(node, i, scale, zero, 1, as_kernel), len(matrix))
+    return "MatMul", (x, codes_of(node, i, scale, zero, 1)), {}
 
 
 def _sizes(node: Operands) -> tuple[int, ...]:
@@ -130,8 +132,10 @@ def read(node: Operands, i: int, scale: int | None, zero: int) -> str:
     return node.put("DequantizeLinear", (name,), Grid(scales, zeros, 0, dtype).attrs())
 
 
-def codes_of(node: Operands, i: int, scale: int | None, zero: int, rows: int) -> str:
-    """Keep weights, constant integers, as floats with their units; scales lie along axis `rows`."""
+def codes_of(
+    node: Operands, i: int, scale: int | None, zero: int, rows: int, layout: Layout = lambda value: value
+) -> str:
+    """Keep weights, constant integers, as floats with their units, in a layout; scales lie along axis `rows`."""
     value, name = node.constant(i), node.proto.input[i]
     if value.dtype.name not in BITS or not value.size or value.ndim < 2:
         raise Refusal(f"its weights {quoted(name)} are {value.dtype} {list(value.shape)}", AGAIN)
@@ -140,7 +144,8 @@ def codes_of(node: Operands, i: int, scale: int | None, zero: int, rows: int) ->
     size = scales.size if given is None or scale is not None else given.size
     zeros = zero_of(given, node.proto.input[zero] if node.given(zero) else "", value.dtype.name, size)
     grid = Grid(scales, zeros, along(rows, value.shape, size), value.dtype.name)
-    return node.keep_units(i, *grid.floats(value))
+    floats, unit = grid.floats(value)
+    return node.keep_units(i, layout(floats), layout(np.broadcast_to(unit, floats.shape)))
 
 
 def bias_of(node: Operands, i: int, x: Array) -> str:

@@ -63,6 +63,7 @@ def _units(graph: Graph, folded: Graph) -> dict[str, Array]:
     spread_out = {
         name: np.broadcast_to(unit, graph.constants[name].shape).astype(np.float32)
         for name, unit in graph.units.items()
+        if name in graph.constants
     }
     worth = _folded(graph.with_constants(spread_out))
     units: dict[str, Array] = {}
