@@ -15,7 +15,19 @@ from emcc.ir.graph import Array, Node
 GRIDDED = ("DequantizeLinear", "QuantizeLinear")
 _MOVES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 _READS = {"Cast", "ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"}
-_PICKS = {"Concat", "DepthToSpace", "Dropout", "Expand", "Gather", "MaxPool", "Slice", "SpaceToDepth", "Split", "Tile"}
+_PICKS = {
+    "Concat",
+    "DepthToSpace",
+    "Dropout",
+    "Expand",
+    "Gather",
+    "MaxPool",
+    "Pad",
+    "Slice",
+    "SpaceToDepth",
+    "Split",
+    "Tile",
+}
 _NEAREST = {"Resize", "Upsample"}
 _THEIRS = {
     *("QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearConcat", "QLinearGlobalAveragePool", "QLinearLeakyRelu"),
@@ -42,6 +54,13 @@ def dtype_after(node: Node, source: str) -> str:
         return source
     ends = node.attrs["low"], node.attrs["high"]
     return next((dtype for dtype, held in BITS.items() if held[0] <= ends[0] and ends[1] <= held[1]), "int16")
+
+
+def grid_after(node: Node, grid: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the grid (Data.grid) of what an ir node makes from a tensor of grid `grid`."""
+    if node.op == "QuantizeLinear":
+        return node.attrs
+    return None if node.op == "DequantizeLinear" else grid
 
 
 def dequantized(

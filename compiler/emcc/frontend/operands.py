@@ -43,7 +43,8 @@ class Data:
     tensor known that a refused node makes. `bare`: the model, which is for one sample alone, has no batch axis in
     front of it: its shape there is shape[1:], and not (1, *shape[1:]). `unit`: every sample is a vector of numbers from
     0 up, whose sum is 1. `at`: the place of the batch among the axes in the model's order, where it is not the first;
-    `before`, `after`: whether the model has the axis before it, or behind it, and the batch as one axis.
+    `before`, `after`: whether the model has the axis before it, or behind it, and the batch as one axis. `grid`: of
+    integers, the attributes of the QuantizeLinear that made them, where that is known.
     """
 
     shape: Shape | None
@@ -54,6 +55,7 @@ class Data:
     at: int = 0
     before: int = 0
     after: int = 0
+    grid: Mapping[str, Any] | None = None
 
     @property
     def in_front(self) -> bool:

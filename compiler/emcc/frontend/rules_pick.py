@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from emcc.frontend.grids import BITS
 from emcc.frontend.operands import BATCH, LARGEST, Made, Operands
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.rules_shape import for_one
@@ -165,6 +166,13 @@ def pad(node: Operands) -> Made:
         raise Refusal(f"mirrors more than there is of {list(full)}", "mend its pads")
     if math.prod(a + b + c for a, b, c in zip(low, high, full, strict=True)) > max(LARGEST, math.prod(full)):
         raise Refusal("makes more than 2^24 elements a sample", "mend its pads")
+    grid = node.data[node.proto.input[0]].grid
+    if grid is not None and mode == "constant":
+        return (
+            "QuantizeLinear",
+            (node.put("Pad", (node.put("DequantizeLinear", (x,), dict(grid)),), attrs),),
+            dict(grid),
+        )
     if not value:
         return "Pad", (x,), attrs
     border = np.pad(np.zeros(full, np.float32), list(zip(low, high, strict=True)), constant_values=value)
@@ -189,9 +197,13 @@ def _widths(node: Operands, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]
 def _value(node: Operands) -> float:
     if node.opset < 11:
         return node.number("value")
-    if not node.given(2):
+    padded = node.data[node.proto.input[0]]
+    value = node.constant(2) if node.given(2) else np.zeros((), np.int64 if padded.dtype in BITS else np.float32)
+    if padded.dtype in BITS:
+        zeros = (padded.grid or {}).get("zero_point", ())
+        if value.size != 1 or set(zeros) != {int(value.flat[0])}:
+            raise Refusal(f"pads integers with {value.ravel()[:4].tolist()}", "pad with the one that stands for 0")
         return 0.0
-    value = node.constant(2)
     if value.size != 1 or value.dtype.kind != "f" or not math.isfinite(float(value.flat[0])):
         raise Refusal(f"pads with {value.ravel()[:4].tolist()}", "pad with one finite number; MaxPool has its own pads")
     return float(value.flat[0])

@@ -14,7 +14,7 @@ from emcc.frontend import constants, legacy, rules_microsoft, rules_qonnx
 from emcc.frontend.behind_rules import to_front
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.hints import INLINE, STANDARD, hint_for
-from emcc.frontend.integers import GRIDDED, dequantized, dtype_after, moved_unit, takes_integers
+from emcc.frontend.integers import GRIDDED, dequantized, dtype_after, grid_after, moved_unit, takes_integers
 from emcc.frontend.operands import LARGEST, Data, Operands
 from emcc.frontend.refusal import Refusal, UnknownShapeError, quoted
 from emcc.frontend.report import NodeReport
@@ -240,4 +240,5 @@ class Walk:
         if elements(shape) > max(LARGEST, *(elements(data.shape or ()) for data in sources)):
             raise Refusal(f"makes {elements(shape)} elements a sample", f"emcc takes up to {LARGEST}")
         counts = op == "ArgMax" or (op == "TopK" and result.attrs["indices"])
-        return Data(shape, "int64" if counts else dtype_after(result, source.dtype))
+        dtype = "int64" if counts else dtype_after(result, source.dtype)
+        return Data(shape, dtype, grid=grid_after(result, source.grid))

@@ -87,6 +87,17 @@ MADE: dict[str, tuple[tuple[int, ...], list[onnx.NodeProto]]] = {
             node("Mul", ["m", "m"], "y"),
         ],
     ),
+    "padded": (
+        (4, 8),
+        [
+            node("Conv", ["x", "conv"], "c"),
+            node("Pad", ["c", "ends"], "p"),
+            node("Pad", ["p", "ends"], "q", mode="edge"),
+            node("Conv", ["q", "apart"], "d", group=6),
+            node("Flatten", ["d"], "f"),
+            node("MatMul", ["f", "head"], "y"),
+        ],
+    ),
     "doubled": (
         (4, 8, 1),
         [
@@ -100,6 +111,7 @@ MADE: dict[str, tuple[tuple[int, ...], list[onnx.NodeProto]]] = {
 }
 WEIGHTS |= {
     "first": np.array([0]),
+    "ends": np.array([0, 0, 1, 0, 0, 1]),
     "sizes": np.array([1, 1, 2, 1], np.float32),
     "wide": weight(32, 3),
     "point": weight(4, 4, 1, 1),
@@ -147,6 +159,26 @@ def test_as_near_to_the_float_model_as_the_file(tmp_path: Path, name: str, how: 
     made = emcc.compile(path, data=x, pes=2, keep_weights=True, recipe={"calibrate": {"bits": 16}})
     kept = np.asarray(made.predict(x), np.float64).reshape(wanted.shape)
     assert np.abs(kept - exact).max() <= 1.5 * np.abs(wanted - exact).max() + 0.02 * np.ptp(exact)
+
+
+@pytest.mark.parametrize(("value", "zero"), [(None, 7), (3, 7), (7, 7), (None, 0)])
+def test_integers_are_padded_with_the_one_that_stands_for_0(tmp_path: Path, value: int | None, zero: int) -> None:
+    """Other ones would be numbers of the array's own beside a tensor."""
+    weights: dict[str, Array] = {"s": np.array(0.1, np.float32), "z": np.array(zero, np.uint8), "ends": WEIGHTS["ends"]}
+    weights |= {} if value is None else {"v": np.array(value, np.uint8)}
+    nodes = [
+        node("QuantizeLinear", ["x", "s", "z"], "q"),
+        node("Pad", ["q", "ends", *(["v"] if value is not None else [])], "p", "it"),
+        node("DequantizeLinear", ["p", "s", "z"], "y"),
+    ]
+    path = save(model(nodes, ["n", 4, 8], weights=weights, opset=13), tmp_path / "m.onnx")
+    if (value or 0) != zero:
+        with pytest.raises(EmccError, match=rf"node 'it': pads integers with \[{value or 0}\]"):
+            frontend.load(path)
+        return
+    x = RNG.standard_normal((3, 4, 8)).astype(np.float32)
+    got = np.asarray(interpret.run(frontend.load(path), x.astype(float))).reshape(3, 4, 10)
+    np.testing.assert_array_equal(got[:, :, [0, -1]], 0)
 
 
 def test_an_interpolation_of_integers_is_refused(tmp_path: Path) -> None:
