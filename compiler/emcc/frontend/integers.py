@@ -14,7 +14,7 @@ from emcc.ir.graph import Array, Node
 
 GRIDDED = ("DequantizeLinear", "QuantizeLinear")
 _MOVES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
-_READS = {"Cast", "ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"}
+_READS = {"ArgMax", "Cast", "ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"}
 _PICKS = {
     "Concat",
     "DepthToSpace",

@@ -63,7 +63,13 @@ def _arg_max(node: Operands) -> Made:
     if axis == 0 and not bare:
         raise Refusal("ArgMax runs over the batch axis", "set its axis to the features")
     attrs = {"axis": axis + bare, "keepdims": int(bool(node.attrs["keepdims"]))}
-    return "ArgMax", (node.proto.input[0],), {**attrs, "select_last_index": int(node.attrs.get("select_last_index", 0))}
+    x, data = str(node.proto.input[0]), node.data[node.proto.input[0]]
+    if data.dtype in BITS:
+        # Larger integers stand for larger floats where one scale does for all.
+        if data.grid is None or len(data.grid["scale"]) > 1:
+            raise Refusal(f"input 0 holds {data.dtype} of no one scale", "dequantise it first")
+        x = node.put("DequantizeLinear", (x,), dict(data.grid))
+    return "ArgMax", (x,), {**attrs, "select_last_index": int(node.attrs.get("select_last_index", 0))}
 
 
 def _cast(node: Operands) -> Made:

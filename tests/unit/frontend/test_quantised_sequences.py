@@ -191,3 +191,25 @@ def test_an_interpolation_of_integers_is_refused(tmp_path: Path) -> None:
     ]
     with pytest.raises(EmccError, match="input 0 holds uint8, not floats"):
         frontend.load(save(model(nodes, ["n", 4, 8, 1], weights=weights, opset=13), tmp_path / "m.onnx"))
+
+
+def test_the_class_of_integers(tmp_path: Path) -> None:
+    """As a quantiser leaves an ArgMax: the largest integer is the largest float."""
+    weights = {"s": np.array(0.03, np.float32), "z": np.array(7, np.int8)}
+    nodes = [
+        node("MatMul", ["x", "more"], "m"),
+        node("QuantizeLinear", ["m", "s", "z"], "q"),
+        node("ArgMax", ["q"], "y", axis=1, keepdims=0),
+    ]
+    proto = model(nodes, ["n", 5], weights={**weights, "more": WEIGHTS["more"]}, opset=13, output_type=7)
+    path = save(proto, tmp_path / "m.onnx")
+    x = RNG.standard_normal((40, 5)).astype(np.float32)
+    made = emcc.compile(path, data=x, pes=2, keep_weights=True, recipe={"calibrate": {"bits": 16}})
+    scores = np.sort(x @ WEIGHTS["more"], axis=1)
+    clear = scores[:, -1] - scores[:, -2] > 0.06
+    np.testing.assert_array_equal(np.ravel(made.predict(x))[clear], np.ravel(onnxruntime_run(path, x))[clear])
+    assert clear.sum() > 25
+    nodes[1] = node("QuantizeLinear", ["m", "three", "z3"], "q", axis=1)
+    weights = {"three": np.float32([0.1, 0.2, 0.1]), "z3": np.zeros(3, np.int8), "more": WEIGHTS["more"]}
+    with pytest.raises(EmccError, match="of no one scale"):
+        frontend.load(save(model(nodes, ["n", 5], weights=weights, opset=13, output_type=7), tmp_path / "n.onnx"))
