@@ -7,6 +7,7 @@ import numpy as np
 
 from emcc.base.text import printable
 from emcc.eie.bounds import accumulators
+from emcc.eie.groups.rectangles import seen, whole
 from emcc.eie.next_input import why_not
 from emcc.eie.pack import unpack_rows
 from emcc.ir.affine import plain, sound
@@ -306,13 +307,13 @@ def _halves(program: Program, step: Step) -> Iterator[str]:
     if not step.early and not step.again:
         return
     source, target = program.buffers[step.sources[0]], program.buffers[step.target]
-    held = words(source.slots, program.pes)
-    several = held if step.window.taps > 1 else 1
-    rows = words(target.slots, program.lanes)
-    whole = step.kind == "broadcast" and target.positions == 1
+    held, rows = words(source.slots, program.pes), words(target.slots, program.lanes)
+    one = step.kind == "broadcast" and target.positions == 1
+    # Taps that are never on the map are not walked.
+    taps = len(seen(program, step, whole(program, step))) if one else 1
     early = 0 < step.early < rows and step.early % program.groups == 0
-    again = 0 < step.again <= step.window.taps * held and step.again % several == 0
-    if not (whole and early and again):
+    again = 0 < step.again <= taps * held and step.again % (held if taps > 1 else 1) == 0
+    if not (one and early and again):
         yield f"{step.early} of {rows} rows drained early, {step.again} words walked again"
 
 

@@ -23,7 +23,9 @@ from emcc.eie.groups.tables import Context
 from emcc.eie.lower import lower
 from emcc.eie.options import LowerOptions
 from emcc.eie.store import load_program, save_program
+from emcc.ir.graph import Format, Graph, Tensor
 from emcc.ir.program import Program
+from emcc.lint.grouped import Made
 
 
 def perceptron(widths: tuple[int, ...] = (60, 90, 70, 9), pes: int = 4, groups: int = 2) -> Program:
@@ -117,6 +119,29 @@ def test_a_file_with_other_halves_is_refused(tmp_path: Path, early: int, again: 
     with pytest.raises(
         EmccError, match=rf"step 1 \('layer0'\): {early} of 45 rows drained early, {again} words walked again"
     ):
+        load_program(tmp_path / "program.npz")
+
+
+def test_taps_beyond_a_map_of_one_position(tmp_path: Path) -> None:
+    """A convolution of 3 x 3 that is padded sees one tap of nine: what can be walked again is that one's words."""
+    made = Made(21, 8)
+    made.tensors["x"] = made.last = Tensor("x", (None, 21, 1, 1), fmt=Format(8, 6))
+    made.conv(code_w=2)
+    made.linear()
+    graph = Graph("g", ("x",), (made.last.name,), tuple(made.nodes), made.tensors, made.constants)
+    program = lower(graph, LowerOptions(pes=4, groups=1))
+    index, row = next(eligible(program))
+    assert (len(row.taps), row.words) == (1, 6)
+    halves = with_half(program, index, 3, 2)
+    (tmp_path / "program.npz").write_bytes(save_program(halves))
+    x = {"x": np.random.default_rng(0).integers(-9, 9, (3, 21))}
+    (got,), (wanted,) = (
+        emulate(load_program(tmp_path / "program.npz"), x).values(),
+        reference.run_ports(program, x).values(),
+    )
+    np.testing.assert_array_equal(got, wanted)
+    (tmp_path / "program.npz").write_bytes(save_program(with_half(program, index, 3, 7)))
+    with pytest.raises(EmccError, match="3 of 6 rows drained early, 7 words walked again"):
         load_program(tmp_path / "program.npz")
 
 

@@ -179,9 +179,8 @@ def _rest(made: Made) -> Quantities:
         "one": 1,  # link, serial port, PLL, states
         "address": n["AddrW"],
         "place": n["CoordW"] + n["PosW"],
-        "field": sum(
-            width(made.context, fields) for fields in made.context.tables.values()
-        ),  # of a pass, a tap, a row of the host
+        # Of a pass, a tap, a row of the host
+        "field": sum(width(made.context, fields) for fields in made.context.tables.values()),
         "tables": made.in_logic(*TABLES),
         "pe": n["Pes"],
         "shown": n["Pes"] * n["ActW"],  # what the host reads
