@@ -151,7 +151,7 @@ def _read(model: _Model) -> Walk:
 
     readers = Counter(name for node in model.nodes for name in uses(node))
 
-    recurrent = any(node.op_type in PLACED for node in model.nodes)
+    recurrent = any(node.op_type in (*PLACED, "DynamicQuantizeLSTM") for node in model.nodes)
 
     def walk(samples: int, frozen: bool = False, behind: bool = True, given: dict[str, Data] = data) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)

@@ -15,6 +15,7 @@ from onnx import NodeProto, helper
 from emcc.frontend import einsum
 from emcc.frontend.refusal import Refusal
 from emcc.frontend.spelling import Spelling
+from emcc.frontend.spelt_onnxruntime import fast_gelu, lstm_of_integers, matmul_of_integers, skip_layer_norm
 from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array
 
@@ -161,11 +162,15 @@ _SPELT: Mapping[tuple[str, str], Spell] = {
     ("", "Einsum"): einsum.spell,
     ("", "If"): branch_of,
     (MICROSOFT, "BiasGelu"): gelu,
+    (MICROSOFT, "DynamicQuantizeLSTM"): lstm_of_integers,
+    (MICROSOFT, "DynamicQuantizeMatMul"): matmul_of_integers,
+    (MICROSOFT, "FastGelu"): fast_gelu,
     (MICROSOFT, "FusedConv"): conv_and_function,
     (MICROSOFT, "FusedGemm"): gemm_and_function,
     (MICROSOFT, "FusedMatMul"): matmul_and_transpose,
     (MICROSOFT, "Gelu"): gelu,
     (MICROSOFT, "QuickGelu"): gelu,
+    (MICROSOFT, "SkipLayerNormalization"): skip_layer_norm,
 }
 
 
