@@ -116,14 +116,14 @@ def test_every_unsupported_node_is_named(tmp_path: Path) -> None:
         node("Shrink", ["x"], "a", "first"),
         node("Relu", ["a"], "b", "fine"),
         node("MeanVarianceNormalization", ["b"], "c", "second"),
-        helper.make_node("FastGelu", ["c"], ["d"], name="third", domain="com.microsoft"),
+        helper.make_node("BiasSplitGelu", ["c"], ["d"], name="third", domain="com.microsoft"),
         node("Gemm", ["d", "w"], "y", "fourth", transA=1),
     ]
     assert message(model(nodes, ["n", 3], weights=W), tmp_path) == (
         "m.onnx: 4 nodes cannot be compiled\n"
         "  'first' (Shrink): operator Shrink is not supported by emcc\n"
         "  'second' (MeanVarianceNormalization): operator MeanVarianceNormalization is not supported by emcc\n"
-        "  'third' (com.microsoft.FastGelu): FastGelu is not a standard operator, "
+        "  'third' (com.microsoft.BiasSplitGelu): BiasSplitGelu is not a standard operator, "
         "but one of the domain 'com.microsoft'\n"
         "  'fourth' (Gemm): transA=1 transposes the batch axis\n"
         f"  hint: {hint_for('Shrink')}; {hint_for('MeanVarianceNormalization')}; "
