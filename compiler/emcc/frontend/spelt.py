@@ -20,8 +20,11 @@ from emcc.frontend.topology import node_name, uses
 from emcc.ir.graph import Array
 
 MICROSOFT = "com.microsoft"
-_ALPHA = {"HardSigmoid": ("alpha", "beta"), "LeakyRelu": ("alpha",), "ThresholdedRelu": ("alpha",), "Elu": ("alpha",)}
-_FUNCTIONS = frozenset({*_ALPHA, "Relu", "Sigmoid", "Tanh"})
+_ALPHA = {
+    **{"HardSigmoid": ("alpha", "beta"), "Selu": ("alpha", "gamma")},
+    **dict.fromkeys(("Elu", "LeakyRelu", "ThresholdedRelu"), ("alpha",)),
+}
+_FUNCTIONS = frozenset({*_ALPHA, "Relu", "Sigmoid", "Softplus", "Softsign", "Tanh"})
 
 
 def branch_of(node: NodeProto, spelling: Spelling) -> None:
@@ -116,14 +119,15 @@ def _function(node: NodeProto, spelling: Spelling, y: str, params: str) -> None:
 
 
 def matmul_and_transpose(node: NodeProto, spelling: Spelling) -> None:
-    """FusedMatMul: alpha times the product, either side transposed before."""
+    """FusedMatMul: alpha times the product, either side transposed before: its first axis behind those of the stack,
+    and then the last two."""
     given, sides = _attributes(node), list(node.input)
-    if given.get("transBatchA") or given.get("transBatchB"):
-        raise Refusal("it transposes the batch axis", "export the model without onnxruntime's optimiser")
-    for i, name in enumerate(("transA", "transB")):
-        if given.get(name):
-            axes = list(range(len(spelling.sizes(sides[i]))))
-            sides[i] = spelling.add("Transpose", [sides[i]], perm=[*axes[:-2], axes[-1], axes[-2]])
+    for i, side in enumerate("AB"):
+        plain = list(range(len(spelling.sizes(sides[i]))))
+        perm = [*plain[1:-1], 0, plain[-1]] if given.get(f"transBatch{side}") else plain
+        perm = [*perm[:-2], perm[-1], perm[-2]] if given.get(f"trans{side}") else perm
+        if perm != plain:
+            sides[i] = spelling.add("Transpose", [sides[i]], perm=perm)
     y = spelling.add("MatMul", sides)
     alpha = spelling.constant("alpha", _f(given.get("alpha", 1.0)))
     spelling.add("Mul", [y, alpha], node.output[0])

@@ -52,6 +52,21 @@ EXACT = {
             node("Add", ["n", "t"], "y"),
         ],
     ),
+    "FusedMatMul of stacks whose batch lies behind": (
+        (5, 6),
+        [
+            node("Transpose", ["x"], "t", perm=[1, 0, 2]),
+            own("FusedMatMul", ["t", "t"], ["p"], transBatchA=1, transBatchB=1, transB=1, alpha=0.5),
+            node("Softmax", ["p"], "soft", axis=2),
+            own("FusedMatMul", ["soft", "t"], ["o"], transBatchB=1),
+            node("Relu", ["o"], "y"),
+        ],
+    ),
+    "FusedGemm with Selu": (
+        (8,),
+        [own("FusedGemm", ["x", "w", "b"], ["y"], activation="Selu", activation_alpha=1.6, activation_gamma=1.1)],
+    ),
+    "FusedGemm with Softplus": ((8,), [own("FusedGemm", ["x", "w", "b"], ["y"], activation="Softplus")]),
     "of gamma alone": (
         (5, 8),
         [M, node("Relu", ["m"], "a"), own("SkipLayerNormalization", ["m", "a", "gamma"], ["y"], epsilon=1e-3)],
