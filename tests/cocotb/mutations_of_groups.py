@@ -329,7 +329,7 @@ HALVES = (
         "emcc_core",
         "step_split",
         "1'b1",
-        r"a beat out|ended",
+        r"drain of the bank in use",
         before="split_q[take_tag] <= ",
     ),
     Fault(

@@ -1,7 +1,7 @@
 """Small designs of column groups that between them use every number of their package, to be linted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,13 @@ class Grouped:
 
     def program(self) -> Program:
         """Lower the graph."""
+        from emcc.eie.groups.halves import with_half
         from emcc.eie.lower import lower
 
         program = lower(self.graph(), self.lower)
-        whole = program.steps[: len(program.steps) - len(self.halves)]
-        halved = zip(program.steps[len(whole) :], self.halves, strict=True)
-        return replace(program, steps=(*whole, *(replace(step, early=half[0], again=half[1]) for step, half in halved)))
+        for index, half in enumerate(self.halves, len(program.steps) - len(self.halves)):
+            program = with_half(program, index, *half)
+        return program
 
     def graph(self) -> Graph:
         """Make the quantised graph; weights and tables are random."""

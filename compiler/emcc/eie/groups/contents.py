@@ -25,43 +25,48 @@ def _twice(program: Program, block: Columns) -> int:
 def counts(program: Program, block: Columns) -> Array:
     """Return the entries of each column of a block: int64 [groups, lanes, columns]."""
     wanted = columns(program, block)
+    return np.stack([_counted(program, block, wanted, lane) for lane in range(program.lanes)], axis=1)
+
+
+def _counted(program: Program, block: Columns, wanted: Array, lane: int) -> Array:
+    """Return a lane's entries of the columns `wanted` of a block: int64 [groups, columns]."""
     slices = program.slices[block.slices]
-    found = _taken(slices.count, wanted)
+    count = slices.count[lane]
+    if not block.early:
+        return np.where(wanted < 0, 0, count[wanted])
+    early = before(slices, lane, block.early)
     if block.late:
-        return found - _taken(before(slices, program.lanes, block.early), wanted)
-    if block.early:
-        at = _twice(program, block)
-        found[:, :, at:] = _taken(before(slices, program.lanes, block.early), wanted[:, at:])
-    return found
+        return np.where(wanted < 0, 0, (count - early)[wanted])
+    twice = np.arange(wanted.shape[1]) >= _twice(program, block)
+    return np.where(wanted < 0, 0, np.where(twice, early[wanted], count[wanted]))
 
 
-def _taken(of_lane: Array, wanted: Array) -> Array:
-    """Return [groups, lanes, columns] of numbers [lanes, columns of the matrix], 0 where no column is wanted."""
-    taken = of_lane[:, np.maximum(wanted, 0)].swapaxes(0, 1)
-    return np.asarray(np.where(wanted[:, None, :] < 0, 0, taken))
+def before(slices: Slices, lane: int, row: int) -> Array:
+    """Return how many entries of each column of a lane are of a local row before `row`: int64 [columns]."""
+    early = np.concatenate([[0], np.cumsum(_local_rows(slices, lane) < row)])
+    start, count = slices.start[lane], slices.count[lane]
+    return np.asarray(early[start + count] - early[start])
 
 
-def before(slices: Slices, lanes: int, row: int) -> Array:
-    """Return how many entries of each column are of a local row before `row`: int64 [lanes, columns]."""
-    rows, _ = unpack_rows(slices.count, slices.first, slices.run, lanes)
-    early = np.concatenate([[0], np.cumsum(rows // lanes < row)])
-    at = slices.first[:-1, None] + slices.start
-    return np.asarray(early[at + slices.count] - early[at])
+def _local_rows(slices: Slices, lane: int) -> Array:
+    """Return the local row of each of a lane's entries."""
+    run = slices.run[slices.first[lane] : slices.first[lane + 1]]
+    return unpack_rows(slices.count[lane : lane + 1], np.array([0, run.size]), run, 1)[0]
 
 
 def entries(program: Program, block: Columns, group: int, lane: int) -> Array:
     """Return {run, code} of a PE's entries of a block, column after column: int64 [entries]."""
-    slices, wanted = program.slices[block.slices], columns(program, block)[group]
-    count, wanted = counts(program, block)[group, lane, wanted >= 0], wanted[wanted >= 0]
+    slices, wanted = program.slices[block.slices], columns(program, block)[group : group + 1]
+    (count,), wanted = _counted(program, block, wanted, lane), wanted[0]
     start = slices.start[lane, wanted] + (slices.count[lane, wanted] - count if block.late else 0)
     ahead = np.cumsum(count) - count
-    at = slices.first[lane] + np.repeat(start - ahead, count) + np.arange(count.sum())
+    own = np.repeat(start - ahead, count) + np.arange(count.sum())
+    at = slices.first[lane] + own
     run = slices.run[at].astype(np.int64)
     if block.late:
         # Rows count from the first late one on, and so does a column's first run.
-        rows, _ = unpack_rows(slices.count, slices.first, slices.run, program.lanes)
         firsts = ahead[count > 0]
-        run[firsts] = rows[at[firsts]] // program.lanes - block.early
+        run[firsts] = _local_rows(slices, lane)[own[firsts]] - block.early
     return np.asarray(run << slices.code_w | slices.code[at])
 
 

@@ -276,14 +276,15 @@ def advance(
                 state[DRAIN_STATE] = WAIT
                 state[DRAIN_AT] = now + 1
             if drained:
-                state[DRAIN_STATE] = FLUSH
-                state[DRAIN_AT] = now + latency
                 state[DRAIN_X] = state[DRAIN_Y] = 0
                 state[DRAIN_ADDR] = -1
-            if drained and t[SPLIT] > 0:
-                done[state[DRAIN_PASS]] = state[KEPT_AT] = now + latency
-                state[DRAIN_STATE] = WAIT
-                state[DRAIN_AT] = now + _WRITTEN_TO_READY
-                state[DRAIN_PASS] += 1
+                if t[SPLIT] > 0:
+                    done[state[DRAIN_PASS]] = state[KEPT_AT] = now + latency
+                    state[DRAIN_STATE] = WAIT
+                    state[DRAIN_AT] = now + _WRITTEN_TO_READY
+                    state[DRAIN_PASS] += 1
+                else:
+                    state[DRAIN_STATE] = FLUSH
+                    state[DRAIN_AT] = now + latency
         now += 1
     state[NOW] = now
