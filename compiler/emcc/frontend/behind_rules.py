@@ -230,6 +230,9 @@ JOINS = ("Add", "Concat", "Div", "MatMul", "Max", "Min", "Mul", "Pow", "Sub", *_
 PLACED = ("GRU", "LSTM")
 """Whose rules say themselves where the batch lies."""
 
+RECURRENT = (*PLACED, "DynamicQuantizeLSTM")
+"""They, and what is spelt out by them."""
+
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_SAME.split(), _plain),
     **dict.fromkeys(("Add", "Div", "Max", "Min", "Mul", "Pow", "Sub", *_COMPARED), _beside_constants),

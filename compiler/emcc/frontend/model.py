@@ -15,7 +15,7 @@ import onnx
 
 from emcc.base.errors import EmccError
 from emcc.base.text import printable
-from emcc.frontend.behind_rules import PLACED
+from emcc.frontend.behind_rules import RECURRENT
 from emcc.frontend.constants import Room
 from emcc.frontend.context import Initializers, Model
 from emcc.frontend.external import external_size
@@ -151,7 +151,7 @@ def _read(model: _Model) -> Walk:
 
     readers = Counter(name for node in model.nodes for name in uses(node))
 
-    recurrent = any(node.op_type in (*PLACED, "DynamicQuantizeLSTM") for node in model.nodes)
+    recurrent = any(node.op_type in RECURRENT for node in model.nodes)
 
     def walk(samples: int, frozen: bool = False, behind: bool = True, given: dict[str, Data] = data) -> Walk:
         known = Initializers({tensor.name: tensor for tensor in graph.initializer}, model.path, model.decoded)

@@ -17,37 +17,29 @@ def conv(node: Operands) -> Made:
     """One or two spatial axes, constant weights; kernel_shape is the weight's."""
     spatial = image(node, "Conv", least=3)
     weight = node.weights(1)
+    bias = [node.keep(2, node.weights(2, 1))] if node.given(2) else []
+    return convolved(node, spatial, node.proto.input[0], weight, lambda layout: node.keep(1, layout(weight)), *bias)
+
+
+def convolved(node: Operands, spatial: int, x: str, weight: Array, kept: Callable[[Layout], str], *bias: str) -> Made:
+    """A Conv of tensor `x`, which stands for input 0, with a weight that `kept` keeps in a layout of two axes."""
     if weight.ndim != spatial + 2:
         raise Refusal(f"its weight has {weight.ndim} axes, not {spatial + 2}", AGAIN)
     kernel = tuple(weight.shape[2:])
     check_kernel(node, kernel)
     attrs = {**_windows(node, kernel), "group": int(node.attrs["group"])}
-    weight = weight if spatial == 2 else weight[:, :, None]
-    inputs = [as_image(node, spatial), node.keep(1, weight)]
-    if node.given(2):
-        inputs.append(node.keep(2, node.weights(2, 1)))
-    return as_it_was(node, spatial, ("Conv", tuple(inputs), attrs))
-
-
-def conv_of_integers(node: Operands, x: str, weight: Array, kept: Callable[[Layout], str], *bias: str) -> Made:
-    """A Conv of tensor `x`, which stands for input 0, with a weight that `kept` keeps in a layout of two axes."""
-    if image(node, "Conv", least=3) + 2 != weight.ndim:
-        raise Refusal(f"its weight is {list(weight.shape)}, its samples {list(node.shape()[1:])}", AGAIN)
-    kernel = tuple(weight.shape[2:])
-    check_kernel(node, kernel)
-    attrs = {**_windows(node, kernel), "group": int(node.attrs["group"])}
-    if len(kernel) == 2:
-        return "Conv", (x, kept(lambda value: value), *bias), attrs
-    x = node.put("Unsqueeze", (x,), {"axes": (2,)})
-    made: Made = ("Conv", (x, kept(lambda value: value[:, :, None]), *bias), attrs)
-    return as_it_was(node, 1, made)
+    x = as_image(node, spatial, x)
+    held = kept(lambda value: value if spatial == 2 else value[:, :, None])
+    return as_it_was(node, spatial, ("Conv", (x, held, *bias), attrs))
 
 
 def pool(node: Operands) -> Made:
     """MaxPool or AveragePool over one or two spatial axes."""
     op = node.proto.op_type
     spatial = image(node, op, least=3)
-    return as_it_was(node, spatial, (op, (as_image(node, spatial),), pool_attributes(node, op, spatial)))
+    return as_it_was(
+        node, spatial, (op, (as_image(node, spatial, node.proto.input[0]),), pool_attributes(node, op, spatial))
+    )
 
 
 def pool_attributes(node: Operands, op: str, spatial: int = 2) -> dict[str, Any]:
@@ -83,9 +75,8 @@ def check_kernel(node: Operands, kernel: tuple[int, ...]) -> None:
         raise Refusal(f"kernel_shape is {list(stated)}, the weight's is {list(kernel)}", AGAIN)
 
 
-def as_image(node: Operands, spatial: int) -> str:
-    """Input 0, with a height of 1 where it has none."""
-    x = node.proto.input[0]
+def as_image(node: Operands, spatial: int, x: str) -> str:
+    """Tensor `x`, with a height of 1 where it has none."""
     return x if spatial == 2 else node.put("Unsqueeze", (x,), {"axes": (2,)})
 
 

@@ -10,7 +10,7 @@ from emcc.frontend.grids import AGAIN, Grid, scale_of, zero_of
 from emcc.frontend.integers import GRIDDED
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
-from emcc.frontend.rules_conv import as_it_was, image, pool_attributes
+from emcc.frontend.rules_conv import as_image, as_it_was, image, pool_attributes
 from emcc.frontend.rules_quantised import bias_of, codes_of, read, written
 
 DOMAIN, GRID_OPSET = "com.microsoft", 21
@@ -92,8 +92,7 @@ def pool(node: Operands) -> Made:
     if name == "GlobalAveragePool":
         return written(node, node.put(name, (x,), {}), 3, 4)
     spatial = image(node, name, least=3)
-    x = x if spatial == 2 else node.put("Unsqueeze", (x,), {"axes": (2,)})
-    made = as_it_was(node, spatial, (name, (x,), pool_attributes(node, name, spatial)))
+    made = as_it_was(node, spatial, (name, (as_image(node, spatial, x),), pool_attributes(node, name, spatial)))
     return written(node, node.put(*made), 3, 4)
 
 

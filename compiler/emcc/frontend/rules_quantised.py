@@ -12,7 +12,7 @@ from emcc.frontend.grids import AGAIN, BITS, Grid, along, scale_of, zero_of
 from emcc.frontend.operands import Made, Operands
 from emcc.frontend.refusal import Refusal, quoted
 from emcc.frontend.rules_arithmetic import as_kernel, rows_by
-from emcc.frontend.rules_conv import Layout, conv_of_integers
+from emcc.frontend.rules_conv import Layout, convolved, image
 from emcc.frontend.tensors import type_name
 from emcc.ir.graph import Array
 
@@ -56,8 +56,8 @@ def dynamic(node: Operands) -> Made:
 
 def conv_integer(node: Operands) -> Made:
     """ConvInteger: sums of products of integers, as floats."""
-    x = read(node, 0, None, 2)
-    return conv_of_integers(node, x, node.constant(1), lambda layout: codes_of(node, 1, None, 3, 0, layout))
+    spatial, x = image(node, "Conv", least=3), read(node, 0, None, 2)
+    return convolved(node, spatial, x, node.constant(1), lambda layout: codes_of(node, 1, None, 3, 0, layout))
 
 
 def matmul_integer(node: Operands) -> Made:
@@ -67,10 +67,10 @@ def matmul_integer(node: Operands) -> Made:
 
 def qlinear_conv(node: Operands) -> Made:
     """QLinearConv: x, its scale and zero point, w and its two, y's two, the bias."""
-    x = read(node, 0, 1, 2)
+    spatial, x = image(node, "Conv", least=3), read(node, 0, 1, 2)
     scale = scale_of(node.constant(1), node.proto.input[1])
     bias = [bias_of(node, 8, scale)] if node.given(8) else []
-    made = conv_of_integers(node, x, node.constant(3), lambda layout: codes_of(node, 3, 4, 5, 0, layout), *bias)
+    made = convolved(node, spatial, x, node.constant(3), lambda layout: codes_of(node, 3, 4, 5, 0, layout), *bias)
     return written(node, node.put(*made), 6, 7)
 
 

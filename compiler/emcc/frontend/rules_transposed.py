@@ -65,7 +65,7 @@ def conv_transpose(node: Operands) -> Made:
     axes = _axes(node, weight.shape[2:])
     if spatial == 1:
         axes, weight = [Axis(1, 1, 1, 1, 0, 1), *axes], weight[:, :, None]
-    inputs = [as_image(node, spatial), node.keep(1, _phases(weight, axes, group))]
+    inputs = [as_image(node, spatial, node.proto.input[0]), node.keep(1, _phases(weight, axes, group))]
     if node.given(2):
         bias = node.weights(2, 1)
         if len(bias) != maps:

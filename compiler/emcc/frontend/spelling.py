@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import NodeProto, helper
 
@@ -83,3 +84,13 @@ class Spelling:
     def decoded(self, tensor: onnx.TensorProto) -> Array:
         """Return a tensor's value. EmccError: see tensors.decode."""
         return decode(tensor, self.path)
+
+
+def attributes(node: NodeProto) -> dict[str, Any]:
+    """Return a node's attributes by name."""
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def single(value: float) -> Array:
+    """Return a number as a constant of a model."""
+    return np.asarray(value, np.float32)

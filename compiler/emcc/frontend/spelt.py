@@ -8,16 +8,14 @@ bias or the transposition beside it, in its own domain.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import onnx
-from onnx import NodeProto, helper
+from onnx import NodeProto
 
 from emcc.frontend import einsum
 from emcc.frontend.refusal import Refusal
-from emcc.frontend.spelling import Spelling
+from emcc.frontend.spelling import Spelling, attributes, single
 from emcc.frontend.spelt_onnxruntime import fast_gelu, lstm_of_integers, matmul_of_integers, skip_layer_norm
 from emcc.frontend.topology import node_name, uses
-from emcc.ir.graph import Array
 
 MICROSOFT = "com.microsoft"
 _ALPHA = {
@@ -97,16 +95,16 @@ def conv_and_function(node: NodeProto, spelling: Spelling) -> None:
 
 def gemm_and_function(node: NodeProto, spelling: Spelling) -> None:
     """FusedGemm."""
-    names = [name for name in _attributes(node) if name.startswith("activation")]
+    names = [name for name in attributes(node) if name.startswith("activation")]
     _function(node, spelling, spelling.add("Gemm", list(node.input), **_given(node, *names)), "")
 
 
 def _function(node: NodeProto, spelling: Spelling, y: str, params: str) -> None:
     """The function that attribute `activation` names, whose numbers are in `params`, or in an attribute each."""
-    given = _attributes(node)
+    given = attributes(node)
     op = given.get("activation", b"").decode("utf-8", "replace")
     if op == "Clip" and params:
-        low, high = (spelling.constant(f"bound{i}", _f(given[params][i])) for i in range(2))
+        low, high = (spelling.constant(f"bound{i}", single(given[params][i])) for i in range(2))
         spelling.add("Clip", [y, low, high], node.output[0])
         return
     if op and op not in _FUNCTIONS:
@@ -121,7 +119,7 @@ def _function(node: NodeProto, spelling: Spelling, y: str, params: str) -> None:
 def matmul_and_transpose(node: NodeProto, spelling: Spelling) -> None:
     """FusedMatMul: alpha times the product, either side transposed before: its first axis behind those of the stack,
     and then the last two."""
-    given, sides = _attributes(node), list(node.input)
+    given, sides = attributes(node), list(node.input)
     for i, side in enumerate("AB"):
         plain = list(range(len(spelling.sizes(sides[i]))))
         perm = [*plain[1:-1], 0, plain[-1]] if given.get(f"transBatch{side}") else plain
@@ -129,7 +127,7 @@ def matmul_and_transpose(node: NodeProto, spelling: Spelling) -> None:
         if perm != plain:
             sides[i] = spelling.add("Transpose", [sides[i]], perm=perm)
     y = spelling.add("MatMul", sides)
-    alpha = spelling.constant("alpha", _f(given.get("alpha", 1.0)))
+    alpha = spelling.constant("alpha", single(given.get("alpha", 1.0)))
     spelling.add("Mul", [y, alpha], node.output[0])
 
 
@@ -139,25 +137,19 @@ def gelu(node: NodeProto, spelling: Spelling) -> None:
     if len(node.input) > 1 and node.input[1]:
         x = spelling.add("Add", list(node.input[:2]))
     if node.op_type == "QuickGelu":
-        alpha = spelling.constant("alpha", _f(_attributes(node).get("alpha", 1.702)))
+        alpha = spelling.constant("alpha", single(attributes(node).get("alpha", 1.702)))
         gate = spelling.add("Sigmoid", [spelling.add("Mul", [x, alpha])])
         spelling.add("Mul", [x, gate], node.output[0])
         return
-    root, one, half = (spelling.constant(*pair) for pair in (("root", _f(2**0.5)), ("one", _f(1)), ("half", _f(0.5))))
+    root, one, half = (
+        spelling.constant(*pair) for pair in (("root", single(2**0.5)), ("one", single(1)), ("half", single(0.5)))
+    )
     inner = spelling.add("Add", [spelling.add("Erf", [spelling.add("Div", [x, root])]), one])
     spelling.add("Mul", [spelling.add("Mul", [x, inner]), half], node.output[0])
 
 
-def _f(value: float) -> Array:
-    return np.asarray(value, np.float32)
-
-
-def _attributes(node: NodeProto) -> dict[str, Any]:
-    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-
-
 def _given(node: NodeProto, *without: str) -> dict[str, Any]:
-    return {name: value for name, value in _attributes(node).items() if name not in without}
+    return {name: value for name, value in attributes(node).items() if name not in without}
 
 
 Spell = Callable[[NodeProto, Spelling], None]

@@ -4,7 +4,7 @@ import numpy as np
 from onnx import NodeProto, helper
 
 from emcc.frontend.refusal import Refusal
-from emcc.frontend.spelling import Spelling
+from emcc.frontend.spelling import Spelling, attributes, single
 from emcc.frontend.topology import node_name
 from emcc.ir.graph import Array
 
@@ -18,9 +18,8 @@ def lstm_of_integers(node: NodeProto, spelling: Spelling) -> None:
         scale, zero = (spelling.constants[inputs[8 + 2 * (i - 1) + part]] for part in (0, 1))
         weight = _floats(spelling.constants[inputs[i]], scale, zero).swapaxes(1, 2)
         inputs[i] = spelling.constant("WR"[i - 1], np.ascontiguousarray(weight))
-    attrs = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-    held = helper.make_node("LSTM", inputs[:_LSTM_INPUTS], list(node.output), name=node_name(node), **attrs)
-    spelling.nodes.append(held)
+    outputs, name = list(node.output), node_name(node)
+    spelling.nodes.append(helper.make_node("LSTM", inputs[:_LSTM_INPUTS], outputs, name=name, **attributes(node)))
 
 
 def matmul_of_integers(node: NodeProto, spelling: Spelling) -> None:
@@ -50,7 +49,7 @@ def fast_gelu(node: NodeProto, spelling: Spelling) -> None:
     if len(node.input) > 1 and node.input[1]:
         x = spelling.add("Add", list(node.input[:2]))
     root, cubic, one, half = (
-        spelling.constant(name, np.asarray(value, np.float32))
+        spelling.constant(name, single(value))
         for name, value in (("root", (2 / np.pi) ** 0.5), ("cubic", 0.044715), ("one", 1), ("half", 0.5))
     )
     cube = spelling.add("Mul", [spelling.add("Mul", [x, x]), x])
@@ -67,10 +66,9 @@ def skip_layer_norm(node: NodeProto, spelling: Spelling) -> None:
         raise Refusal("its mean or its deviation is an output", "export the model without onnxruntime's optimiser")
     added = spelling.add("Add", [x, skip], "" if bias else total)
     added = spelling.add("Add", [added, bias], total) if bias else added
-    epsilon = next((attribute.f for attribute in node.attribute if attribute.name == "epsilon"), 1e-12)
     rest = spelling.add("Sub", [added, _mean(spelling, added)])
     variance = _mean(spelling, spelling.add("Mul", [rest, rest]))
-    more = spelling.add("Add", [variance, spelling.constant("epsilon", np.asarray(epsilon, np.float32))])
+    more = spelling.add("Add", [variance, spelling.constant("epsilon", single(attributes(node).get("epsilon", 1e-12)))])
     normed = spelling.add("Div", [rest, spelling.add("Sqrt", [more])])
     y = spelling.add("Mul", [normed, gamma], "" if beta else node.output[0])
     if beta:
